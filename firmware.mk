@@ -1,0 +1,3 @@
+# Firmware for the chip, built with arm-none-eabi-gcc.
+FIRMWARE :=
+firmware: $(FIRMWARE)

@@ -1,0 +1,43 @@
+# Programs and libraries for the PC: the virtual Nucleo and the host tools.
+CC := gcc
+HOST_WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
+HOST_CPPFLAGS := -D_GNU_SOURCE -Ivboard -Iboot
+HOST_CFLAGS := -std=c11 -O2 -g $(HOST_WARN)
+HOST_LIBS := -lelf -ldw -lm
+
+# The virtual board without its commands: linked by vboard, vdfu and every test.
+VBOARD_SRC := $(wildcard vboard/*.c vboard/cpu/*.c vboard/chip/*.c vboard/host/*.c vboard/usbip/*.c vboard/board/*.c)
+VBOARD_OBJ := $(VBOARD_SRC:%.c=$(B)/obj/host/%.o)
+VBOARD_LIB := $(B)/host/libvboard.a
+
+# Logic of the bootloader that runs on the PC as well (no register in it).
+BOOT_CORE_SRC := $(wildcard boot/core/*.c)
+BOOT_CORE_OBJ := $(BOOT_CORE_SRC:%.c=$(B)/obj/host/%.o)
+BOOT_CORE_LIB := $(B)/host/libbootcore.a
+
+# One file in vboard/cmd is one command of that name.
+VBOARD_CMDS := $(patsubst vboard/cmd/%.c,$(B)/host/%,$(wildcard vboard/cmd/*.c))
+TOOLS_SRC := $(wildcard tools/*.c)
+TOOLS := $(if $(TOOLS_SRC),$(B)/host/sureboot)
+
+host: $(VBOARD_LIB) $(BOOT_CORE_LIB) $(VBOARD_CMDS) $(TOOLS)
+
+$(B)/obj/host/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) -MMD -MP -c $< -o $@
+
+$(VBOARD_LIB): $(VBOARD_OBJ)
+$(BOOT_CORE_LIB): $(BOOT_CORE_OBJ)
+$(VBOARD_LIB) $(BOOT_CORE_LIB):
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(VBOARD_CMDS): $(B)/host/%: $(B)/obj/host/vboard/cmd/%.o $(VBOARD_LIB)
+	$(CC) $^ $(HOST_LIBS) -o $@
+
+$(B)/host/sureboot: $(TOOLS_SRC:%.c=$(B)/obj/host/%.o) $(BOOT_CORE_LIB)
+	@mkdir -p $(@D)
+	$(CC) $^ $(HOST_LIBS) -o $@
+
+-include $(shell find $(B)/obj/host -name '*.d' 2>/dev/null)

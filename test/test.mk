@@ -1,0 +1,39 @@
+# Tests. Every test program prints TAP; test/run adds them up.
+#   test/unit/test_*.c   no board: links the libraries        (cmocka)
+#   test/board/test_*.c  firmware on the virtual board         (cmocka, vboard.h)
+#   test/host/test_*.sh  a real Linux USB host in a guest      (TAP from shell)
+#   test/lint/*.sh       format, static analysis               (TAP from shell)
+TEST_LIBS := -lcmocka
+UNIT_TESTS := $(patsubst test/unit/%.c,$(B)/test/unit/%,$(wildcard test/unit/test_*.c))
+BOARD_TESTS := $(patsubst test/board/%.c,$(B)/test/board/%,$(wildcard test/board/test_*.c))
+HOST_TESTS := $(wildcard test/host/test_*.sh)
+LINT_TESTS := $(wildcard test/lint/*.sh)
+
+# What several tests share: test/support/*.c
+SUPPORT_OBJ := $(patsubst %.c,$(B)/obj/host/%.o,$(wildcard test/support/*.c))
+
+$(B)/test/%: $(B)/obj/host/test/%.o $(SUPPORT_OBJ) $(VBOARD_LIB) $(BOOT_CORE_LIB)
+	@mkdir -p $(@D)
+	$(CC) $^ $(HOST_LIBS) $(TEST_LIBS) $(TEST_LIBS_$(@F)) -o $@
+
+$(B)/obj/host/test/%.o: HOST_CPPFLAGS += -Itest/support -Itest
+TEST_LIBS_test_cpu_oracle := -lunicorn
+
+tests: $(UNIT_TESTS) $(BOARD_TESTS)
+
+do-check: all tests
+	@test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) host=$(HOST_TESTS)
+do-check-quick: all tests
+	@SUREBOOT_QUICK=1 test/run unit=$(UNIT_TESTS) board=$(BOARD_TESTS)
+do-check-long: all tests
+	@SUREBOOT_LONG=1 test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) host=$(HOST_TESTS)
+do-bench: all $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
+	@for b in $(filter $(B)/bench/%,$^); do $$b || exit 1; done
+$(B)/bench/%: $(B)/obj/host/bench/%.o $(VBOARD_LIB) $(BOOT_CORE_LIB)
+	@mkdir -p $(@D)
+	$(CC) $^ $(HOST_LIBS) -o $@
+do-demo: all
+	@test/host/demo.sh
+
+.PHONY: tests do-check do-check-quick do-check-long do-bench do-demo
+.SECONDARY:

@@ -1,0 +1,118 @@
+/* An ARMv7E-M processor (Cortex-M4F r0p1: Thumb-2, DSP, FPv4-SP, NVIC, SysTick, SCB, MPU, DWT).
+ * Knows nothing of a particular chip: memories are handed to it as regions, everything else goes
+ * through struct cpu_env. All state that a program can observe is plain data in struct cpu, so a
+ * copy of the struct is a snapshot; decoded instructions live outside and are rebuilt on demand.
+ *
+ * Time is counted in cycles of the core clock (HCLK) and never runs backwards. What a cycle lasts
+ * is the owner's business. */
+#ifndef VBOARD_CPU_H
+#define VBOARD_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CPU_REGIONS = 8, CPU_IRQS = 83, CPU_BREAKS = 32 };
+
+/* Memory that the processor may access directly: no side effects, no waiting.
+ * Accesses that no region covers go to the env. Regions do not overlap. */
+struct cpu_region {
+    uint32_t base; /* multiple of 1024 */
+    uint32_t size; /* bytes, multiple of 1024; 0: unused row */
+    uint8_t *bytes;
+    bool data;     /* loads are served directly (false: env->read, e.g. flash behind a data cache) */
+    bool writable; /* stores are served directly (false: env->write) */
+    bool gated;    /* instruction fetches obey cpu.fetch_gate */
+};
+
+enum cpu_access { CPU_FETCH, CPU_LOAD, CPU_STORE };
+
+struct cpu_fault {
+    const char *kind; /* "HardFault", "MemManage", "BusFault", "UsageFault", "NMI", "lockup" */
+    uint32_t pc, lr;  /* where it was raised, LR at that time */
+    uint32_t cfsr, hfsr, bfar, mmfar;
+};
+
+/* What the owner supplies. `owner` is the pointer given to cpu_init.
+ * cpu.cycles is exact whenever one of these is called, and a callee that keeps the processor
+ * waiting (bus stall) adds to it. Callees may also call cpu_irq, cpu_until, cpu_stop. */
+struct cpu_env {
+    /* Load or store of `size` (1, 2, 4) bytes; address aligned to size unless the region is
+     * "normal" memory, where the processor splits unaligned accesses first. false: bus error.
+     * `privileged` is false for unprivileged accesses. */
+    bool (*read)(void *owner, uint32_t addr, unsigned size, bool privileged, uint32_t *value);
+    bool (*write)(void *owner, uint32_t addr, unsigned size, bool privileged, uint32_t value);
+    /* Called when instruction fetch enters another 8-byte line of a gated region while
+     * cpu.fetch_gate is set: adds wait states or stalls to cpu.cycles. false: bus error. */
+    bool (*fetch)(void *owner, uint32_t addr);
+    /* A fault or NMI exception is being entered, or the processor locks up. Information only. */
+    void (*fault)(void *owner, const struct cpu_fault *fault);
+    /* Something that the model lacks was touched: an encoding or a system register.
+     * Information only; the architecture's default (UNDEFINED, reads as zero) follows. */
+    void (*missing)(void *owner, uint32_t addr, uint32_t pc);
+    /* The armed fetch watch was hit: the instruction at pc is about to be executed. */
+    void (*watch)(void *owner, uint32_t pc);
+};
+
+enum cpu_exit {
+    CPU_RAN,      /* cpu.cycles has reached the limit */
+    CPU_SLEEPING, /* WFI or WFE; nothing pends that would wake it. SCR.SLEEPDEEP tells how deep */
+    CPU_LOCKUP,   /* locked up: only a reset (or NMI, where the architecture says so) helps */
+    CPU_RESETREQ, /* AIRCR.SYSRESETREQ was written */
+    CPU_STOPPED,  /* cpu_stop was called */
+    CPU_BREAK     /* at a breakpoint of cpu_break; the instruction there was not executed */
+};
+
+struct cpu; /* complete in cpu/state.h, for those who read or copy it whole */
+
+size_t cpu_sizeof(void);
+
+/* Power-on. `cpu` is cpu_sizeof() bytes of zeroed memory; regions are set with cpu_map. */
+void cpu_init(struct cpu *cpu, const struct cpu_env *env, void *owner);
+/* Frees what lives outside the struct. */
+void cpu_destroy(struct cpu *cpu);
+/* Any reset: loads MSP and PC from words 0 and 4 of address 0. Cycles go on. */
+void cpu_reset(struct cpu *cpu);
+
+/* Sets row `slot`; replaces what was there (so the alias at address 0 can be switched). */
+void cpu_map(struct cpu *cpu, unsigned slot, struct cpu_region region);
+/* Bytes that may have been executed have changed other than by the processor's own stores. */
+void cpu_code_changed(struct cpu *cpu, uint32_t addr, uint32_t size);
+/* struct cpu was overwritten by a snapshot of itself. Memory changes are told by cpu_code_changed. */
+void cpu_restored(struct cpu *cpu);
+
+/* Runs until cycle `until` (absolute) or another exit. An instruction that began is finished. */
+enum cpu_exit cpu_run(struct cpu *cpu, uint64_t until);
+/* Executes exactly one instruction (or enters one exception). */
+enum cpu_exit cpu_step(struct cpu *cpu);
+/* From inside an env call: lowers the limit of the running cpu_run. */
+void cpu_until(struct cpu *cpu, uint64_t until);
+/* From inside an env call or before cpu_run: return CPU_STOPPED at the next instruction boundary. */
+void cpu_stop(struct cpu *cpu);
+/* The processor slept `cycles` HCLK cycles (SysTick and, where it counts in sleep, CYCCNT advance). */
+void cpu_slept(struct cpu *cpu, uint64_t cycles);
+/* Cycle at which SysTick or another core timer next needs the processor while it sleeps; UINT64_MAX: never. */
+uint64_t cpu_next_wake(const struct cpu *cpu);
+/* True if a sleeping processor would go on executing now. */
+bool cpu_would_wake(const struct cpu *cpu);
+
+uint64_t cpu_cycles(const struct cpu *cpu);
+void cpu_add_cycles(struct cpu *cpu, uint64_t cycles); /* a bus stall, from env calls */
+void cpu_set_fetch_gate(struct cpu *cpu, bool on);     /* see struct cpu_env.fetch */
+
+void cpu_irq(struct cpu *cpu, unsigned irq, bool level); /* interrupt line 0..CPU_IRQS-1, level */
+void cpu_nmi(struct cpu *cpu, bool level);               /* NMI line; pends on the rising edge */
+void cpu_event(struct cpu *cpu);                         /* RXEV: sets the event register */
+
+/* Arms a one-shot: env->watch is called when the next instruction in [lo, hi] is about to execute. */
+void cpu_arm_watch(struct cpu *cpu, uint32_t lo, uint32_t hi);
+bool cpu_break(struct cpu *cpu, uint32_t addr, bool set); /* false: table full or not set */
+
+/* Registers by number: 0-15 (15: address of the next instruction), 16 xPSR, 17 MSP, 18 PSP,
+ * 19 PRIMASK, 20 BASEPRI, 21 FAULTMASK, 22 CONTROL, 23 FPSCR, 32-63 S0-S31. */
+uint32_t cpu_reg(const struct cpu *cpu, unsigned n);
+void cpu_set_reg(struct cpu *cpu, unsigned n, uint32_t value);
+/* A debugger's view of the private peripheral bus 0xE0000000-0xE00FFFFF: no side effects on read. */
+bool cpu_ppb_peek(const struct cpu *cpu, uint32_t addr, uint32_t *value);
+
+#endif

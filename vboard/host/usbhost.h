@@ -1,0 +1,73 @@
+/* The in-process USB host: a full-speed host controller with one port, in the board's virtual time.
+ * It sends SOF every millisecond while it is on, runs transactions inside frames, retries NAKed
+ * ones, and keeps data toggles. Both front ends use it: tests and vdfu directly, USB/IP through
+ * submitted transfers. */
+#ifndef VBOARD_HOST_USBHOST_H
+#define VBOARD_HOST_USBHOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vboard;
+struct usbhost;
+
+struct usbhost_config {
+    unsigned per_frame;     /* transactions in a 1 ms frame, 1..19; 0: 10 */
+    uint64_t settle_ns;     /* from pull-up to the first bus reset; 0: 100 ms */
+    uint64_t reset_ns;      /* length of a bus reset; 0: 10 ms */
+    bool enumerate;         /* on attach: bus reset, read device descriptor, SET_ADDRESS */
+};
+
+/* Plugs a host into the board (the cable is in). */
+struct usbhost *usbhost_create(struct vboard *b, const struct usbhost_config *config);
+void usbhost_destroy(struct usbhost *h);
+void usbhost_plug(struct usbhost *h, bool in); /* the cable; out: no SOF, the pull-up goes nowhere */
+
+enum usbhost_state { UH_DETACHED, UH_ATTACHED, UH_RESET, UH_ADDRESSED, UH_CONFIGURED, UH_SUSPENDED };
+enum usbhost_state usbhost_state(const struct usbhost *h);
+unsigned usbhost_attach_count(const struct usbhost *h); /* how often a pull-up appeared */
+
+enum { UH_OK = 0, UH_PENDING = 1, UH_STALL = -32, UH_GONE = -108, UH_NO_ANSWER = -71, UH_TIMEOUT = -110,
+       UH_OVERFLOW = -75, UH_CANCELLED = -104 };
+
+/* One transfer (URB). Owned by the caller until `status` is no longer UH_PENDING. */
+struct usbhost_transfer {
+    uint8_t endpoint;     /* 0x00 / 0x80 control, 0x01.. OUT, 0x81.. IN */
+    uint8_t setup[8];     /* control only; direction is that of bmRequestType */
+    uint8_t *data;
+    uint32_t length;      /* wanted */
+    bool zero_packet;     /* bulk OUT: end a full-length transfer with a zero-length packet */
+    bool short_not_ok;
+    uint64_t timeout_ns;  /* 0: none */
+    /* results */
+    int status;           /* UH_… */
+    uint32_t actual;
+    uint32_t naks;
+    void (*done)(struct usbhost_transfer *t, void *arg); /* may submit again; may be NULL */
+    void *arg;
+    struct usbhost_transfer *next; /* the host's */
+};
+bool usbhost_submit(struct usbhost *h, struct usbhost_transfer *t); /* false: no device */
+void usbhost_cancel(struct usbhost *h, struct usbhost_transfer *t);
+
+/* Synchronous: run the board until done. Return the status; *actual may be NULL. */
+int usbhost_control(struct usbhost *h, uint8_t type, uint8_t request, uint16_t value, uint16_t index,
+                    void *data, uint16_t length, uint32_t *actual);
+int usbhost_bulk(struct usbhost *h, uint8_t endpoint, void *data, uint32_t length, uint64_t timeout_ns,
+                 uint32_t *actual);
+/* Runs until a device is addressed (true) or ns have passed. */
+bool usbhost_wait_attached(struct usbhost *h, uint64_t ns);
+bool usbhost_wait_detached(struct usbhost *h, uint64_t ns);
+int usbhost_configure(struct usbhost *h, uint8_t configuration); /* SET_CONFIGURATION; toggles restart */
+void usbhost_bus_reset(struct usbhost *h);  /* reset, then address again (same address 1..127) */
+void usbhost_suspend(struct usbhost *h, bool suspend);
+
+/* Raw packets for tests of the device block; h's own traffic is held meanwhile. */
+struct usbhost_raw { int answer; uint8_t data[1023]; size_t size; };
+struct usbhost_raw usbhost_token_setup(struct usbhost *h, unsigned addr, unsigned ep, const uint8_t packet[8]);
+struct usbhost_raw usbhost_token_out(struct usbhost *h, unsigned addr, unsigned ep, unsigned toggle,
+                                     const void *data, size_t size, bool bad);
+struct usbhost_raw usbhost_token_in(struct usbhost *h, unsigned addr, unsigned ep, bool ack);
+
+#endif

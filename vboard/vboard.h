@@ -1,0 +1,106 @@
+/* The virtual Nucleo-L433RC-P: one STM32L433RC with the board around it, as a library.
+ * One struct vboard is one board; boards are independent. Nothing here touches wall time.
+ * Functions that can fail return false and leave a sentence in vboard_error(). */
+#ifndef VBOARD_H
+#define VBOARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vboard;
+
+/* ---- creation and power ------------------------------------------------------------------ */
+
+struct vboard_config {
+    uint64_t seed;        /* of everything random: SRAM at power-on, torn words, jitter */
+    uint8_t uid[12];      /* all zero: a unique id derived from the seed */
+    uint32_t slot;        /* first address that counts as the application; 0: 0x08004000 */
+    bool keep_vbat;       /* reserved; see vboard_power */
+};
+struct vboard *vboard_create(const struct vboard_config *config); /* powered off; NULL: out of memory */
+void vboard_destroy(struct vboard *b);
+const char *vboard_error(const struct vboard *b); /* the last failure, one sentence */
+
+/* Any option of `--option NAME=VALUE`; names and ranges are listed by vboard_options(). */
+bool vboard_option(struct vboard *b, const char *name, const char *value);
+struct vboard_option_info { const char *name, *values, *meaning; };
+const struct vboard_option_info *vboard_options(size_t *count);
+
+/* Loads while off. addr is for raw binaries (VBOARD_NO_ADDR: 0x08000000). Formats by content: ELF
+ * (segments by p_paddr), Intel HEX, DfuSe, else raw. */
+#define VBOARD_NO_ADDR UINT32_MAX
+bool vboard_load_file(struct vboard *b, const char *path, uint32_t addr);
+bool vboard_load_bytes(struct vboard *b, uint32_t addr, const void *bytes, size_t size);
+/* Flash state: 256 KiB of raw flash, then what docs/vboard-state.md says. */
+bool vboard_read_state(struct vboard *b, const char *path);
+bool vboard_write_state(const struct vboard *b, const char *path);
+
+void vboard_power(struct vboard *b, bool on, bool vbat); /* vbat: what VBAT does while VDD is off */
+bool vboard_powered(const struct vboard *b);
+void vboard_nrst(struct vboard *b, uint64_t ns);         /* pulls NRST low for that long, from now */
+
+/* ---- running ----------------------------------------------------------------------------- */
+
+enum vboard_stop { VB_TIME, VB_EVENT, VB_CONDITION, VB_LOCKUP, VB_OFF, VB_BREAK, VB_STRICT };
+uint64_t vboard_now(const struct vboard *b); /* ns of virtual time */
+/* Runs for `ns` of virtual time, or until `until` (may be NULL) returns true; it is asked after
+ * every event that was emitted and at least every virtual millisecond. */
+enum vboard_stop vboard_run(struct vboard *b, uint64_t ns, bool (*until)(void *arg), void *arg);
+enum vboard_stop vboard_step(struct vboard *b); /* one instruction */
+
+/* ---- looking and touching ---------------------------------------------------------------- */
+
+bool vboard_peek(struct vboard *b, uint32_t addr, void *bytes, size_t size); /* no side effects, no ECC */
+bool vboard_poke(struct vboard *b, uint32_t addr, const void *bytes, size_t size);
+uint32_t vboard_peek32(struct vboard *b, uint32_t addr); /* 0 if not readable */
+uint32_t vboard_reg(struct vboard *b, unsigned n);       /* numbers as in cpu_reg */
+void vboard_set_reg(struct vboard *b, unsigned n, uint32_t value);
+uint64_t vboard_cycles(const struct vboard *b);          /* core clock cycles since power-on */
+uint64_t vboard_instructions(const struct vboard *b);
+bool vboard_break(struct vboard *b, uint32_t addr, bool set);
+/* Makes the double word at addr (multiple of 8) uncorrectable or correctable by ECC. */
+bool vboard_ecc_damage(struct vboard *b, uint32_t addr, unsigned bits /* 1 or 2 */);
+uint64_t vboard_flash_stall(const struct vboard *b);     /* ps the bus waited for BSY since the last call of _clear */
+void vboard_flash_stall_clear(struct vboard *b);
+
+int vboard_pin(struct vboard *b, const char *pin);            /* "PB13": level, -1: no such pin */
+bool vboard_drive(struct vboard *b, const char *pin, int level); /* 0, 1, -1 = let go */
+bool vboard_button(struct vboard *b, bool pressed);           /* B1 */
+bool vboard_uart_send(struct vboard *b, const char *name, const void *bytes, size_t size); /* "VCP", "USART1" … */
+bool vboard_adc(struct vboard *b, const char *pin, unsigned millivolt);
+
+/* ---- events ------------------------------------------------------------------------------ */
+
+enum vboard_event_kind { VE_POWER, VE_RESET, VE_HANDOFF, VE_GPIO, VE_PWM, VE_UART, VE_USB, VE_FLASH, VE_FAULT,
+                         VE_MISSING, VE_MESSAGE, VE_END };
+struct vboard_event {
+    enum vboard_event_kind kind;
+    uint64_t t;           /* ns */
+    const char *name;     /* power state, reset cause, pin, uart, usb state, flash op, fault kind, message */
+    uint32_t a, b;        /* pc | level | page or addr, n | addr, pc */
+    double hz, duty;      /* pwm */
+    const uint8_t *bytes; /* uart */
+    size_t size;
+    uint32_t pc, lr, cfsr, hfsr, bfar;
+    const char *function; /* fault: from the loaded ELF, or NULL */
+    const char *line;     /* "file.c:12" or NULL */
+};
+/* One listener; called inside vboard_run. It must not run, load or restore the board. */
+void vboard_on_event(struct vboard *b, void (*fn)(void *arg, const struct vboard_event *e), void *arg);
+
+/* ---- power cut --------------------------------------------------------------------------- */
+
+enum vboard_cut { CUT_NONE, CUT_BEFORE, CUT_AFTER, CUT_TORN, CUT_HALF };
+/* Power ends at the n-th (1…) erase, double-word program or option write from now on. */
+void vboard_cut(struct vboard *b, uint64_t n, enum vboard_cut model);
+uint64_t vboard_flash_ops(const struct vboard *b); /* operations so far, since creation */
+
+/* ---- snapshots --------------------------------------------------------------------------- */
+
+struct vboard_snapshot;
+struct vboard_snapshot *vboard_save(struct vboard *b); /* NULL: out of memory */
+void vboard_restore(struct vboard *b, const struct vboard_snapshot *s); /* of the same board */
+void vboard_snapshot_free(struct vboard_snapshot *s);
+
+#endif
