@@ -13,10 +13,10 @@ struct vboard;
 /* ---- creation and power ------------------------------------------------------------------ */
 
 struct vboard_config {
-    uint64_t seed;        /* of everything random: SRAM at power-on, torn words, jitter */
-    uint8_t uid[12];      /* all zero: a unique id derived from the seed */
-    uint32_t slot;        /* first address that counts as the application; 0: 0x08004000 */
-    bool keep_vbat;       /* reserved; see vboard_power */
+    uint64_t seed;   /* of everything random: SRAM at power-on, torn words, jitter */
+    uint8_t uid[12]; /* all zero: a unique id derived from the seed */
+    uint32_t slot;   /* first address that counts as the application; 0: 0x08004000 */
+    bool keep_vbat;  /* reserved; see vboard_power */
 };
 struct vboard *vboard_create(const struct vboard_config *config); /* powered off; NULL: out of memory */
 void vboard_destroy(struct vboard *b);
@@ -24,7 +24,9 @@ const char *vboard_error(const struct vboard *b); /* the last failure, one sente
 
 /* Any option of `--option NAME=VALUE`; names and ranges are listed by vboard_options(). */
 bool vboard_option(struct vboard *b, const char *name, const char *value);
-struct vboard_option_info { const char *name, *values, *meaning; };
+struct vboard_option_info {
+    const char *name, *values, *meaning;
+};
 const struct vboard_option_info *vboard_options(size_t *count);
 
 /* Loads while off. addr is for raw binaries (VBOARD_NO_ADDR: 0x08000000). Formats by content: ELF
@@ -38,7 +40,7 @@ bool vboard_write_state(const struct vboard *b, const char *path);
 
 void vboard_power(struct vboard *b, bool on, bool vbat); /* vbat: what VBAT does while VDD is off */
 bool vboard_powered(const struct vboard *b);
-void vboard_nrst(struct vboard *b, uint64_t ns);         /* pulls NRST low for that long, from now */
+void vboard_nrst(struct vboard *b, uint64_t ns); /* pulls NRST low for that long, from now */
 
 /* ---- running ----------------------------------------------------------------------------- */
 
@@ -56,24 +58,38 @@ bool vboard_poke(struct vboard *b, uint32_t addr, const void *bytes, size_t size
 uint32_t vboard_peek32(struct vboard *b, uint32_t addr); /* 0 if not readable */
 uint32_t vboard_reg(struct vboard *b, unsigned n);       /* numbers as in cpu_reg */
 void vboard_set_reg(struct vboard *b, unsigned n, uint32_t value);
-uint64_t vboard_cycles(const struct vboard *b);          /* core clock cycles since power-on */
+uint64_t vboard_cycles(const struct vboard *b); /* core clock cycles since power-on */
 uint64_t vboard_instructions(const struct vboard *b);
 bool vboard_break(struct vboard *b, uint32_t addr, bool set);
 /* Makes the double word at addr (multiple of 8) uncorrectable or correctable by ECC. */
 bool vboard_ecc_damage(struct vboard *b, uint32_t addr, unsigned bits /* 1 or 2 */);
-uint64_t vboard_flash_stall(const struct vboard *b);     /* ps the bus waited for BSY since the last call of _clear */
+uint64_t
+vboard_flash_stall(const struct vboard *b); /* ps the bus waited for BSY since the last call of _clear */
 void vboard_flash_stall_clear(struct vboard *b);
 
-int vboard_pin(struct vboard *b, const char *pin);            /* "PB13": level, -1: no such pin */
+int vboard_pin(struct vboard *b, const char *pin);               /* "PB13": level, -1: no such pin */
 bool vboard_drive(struct vboard *b, const char *pin, int level); /* 0, 1, -1 = let go */
-bool vboard_button(struct vboard *b, bool pressed);           /* B1 */
-bool vboard_uart_send(struct vboard *b, const char *name, const void *bytes, size_t size); /* "VCP", "USART1" … */
+bool vboard_button(struct vboard *b, bool pressed);              /* B1 */
+bool vboard_uart_send(struct vboard *b, const char *name, const void *bytes,
+                      size_t size); /* "VCP", "USART1" … */
 bool vboard_adc(struct vboard *b, const char *pin, unsigned millivolt);
 
 /* ---- events ------------------------------------------------------------------------------ */
 
-enum vboard_event_kind { VE_POWER, VE_RESET, VE_HANDOFF, VE_GPIO, VE_PWM, VE_UART, VE_USB, VE_FLASH, VE_FAULT,
-                         VE_MISSING, VE_MESSAGE, VE_END };
+enum vboard_event_kind {
+    VE_POWER,
+    VE_RESET,
+    VE_HANDOFF,
+    VE_GPIO,
+    VE_PWM,
+    VE_UART,
+    VE_USB,
+    VE_FLASH,
+    VE_FAULT,
+    VE_MISSING,
+    VE_MESSAGE,
+    VE_END
+};
 struct vboard_event {
     enum vboard_event_kind kind;
     uint64_t t;           /* ns */
@@ -99,7 +115,7 @@ uint64_t vboard_flash_ops(const struct vboard *b); /* operations so far, since c
 /* ---- snapshots --------------------------------------------------------------------------- */
 
 struct vboard_snapshot;
-struct vboard_snapshot *vboard_save(struct vboard *b); /* NULL: out of memory */
+struct vboard_snapshot *vboard_save(struct vboard *b);                  /* NULL: out of memory */
 void vboard_restore(struct vboard *b, const struct vboard_snapshot *s); /* of the same board */
 void vboard_snapshot_free(struct vboard_snapshot *s);
 

@@ -17,23 +17,32 @@ struct chip; /* complete in chip/state.h, which only this folder and vboard/boar
 struct cpu;
 
 typedef uint64_t ps_t; /* virtual time, picoseconds */
-#define PS_NEVER UINT64_MAX
+#define PS_NEVER  UINT64_MAX
 #define PS_PER_US 1000000ULL
 #define PS_PER_MS 1000000000ULL
-#define PS_PER_S 1000000000000ULL
+#define PS_PER_S  1000000000000ULL
 
 /* ---- blocks ------------------------------------------------------------------------------ */
 
-enum chip_reset { RESET_POWER, RESET_PIN, RESET_SOFT, RESET_IWDG, RESET_WWDG, RESET_OBL, RESET_LOWPOWER, RESET_FIREWALL };
+enum chip_reset {
+    RESET_POWER,
+    RESET_PIN,
+    RESET_SOFT,
+    RESET_IWDG,
+    RESET_WWDG,
+    RESET_OBL,
+    RESET_LOWPOWER,
+    RESET_FIREWALL
+};
 
 /* One row of the block table (chip/blocks.c). Instances of one kind share their functions and
  * tell themselves apart by `index`. Functions may be NULL where there is nothing to do. */
 struct block {
     const char *name; /* as in RM0394: "USART2" */
     uint32_t base, size;
-    uint8_t enr;     /* offset of its RCC enable register (RSTR = ENR - 0x20), 0: always clocked */
-    uint8_t enr_bit; /* the same bit in ENR and RSTR */
-    uint8_t index;   /* instance: 0 for the first */
+    uint8_t enr;        /* offset of its RCC enable register (RSTR = ENR - 0x20), 0: always clocked */
+    uint8_t enr_bit;    /* the same bit in ENR and RSTR */
+    uint8_t index;      /* instance: 0 for the first */
     bool keep_on_reset; /* system resets do not reset it (backup domain); RSTR never does then */
     void (*reset)(struct chip *c, unsigned index); /* registers to their reset values */
     /* Offsets are relative to base; size is 1, 2 or 4. The generic code has checked clock gate
@@ -51,11 +60,59 @@ struct block {
 
 /* Blocks by number, in table order (chip/blocks.c). */
 enum block_id {
-    B_RCC, B_PWR, B_FLASH, B_SYSCFG, B_EXTI, B_GPIOA, B_GPIOB, B_GPIOC, B_GPIOD, B_GPIOE, B_GPIOH,
-    B_DMA1, B_DMA2, B_CRC, B_RNG, B_CRS, B_RTC, B_IWDG, B_WWDG, B_DBGMCU, B_USB, B_USBRAM,
-    B_USART1, B_USART2, B_USART3, B_LPUART1, B_TIM1, B_TIM2, B_TIM6, B_TIM7, B_TIM15, B_TIM16,
-    B_LPTIM1, B_LPTIM2, B_ADC1, B_DAC1, B_I2C1, B_I2C2, B_I2C3, B_SPI1, B_SPI2, B_SPI3,
-    B_COMP, B_VREFBUF, B_OPAMP, B_TSC, B_LCD, B_SAI1, B_SWPMI1, B_QUADSPI, B_CAN1, B_SDMMC1, B_FIREWALL,
+    B_RCC,
+    B_PWR,
+    B_FLASH,
+    B_SYSCFG,
+    B_EXTI,
+    B_GPIOA,
+    B_GPIOB,
+    B_GPIOC,
+    B_GPIOD,
+    B_GPIOE,
+    B_GPIOH,
+    B_DMA1,
+    B_DMA2,
+    B_CRC,
+    B_RNG,
+    B_CRS,
+    B_RTC,
+    B_IWDG,
+    B_WWDG,
+    B_DBGMCU,
+    B_USB,
+    B_USBRAM,
+    B_USART1,
+    B_USART2,
+    B_USART3,
+    B_LPUART1,
+    B_TIM1,
+    B_TIM2,
+    B_TIM6,
+    B_TIM7,
+    B_TIM15,
+    B_TIM16,
+    B_LPTIM1,
+    B_LPTIM2,
+    B_ADC1,
+    B_DAC1,
+    B_I2C1,
+    B_I2C2,
+    B_I2C3,
+    B_SPI1,
+    B_SPI2,
+    B_SPI3,
+    B_COMP,
+    B_VREFBUF,
+    B_OPAMP,
+    B_TSC,
+    B_LCD,
+    B_SAI1,
+    B_SWPMI1,
+    B_QUADSPI,
+    B_CAN1,
+    B_SDMMC1,
+    B_FIREWALL,
     BLOCK_COUNT
 };
 
@@ -71,10 +128,39 @@ void chip_stall_until(struct chip *c, ps_t until);
 
 /* Clocks in Hz; 0 while stopped. They follow RCC registers, ready flags and low-power modes. */
 enum clock_id {
-    CLK_SYSCLK, CLK_HCLK, CLK_PCLK1, CLK_PCLK2, CLK_TIM_APB1, CLK_TIM_APB2, CLK_MSI, CLK_HSI16, CLK_HSE,
-    CLK_LSI, CLK_LSE, CLK_HSI48, CLK_48, CLK_PLL_P, CLK_PLL_Q, CLK_PLL_R, CLK_PLLSAI1_P, CLK_PLLSAI1_Q,
-    CLK_PLLSAI1_R, CLK_RTC, CLK_ADC, CLK_USART1, CLK_USART2, CLK_USART3, CLK_LPUART1, CLK_I2C1, CLK_I2C2,
-    CLK_I2C3, CLK_LPTIM1, CLK_LPTIM2, CLK_SAI1, CLK_SWPMI1, CLOCK_COUNT
+    CLK_SYSCLK,
+    CLK_HCLK,
+    CLK_PCLK1,
+    CLK_PCLK2,
+    CLK_TIM_APB1,
+    CLK_TIM_APB2,
+    CLK_MSI,
+    CLK_HSI16,
+    CLK_HSE,
+    CLK_LSI,
+    CLK_LSE,
+    CLK_HSI48,
+    CLK_48,
+    CLK_PLL_P,
+    CLK_PLL_Q,
+    CLK_PLL_R,
+    CLK_PLLSAI1_P,
+    CLK_PLLSAI1_Q,
+    CLK_PLLSAI1_R,
+    CLK_RTC,
+    CLK_ADC,
+    CLK_USART1,
+    CLK_USART2,
+    CLK_USART3,
+    CLK_LPUART1,
+    CLK_I2C1,
+    CLK_I2C2,
+    CLK_I2C3,
+    CLK_LPTIM1,
+    CLK_LPTIM2,
+    CLK_SAI1,
+    CLK_SWPMI1,
+    CLOCK_COUNT
 };
 uint32_t chip_clock(const struct chip *c, enum clock_id id);
 /* ps that `ticks` periods of `hz` last, rounded up; PS_NEVER if hz is 0. No overflow up to 2^63 ps. */
@@ -100,27 +186,86 @@ bool chip_bus_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value
 /* A DMA request signal of a peripheral, level: high as long as it wants a transfer. The table of
  * channel and CSELR code per signal is in dma.c. */
 enum dma_signal {
-    DMAR_ADC1, DMAR_DAC1_CH1, DMAR_DAC1_CH2, DMAR_I2C1_TX, DMAR_I2C1_RX, DMAR_I2C2_TX, DMAR_I2C2_RX, DMAR_I2C3_TX,
-    DMAR_I2C3_RX, DMAR_SPI1_TX, DMAR_SPI1_RX, DMAR_SPI2_TX, DMAR_SPI2_RX, DMAR_SPI3_TX, DMAR_SPI3_RX,
-    DMAR_USART1_TX, DMAR_USART1_RX, DMAR_USART2_TX, DMAR_USART2_RX, DMAR_USART3_TX, DMAR_USART3_RX,
-    DMAR_LPUART1_TX, DMAR_LPUART1_RX, DMAR_TIM1_CH1, DMAR_TIM1_CH2, DMAR_TIM1_CH3, DMAR_TIM1_CH4, DMAR_TIM1_UP,
-    DMAR_TIM1_TRIG, DMAR_TIM1_COM, DMAR_TIM2_CH1, DMAR_TIM2_CH2, DMAR_TIM2_CH3, DMAR_TIM2_CH4, DMAR_TIM2_UP,
-    DMAR_TIM6_UP, DMAR_TIM7_UP, DMAR_TIM15_CH1, DMAR_TIM15_UP, DMAR_TIM15_TRIG, DMAR_TIM15_COM, DMAR_TIM16_CH1,
-    DMAR_TIM16_UP, DMAR_QUADSPI, DMAR_SDMMC1, DMAR_SAI1_A, DMAR_SAI1_B, DMAR_SWPMI1_TX, DMAR_SWPMI1_RX, DMAR_COUNT
+    DMAR_ADC1,
+    DMAR_DAC1_CH1,
+    DMAR_DAC1_CH2,
+    DMAR_I2C1_TX,
+    DMAR_I2C1_RX,
+    DMAR_I2C2_TX,
+    DMAR_I2C2_RX,
+    DMAR_I2C3_TX,
+    DMAR_I2C3_RX,
+    DMAR_SPI1_TX,
+    DMAR_SPI1_RX,
+    DMAR_SPI2_TX,
+    DMAR_SPI2_RX,
+    DMAR_SPI3_TX,
+    DMAR_SPI3_RX,
+    DMAR_USART1_TX,
+    DMAR_USART1_RX,
+    DMAR_USART2_TX,
+    DMAR_USART2_RX,
+    DMAR_USART3_TX,
+    DMAR_USART3_RX,
+    DMAR_LPUART1_TX,
+    DMAR_LPUART1_RX,
+    DMAR_TIM1_CH1,
+    DMAR_TIM1_CH2,
+    DMAR_TIM1_CH3,
+    DMAR_TIM1_CH4,
+    DMAR_TIM1_UP,
+    DMAR_TIM1_TRIG,
+    DMAR_TIM1_COM,
+    DMAR_TIM2_CH1,
+    DMAR_TIM2_CH2,
+    DMAR_TIM2_CH3,
+    DMAR_TIM2_CH4,
+    DMAR_TIM2_UP,
+    DMAR_TIM6_UP,
+    DMAR_TIM7_UP,
+    DMAR_TIM15_CH1,
+    DMAR_TIM15_UP,
+    DMAR_TIM15_TRIG,
+    DMAR_TIM15_COM,
+    DMAR_TIM16_CH1,
+    DMAR_TIM16_UP,
+    DMAR_QUADSPI,
+    DMAR_SDMMC1,
+    DMAR_SAI1_A,
+    DMAR_SAI1_B,
+    DMAR_SWPMI1_TX,
+    DMAR_SWPMI1_RX,
+    DMAR_COUNT
 };
 void dma_request(struct chip *c, enum dma_signal signal, bool level);
 
 /* Internal trigger signals (TIM TRGO and the like), told as a pulse at this instant. Receivers
  * (ADC, DAC, timers' slave mode, DMA-less listeners) are called from trigger.c. */
-enum trigger { TRG_TIM1_TRGO, TRG_TIM1_TRGO2, TRG_TIM1_CC1, TRG_TIM1_CC2, TRG_TIM1_CC3, TRG_TIM2_CC2, TRG_TIM2_TRGO,
-               TRG_TIM6_TRGO, TRG_TIM7_TRGO, TRG_TIM15_TRGO, TRG_EXTI11, TRG_EXTI15, TRG_EXTI9, TRG_LPTIM1_OUT,
-               TRG_LPTIM2_OUT, TRG_COUNT };
+enum trigger {
+    TRG_TIM1_TRGO,
+    TRG_TIM1_TRGO2,
+    TRG_TIM1_CC1,
+    TRG_TIM1_CC2,
+    TRG_TIM1_CC3,
+    TRG_TIM2_CC2,
+    TRG_TIM2_TRGO,
+    TRG_TIM6_TRGO,
+    TRG_TIM7_TRGO,
+    TRG_TIM15_TRGO,
+    TRG_EXTI11,
+    TRG_EXTI15,
+    TRG_EXTI9,
+    TRG_LPTIM1_OUT,
+    TRG_LPTIM2_OUT,
+    TRG_COUNT
+};
 void chip_trigger(struct chip *c, enum trigger t);
 
 /* Pins: port 'A'..'E','H' as 0..4 and 7; pin 0..15. */
-bool gpio_level(const struct chip *c, unsigned port, unsigned pin);          /* what the pin reads as */
-void gpio_drive(struct chip *c, unsigned port, unsigned pin, int level);     /* the outside: 0, 1, -1 = not driven */
-int gpio_af(const struct chip *c, unsigned port, unsigned pin);              /* AF number, -1 if not in AF mode */
+bool gpio_level(const struct chip *c, unsigned port, unsigned pin); /* what the pin reads as */
+void gpio_drive(struct chip *c, unsigned port, unsigned pin,
+                int level);                                     /* the outside: 0, 1, -1 = not driven */
+int gpio_af(const struct chip *c, unsigned port, unsigned pin); /* AF number, -1 if not in AF mode */
 /* Level that an alternate function puts on its pin (used if the pin is in AF mode `af`). */
 void gpio_af_out(struct chip *c, unsigned port, unsigned pin, unsigned af, bool level);
 /* A pin's level changed (any cause); calls EXTI and whoever listens to AF inputs. Implemented in gpio.c. */
@@ -131,18 +276,18 @@ struct cpu_fault;
 struct chip_listener {
     void *owner;
     void (*reset)(void *owner, enum chip_reset cause);
-    void (*gpio)(void *owner, unsigned port, unsigned pin, bool level);   /* pin in output mode changed */
+    void (*gpio)(void *owner, unsigned port, unsigned pin, bool level); /* pin in output mode changed */
     void (*pwm)(void *owner, unsigned port, unsigned pin, double hz, double duty);
-    void (*uart_tx)(void *owner, const char *name, uint8_t byte);         /* name: "USART2" … */
+    void (*uart_tx)(void *owner, const char *name, uint8_t byte); /* name: "USART2" … */
     void (*flash_op)(void *owner, const char *op, uint32_t page_or_addr, uint32_t n);
     void (*fault)(void *owner, const struct cpu_fault *fault);
     void (*missing)(void *owner, uint32_t addr, uint32_t pc);
-    void (*usb_pullup)(void *owner, bool on);  /* transceiver powered, 48 MHz there and DPPU set, or not */
-    void (*usb_wake)(void *owner);             /* remote wake-up signalling by the device */
+    void (*usb_pullup)(void *owner, bool on); /* transceiver powered, 48 MHz there and DPPU set, or not */
+    void (*usb_wake)(void *owner);            /* remote wake-up signalling by the device */
     void (*watch)(void *owner, uint32_t pc);
     /* A flash operation begins: the n-th since power-on (1…). Return a cut model to end power in it. */
     int (*cut)(void *owner, uint64_t n);
-    void (*power_lost)(void *owner);           /* after a cut: memory is as the cut left it */
+    void (*power_lost)(void *owner);                    /* after a cut: memory is as the cut left it */
     void (*message)(void *owner, const char *sentence); /* e.g. the ROM stand-in's broken precondition */
 };
 

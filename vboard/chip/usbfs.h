@@ -24,7 +24,7 @@ enum usb_answer usbfs_out(struct chip *c, unsigned addr, unsigned ep, unsigned t
 enum usb_answer usbfs_in(struct chip *c, unsigned addr, unsigned ep, uint8_t *data, size_t *size);
 void usbfs_in_ack(struct chip *c, unsigned addr, unsigned ep);
 enum usb_answer usbfs_lpm(struct chip *c, unsigned addr, unsigned besl, bool remote_wake);
-void usbfs_sof(struct chip *c, unsigned frame); /* start of a frame, 0..2047 */
+void usbfs_sof(struct chip *c, unsigned frame);   /* start of a frame, 0..2047 */
 void usbfs_bus_reset(struct chip *c, bool begin); /* SE0 from here / until here */
 /* The bus goes idle (no SOF from now on) or the host signals resume. The block itself counts the
  * missing frames (ESOF, SUSP). */

@@ -91,7 +91,8 @@ void cpu_until(struct cpu *cpu, uint64_t until);
 void cpu_stop(struct cpu *cpu);
 /* The processor slept `cycles` HCLK cycles (SysTick and, where it counts in sleep, CYCCNT advance). */
 void cpu_slept(struct cpu *cpu, uint64_t cycles);
-/* Cycle at which SysTick or another core timer next needs the processor while it sleeps; UINT64_MAX: never. */
+/* Cycle at which SysTick or another core timer next needs the processor while it sleeps; UINT64_MAX: never.
+ */
 uint64_t cpu_next_wake(const struct cpu *cpu);
 /* True if a sleeping processor would go on executing now. */
 bool cpu_would_wake(const struct cpu *cpu);

@@ -13,10 +13,10 @@ struct vboard;
 struct usbhost;
 
 struct usbhost_config {
-    unsigned per_frame;     /* transactions in a 1 ms frame, 1..19; 0: 10 */
-    uint64_t settle_ns;     /* from pull-up to the first bus reset; 0: 100 ms */
-    uint64_t reset_ns;      /* length of a bus reset; 0: 10 ms */
-    bool enumerate;         /* on attach: bus reset, read device descriptor, SET_ADDRESS */
+    unsigned per_frame; /* transactions in a 1 ms frame, 1..19; 0: 10 */
+    uint64_t settle_ns; /* from pull-up to the first bus reset; 0: 100 ms */
+    uint64_t reset_ns;  /* length of a bus reset; 0: 10 ms */
+    bool enumerate;     /* on attach: bus reset, read device descriptor, SET_ADDRESS */
 };
 
 /* Plugs a host into the board (the cable is in). */
@@ -28,20 +28,28 @@ enum usbhost_state { UH_DETACHED, UH_ATTACHED, UH_RESET, UH_ADDRESSED, UH_CONFIG
 enum usbhost_state usbhost_state(const struct usbhost *h);
 unsigned usbhost_attach_count(const struct usbhost *h); /* how often a pull-up appeared */
 
-enum { UH_OK = 0, UH_PENDING = 1, UH_STALL = -32, UH_GONE = -108, UH_NO_ANSWER = -71, UH_TIMEOUT = -110,
-       UH_OVERFLOW = -75, UH_CANCELLED = -104 };
+enum {
+    UH_OK = 0,
+    UH_PENDING = 1,
+    UH_STALL = -32,
+    UH_GONE = -108,
+    UH_NO_ANSWER = -71,
+    UH_TIMEOUT = -110,
+    UH_OVERFLOW = -75,
+    UH_CANCELLED = -104
+};
 
 /* One transfer (URB). Owned by the caller until `status` is no longer UH_PENDING. */
 struct usbhost_transfer {
-    uint8_t endpoint;     /* 0x00 / 0x80 control, 0x01.. OUT, 0x81.. IN */
-    uint8_t setup[8];     /* control only; direction is that of bmRequestType */
+    uint8_t endpoint; /* 0x00 / 0x80 control, 0x01.. OUT, 0x81.. IN */
+    uint8_t setup[8]; /* control only; direction is that of bmRequestType */
     uint8_t *data;
-    uint32_t length;      /* wanted */
-    bool zero_packet;     /* bulk OUT: end a full-length transfer with a zero-length packet */
+    uint32_t length;  /* wanted */
+    bool zero_packet; /* bulk OUT: end a full-length transfer with a zero-length packet */
     bool short_not_ok;
-    uint64_t timeout_ns;  /* 0: none */
+    uint64_t timeout_ns; /* 0: none */
     /* results */
-    int status;           /* UH_… */
+    int status; /* UH_… */
     uint32_t actual;
     uint32_t naks;
     void (*done)(struct usbhost_transfer *t, void *arg); /* may submit again; may be NULL */
@@ -60,12 +68,17 @@ int usbhost_bulk(struct usbhost *h, uint8_t endpoint, void *data, uint32_t lengt
 bool usbhost_wait_attached(struct usbhost *h, uint64_t ns);
 bool usbhost_wait_detached(struct usbhost *h, uint64_t ns);
 int usbhost_configure(struct usbhost *h, uint8_t configuration); /* SET_CONFIGURATION; toggles restart */
-void usbhost_bus_reset(struct usbhost *h);  /* reset, then address again (same address 1..127) */
+void usbhost_bus_reset(struct usbhost *h); /* reset, then address again (same address 1..127) */
 void usbhost_suspend(struct usbhost *h, bool suspend);
 
 /* Raw packets for tests of the device block; h's own traffic is held meanwhile. */
-struct usbhost_raw { int answer; uint8_t data[1023]; size_t size; };
-struct usbhost_raw usbhost_token_setup(struct usbhost *h, unsigned addr, unsigned ep, const uint8_t packet[8]);
+struct usbhost_raw {
+    int answer;
+    uint8_t data[1023];
+    size_t size;
+};
+struct usbhost_raw usbhost_token_setup(struct usbhost *h, unsigned addr, unsigned ep,
+                                       const uint8_t packet[8]);
 struct usbhost_raw usbhost_token_out(struct usbhost *h, unsigned addr, unsigned ep, unsigned toggle,
                                      const void *data, size_t size, bool bad);
 struct usbhost_raw usbhost_token_in(struct usbhost *h, unsigned addr, unsigned ep, bool ack);
