@@ -57,6 +57,7 @@ struct usbhost_transfer {
     struct usbhost_transfer *next; /* the host's */
 };
 bool usbhost_submit(struct usbhost *h, struct usbhost_transfer *t); /* false: no device */
+/* `done` is called with UH_CANCELLED before this returns; nothing happens if t is no longer pending. */
 void usbhost_cancel(struct usbhost *h, struct usbhost_transfer *t);
 
 /* Synchronous: run the board until done. Return the status; *actual may be NULL. */
@@ -69,6 +70,9 @@ bool usbhost_wait_attached(struct usbhost *h, uint64_t ns);
 bool usbhost_wait_detached(struct usbhost *h, uint64_t ns);
 int usbhost_configure(struct usbhost *h, uint8_t configuration); /* SET_CONFIGURATION; toggles restart */
 void usbhost_bus_reset(struct usbhost *h); /* reset, then address again (same address 1..127) */
+/* The same without running the board: the state is UH_RESET when this returns, and UH_ADDRESSED some time
+ * later while the board runs. Pending transfers end with UH_GONE. For the USB/IP server. */
+void usbhost_bus_reset_start(struct usbhost *h);
 void usbhost_suspend(struct usbhost *h, bool suspend);
 
 /* Raw packets for tests of the device block; h's own traffic is held meanwhile. */
