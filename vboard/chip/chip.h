@@ -122,6 +122,12 @@ ps_t chip_now(const struct chip *c);
 /* The block's event function is called at `when` (or at once, after the running access, if that
  * is past). One pending time a block; a new call replaces it, PS_NEVER cancels. */
 void chip_wake_at(struct chip *c, enum block_id id, ps_t when);
+/* The same for parties outside the chip that act in its virtual time (a USB host, a script): fn(arg) is
+ * called once, at `when`, between instructions or while the bus waits, wherever block events are. One
+ * pending time a slot; a new call replaces it, PS_NEVER cancels. Pending times are part of a snapshot;
+ * resets of the chip leave them alone. */
+enum chip_outside { OUTSIDE_USB_HOST, OUTSIDE_USBIP, OUTSIDE_SCRIPT, OUTSIDE_BOARD, OUTSIDE_TEST, OUTSIDE_COUNT };
+void chip_outside_wake(struct chip *c, enum chip_outside slot, ps_t when, void (*fn)(void *arg), void *arg);
 /* Keeps the bus, and so the processor, waiting until `until`. Everything else goes on: events of
  * other blocks due before that happen at their own times inside this call. */
 void chip_stall_until(struct chip *c, ps_t until);

@@ -13,6 +13,9 @@ struct chip;
 /* The handshake or data packet with which the device answered. USB_SILENT: no answer at all. */
 enum usb_answer { USB_SILENT, USB_ACK, USB_NAK, USB_STALL, USB_DATA0, USB_DATA1, USB_NYET };
 
+/* A host is at the other end of the cable (its pull-downs hold the lines low while no pull-up is
+ * there). Only the line state in FNR and the charger detector see it. */
+void usbfs_cable(struct chip *c, bool in);
 /* True while the pull-up is connected and the transceiver is powered (USV, PDWN, 48 MHz). */
 bool usbfs_attached(const struct chip *c);
 enum usb_answer usbfs_setup(struct chip *c, unsigned addr, unsigned ep, const uint8_t packet[8]);
