@@ -1,3 +1,68 @@
-# Firmware for the chip, built with arm-none-eabi-gcc.
+# Firmware for the chip, built with arm-none-eabi-gcc. One firmware is one paragraph:
+#
+#     NAME.src     := C and assembler files
+#     NAME.at      := bare | slot      linked at 0x08000000 or for the bootloader; default slot
+#     NAME.startup := files            default: port/stm32l433/startup.c (vector table, .data, .bss, main)
+#     NAME.ld      := FILE             own linker script (run through the preprocessor); default app.ld
+#     NAME.cflags  := flags            e.g. $(FW_FPU) for the FPU; also given to the linker
+#     $(eval $(call firmware,NAME,build/firmware))
+#
+# and becomes build/firmware/NAME.{elf,bin,hex,map}; only the first line is needed.
+#
+# Firmware for tests: every folder test/board/fw/NAME with C or assembler files in it becomes
+# build/test/fw/NAME.{elf,bin,hex,map}, linked at 0x08000000 with the start-up code above. Define
+# main() and the handlers you need, named as in startup.c; nothing else is necessary. A file fw.mk
+# in the folder may set any of the variables above, e.g. `hello.at := slot`.
+FW_PREFIX := arm-none-eabi-
+FW_CC := $(FW_PREFIX)gcc
+FW_CPU := -mcpu=cortex-m4 -mthumb
+FW_FPU := -mfloat-abi=hard -mfpu=fpv4-sp-d16
+CMSIS := node_modules/@xpack-3rd-party/arm-cmsis-core-m/CMSIS/Core/Include
+FW_WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wundef -Werror
+FW_CPPFLAGS := -I. -isystem $(CMSIS)
+FW_CFLAGS := -std=c11 -Os -g -ffreestanding -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections $(FW_WARN)
+FW_LDFLAGS := -nostartfiles --specs=nano.specs -Wl,--gc-sections -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments
+PORT := port/stm32l433
+FW_AT_bare := -DROM_ADDR=FLASH_ADDR -DROM_SIZE=FLASH_SIZE
+FW_AT_slot := -DROM_ADDR=SLOT_ADDR -DROM_SIZE=SLOT_SIZE
+
 FIRMWARE :=
+FW_NAMES :=
+
+# $(call firmware,NAME,FOLDER): see above.
+define firmware
+$(1).at ?= slot
+$(1).startup ?= $(PORT)/startup.c
+$(1).ld ?= $(PORT)/app.ld
+$(1).obj := $$(patsubst %,$(B)/obj/fw/$(1)/%.o,$$($(1).startup) $$($(1).src))
+FW_NAMES += $(1)
+FIRMWARE += $(2)/$(1).elf $(2)/$(1).bin $(2)/$(1).hex
+
+$(B)/obj/fw/$(1)/%.c.o: %.c firmware.mk
+	@mkdir -p $$(@D)
+	$(FW_CC) $(FW_CPU) $(FW_CPPFLAGS) $(FW_CFLAGS) $$($(1).cflags) -MMD -MP -c $$< -o $$@
+$(B)/obj/fw/$(1)/%.S.o: %.S firmware.mk
+	@mkdir -p $$(@D)
+	$(FW_CC) $(FW_CPU) $(FW_CPPFLAGS) $$($(1).cflags) -g -MMD -MP -c $$< -o $$@
+$(B)/obj/fw/$(1)/link.ld: $$($(1).ld) $(PORT)/memory.h firmware.mk
+	@mkdir -p $$(@D)
+	$(FW_CC) -E -P -x c -I. $$(FW_AT_$$($(1).at)) $$< -o $$@
+$(2)/$(1).elf: $$($(1).obj) $(B)/obj/fw/$(1)/link.ld
+	@mkdir -p $$(@D)
+	$(FW_CC) $(FW_CPU) $(FW_CFLAGS) $$($(1).cflags) $(FW_LDFLAGS) -T $(B)/obj/fw/$(1)/link.ld \
+	    -Wl,-Map=$(2)/$(1).map $$($(1).obj) -o $$@
+endef
+
+%.bin: %.elf
+	$(FW_PREFIX)objcopy -O binary $< $@
+%.hex: %.elf
+	$(FW_PREFIX)objcopy -O ihex $< $@
+
+# ---- firmware of the tests ----
+TEST_FW := $(sort $(patsubst test/board/fw/%/,%,$(dir $(wildcard test/board/fw/*/*.c test/board/fw/*/*.S))))
+-include $(wildcard test/board/fw/*/fw.mk)
+$(foreach n,$(TEST_FW),$(eval $(n).src += $(wildcard test/board/fw/$(n)/*.c test/board/fw/$(n)/*.S))\
+    $(eval $(n).at ?= bare)$(eval $(call firmware,$(n),$(B)/test/fw)))
+
 firmware: $(FIRMWARE)
+-include $(foreach n,$(FW_NAMES),$($(n).obj:.o=.d))

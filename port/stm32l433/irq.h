@@ -1,0 +1,92 @@
+/* The interrupts of the STM32L433 (RM0394 "Vector table") in the form that CMSIS-Core wants, and
+ * CMSIS-Core itself: SCB, NVIC, SysTick and the intrinsics come from core_cm4.h. */
+#ifndef PORT_STM32L433_IRQ_H
+#define PORT_STM32L433_IRQ_H
+
+typedef enum {
+    NonMaskableInt_IRQn = -14,
+    HardFault_IRQn = -13,
+    MemoryManagement_IRQn = -12,
+    BusFault_IRQn = -11,
+    UsageFault_IRQn = -10,
+    SVCall_IRQn = -5,
+    DebugMonitor_IRQn = -4,
+    PendSV_IRQn = -2,
+    SysTick_IRQn = -1,
+    WWDG_IRQn = 0,
+    PVD_PVM_IRQn = 1,
+    TAMP_STAMP_IRQn = 2,
+    RTC_WKUP_IRQn = 3,
+    FLASH_IRQn = 4,
+    RCC_IRQn = 5,
+    EXTI0_IRQn = 6,
+    EXTI1_IRQn = 7,
+    EXTI2_IRQn = 8,
+    EXTI3_IRQn = 9,
+    EXTI4_IRQn = 10,
+    DMA1_Channel1_IRQn = 11,
+    DMA1_Channel2_IRQn = 12,
+    DMA1_Channel3_IRQn = 13,
+    DMA1_Channel4_IRQn = 14,
+    DMA1_Channel5_IRQn = 15,
+    DMA1_Channel6_IRQn = 16,
+    DMA1_Channel7_IRQn = 17,
+    ADC1_IRQn = 18,
+    CAN1_TX_IRQn = 19,
+    CAN1_RX0_IRQn = 20,
+    CAN1_RX1_IRQn = 21,
+    CAN1_SCE_IRQn = 22,
+    EXTI9_5_IRQn = 23,
+    TIM1_BRK_TIM15_IRQn = 24,
+    TIM1_UP_TIM16_IRQn = 25,
+    TIM1_TRG_COM_IRQn = 26,
+    TIM1_CC_IRQn = 27,
+    TIM2_IRQn = 28,
+    I2C1_EV_IRQn = 31,
+    I2C1_ER_IRQn = 32,
+    I2C2_EV_IRQn = 33,
+    I2C2_ER_IRQn = 34,
+    SPI1_IRQn = 35,
+    SPI2_IRQn = 36,
+    USART1_IRQn = 37,
+    USART2_IRQn = 38,
+    USART3_IRQn = 39,
+    EXTI15_10_IRQn = 40,
+    RTC_Alarm_IRQn = 41,
+    SDMMC1_IRQn = 49,
+    SPI3_IRQn = 51,
+    TIM6_DAC_IRQn = 54,
+    TIM7_IRQn = 55,
+    DMA2_Channel1_IRQn = 56,
+    DMA2_Channel2_IRQn = 57,
+    DMA2_Channel3_IRQn = 58,
+    DMA2_Channel4_IRQn = 59,
+    DMA2_Channel5_IRQn = 60,
+    COMP_IRQn = 64,
+    LPTIM1_IRQn = 65,
+    LPTIM2_IRQn = 66,
+    USB_IRQn = 67,
+    DMA2_Channel6_IRQn = 68,
+    DMA2_Channel7_IRQn = 69,
+    LPUART1_IRQn = 70,
+    QUADSPI_IRQn = 71,
+    I2C3_EV_IRQn = 72,
+    I2C3_ER_IRQn = 73,
+    SAI1_IRQn = 74,
+    SWPMI1_IRQn = 76,
+    TSC_IRQn = 77,
+    LCD_IRQn = 78,
+    RNG_IRQn = 80,
+    FPU_IRQn = 81,
+    CRS_IRQn = 82,
+    IRQ_COUNT = 83
+} IRQn_Type;
+
+#define __CM4_REV              0x0001 /* r0p1 */
+#define __MPU_PRESENT          1
+#define __FPU_PRESENT          1
+#define __NVIC_PRIO_BITS       4
+#define __Vendor_SysTickConfig 0
+#include "core_cm4.h"
+
+#endif
