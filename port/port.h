@@ -1,0 +1,105 @@
+/* What the bootloader needs from a chip and a board. Everything that knows a register is behind this
+ * header; tests on the PC implement it too and inject faults here. docs/porting.md, function by
+ * function.
+ *
+ * Two worlds use it. The *boot path* runs from flash after reset with nothing but a stack: no .data,
+ * no .bss, no interrupts. The *DFU world* is a program in SRAM with its own vectors. Functions are
+ * usable in both unless said otherwise. Addresses are absolute. */
+#ifndef PORT_PORT_H
+#define PORT_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- reset and token --------------------------------------------------------------------- */
+
+/* Token in the backup register; 0 after the backup domain has lost power. Leaves PWREN, RTCAPBEN and
+ * DBP at their reset values. */
+uint32_t port_token_get(void);
+void port_token_set(uint32_t token);
+__attribute__((noreturn)) void port_reset(void);
+/* Starts the image at `vectors`: VTOR, MSP, branch. The caller has put everything else back. */
+__attribute__((noreturn)) void port_start(uint32_t vectors);
+/* Starts the ROM bootloader, on a chip as after reset. */
+__attribute__((noreturn)) void port_start_rom(void);
+
+enum port_reset_cause { /* bits; several may be set */
+                        PORT_RESET_PIN = 1,
+                        PORT_RESET_POWER =
+                            2, /* power-on or brown-out: RAM and timing of before mean nothing */
+                        PORT_RESET_SOFTWARE = 4,
+                        PORT_RESET_WATCHDOG = 8,
+                        PORT_RESET_OPTIONS = 16,
+                        PORT_RESET_LOW_POWER = 32,
+                        PORT_WAKE =
+                            64 /* woken from Standby or Shutdown (docs/how-it-boots.md has the rule) */
+};
+unsigned port_reset_cause(void); /* reads the flags, clears none */
+void port_reset_cause_clear(void);
+
+/* True if clocks, NVIC, SysTick, MEMRMP or USB are not as after reset: someone jumped here. */
+bool port_was_jumped_to(void);
+/* True if a reset would lead to the ROM and not back here (BOOT0 by pin or option). */
+bool port_reset_goes_to_rom(void);
+/* Puts back by hand what can be put back; for the case above. */
+void port_undo(void);
+/* PEMPTY is set although flash is programmed (the ROM has programmed a blank chip). */
+bool port_empty_check_stale(void);
+/* Reloads the option bytes, which evaluates PEMPTY anew, and resets. */
+__attribute__((noreturn)) void port_reload_options(void);
+
+bool port_debugger(void); /* DHCSR.C_DEBUGEN */
+bool port_button(void);   /* B1 is held; takes the pull and the pin's clock only for the call */
+void port_watchdog(void); /* feeds the IWDG; harmless if it does not run */
+
+/* ---- boot path: content check ------------------------------------------------------------ */
+
+/* Raises the core clock for the content check and puts it back to the reset state. */
+void port_fast(bool on);
+
+/* ---- flash, reading ---------------------------------------------------------------------- */
+
+/* While an operation is pending a read waits for its end: ask only when none is.
+ * All return false if a double word on the way is unreadable (ECC); *bad (may be NULL) is then its
+ * address. */
+bool port_flash_read(uint32_t addr, void *to, size_t size, uint32_t *bad);
+/* CRC-32 (zlib's) of flash, by the CRC unit; any address and size. */
+bool port_flash_crc(uint32_t addr, size_t size, uint32_t *crc, uint32_t *bad);
+/* The same CRC of memory, to be continued: start with crc = 0. */
+uint32_t port_crc(uint32_t crc, const void *data, size_t size);
+
+/* ---- flash, writing: DFU world only ------------------------------------------------------ */
+
+enum port_flash_result { PORT_FLASH_OK, PORT_FLASH_PROTECTED, PORT_FLASH_ERROR };
+
+/* One operation at a time. Both return at once; port_flash_done is called at the end, from the
+ * FLASH interrupt, which has the same priority as USB's. Starting the next one there is welcome. */
+void port_flash_erase(uint32_t page);
+/* Programs `size` bytes (multiple of 8, at a multiple of 8, inside one page) from `data`, which stays
+ * valid until the end; double words of all ones are skipped. Stops at the first error. */
+void port_flash_program(uint32_t addr, const void *data, size_t size);
+bool port_flash_busy(void);
+/* Drops what the caches hold (after an erase they are stale, RM0394 "FLASH main features"). */
+void port_flash_forget(void);
+/* True if the page is write-protected by option bytes. */
+bool port_flash_protected(uint32_t page);
+/* Implemented by the bootloader; interrupt context. */
+void port_flash_done(enum port_flash_result result);
+
+/* ---- DFU world: clocks, time, LED -------------------------------------------------------- */
+
+/* Core and USB clocks, LED pin, time base, interrupts of flash and USB. */
+void port_init(void);
+uint32_t port_ms(void); /* milliseconds since port_init, wraps */
+void port_led(bool on);
+/* Sleeps until an interrupt; call with interrupts masked (port_lock) after finding nothing to do. */
+void port_wait(void);
+void port_lock(void);
+void port_unlock(void);
+void port_uid(uint32_t uid[3]);
+
+struct usb_driver;
+extern const struct usb_driver port_usb; /* for usbd_init */
+
+#endif
