@@ -1,0 +1,80 @@
+/* See parse.h. */
+#include "board/parse.h"
+
+#include <string.h>
+
+int parse_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool parse_number(const char *text, uint64_t max, uint64_t *value)
+{
+    int base = 10;
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+        base = 16;
+        text += 2;
+    }
+    if (*text == '\0')
+        return false;
+    uint64_t sum = 0;
+    for (; *text != '\0'; text++) {
+        int digit = parse_digit(*text);
+        if (digit < 0 || digit >= base)
+            return false;
+        if (__builtin_mul_overflow(sum, (uint64_t)base, &sum) ||
+            __builtin_add_overflow(sum, (uint64_t)digit, &sum))
+            return false;
+    }
+    if (sum > max)
+        return false;
+    *value = sum;
+    return true;
+}
+
+bool parse_seconds(const char *text, uint64_t *ns)
+{
+    const uint64_t longest = 1000000000ULL; /* seconds: some thirty years, far from overflow */
+    uint64_t whole = 0, part = 0, unit = 1000000000ULL;
+    bool any = false;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        whole = whole * 10 + (uint64_t)(*text - '0');
+        any = true;
+        if (whole > longest)
+            return false;
+    }
+    if (*text == '.') {
+        for (text++; *text >= '0' && *text <= '9'; text++) {
+            if (unit == 1)
+                return false;
+            unit /= 10;
+            part += unit * (uint64_t)(*text - '0');
+            any = true;
+        }
+    }
+    if (!any || *text != '\0')
+        return false;
+    *ns = whole * 1000000000ULL + part;
+    return true;
+}
+
+bool parse_hex(const char *text, uint8_t *bytes, size_t max, size_t *size)
+{
+    size_t digits = strlen(text);
+    if (digits == 0 || digits % 2 != 0 || digits / 2 > max)
+        return false;
+    for (size_t i = 0; i < digits / 2; i++) {
+        int high = parse_digit(text[2 * i]), low = parse_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    *size = digits / 2;
+    return true;
+}

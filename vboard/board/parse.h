@@ -1,0 +1,19 @@
+/* Numbers as users type them: on the command line, in scripts and over the control socket.
+ * Each function takes the whole string or nothing. */
+#ifndef VBOARD_BOARD_PARSE_H
+#define VBOARD_BOARD_PARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decimal or 0x-hex, 0..max. No sign, no blanks, no octal: "010" is ten. */
+bool parse_number(const char *text, uint64_t max, uint64_t *value);
+/* Decimal seconds, "2", "0.25" or ".5", to nanoseconds; at most nine decimals, at most 10^9 s. */
+bool parse_seconds(const char *text, uint64_t *ns);
+/* Hex digits in pairs, 1..max bytes. */
+bool parse_hex(const char *text, uint8_t *bytes, size_t max, size_t *size);
+/* Value of one hex digit, -1 if it is none. */
+int parse_digit(char c);
+
+#endif
