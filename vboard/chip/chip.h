@@ -126,7 +126,14 @@ void chip_wake_at(struct chip *c, enum block_id id, ps_t when);
  * called once, at `when`, between instructions or while the bus waits, wherever block events are. One
  * pending time a slot; a new call replaces it, PS_NEVER cancels. Pending times are part of a snapshot;
  * resets of the chip leave them alone. */
-enum chip_outside { OUTSIDE_USB_HOST, OUTSIDE_USBIP, OUTSIDE_SCRIPT, OUTSIDE_BOARD, OUTSIDE_TEST, OUTSIDE_COUNT };
+enum chip_outside {
+    OUTSIDE_USB_HOST,
+    OUTSIDE_USBIP,
+    OUTSIDE_SCRIPT,
+    OUTSIDE_BOARD,
+    OUTSIDE_TEST,
+    OUTSIDE_COUNT
+};
 void chip_outside_wake(struct chip *c, enum chip_outside slot, ps_t when, void (*fn)(void *arg), void *arg);
 /* Keeps the bus, and so the processor, waiting until `until`. Everything else goes on: events of
  * other blocks due before that happen at their own times inside this call. */

@@ -1,0 +1,326 @@
+/* The bus matrix: which block or memory answers at an address. RM0394 "Memory map and register
+ * boundary addresses". Addresses where nothing answers are a bus error; blocks that are there on the
+ * chip but have no model read as zero and are reported as missing. */
+#include <string.h>
+
+#include "chip/flash.h"
+#include "chip/state.h"
+
+const struct block *bus_block(struct chip *c, uint32_t addr, enum block_id *id)
+{
+    unsigned i = c->last_block; /* most accesses go where the last one went */
+    if (addr - chip_blocks[i].base >= chip_blocks[i].size)
+        for (i = 0; i < BLOCK_COUNT && addr - chip_blocks[i].base >= chip_blocks[i].size; i++)
+            ;
+    if (i == BLOCK_COUNT)
+        return NULL;
+    c->last_block = (uint8_t)i;
+    *id = (enum block_id)i;
+    return &chip_blocks[i];
+}
+
+static void missing(struct chip *c, uint32_t addr, enum block_id id)
+{
+    uint64_t bit = 1ULL << (id & 63);
+    if (c->missing_told[id / 64] & bit)
+        return;
+    c->missing_told[id / 64] |= bit;
+    if (c->tell->missing)
+        c->tell->missing(c->tell->owner, addr, cpu_reg(c->cpu, 15));
+}
+
+static bool block_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value)
+{
+    enum block_id id;
+    const struct block *b = bus_block(c, addr, &id);
+    if (!b)
+        return false;
+    *value = 0;
+    if (addr % size)
+        return false;
+    if (!rcc_accessible(c, b))
+        return true;
+    if (!b->read) {
+        missing(c, addr, id);
+        return true;
+    }
+    return b->read(c, b->index, addr - b->base, size, value);
+}
+
+static bool block_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
+{
+    enum block_id id;
+    const struct block *b = bus_block(c, addr, &id);
+    if (!b || addr % size)
+        return false;
+    if (!rcc_accessible(c, b))
+        return true;
+    if (!b->write) {
+        missing(c, addr, id);
+        return true;
+    }
+    return b->write(c, b->index, addr - b->base, size, value);
+}
+
+/* ---- memories ---- */
+
+/* The address that an access to the boot alias at 0 really goes to; RM0394 "SYSCFG_MEMRMP". */
+static uint32_t unalias(const struct chip *c, uint32_t addr)
+{
+    if (addr >= FLASH_BASE)
+        return addr;
+    switch (c->syscfg.memrmp & 7) {
+    case 0: return addr < FLASH_SIZE ? FLASH_BASE + addr : addr;
+    case 1: return addr < SYSMEM_SIZE ? SYSMEM_BASE + addr : addr;
+    case 3: return addr < SRAM1_SIZE ? SRAM1_BASE + addr : addr;
+    case 6: return addr < 0x08000000 ? 0x90000000 + addr : addr;
+    default: return addr;
+    }
+}
+
+/* Offset into mem.sram, or SRAM_SIZE if addr is not SRAM. */
+static uint32_t sram_offset(uint32_t addr)
+{
+    if (addr - SRAM1_BASE < SRAM_SIZE)
+        return addr - SRAM1_BASE;
+    if (addr - SRAM2_BASE < SRAM2_SIZE)
+        return addr - SRAM2_BASE + SRAM1_SIZE;
+    return SRAM_SIZE;
+}
+
+static bool is_flash(uint32_t addr)
+{
+    return addr - FLASH_BASE < FLASH_SIZE || addr - SYSMEM_BASE < OPTION_BASE + 0x400 - SYSMEM_BASE;
+}
+
+static bool bus_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value, bool by_cpu)
+{
+    if (addr >= 0x40000000)
+        return block_read(c, addr, size, value);
+    addr = unalias(c, addr);
+    if (is_flash(addr))
+        return flash_read(c, addr, size, value, by_cpu);
+    uint32_t off = sram_offset(addr);
+    if (off > SRAM_SIZE - size)
+        return false;
+    *value = 0;
+    memcpy(value, &c->mem.sram[off], size);
+    return true;
+}
+
+static bool bus_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
+{
+    if (addr >= 0x40000000)
+        return block_write(c, addr, size, value);
+    addr = unalias(c, addr);
+    if (is_flash(addr))
+        return flash_write(c, addr, size, value);
+    uint32_t off = sram_offset(addr);
+    if (off > SRAM_SIZE - size)
+        return false;
+    if (off >= SRAM1_SIZE && syscfg_sram2_locked(c, off - SRAM1_SIZE))
+        return false;
+    memcpy(&c->mem.sram[off], &value, size);
+    chip_sram_changed(c, off, size);
+    return true;
+}
+
+/* Code in SRAM was changed other than by the processor: it may be seen at up to three addresses. */
+void chip_sram_changed(struct chip *c, uint32_t off, uint32_t size)
+{
+    cpu_code_changed(c->cpu, SRAM1_BASE + off, size);
+    if (off + size > SRAM1_SIZE)
+        cpu_code_changed(c->cpu, SRAM2_BASE + (off - SRAM1_SIZE), size);
+    if ((c->syscfg.memrmp & 7) == 3 && off < SRAM1_SIZE)
+        cpu_code_changed(c->cpu, off, size);
+}
+
+bool chip_bus_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value)
+{
+    return bus_read(c, addr, size, value, false);
+}
+
+bool chip_bus_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
+{
+    return bus_write(c, addr, size, value);
+}
+
+/* ---- what the processor is given ---- */
+
+static bool env_read(void *owner, uint32_t addr, unsigned size, bool privileged, uint32_t *value)
+{
+    struct chip *c = owner;
+    (void)privileged;
+    time_run_events(c);
+    return bus_read(c, addr, size, value, true);
+}
+
+static bool env_write(void *owner, uint32_t addr, unsigned size, bool privileged, uint32_t value)
+{
+    struct chip *c = owner;
+    (void)privileged;
+    time_run_events(c);
+    return bus_write(c, addr, size, value);
+}
+
+static bool env_fetch(void *owner, uint32_t addr)
+{
+    struct chip *c = owner;
+    return flash_fetch(c, unalias(c, addr));
+}
+
+static void env_fault(void *owner, const struct cpu_fault *fault)
+{
+    struct chip *c = owner;
+    if (c->tell->fault)
+        c->tell->fault(c->tell->owner, fault);
+}
+
+static void env_missing(void *owner, uint32_t addr, uint32_t pc)
+{
+    struct chip *c = owner;
+    if (c->tell->missing)
+        c->tell->missing(c->tell->owner, addr, pc);
+}
+
+static void env_watch(void *owner, uint32_t pc)
+{
+    struct chip *c = owner;
+    if (c->tell->watch)
+        c->tell->watch(c->tell->owner, pc);
+}
+
+const struct cpu_env chip_cpu_env = {
+    .read = env_read,
+    .write = env_write,
+    .fetch = env_fetch,
+    .fault = env_fault,
+    .missing = env_missing,
+    .watch = env_watch,
+};
+
+/* Rows of the processor's region table. */
+enum { SLOT_ALIAS, SLOT_FLASH, SLOT_SRAM, SLOT_SRAM2_ALIAS, SLOT_SRAM2, SLOT_SYSMEM };
+
+void chip_map_memories(struct chip *c)
+{
+    struct chip_memory *m = &c->mem;
+    bool locked = c->syscfg.swpr != 0; /* then stores to SRAM2 have to be looked at one by one */
+    struct cpu_region flash = {FLASH_BASE, FLASH_SIZE, m->nvm.flash, false, false, true};
+    struct cpu_region sysmem = {SYSMEM_BASE, SYSMEM_SIZE, m->nvm.sysmem, false, false, true};
+    struct cpu_region sram = {SRAM1_BASE, locked ? SRAM1_SIZE : SRAM_SIZE, m->sram, true, true, false};
+    struct cpu_region sram2 = {SRAM2_BASE, SRAM2_SIZE, m->sram + SRAM1_SIZE, true, !locked, false};
+    struct cpu_region sram2_alias = sram2;
+    sram2_alias.base = SRAM2_ALIAS;
+    if (!locked)
+        sram2_alias.size = 0;
+    struct cpu_region alias = {0};
+    switch (c->syscfg.memrmp & 7) {
+    case 0: alias = flash; break;
+    case 1: alias = sysmem; break;
+    case 3:
+        alias = sram;
+        alias.size = SRAM1_SIZE;
+        break;
+    default: break;
+    }
+    alias.base = 0;
+    cpu_map(c->cpu, SLOT_ALIAS, alias);
+    cpu_map(c->cpu, SLOT_FLASH, flash);
+    cpu_map(c->cpu, SLOT_SRAM, sram);
+    cpu_map(c->cpu, SLOT_SRAM2_ALIAS, sram2_alias);
+    cpu_map(c->cpu, SLOT_SRAM2, sram2);
+    cpu_map(c->cpu, SLOT_SYSMEM, sysmem);
+}
+
+/* ---- a debugger's view ---- */
+
+/* Memory at addr as bytes and how many from there on; NULL: not memory. */
+static const uint8_t *memory_at(const struct chip *c, uint32_t addr, size_t *run)
+{
+    const struct chip_nvm *n = &c->mem.nvm;
+    const struct {
+        uint32_t base, size;
+        const uint8_t *bytes;
+    } rows[] = {
+        {SRAM1_BASE, SRAM_SIZE, c->mem.sram},   {SRAM2_BASE, SRAM2_SIZE, c->mem.sram + SRAM1_SIZE},
+        {SYSMEM_BASE, SYSMEM_SIZE, n->sysmem},  {OTP_BASE, OTP_SIZE, n->otp},
+        {ENGI_BASE, ENGI_SIZE, n->engineering}, {OPTION_BASE, OPTION_SIZE, (const uint8_t *)n->option},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (addr - rows[i].base < rows[i].size) {
+            *run = rows[i].size - (addr - rows[i].base);
+            return rows[i].bytes + (addr - rows[i].base);
+        }
+    return NULL;
+}
+
+static bool peek_block(const struct chip *c, uint32_t addr, uint8_t *value)
+{
+    /* `read` has no side effects where `peek` is NULL, so nothing that matters changes. */
+    struct chip *own = (struct chip *)(uintptr_t)c;
+    enum block_id id;
+    const struct block *b = bus_block(own, addr, &id);
+    if (!b || !(b->peek ? b->peek : b->read))
+        return false;
+    uint32_t word = 0;
+    if (!(b->peek ? b->peek : b->read)(own, b->index, (addr - b->base) & ~3U, 4, &word))
+        return false;
+    *value = (uint8_t)(word >> (8 * (addr & 3)));
+    return true;
+}
+
+bool chip_peek(const struct chip *c, uint32_t addr, void *bytes, size_t size)
+{
+    uint8_t *out = bytes;
+    while (size) {
+        uint32_t real = unalias(c, addr);
+        size_t run = 1;
+        const uint8_t *from = memory_at(c, real, &run);
+        run = run < size ? run : size;
+        if (real - FLASH_BASE < FLASH_SIZE) {
+            run = FLASH_SIZE - (real - FLASH_BASE);
+            run = run < size ? run : size;
+            flash_peek(c, real - FLASH_BASE, out, run);
+        } else if (from) {
+            memcpy(out, from, run);
+        } else if (real >= 0xE0000000) {
+            uint32_t word;
+            if (!cpu_ppb_peek(c->cpu, real & ~3U, &word) && !peek_block(c, real, out))
+                return false;
+            *out = (uint8_t)(word >> (8 * (real & 3)));
+        } else if (!peek_block(c, real, out)) {
+            return false;
+        }
+        addr += (uint32_t)run;
+        out += run;
+        size -= run;
+    }
+    return true;
+}
+
+bool chip_poke(struct chip *c, uint32_t addr, const void *bytes, size_t size)
+{
+    const uint8_t *in = bytes;
+    while (size) {
+        uint32_t real = unalias(c, addr);
+        size_t run = 0;
+        uint8_t *to = (uint8_t *)(uintptr_t)memory_at(c, real, &run);
+        if (real - FLASH_BASE < FLASH_SIZE) {
+            run = FLASH_SIZE - (real - FLASH_BASE);
+            run = run < size ? run : size;
+            flash_poke(c, real - FLASH_BASE, in, run);
+        } else if (to) {
+            run = run < size ? run : size;
+            memcpy(to, in, run);
+            if (sram_offset(real) < SRAM_SIZE)
+                chip_sram_changed(c, sram_offset(real), (uint32_t)run);
+        } else {
+            return false;
+        }
+        addr += (uint32_t)run;
+        in += run;
+        size -= run;
+    }
+    return true;
+}

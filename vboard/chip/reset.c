@@ -1,0 +1,118 @@
+/* Resets, boot selection, power: RM0394 "Reset", "Boot configuration", AN2606 (pattern 16). */
+#include <string.h>
+
+#include "chip/flash.h"
+#include "chip/state.h"
+
+/* An internal reset pulls NRST for at least 20 us (RM0394 "System reset"); after a power-on the chip
+ * waits for tRSTTEMPO, 250 us (DS11449). */
+#define PULSE_INTERNAL (20 * PS_PER_US)
+#define PULSE_POWER    (250 * PS_PER_US)
+
+static void reset_blocks(struct chip *c, bool backup)
+{
+    for (unsigned i = 0; i < BLOCK_COUNT; i++) {
+        const struct block *b = &chip_blocks[i];
+        if (b->keep_on_reset && !backup)
+            continue;
+        chip_wake_at(c, (enum block_id)i, PS_NEVER);
+        if (b->reset)
+            b->reset(c, b->index);
+    }
+}
+
+static void lower_interrupts(struct chip *c)
+{
+    for (unsigned irq = 0; irq < CPU_IRQS; irq++) {
+        c->irq_sources[irq] = 0;
+        cpu_irq(c->cpu, irq, false);
+    }
+    c->nmi_sources = 0;
+    cpu_nmi(c->cpu, false);
+}
+
+void reset_begin(struct chip *c, enum chip_reset cause)
+{
+    c->reset_pending = 0;
+    c->reset_cause = cause;
+    c->locked_up = false;
+    memset(c->missing_told, 0, sizeof c->missing_told);
+    flash_interrupted(c);
+    bool power = cause == RESET_POWER;
+    c->mode = MODE_RESET;
+    time_set_rate(c, 0);
+    if (power || cause == RESET_OBL)
+        flash_load_options(c);
+    reset_blocks(c, power && c->backup_lost);
+    if (power)
+        c->backup_lost = false;
+    lower_interrupts(c);
+    c->held_until = chip_now(c) + (power ? PULSE_POWER : PULSE_INTERNAL);
+    if (c->tell->reset)
+        c->tell->reset(c->tell->owner, cause);
+}
+
+/* MEM_MODE by option bytes, the BOOT0 pin and the empty check. With nSWBOOT0 = 0 the empty check does
+ * not apply; RDP level 2 boots from flash only. */
+static uint8_t boot_selection(const struct chip *c)
+{
+    uint32_t optr = c->flash.optr;
+    bool from_pin = optr & 1U << 26, nboot0 = optr & 1U << 27, nboot1 = optr & 1U << 23;
+    bool boot0 = from_pin ? gpio_level(c, 7, 3) : !nboot0;
+    if ((optr & 0xFF) == 0xCC)
+        return 0;
+    if (!boot0)
+        return from_pin && flash_empty(c) ? 1 : 0;
+    return nboot1 ? 1 : 3;
+}
+
+void reset_end(struct chip *c)
+{
+    c->boot_mode = boot_selection(c);
+    c->syscfg.memrmp = c->boot_mode;
+    c->mode = MODE_RUN;
+    time_set_rate(c, chip_clock(c, CLK_HCLK));
+    chip_map_memories(c);
+    cpu_reset(c->cpu);
+}
+
+void chip_nrst(struct chip *c, bool low)
+{
+    c->nrst_low = low;
+    if (low)
+        chip_request_reset(c, RESET_PIN);
+}
+
+static void lose_sram(struct chip *c, uint32_t from, uint32_t size)
+{
+    for (uint32_t i = from; i < from + size; i += 8) {
+        uint64_t r = chip_random(c);
+        memcpy(&c->mem.sram[i], &r, 8);
+    }
+    chip_sram_changed(c, from, size);
+}
+
+void chip_power_on(struct chip *c)
+{
+    if (c->mode != MODE_OFF)
+        return;
+    lose_sram(c, 0, SRAM_SIZE);
+    c->stop_requested = false;
+    reset_begin(c, RESET_POWER);
+}
+
+void chip_power_off(struct chip *c, bool vbat)
+{
+    if (!vbat)
+        c->backup_lost = true;
+    if (c->mode == MODE_OFF)
+        return;
+    flash_interrupted(c);
+    c->reset_pending = 0;
+    reset_blocks(c, !vbat);
+    lower_interrupts(c);
+    time_set_rate(c, 0);
+    c->mode = MODE_OFF;
+    if (c->time.in_cpu)
+        cpu_stop(c->cpu);
+}

@@ -1,0 +1,127 @@
+/* struct chip: everything that a program or the outside can observe of one STM32L433RC. It is plain
+ * data: a copy of it and of its processor is a snapshot. Pointers in it stay the same as long as the
+ * machine lives. Only this folder and vboard/board.c include this file. */
+#ifndef VBOARD_CHIP_STATE_H
+#define VBOARD_CHIP_STATE_H
+
+#include "chip/chip.h"
+#include "chip/flash.h"
+#include "chip/machine.h"
+#include "chip/memory.h"
+#include "chip/pwr.h"
+#include "chip/rcc.h"
+#include "chip/syscfg.h"
+#include "cpu/cpu.h"
+
+/* What keeps the processor from executing. */
+enum chip_mode {
+    MODE_OFF,   /* no VDD */
+    MODE_RESET, /* reset signal low: everything is reset, nothing runs but the backup domain */
+    MODE_RUN,
+    MODE_SLEEP,
+    MODE_STOP, /* Stop 0-2: PWR knows which */
+    MODE_STANDBY,
+    MODE_SHUTDOWN
+};
+
+enum { WAKE_COUNT = BLOCK_COUNT + OUTSIDE_COUNT };
+
+/* Virtual time. While the core is clocked, cycle n of the processor ends at
+ * base + (n - base_cycle) * num / den; num / den is the period in lowest terms. While it is not,
+ * den is 0 and the time is base itself. */
+struct chip_time {
+    ps_t base;
+    uint64_t base_cycle, num, den;
+    bool in_event;  /* inside an event function: the time is event_now */
+    ps_t event_now; /* never runs backwards */
+    ps_t wake[WAKE_COUNT];
+    ps_t next_wake; /* minimum of the above */
+    ps_t run_until; /* of the running chip_run */
+    bool in_cpu;    /* cpu_run is on the stack */
+};
+
+struct chip {
+    struct cpu *cpu;
+    const struct chip_listener *tell; /* never NULL; functions in it may be */
+    struct chip_config config;
+
+    struct chip_time time;
+    struct chip_outside_slot {
+        void (*fn)(void *arg);
+        void *arg;
+    } outside[OUTSIDE_COUNT];
+
+    enum chip_mode mode;
+    bool stop_requested;         /* chip_stop was called */
+    bool locked_up;              /* told, so that it is told once */
+    unsigned reset_pending;      /* bit per enum chip_reset */
+    enum chip_reset reset_cause; /* of the last reset; for the reset functions of blocks */
+    bool nrst_low;               /* by the outside */
+    ps_t held_until;             /* MODE_RESET: when the reset ends by itself */
+    uint64_t random;             /* state of chip_random */
+    uint32_t irq_sources[CPU_IRQS];
+    uint8_t nmi_sources;
+    uint64_t missing_told[(BLOCK_COUNT + 63) / 64]; /* bit per block: reported since the last reset */
+    uint8_t last_block;                             /* bus_block found this one last */
+    uint8_t boot_mode;                              /* SYSCFG_MEMRMP.MEM_MODE chosen at the last reset */
+
+    bool backup_lost; /* VBAT was gone while VDD was: RTC and backup registers are reset too */
+
+    /* the blocks */
+    struct rcc_state rcc;
+    struct pwr_state pwr;
+    struct flash_state flash;
+    struct syscfg_state syscfg;
+
+    /* Large, and so handled by snapshots on their own. Last. */
+    struct chip_memory mem;
+};
+
+extern const struct block chip_blocks[BLOCK_COUNT];
+
+/* ---- time.c ---- */
+void time_set_rate(struct chip *c, uint32_t hclk);    /* from now on; 0: the core is not clocked */
+uint64_t time_cycle_at(const struct chip *c, ps_t t); /* first cycle that ends at or after t */
+/* Time passes up to `t`, at most the next event's time. If the core is clocked that is cycles, told to
+ * it by `spend`. */
+void time_move(struct chip *c, ps_t t, void (*spend)(struct cpu *cpu, uint64_t cycles));
+/* The events that are due by now happen, each at its own time. Ends early if one causes a reset. */
+void time_run_events(struct chip *c);
+
+/* ---- bus.c ---- */
+/* Looks up the block at addr; NULL if there is none. */
+const struct block *bus_block(struct chip *c, uint32_t addr, enum block_id *id);
+extern const struct cpu_env chip_cpu_env;
+void chip_map_memories(struct chip *c); /* after any change of MEM_MODE or SRAM2 write protection */
+/* These bytes of SRAM (offset in mem.sram), of flash changed other than by the processor's stores. */
+void chip_sram_changed(struct chip *c, uint32_t off, uint32_t size);
+void chip_flash_changed(struct chip *c, uint32_t off, uint32_t size);
+
+/* ---- reset.c ---- */
+void reset_begin(struct chip *c, enum chip_reset cause); /* everything at once; the mode is MODE_RESET */
+void reset_end(struct chip *c);                          /* boot selection; the processor starts */
+/* Uniformly random bits from the machine's seed. */
+uint64_t chip_random(struct chip *c);
+
+/* ---- words and bytes ---- */
+/* A register of 32 bits seen by an access of 1, 2 or 4 bytes at offset `off`. */
+static inline uint32_t lanes_get(uint32_t reg, uint32_t off, unsigned size)
+{
+    uint32_t v = reg >> (8 * (off & 3));
+    return size == 4 ? v : size == 2 ? v & 0xFFFF : v & 0xFF;
+}
+/* The register after a write into those bytes only (AHB peripherals with byte lanes). */
+static inline uint32_t lanes_put(uint32_t reg, uint32_t off, unsigned size, uint32_t value)
+{
+    uint32_t mask = size == 4 ? UINT32_MAX : size == 2 ? 0xFFFFU : 0xFFU;
+    unsigned shift = 8 * (off & 3);
+    return (reg & ~(mask << shift)) | ((value & mask) << shift);
+}
+/* What an APB peripheral sees of a narrow write: the bridge repeats the byte or half-word on all
+ * lanes (RM0394 "AHB/APB bridges"). */
+static inline uint32_t lanes_apb(unsigned size, uint32_t value)
+{
+    return size == 4 ? value : size == 2 ? (value & 0xFFFF) * 0x10001U : (value & 0xFF) * 0x1010101U;
+}
+
+#endif
