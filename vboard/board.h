@@ -27,6 +27,10 @@ void board_set_usb(struct vboard *b, const struct board_usb *usb);
 /* Emits the event usb{state}: "attached" … "suspended". `state` is a string constant. */
 void board_usb_event(struct vboard *b, const char *state);
 
+/* From inside vboard_run: its `until` is asked as soon as the running instruction or event is over, so
+ * that a synchronous USB call returns at the instant at which its transfer ended. */
+void board_ask(struct vboard *b);
+
 /* `size` bytes at `state` belong to the board's state from now on: vboard_save copies them,
  * vboard_restore puts them back, byte by byte, so pointers in them must stay good. false: no room.
  * A snapshot restores only what was kept when it was taken. */

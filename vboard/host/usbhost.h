@@ -35,13 +35,14 @@ enum {
     UH_GONE = -108,
     UH_NO_ANSWER = -71,
     UH_TIMEOUT = -110,
-    UH_OVERFLOW = -75,
+    UH_OVERFLOW = -75, /* more data than wanted, or than the endpoint's packet size */
+    UH_SHORT = -121,   /* with short_not_ok */
     UH_CANCELLED = -104
 };
 
 /* One transfer (URB). Owned by the caller until `status` is no longer UH_PENDING. */
 struct usbhost_transfer {
-    uint8_t endpoint; /* 0x00 / 0x80 control, 0x01.. OUT, 0x81.. IN */
+    uint8_t endpoint; /* 0x00 / 0x80 control, 0x01.. OUT, 0x81.. IN. Isochronous ones are not scheduled */
     uint8_t setup[8]; /* control only; direction is that of bmRequestType */
     uint8_t *data;
     uint32_t length;  /* wanted */
@@ -54,9 +55,11 @@ struct usbhost_transfer {
     uint32_t naks;
     void (*done)(struct usbhost_transfer *t, void *arg); /* may submit again; may be NULL */
     void *arg;
-    struct usbhost_transfer *next; /* the host's */
+    struct usbhost_transfer *next; /* the host's, like the rest */
+    uint64_t deadline;
 };
-bool usbhost_submit(struct usbhost *h, struct usbhost_transfer *t); /* false: no device */
+/* False: no device, or an isochronous endpoint. While the port is being reset or suspended, transfers wait. */
+bool usbhost_submit(struct usbhost *h, struct usbhost_transfer *t);
 /* `done` is called with UH_CANCELLED before this returns; nothing happens if t is no longer pending. */
 void usbhost_cancel(struct usbhost *h, struct usbhost_transfer *t);
 
