@@ -11,6 +11,7 @@
 #include "chip/pwr.h"
 #include "chip/rcc.h"
 #include "chip/syscfg.h"
+#include "chip/usbfs_state.h"
 #include "cpu/cpu.h"
 
 /* What keeps the processor from executing. */
@@ -72,6 +73,7 @@ struct chip {
     struct pwr_state pwr;
     struct flash_state flash;
     struct syscfg_state syscfg;
+    struct usbfs_state usbfs;
 
     /* Large, and so handled by snapshots on their own. Last. */
     struct chip_memory mem;

@@ -1,0 +1,327 @@
+/* USB FS device block as the program sees it: registers, packet memory, interrupt, suspend timer,
+ * pull-up. What happens on the wire is in usbfs_wire.c. Sources: RM0394 "USB FS"; the write rules of
+ * EPnR and the events are those of RM0440's description of the same block. */
+#include "chip/usbfs.h"
+#include "chip/state.h"
+
+/* The suspend timer is resynchronised by each SOF and so has to expire a little later than the next
+ * one may come. */
+static const ps_t timer_margin = 50 * PS_PER_US;
+/* L1RESUME is cleared by the block after 50 us of signalling (USB 2.0 ECN "LPM"). */
+static const ps_t l1_resume = 50 * PS_PER_US;
+
+uint16_t usbfs_istr(const struct usbfs_state *u)
+{
+    /* Isochronous and double-buffered endpoints come first, then the lowest register number. */
+    for (int urgent = 1; urgent >= 0; urgent--) {
+        for (unsigned n = 0; n < USBFS_EPS; n++) {
+            unsigned r = u->epr[n], type = r & EP_TYPE;
+            bool is_urgent = type == EP_ISO || (type == EP_BULK && r & EP_KIND);
+            if (is_urgent == urgent && r & (EP_CTR_RX | EP_CTR_TX))
+                return (uint16_t)(u->istr | ISTR_CTR | (r & EP_CTR_RX ? ISTR_DIR : 0) | n);
+        }
+    }
+    return u->istr;
+}
+
+bool usbfs_has_48mhz(const struct chip *c)
+{
+    /* The specification asks for 0.25 %; a receiver locks to somewhat worse (HSI48 before trimming). */
+    uint32_t hz = chip_clock(c, CLK_48);
+    return hz >= 47280000 && hz <= 48720000;
+}
+
+bool usbfs_clocked(const struct chip *c)
+{
+    return rcc_accessible(c, &chip_blocks[B_USB]);
+}
+
+/* VDDUSB counts as supplied once the program says so (PWR_CR2.USV); until then the transceiver is
+ * isolated. */
+static bool supplied(const struct chip *c)
+{
+    uint32_t cr2;
+    return c->mode != MODE_OFF && chip_peek(c, 0x40007004, &cr2, 4) && cr2 & 1U << 10;
+}
+
+/* Suspended, the program may stop its clocks: the pull-up stays. Otherwise a missing 48 MHz counts as
+ * not attached, since the device could not answer anyway. */
+bool usbfs_attached(const struct chip *c)
+{
+    const struct usbfs_state *u = &c->usbfs;
+    return u->bcdr & BCDR_DPPU && !(u->bcdr & BCDR_BCDEN) && !(u->cntr & CNTR_PDWN) && supplied(c) &&
+           (u->cntr & CNTR_FSUSP || usbfs_has_48mhz(c));
+}
+
+bool usbfs_listening(const struct chip *c)
+{
+    const struct usbfs_state *u = &c->usbfs;
+    return u->pullup && !(u->cntr & (CNTR_FRES | CNTR_FSUSP)) && !(u->istr & ISTR_RESET) &&
+           usbfs_has_48mhz(c) && usbfs_clocked(c);
+}
+
+/* The 1 ms timer of ESOF and SUSP runs on the 48 MHz clock while the block is up. */
+static bool timer_runs(const struct chip *c)
+{
+    const struct usbfs_state *u = &c->usbfs;
+    return !(u->cntr & (CNTR_PDWN | CNTR_FRES | CNTR_LPMODE)) && supplied(c) && usbfs_has_48mhz(c);
+}
+
+void usbfs_settle(struct chip *c)
+{
+    struct usbfs_state *u = &c->usbfs;
+    bool irq = usbfs_istr(u) & u->cntr & ISTR_MASKS;
+    if (irq != u->irq)
+        chip_irq(c, USBFS_IRQ, 0, u->irq = irq);
+    bool wake = u->istr & ISTR_WKUP;
+    if (wake != u->wake)
+        exti_line(c, USBFS_EXTI, u->wake = wake);
+
+    if (!timer_runs(c))
+        u->tick = PS_NEVER;
+    else if (u->tick == PS_NEVER)
+        u->tick = chip_now(c) + PS_PER_MS + timer_margin;
+    ps_t when = u->tick;
+    if (u->cntr & CNTR_L1RESUME && u->l1_end < when)
+        when = u->l1_end;
+    chip_wake_at(c, B_USB, when);
+
+    bool pullup = usbfs_attached(c);
+    if (pullup != u->pullup) {
+        u->pullup = pullup;
+        u->sent = 0;
+        if (c->tell->usb_pullup)
+            c->tell->usb_pullup(c->tell->owner, pullup);
+    }
+}
+
+void usbfs_raise(struct chip *c, unsigned flags)
+{
+    c->usbfs.istr |= (uint16_t)flags;
+    usbfs_settle(c);
+}
+
+/* CTR_RX and CTR_TX stay, so that a packet that came just before the reset is not lost. */
+void usbfs_protocol_reset(struct chip *c)
+{
+    struct usbfs_state *u = &c->usbfs;
+    for (unsigned n = 0; n < USBFS_EPS; n++)
+        u->epr[n] &= EP_CTR_RX | EP_CTR_TX;
+    u->daddr = 0;
+    u->sofs = 0;
+    u->lsof = 0;
+    u->double_ = 0;
+    u->sent = 0;
+    u->traffic = chip_now(c);
+    if (u->tick != PS_NEVER)
+        u->tick = chip_now(c) + PS_PER_MS + timer_margin;
+    usbfs_raise(c, ISTR_RESET);
+}
+
+void usbfs_traffic(struct chip *c, enum usb_line line)
+{
+    struct usbfs_state *u = &c->usbfs;
+    u->line = (uint8_t)line;
+    u->traffic = chip_now(c);
+    /* Asynchronous: needs no clock, only the transceiver. */
+    if (u->cntr & CNTR_FSUSP && u->pullup) {
+        u->cntr &= (uint16_t)~CNTR_LPMODE;
+        usbfs_raise(c, ISTR_WKUP);
+    }
+}
+
+void usbfs_event(struct chip *c, unsigned index)
+{
+    (void)index;
+    struct usbfs_state *u = &c->usbfs;
+    ps_t now = chip_now(c);
+    if (u->cntr & CNTR_L1RESUME && now >= u->l1_end)
+        u->cntr &= (uint16_t)~CNTR_L1RESUME;
+    if (u->tick != PS_NEVER && now >= u->tick) {
+        u->tick += PS_PER_MS;
+        unsigned flags = ISTR_ESOF;
+        if (u->lsof < 3)
+            u->lsof++;
+        if (!(u->cntr & CNTR_FSUSP) && u->line != LINE_K && now >= u->traffic + 3 * PS_PER_MS) {
+            flags |= ISTR_SUSP;
+            u->sofs = 0;
+        }
+        usbfs_raise(c, flags);
+        return;
+    }
+    usbfs_settle(c);
+}
+
+void usbfs_clock(struct chip *c, unsigned index, bool after)
+{
+    (void)index;
+    if (after)
+        usbfs_settle(c);
+}
+
+void usbfs_reset(struct chip *c, unsigned index)
+{
+    (void)index;
+    struct usbfs_state *u = &c->usbfs;
+    for (unsigned n = 0; n < USBFS_EPS; n++)
+        u->epr[n] = 0;
+    u->cntr = CNTR_PDWN | CNTR_FRES;
+    u->istr = u->daddr = u->btable = u->lpmcsr = u->bcdr = 0;
+    u->frame = 0;
+    u->lsof = u->sofs = u->double_ = u->sent = 0;
+    u->tick = PS_NEVER;
+    u->traffic = chip_now(c);
+    usbfs_settle(c);
+}
+
+/* ---- registers --------------------------------------------------------------------------- */
+
+static uint16_t read_fnr(const struct usbfs_state *u)
+{
+    /* The pull-up holds the idle bus in J; the host's pull-downs, or nobody, in SE0. */
+    unsigned line = !u->pullup ? LINE_SE0 : u->cable ? u->line : LINE_J;
+    return (uint16_t)((line == LINE_J ? 1U << 15 : 0) | (line == LINE_K ? 1U << 14 : 0) |
+                      (u->sofs == 2 ? 1U << 13 : 0) | u->lsof << 11 | u->frame);
+}
+
+/* The charger detector at a standard downstream port: data contact, no charging port. */
+static uint16_t read_bcdr(const struct chip *c)
+{
+    const struct usbfs_state *u = &c->usbfs;
+    const unsigned dcd = BCDR_BCDEN | BCDR_DCDEN;
+    bool contact = (u->bcdr & dcd) == dcd && u->cable && supplied(c);
+    return (uint16_t)(u->bcdr | (contact ? BCDR_DCDET : 0));
+}
+
+bool usbfs_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    (void)index;
+    const struct usbfs_state *u = &c->usbfs;
+    uint32_t v = 0;
+    switch (off & ~3U) {
+    case 0x40: v = u->cntr; break;
+    case 0x44: v = usbfs_istr(u); break;
+    case 0x48: v = read_fnr(u); break;
+    case 0x4C: v = u->daddr; break;
+    case 0x50: v = u->btable; break;
+    case 0x54: v = u->lpmcsr; break;
+    case 0x58: v = read_bcdr(c); break;
+    default: v = off < 4 * USBFS_EPS ? u->epr[off / 4] : 0; break;
+    }
+    *value = lanes_get(v, off, size);
+    return true;
+}
+
+static void write_epr(struct usbfs_state *u, unsigned n, unsigned v)
+{
+    const unsigned plain = EP_TYPE | EP_KIND | EP_EA;
+    const unsigned toggle = EP_DTOG_RX | EP_STAT_RX | EP_DTOG_TX | EP_STAT_TX;
+    const unsigned clear = EP_CTR_RX | EP_CTR_TX;
+    unsigned r = u->epr[n];
+    unsigned now = (r & EP_SETUP) | (v & plain) | ((r ^ v) & toggle) | (r & v & clear);
+    u->epr[n] = (uint16_t)now;
+    /* The flow control of a double-buffered endpoint starts with the end of the first transaction
+     * after DBL_BUF was set. */
+    if ((now & (EP_TYPE | EP_KIND)) != (EP_BULK | EP_KIND))
+        u->double_ &= (uint8_t) ~(1U << n);
+}
+
+static void write_cntr(struct chip *c, unsigned v)
+{
+    struct usbfs_state *u = &c->usbfs;
+    unsigned was = u->cntr;
+    u->cntr = (uint16_t)(v & 0xFFBF);
+    if (v & ~was & CNTR_L1RESUME)
+        u->l1_end = chip_now(c) + l1_resume;
+    /* Held in reset and powered: as a bus reset. Out of the chip's reset, where both bits are set, it
+     * is leaving power-down that lets the forced reset be seen. */
+    bool forced = (u->cntr & (CNTR_FRES | CNTR_PDWN)) == CNTR_FRES;
+    if (forced && (was & (CNTR_FRES | CNTR_PDWN)) != CNTR_FRES)
+        usbfs_protocol_reset(c);
+    usbfs_settle(c);
+    /* Remote wake-up: the device drives K. Whoever listens decides what the host makes of it. */
+    if (v & ~was & (CNTR_RESUME | CNTR_L1RESUME) && u->pullup && c->tell->usb_wake)
+        c->tell->usb_wake(c->tell->owner);
+}
+
+bool usbfs_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
+{
+    (void)index;
+    struct usbfs_state *u = &c->usbfs;
+    if (off & 2) /* the upper half of each word is not there */
+        return true;
+    unsigned v = lanes_apb(size, value) & 0xFFFF;
+    switch (off & ~3U) {
+    case 0x40: write_cntr(c, v); break;
+    case 0x44: u->istr &= v & ISTR_FLAGS; break;
+    case 0x4C: u->daddr = v & (DADDR_EF | DADDR_ADD); break;
+    case 0x50: u->btable = v & 0xFFF8; break;
+    case 0x54:
+        u->lpmcsr =
+            (uint16_t)((u->lpmcsr & (LPMCSR_BESL | LPMCSR_REMWAKE)) | (v & (LPMCSR_LPMEN | LPMCSR_LPMACK)));
+        break;
+    case 0x58: u->bcdr = v & (BCDR_DPPU | BCDR_BCDEN | BCDR_DCDEN | BCDR_PDEN | BCDR_SDEN); break;
+    default:
+        if (off < 4 * USBFS_EPS)
+            write_epr(u, off / 4, v);
+    }
+    usbfs_settle(c);
+    return true;
+}
+
+/* ---- packet memory: 512 half-words without gaps ------------------------------------------- */
+
+/* A 16-bit memory: a word access reaches one half-word only. (What becomes of the other half is not
+ * documented for this bus; programs must not do it, and those that do are told.) */
+static void warn_word(struct chip *c)
+{
+    struct usbfs_state *u = &c->usbfs;
+    if (u->told_word || !c->tell->message)
+        return;
+    u->told_word = true;
+    c->tell->message(c->tell->owner,
+                     "The program accesses the USB packet memory by words of 32 bits; it takes "
+                     "16-bit accesses only and the upper halves are lost");
+}
+
+bool usbram_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    (void)index;
+    uint32_t v = pma_get(&c->usbfs, off);
+    if (size == 4)
+        *value = v | (uint32_t)pma_get(&c->usbfs, off + 2) << 16;
+    else
+        *value = size == 1 ? v >> (8 * (off & 1)) & 0xFF : v;
+    return true;
+}
+
+bool usbram_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    if (size != 4)
+        return usbram_peek(c, index, off, size, value);
+    warn_word(c);
+    *value = pma_get(&c->usbfs, off);
+    return true;
+}
+
+bool usbram_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
+{
+    (void)index;
+    if (size == 4)
+        warn_word(c);
+    pma_put(&c->usbfs, off, lanes_apb(size, value) & 0xFFFF);
+    return true;
+}
+
+/* PMA content is undefined at power-on; nothing but power changes it. */
+void usbram_reset(struct chip *c, unsigned index)
+{
+    (void)index;
+    if (c->mode != MODE_RESET || c->reset_cause != RESET_POWER)
+        return;
+    for (unsigned at = 0; at < USBFS_PMA; at += 8) {
+        uint64_t r = chip_random(c);
+        for (unsigned i = 0; i < 8; i++)
+            c->usbfs.pma[at + i] = (uint8_t)(r >> (8 * i));
+    }
+}

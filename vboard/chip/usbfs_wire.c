@@ -1,0 +1,284 @@
+/* USB FS device block as the wire sees it: what each packet does to it and what it answers. One
+ * function a packet, following the event table of RM0440 "USB" (the same block as in RM0394). */
+#include "chip/state.h"
+#include "chip/usbfs.h"
+
+enum { CRC_SIZE = 2 };
+
+static unsigned stat_rx(unsigned epr)
+{
+    return epr >> 12 & 3;
+}
+static unsigned stat_tx(unsigned epr)
+{
+    return epr >> 4 & 3;
+}
+
+static void set_stat(uint16_t *epr, unsigned mask, enum ep_stat rx, enum ep_stat tx)
+{
+    unsigned v = (unsigned)rx << 12 | (unsigned)tx << 4;
+    *epr = (uint16_t)((*epr & ~mask) | (v & mask));
+}
+
+static bool is_double(unsigned epr)
+{
+    return (epr & (EP_TYPE | EP_KIND)) == (EP_BULK | EP_KIND);
+}
+
+/* A packet begins: the bus is not idle, and a handshake that was waited for has not come. */
+static void packet_begins(struct chip *c)
+{
+    struct usbfs_state *u = &c->usbfs;
+    usbfs_traffic(c, LINE_J);
+    if (u->sent) {
+        u->sent = 0;
+        usbfs_raise(c, ISTR_ERR);
+    }
+}
+
+/* The endpoint register that a token is for: the lowest one with that address whose direction is not
+ * disabled. NULL: nobody answers. */
+static uint16_t *addressed(struct chip *c, unsigned addr, unsigned ep, bool in)
+{
+    struct usbfs_state *u = &c->usbfs;
+    if (!usbfs_listening(c) || !(u->daddr & DADDR_EF) || (u->daddr & DADDR_ADD) != addr)
+        return NULL;
+    for (unsigned n = 0; n < USBFS_EPS; n++) {
+        unsigned r = u->epr[n];
+        if ((r & EP_EA) == ep && (in ? stat_tx(r) : stat_rx(r)) != STAT_DISABLED)
+            return &u->epr[n];
+    }
+    return NULL;
+}
+
+/* RM0394: below 10 MHz of PCLK1 the packet memory is served too late. Then there is no handshake for
+ * what comes in, and what goes out is spoilt by a bit-stuff error on purpose. */
+static bool too_slow(struct chip *c)
+{
+    if (chip_clock(c, CLK_PCLK1) >= 10000000)
+        return false;
+    usbfs_raise(c, ISTR_PMAOVR);
+    return true;
+}
+
+/* ---- buffers ------------------------------------------------------------------------------ */
+
+/* A row of the descriptor table: where its ADDR is; its COUNT follows. */
+static unsigned row_of(const struct usbfs_state *u, const uint16_t *epr, bool second)
+{
+    return u->btable + 8U * (unsigned)(epr - u->epr) + (second ? 4 : 0);
+}
+
+static unsigned allocation(unsigned count)
+{
+    unsigned blocks = count >> 10 & 31;
+    return count & 0x8000 ? 32 * (blocks + 1) : 2 * blocks;
+}
+
+/* Stores payload and, as far as there is room, the CRC. The payload is written as it arrives: also of
+ * a packet that is refused in the end. False: it does not fit. */
+static bool store(struct usbfs_state *u, unsigned row, const uint8_t *data, size_t size)
+{
+    unsigned at = pma_get(u, row) & 0xFFFE, room = allocation(pma_get(u, row + 2));
+    unsigned crc = 0xFFFF; /* CRC-16 of USB 2.0 8.3.5.2: polynomial 0x8005, LSB first, inverted */
+    for (size_t i = 0; i < size; i++) {
+        crc ^= data[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xA001 : 0);
+        if (i < room)
+            u->pma[(at + i) % USBFS_PMA] = data[i];
+    }
+    for (unsigned i = 0; i < CRC_SIZE && size + CRC_SIZE <= room; i++)
+        u->pma[(at + size + i) % USBFS_PMA] = (uint8_t)(~crc >> (8 * i));
+    return size <= room;
+}
+
+static void received(struct usbfs_state *u, unsigned row, size_t size)
+{
+    unsigned count = pma_get(u, row + 2);
+    pma_put(u, row + 2, (count & 0xFC00) | (unsigned)size);
+}
+
+/* ---- packets ------------------------------------------------------------------------------ */
+
+enum usb_answer usbfs_setup(struct chip *c, unsigned addr, unsigned ep, const uint8_t packet[8])
+{
+    struct usbfs_state *u = &c->usbfs;
+    packet_begins(c);
+    uint16_t *epr = addressed(c, addr, ep, false);
+    /* A SETUP that has not been taken yet keeps the next one out: no handshake, the host repeats it. */
+    if (!epr || (*epr & EP_TYPE) != EP_CONTROL || *epr & EP_CTR_RX || too_slow(c))
+        return USB_SILENT;
+    unsigned row = row_of(u, epr, true);
+    if (!store(u, row, packet, 8))
+        return USB_SILENT; /* a SETUP may not be stalled */
+    received(u, row, 8);
+    /* The token sets DTOG_TX and clears DTOG_RX, the ACK then toggles DTOG_RX. */
+    *epr |= EP_CTR_RX | EP_SETUP | EP_DTOG_TX | EP_DTOG_RX;
+    set_stat(epr, EP_STAT_RX | EP_STAT_TX, STAT_NAK, STAT_NAK);
+    usbfs_settle(c);
+    return USB_ACK;
+}
+
+static void out_isochronous(struct chip *c, uint16_t *epr, const uint8_t *data, size_t size, bool bad)
+{
+    struct usbfs_state *u = &c->usbfs;
+    if (stat_rx(*epr) != STAT_VALID || too_slow(c))
+        return;
+    unsigned row = row_of(u, epr, *epr & EP_DTOG_RX);
+    if (!store(u, row, data, size))
+        return;
+    received(u, row, size);
+    *epr = (uint16_t)(((*epr & ~EP_SETUP) ^ EP_DTOG_RX) | EP_CTR_RX);
+    usbfs_raise(c, bad ? ISTR_ERR : 0);
+}
+
+enum usb_answer usbfs_out(struct chip *c, unsigned addr, unsigned ep, unsigned toggle, const uint8_t *data,
+                          size_t size, bool bad)
+{
+    struct usbfs_state *u = &c->usbfs;
+    packet_begins(c);
+    uint16_t *epr = addressed(c, addr, ep, false);
+    if (!epr)
+        return USB_SILENT;
+    unsigned type = *epr & EP_TYPE, n = (unsigned)(epr - u->epr);
+    if (type == EP_ISO) {
+        out_isochronous(c, epr, data, size, bad);
+        return USB_SILENT;
+    }
+    bool dtog = *epr & EP_DTOG_RX, sw_buf = *epr & EP_DTOG_TX, two = is_double(*epr);
+    unsigned stat = stat_rx(*epr);
+    if (two && u->double_ >> n & 1 && stat == STAT_VALID && dtog == sw_buf)
+        stat = STAT_NAK;
+
+    unsigned row = row_of(u, epr, two ? dtog : true);
+    if (stat == STAT_VALID && too_slow(c))
+        return USB_SILENT;
+    bool fits = stat != STAT_VALID || store(u, row, data, size);
+    if (bad) {
+        usbfs_raise(c, ISTR_ERR);
+        return USB_SILENT;
+    }
+    if (stat != STAT_VALID)
+        return stat == STAT_NAK ? USB_NAK : USB_STALL;
+    if (toggle != dtog)
+        return USB_ACK; /* the host missed our last ACK: acknowledge, and nothing else */
+    if (!fits || (type == EP_CONTROL && *epr & EP_KIND && size > 0))
+        return USB_STALL;
+    received(u, row, size);
+    unsigned setup = *epr & EP_CTR_RX ? *epr & EP_SETUP : 0U; /* frozen while CTR_RX is set */
+    *epr = (uint16_t)(((*epr & ~(unsigned)EP_SETUP) ^ EP_DTOG_RX) | EP_CTR_RX | setup);
+    if (two)
+        u->double_ |= (uint8_t)(1U << n);
+    else
+        set_stat(epr, EP_STAT_RX, STAT_NAK, STAT_NAK);
+    usbfs_settle(c);
+    return USB_ACK;
+}
+
+/* The transaction of an IN endpoint is over. */
+static void transmitted(struct chip *c, uint16_t *epr)
+{
+    struct usbfs_state *u = &c->usbfs;
+    *epr = (uint16_t)((*epr ^ EP_DTOG_TX) | EP_CTR_TX);
+    if (is_double(*epr))
+        u->double_ |= (uint8_t)(1U << (epr - u->epr));
+    else if ((*epr & EP_TYPE) != EP_ISO)
+        set_stat(epr, EP_STAT_TX, STAT_NAK, STAT_NAK);
+    usbfs_settle(c);
+}
+
+enum usb_answer usbfs_in(struct chip *c, unsigned addr, unsigned ep, uint8_t *data, size_t *size)
+{
+    struct usbfs_state *u = &c->usbfs;
+    *size = 0;
+    packet_begins(c);
+    uint16_t *epr = addressed(c, addr, ep, true);
+    if (!epr)
+        return USB_SILENT;
+    unsigned type = *epr & EP_TYPE, n = (unsigned)(epr - u->epr), stat = stat_tx(*epr);
+    bool dtog = *epr & EP_DTOG_TX, sw_buf = *epr & EP_DTOG_RX, two = is_double(*epr);
+    if (type == EP_ISO && stat != STAT_VALID)
+        return USB_SILENT;
+    if (two && u->double_ >> n & 1 && stat == STAT_VALID && dtog == sw_buf)
+        stat = STAT_NAK;
+    if (stat != STAT_VALID)
+        return stat == STAT_NAK ? USB_NAK : USB_STALL;
+    if (too_slow(c))
+        return USB_SILENT;
+
+    unsigned row = row_of(u, epr, two || type == EP_ISO ? dtog : false);
+    unsigned at = pma_get(u, row) & 0xFFFE;
+    *size = pma_get(u, row + 2) & 0x3FF;
+    for (unsigned i = 0; i < *size; i++)
+        data[i] = u->pma[(at + i) % USBFS_PMA];
+    if (type == EP_ISO) {
+        transmitted(c, epr);
+        return USB_DATA0;
+    }
+    u->sent = (uint8_t)(n + 1);
+    return dtog ? USB_DATA1 : USB_DATA0;
+}
+
+void usbfs_in_ack(struct chip *c, unsigned addr, unsigned ep)
+{
+    struct usbfs_state *u = &c->usbfs;
+    usbfs_traffic(c, LINE_J);
+    unsigned sent = u->sent;
+    u->sent = 0;
+    /* The handshake belongs to the packet just sent, unless a reset came in between. */
+    if (sent && usbfs_listening(c) && (u->daddr & DADDR_ADD) == addr && (u->epr[sent - 1] & EP_EA) == ep)
+        transmitted(c, &u->epr[sent - 1]);
+}
+
+enum usb_answer usbfs_lpm(struct chip *c, unsigned addr, unsigned besl, bool remote_wake)
+{
+    struct usbfs_state *u = &c->usbfs;
+    packet_begins(c);
+    if (!usbfs_listening(c) || !(u->daddr & DADDR_EF) || (u->daddr & DADDR_ADD) != addr ||
+        !(u->lpmcsr & LPMCSR_LPMEN))
+        return USB_SILENT;
+    if (!(u->lpmcsr & LPMCSR_LPMACK))
+        return USB_NYET;
+    u->lpmcsr = (uint16_t)((u->lpmcsr & (LPMCSR_LPMEN | LPMCSR_LPMACK)) | (besl & 15) << 4 |
+                           (remote_wake ? LPMCSR_REMWAKE : 0));
+    usbfs_raise(c, ISTR_L1REQ);
+    return USB_ACK;
+}
+
+void usbfs_sof(struct chip *c, unsigned frame)
+{
+    struct usbfs_state *u = &c->usbfs;
+    packet_begins(c);
+    if (!usbfs_listening(c))
+        return;
+    u->frame = frame & 0x7FF;
+    u->lsof = 0;
+    if (u->sofs < 2)
+        u->sofs++;
+    u->tick = PS_NEVER; /* the timer starts anew */
+    usbfs_raise(c, ISTR_SOF);
+}
+
+void usbfs_bus_reset(struct chip *c, bool begin)
+{
+    struct usbfs_state *u = &c->usbfs;
+    if (!u->pullup)
+        return;
+    usbfs_traffic(c, begin ? LINE_SE0 : LINE_J);
+    /* Seen only by a block that is up; the protocol machine runs on the 48 MHz. */
+    if (begin && !(u->cntr & CNTR_FRES) && usbfs_has_48mhz(c) && usbfs_clocked(c))
+        usbfs_protocol_reset(c);
+}
+
+void usbfs_resume(struct chip *c)
+{
+    c->usbfs.sofs = 0;
+    usbfs_traffic(c, LINE_K);
+}
+
+void usbfs_cable(struct chip *c, bool in)
+{
+    c->usbfs.cable = in;
+    c->usbfs.line = LINE_J;
+}
