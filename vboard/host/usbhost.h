@@ -58,7 +58,8 @@ struct usbhost_transfer {
     struct usbhost_transfer *next; /* the host's, like the rest */
     uint64_t deadline;
 };
-/* False: no device, or an isochronous endpoint. While the port is being reset or suspended, transfers wait. */
+/* False: no device, or an isochronous endpoint. While the port is being reset or suspended, transfers wait.
+ */
 bool usbhost_submit(struct usbhost *h, struct usbhost_transfer *t);
 /* `done` is called with UH_CANCELLED before this returns; nothing happens if t is no longer pending. */
 void usbhost_cancel(struct usbhost *h, struct usbhost_transfer *t);

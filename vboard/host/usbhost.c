@@ -1,0 +1,422 @@
+/* The in-process USB host: the port (attach, reset, suspend), the frame clock, the transfer queues. */
+#include "host/priv.h"
+#include "vboard.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* USB 2.0 table 7-13 and 7.1.7: recovery after reset (TRSTRCY) and after resume (TRSMRCY), length of the
+ * host's resume signalling (TDRSMDN). */
+static const ps_t reset_recovery = 10 * PS_PER_MS;
+static const ps_t resume_recovery = 10 * PS_PER_MS;
+static const ps_t resume_length = 20 * PS_PER_MS;
+enum { ENUM_TRIES = 4 };
+
+static void alarm_fired(void *arg);
+
+/* ---- events ------------------------------------------------------------------------------- */
+
+enum usbhost_state usbhost_state(const struct usbhost *h)
+{
+    switch (h->port) {
+    case PORT_EMPTY: return UH_DETACHED;
+    case PORT_SETTLE:
+    case PORT_FAILED: return UH_ATTACHED;
+    case PORT_SUSPENDED:
+    case PORT_RESUME:
+    case PORT_RESUMED: return UH_SUSPENDED;
+    case PORT_READY: return h->configuration ? UH_CONFIGURED : h->address ? UH_ADDRESSED : UH_RESET;
+    default: return UH_RESET;
+    }
+}
+
+void host_tell(struct usbhost *h)
+{
+    static const char *const names[] = {"detached",  "attached",   "reset",
+                                        "addressed", "configured", "suspended"};
+    const char *name = names[usbhost_state(h)];
+    if (name == h->told)
+        return;
+    h->told = name;
+    board_usb_event(h->board, name);
+}
+
+void host_set_port(struct usbhost *h, enum port port, ps_t length)
+{
+    h->port = port;
+    h->port_at = length == PS_NEVER ? PS_NEVER : chip_now(h->chip) + length;
+    host_tell(h);
+    host_plan(h);
+}
+
+/* ---- queues ------------------------------------------------------------------------------- */
+
+/* All pipes; the last is the host's own. */
+enum { PIPES = 33 };
+static struct pipe *pipe_at(struct usbhost *h, unsigned i)
+{
+    return i < 32 ? &h->pipes[i & 1][i / 2] : &h->own_pipe;
+}
+
+static struct pipe *pipe_of(struct usbhost *h, uint8_t endpoint)
+{
+    struct pipe *out = &h->pipes[0][endpoint & 15];
+    return endpoint & 0x80 && out->type != PIPE_CONTROL ? &h->pipes[1][endpoint & 15] : out;
+}
+
+void host_finish(struct usbhost *h, struct pipe *p, int status)
+{
+    struct usbhost_transfer *t = p->head;
+    p->head = t->next;
+    if (!p->head)
+        p->tail = NULL;
+    p->stage = STAGE_SETUP;
+    p->silent = 0;
+    p->zero_due = false;
+    t->next = NULL;
+    t->status = status;
+    if (status == UH_OK && p->type == PIPE_CONTROL)
+        host_learn(h, t);
+    if (t->done)
+        t->done(t, t->arg);
+}
+
+/* Takes all first, so that what their `done` submits is not ended as well. */
+void host_gone(struct usbhost *h, int status)
+{
+    struct usbhost_transfer *all = NULL, **end = &all;
+    for (unsigned i = 0; i < PIPES; i++) {
+        struct pipe *p = pipe_at(h, i);
+        *end = p->head;
+        while (*end)
+            end = &(*end)->next;
+        p->head = p->tail = NULL;
+        p->stage = STAGE_SETUP;
+        p->silent = 0;
+        p->zero_due = false;
+    }
+    while (all) {
+        struct usbhost_transfer *t = all;
+        all = t->next;
+        t->next = NULL;
+        t->status = status;
+        if (t->done)
+            t->done(t, t->arg);
+    }
+}
+
+bool usbhost_submit(struct usbhost *h, struct usbhost_transfer *t)
+{
+    if (h->port == PORT_EMPTY || h->port == PORT_SETTLE || h->port == PORT_FAILED)
+        return false;
+    struct pipe *p = pipe_of(h, t->endpoint);
+    if (p->type == PIPE_ISOCHRONOUS)
+        return false;
+    t->status = UH_PENDING;
+    t->actual = 0;
+    t->naks = 0;
+    t->next = NULL;
+    t->deadline = t->timeout_ns ? chip_now(h->chip) + t->timeout_ns * 1000 : PS_NEVER;
+    if (p->tail)
+        p->tail->next = t;
+    else
+        p->head = t;
+    p->tail = t;
+    host_plan(h);
+    return true;
+}
+
+static void take_out(struct usbhost *h, struct pipe *p, struct usbhost_transfer *t, int status)
+{
+    if (p->head == t) {
+        host_finish(h, p, status);
+        return;
+    }
+    struct usbhost_transfer *before = p->head;
+    while (before->next != t)
+        before = before->next;
+    before->next = t->next;
+    if (p->tail == t)
+        p->tail = before;
+    t->next = NULL;
+    t->status = status;
+    if (t->done)
+        t->done(t, t->arg);
+}
+
+void usbhost_cancel(struct usbhost *h, struct usbhost_transfer *t)
+{
+    if (t->status != UH_PENDING)
+        return;
+    /* By search: the endpoint's type may have changed since it was queued. */
+    for (unsigned i = 0; i < PIPES; i++) {
+        struct pipe *p = pipe_at(h, i);
+        for (struct usbhost_transfer *q = p->head; q; q = q->next) {
+            if (q == t) {
+                take_out(h, p, t, UH_CANCELLED);
+                return;
+            }
+        }
+    }
+}
+
+static bool end_one_late(struct usbhost *h, ps_t now)
+{
+    for (unsigned i = 0; i < PIPES; i++) {
+        struct pipe *p = pipe_at(h, i);
+        for (struct usbhost_transfer *t = p->head; t; t = t->next) {
+            if (t->deadline <= now) {
+                take_out(h, p, t, UH_TIMEOUT);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static ps_t first_deadline(struct usbhost *h)
+{
+    ps_t first = PS_NEVER;
+    for (unsigned i = 0; i < PIPES; i++) {
+        for (const struct usbhost_transfer *t = pipe_at(h, i)->head; t; t = t->next) {
+            if (t->deadline < first)
+                first = t->deadline;
+        }
+    }
+    return first;
+}
+
+/* ---- the port ----------------------------------------------------------------------------- */
+
+static bool frames_run(const struct usbhost *h)
+{
+    return h->port == PORT_RECOVER || h->port == PORT_ENUMERATE || h->port == PORT_READY ||
+           h->port == PORT_FAILED || h->port == PORT_RESUMED;
+}
+
+static void begin_frames(struct usbhost *h)
+{
+    h->sof_at = chip_now(h->chip) - PS_PER_MS;
+}
+
+void host_reset_port(struct usbhost *h)
+{
+    h->address = h->configuration = 0;
+    host_default_pipes(h);
+    host_set_port(h, PORT_RESET, h->config.reset_ns * 1000);
+    usbfs_bus_reset(h->chip, true);
+}
+
+void host_enumeration_failed(struct usbhost *h)
+{
+    if (++h->tries < ENUM_TRIES)
+        host_reset_port(h);
+    else
+        host_set_port(h, PORT_FAILED, PS_NEVER);
+}
+
+static void attach(struct usbhost *h)
+{
+    h->attach_count++;
+    h->tries = 0;
+    h->step = ENUM_FIRST;
+    h->readdress = false;
+    host_set_port(h, PORT_SETTLE, h->config.settle_ns * 1000);
+}
+
+static void detach(struct usbhost *h)
+{
+    if (h->port == PORT_EMPTY)
+        return;
+    host_forget_device(h);
+    host_set_port(h, PORT_EMPTY, PS_NEVER);
+    host_gone(h, UH_GONE);
+}
+
+static void pullup(void *owner, bool on)
+{
+    struct usbhost *h = owner;
+    h->pullup = on;
+    if (!h->plugged)
+        return;
+    if (on)
+        attach(h);
+    else
+        detach(h);
+}
+
+static void begin_resume(struct usbhost *h)
+{
+    usbfs_resume(h->chip);
+    host_set_port(h, PORT_RESUME, resume_length);
+}
+
+static void remote_wake(void *owner)
+{
+    struct usbhost *h = owner;
+    if (h->port == PORT_SUSPENDED)
+        begin_resume(h);
+}
+
+static void power(void *owner, bool on)
+{
+    struct usbhost *h = owner;
+    if (on)
+        usbfs_cable(h->chip, h->plugged);
+    else
+        pullup(h, false);
+}
+
+/* The port's state has lasted as long as it should. */
+static void port_event(struct usbhost *h)
+{
+    switch (h->port) {
+    case PORT_SETTLE: host_reset_port(h); break;
+    case PORT_RESET:
+        usbfs_bus_reset(h->chip, false);
+        begin_frames(h);
+        host_set_port(h, PORT_RECOVER, reset_recovery);
+        break;
+    case PORT_RECOVER:
+        if (h->config.enumerate || h->readdress)
+            host_enumerate(h);
+        else
+            host_set_port(h, PORT_READY, PS_NEVER);
+        break;
+    case PORT_RESUME:
+        begin_frames(h);
+        host_set_port(h, PORT_RESUMED, resume_recovery);
+        break;
+    case PORT_RESUMED: host_set_port(h, PORT_READY, PS_NEVER); break;
+    default: h->port_at = PS_NEVER; break;
+    }
+}
+
+/* ---- time --------------------------------------------------------------------------------- */
+
+static ps_t slot_time(const struct usbhost *h, unsigned slot)
+{
+    ps_t length = PS_PER_MS / h->config.per_frame;
+    return h->sof_at + length * slot + length * 3 / 4;
+}
+
+void host_plan(struct usbhost *h)
+{
+    ps_t now = chip_now(h->chip), when = h->port_at, late = first_deadline(h);
+    if (late < when)
+        when = late;
+    if (frames_run(h)) {
+        ps_t next = h->sof_at + PS_PER_MS;
+        if (host_has_work(h)) {
+            while (h->slot < h->config.per_frame && slot_time(h, h->slot) < now)
+                h->slot++;
+            if (h->slot < h->config.per_frame)
+                next = slot_time(h, h->slot);
+        }
+        if (next < when)
+            when = next;
+    }
+    chip_outside_wake(h->chip, OUTSIDE_USB_HOST, when, alarm_fired, h);
+}
+
+static void alarm_fired(void *arg)
+{
+    struct usbhost *h = arg;
+    ps_t now = chip_now(h->chip);
+    if (now >= h->port_at) {
+        port_event(h);
+    } else if (frames_run(h) && now >= h->sof_at + PS_PER_MS) {
+        h->sof_at += PS_PER_MS;
+        h->slot = 0;
+        h->frame++;
+        usbfs_sof(h->chip, h->frame & 0x7FF);
+    } else if (frames_run(h) && h->slot < h->config.per_frame && now >= slot_time(h, h->slot)) {
+        if (host_transact(h))
+            h->slot++;
+    }
+    while (end_one_late(h, now))
+        ;
+    host_tell(h);
+    host_plan(h);
+}
+
+/* ---- for users ---------------------------------------------------------------------------- */
+
+struct usbhost *usbhost_create(struct vboard *b, const struct usbhost_config *config)
+{
+    struct usbhost *h = calloc(1, sizeof *h);
+    if (!h)
+        return NULL;
+    if (!board_keep(b, h, sizeof *h)) {
+        free(h);
+        return NULL;
+    }
+    h->board = b;
+    h->chip = board_chip(b);
+    if (config)
+        h->config = *config;
+    else
+        h->config.enumerate = true;
+    if (h->config.per_frame == 0)
+        h->config.per_frame = 10;
+    if (h->config.per_frame > 19)
+        h->config.per_frame = 19;
+    if (h->config.settle_ns == 0)
+        h->config.settle_ns = 100000000;
+    if (h->config.reset_ns == 0)
+        h->config.reset_ns = 10000000;
+    h->port_at = PS_NEVER;
+    h->told = "detached";
+    host_forget_device(h);
+    const struct board_usb usb = {.owner = h, .pullup = pullup, .wake = remote_wake, .power = power};
+    board_set_usb(b, &usb);
+    h->pullup = usbfs_attached(h->chip);
+    usbhost_plug(h, true);
+    return h;
+}
+
+void usbhost_destroy(struct usbhost *h)
+{
+    if (!h)
+        return;
+    usbhost_plug(h, false);
+    chip_outside_wake(h->chip, OUTSIDE_USB_HOST, PS_NEVER, NULL, NULL);
+    board_set_usb(h->board, NULL);
+    board_forget(h->board, h);
+    free(h);
+}
+
+void usbhost_plug(struct usbhost *h, bool in)
+{
+    if (in == h->plugged)
+        return;
+    h->plugged = in;
+    usbfs_cable(h->chip, in);
+    if (!in)
+        detach(h);
+    else if (h->pullup)
+        attach(h);
+}
+
+unsigned usbhost_attach_count(const struct usbhost *h)
+{
+    return h->attach_count;
+}
+
+void usbhost_bus_reset_start(struct usbhost *h)
+{
+    if (h->port == PORT_EMPTY || h->port == PORT_SETTLE)
+        return;
+    h->tries = 0;
+    h->readdress = h->address != 0;
+    h->step = h->readdress ? ENUM_ADDRESS : ENUM_FIRST;
+    host_reset_port(h);
+    host_gone(h, UH_GONE);
+}
+
+void usbhost_suspend(struct usbhost *h, bool suspend)
+{
+    if (suspend && h->port == PORT_READY)
+        host_set_port(h, PORT_SUSPENDED, PS_NEVER);
+    else if (!suspend && h->port == PORT_SUSPENDED)
+        begin_resume(h);
+}
