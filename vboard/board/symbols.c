@@ -1,0 +1,73 @@
+/* See symbols.h. */
+#include "board/symbols.h"
+
+#include <elfutils/libdwfl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct symbols {
+    struct symbols *next;
+    Dwfl *dwfl;
+};
+
+static const Dwfl_Callbacks callbacks = {
+    .find_elf = dwfl_build_id_find_elf,
+    .find_debuginfo = dwfl_standard_find_debuginfo,
+    .section_address = dwfl_offline_section_address,
+};
+
+bool symbols_add(struct symbols **symbols, const char *path)
+{
+    struct symbols *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return false;
+    s->dwfl = dwfl_begin(&callbacks);
+    if (s->dwfl == NULL) {
+        free(s);
+        return false;
+    }
+    dwfl_report_begin(s->dwfl);
+    bool ok = dwfl_report_offline(s->dwfl, path, path, -1) != NULL;
+    if (dwfl_report_end(s->dwfl, NULL, NULL) != 0 || !ok) {
+        symbols_free(s);
+        return false;
+    }
+    s->next = *symbols;
+    *symbols = s;
+    return true;
+}
+
+void symbols_free(struct symbols *symbols)
+{
+    while (symbols != NULL) {
+        struct symbols *next = symbols->next;
+        dwfl_end(symbols->dwfl);
+        free(symbols);
+        symbols = next;
+    }
+}
+
+void symbols_find(const struct symbols *symbols, uint32_t pc, struct symbol *found)
+{
+    *found = (struct symbol){{0}, {0}};
+    for (; symbols != NULL; symbols = symbols->next) {
+        Dwfl_Module *module = dwfl_addrmodule(symbols->dwfl, pc & ~1u);
+        if (module == NULL)
+            continue;
+        /* Symbols of Thumb functions have bit 0 set. The name must cover the address: the nearest
+         * symbol below it may be in another memory. */
+        GElf_Off offset;
+        GElf_Sym sym;
+        const char *name = dwfl_module_addrinfo(module, pc | 1, &offset, &sym, NULL, NULL, NULL);
+        if (name == NULL || (sym.st_size != 0 && offset >= sym.st_size))
+            continue;
+        (void)snprintf(found->function, sizeof found->function, "%s", name);
+        Dwfl_Line *line = dwfl_module_getsrc(module, pc & ~1u);
+        int number;
+        const char *file = line != NULL ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
+        if (file != NULL)
+            (void)snprintf(found->line, sizeof found->line, "%s:%d", file, number);
+        return;
+    }
+}
