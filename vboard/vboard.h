@@ -16,18 +16,18 @@ struct vboard_config {
     uint64_t seed;   /* of everything random: SRAM at power-on, torn words, jitter */
     uint8_t uid[12]; /* all zero: a unique id derived from the seed */
     uint32_t slot;   /* first address that counts as the application; 0: 0x08004000 */
-    bool keep_vbat;  /* reserved; see vboard_power */
+    bool strict;     /* touching what is not modelled ends vboard_run with VB_STRICT */
 };
 struct vboard *vboard_create(const struct vboard_config *config); /* powered off; NULL: out of memory */
 void vboard_destroy(struct vboard *b);
 const char *vboard_error(const struct vboard *b); /* the last failure, one sentence */
 
-/* Any option of `--option NAME=VALUE`; names and ranges are listed by vboard_options(). */
+/* Any option of `--option NAME=VALUE`, while off. vboard_option_at lists them: NULL behind the last. */
 bool vboard_option(struct vboard *b, const char *name, const char *value);
 struct vboard_option_info {
     const char *name, *values, *meaning;
 };
-const struct vboard_option_info *vboard_options(size_t *count);
+const struct vboard_option_info *vboard_option_at(size_t i);
 
 /* Loads while off. addr is for raw binaries (VBOARD_NO_ADDR: 0x08000000). Formats by content: ELF
  * (segments by p_paddr), Intel HEX, DfuSe, else raw. */
@@ -36,7 +36,7 @@ bool vboard_load_file(struct vboard *b, const char *path, uint32_t addr);
 bool vboard_load_bytes(struct vboard *b, uint32_t addr, const void *bytes, size_t size);
 /* Flash state: 256 KiB of raw flash, then what docs/vboard-state.md says. */
 bool vboard_read_state(struct vboard *b, const char *path);
-bool vboard_write_state(const struct vboard *b, const char *path);
+bool vboard_write_state(struct vboard *b, const char *path);
 
 void vboard_power(struct vboard *b, bool on, bool vbat); /* vbat: what VBAT does while VDD is off */
 bool vboard_powered(const struct vboard *b);
@@ -44,10 +44,18 @@ void vboard_nrst(struct vboard *b, uint64_t ns); /* pulls NRST low for that long
 
 /* ---- running ----------------------------------------------------------------------------- */
 
-enum vboard_stop { VB_TIME, VB_EVENT, VB_CONDITION, VB_LOCKUP, VB_OFF, VB_BREAK, VB_STRICT };
-uint64_t vboard_now(const struct vboard *b); /* ns of virtual time */
-/* Runs for `ns` of virtual time, or until `until` (may be NULL) returns true; it is asked after
- * every event that was emitted and at least every virtual millisecond. */
+enum vboard_stop {
+    VB_TIME,      /* the time is over */
+    VB_EVENT,     /* vboard_run_event: it came */
+    VB_CONDITION, /* `until` said so */
+    VB_LOCKUP,    /* the processor has locked up just now; run on, and time passes: a watchdog may end it */
+    VB_OFF,       /* power was cut just now; run on, and time passes without power */
+    VB_BREAK,     /* at a breakpoint */
+    VB_STRICT     /* something that is not modelled was touched, see struct vboard_config */
+};
+uint64_t vboard_now(const struct vboard *b); /* ns of virtual time since creation */
+/* Runs for `ns` of virtual time, or until `until` (may be NULL) returns true; it is asked first of all,
+ * after every event that was emitted, and at least every virtual millisecond. */
 enum vboard_stop vboard_run(struct vboard *b, uint64_t ns, bool (*until)(void *arg), void *arg);
 enum vboard_stop vboard_step(struct vboard *b); /* one instruction */
 
@@ -87,13 +95,13 @@ enum vboard_event_kind {
     VE_FLASH,
     VE_FAULT,
     VE_MISSING,
-    VE_MESSAGE,
-    VE_END
+    VE_MESSAGE
 };
 struct vboard_event {
     enum vboard_event_kind kind;
     uint64_t t;           /* ns */
     const char *name;     /* power state, reset cause, pin, uart, usb state, flash op, fault kind, message */
+    const char *unit;     /* uart: "USART2" even where name is "VCP" */
     uint32_t a, b;        /* pc | level | page or addr, n | addr, pc */
     double hz, duty;      /* pwm */
     const uint8_t *bytes; /* uart */
@@ -104,6 +112,10 @@ struct vboard_event {
 };
 /* One listener; called inside vboard_run. It must not run, load or restore the board. */
 void vboard_on_event(struct vboard *b, void (*fn)(void *arg, const struct vboard_event *e), void *arg);
+/* Runs until an event of this kind and name (NULL: any) is emitted: VB_EVENT, and *e (may be NULL) is a
+ * copy; what it points to stays good until the next event of its kind. */
+enum vboard_stop vboard_run_event(struct vboard *b, uint64_t ns, enum vboard_event_kind kind,
+                                  const char *name, struct vboard_event *e);
 
 /* ---- power cut --------------------------------------------------------------------------- */
 

@@ -1,4 +1,5 @@
 /* DFU files: the suffix of the DFU 1.1 specification (appendix B) and ST's DfuSe container (UM0391). */
+#include "board/crc32.h"
 #include "board/image.h"
 
 #include <string.h>
@@ -8,17 +9,6 @@ enum { SUFFIX = 16, PREFIX = 11, TARGET = 274, ELEMENT = 8 };
 static uint32_t le32(const uint8_t *p)
 {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint32_t crc32(const uint8_t *bytes, size_t size)
-{
-    uint32_t crc = UINT32_MAX;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
-    }
-    return crc; /* the DFU suffix keeps it without the usual final inversion */
 }
 
 bool image_has_dfu_suffix(const uint8_t *bytes, size_t size)
@@ -31,7 +21,8 @@ bool image_check_dfu_suffix(const char *path, const uint8_t *bytes, size_t size,
 {
     if (!image_has_dfu_suffix(bytes, size))
         return refuse(why, "%s: has no DFU suffix: truncated", path);
-    if (crc32(bytes, size - 4) != le32(bytes + size - 4))
+    /* the suffix keeps the CRC without the usual final inversion */
+    if (crc32_more(CRC32_START, bytes, size - 4) != le32(bytes + size - 4))
         return refuse(why, "%s: CRC of the DFU suffix is wrong", path);
     if (size == SUFFIX)
         return refuse(why, "%s: holds no bytes to load", path);

@@ -283,6 +283,16 @@ int gpio_af(const struct chip *c, unsigned port, unsigned pin); /* AF number, -1
 void gpio_af_out(struct chip *c, unsigned port, unsigned pin, unsigned af, bool level);
 /* A pin's level changed (any cause); calls EXTI and whoever listens to AF inputs. Implemented in gpio.c. */
 
+/* ---- what the outside does --------------------------------------------------------------- */
+
+/* A frame with this byte begins on the receive line of B_USART1, 2, 3 or B_LPUART1, in the bit rate and
+ * format that the receiver is set to; the byte is there when it ends (usart.c). Returns how long it
+ * lasts; 0: nobody receives (off, unclocked, no pin in its alternate function), the byte is lost. One
+ * frame at a time: the sender waits. */
+ps_t usart_receive(struct chip *c, enum block_id uart, uint8_t byte);
+/* Voltage at a pin for ADC1, in millivolts (adc.c). false: the pin has no ADC channel. */
+bool adc_voltage(struct chip *c, unsigned port, unsigned pin, unsigned millivolt);
+
 /* ---- what the outside is told ------------------------------------------------------------ */
 
 struct cpu_fault;

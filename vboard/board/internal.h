@@ -1,0 +1,71 @@
+/* struct vboard: a chip, what is soldered around it, and who is told what happens. Only board.c and
+ * this folder include this file. */
+#ifndef VBOARD_BOARD_INTERNAL_H
+#define VBOARD_BOARD_INTERNAL_H
+
+#include "board.h"
+#include "board/sentence.h"
+#include "board/symbols.h"
+#include "chip/machine.h"
+#include "vboard.h"
+
+enum { BOARD_KEPT = 8 };
+
+/* Files loaded since the power was last on: they must not overlap. */
+struct board_load {
+    uint32_t addr, size;
+    char *path;
+};
+
+/* What belongs to the board and changes as it runs: plain data, copied by snapshots. */
+struct board_state {
+    uint64_t flash_ops; /* since the board was created */
+    uint64_t cut_at;    /* value of flash_ops at which power ends; 0: never */
+    enum vboard_cut cut_model;
+    uint64_t cycles_at_power_on;
+    bool b1_pressed;
+    const char *usb_state; /* last one told; NULL: none since power-on */
+};
+
+struct vboard {
+    struct chip *chip;
+    struct chip_listener tell;
+    struct vboard_config config;
+    struct sentence error;
+    struct board_state state;
+
+    /* options (options.c) */
+    bool b1_active_low;
+    bool vbat_lost; /* VBAT goes with VDD at a cut and between runs */
+    bool uid_given; /* by the configuration: a state file does not replace it */
+
+    void (*on_event)(void *arg, const struct vboard_event *e);
+    void *on_event_arg;
+    struct board_usb usb;
+    bool strict_hit;             /* something missing was touched and config.strict is set */
+    bool watching;               /* vboard_run has an `until` */
+    struct vboard_event awaited; /* of vboard_run_event: kind and name; then the event itself */
+    bool awaiting, arrived;
+    struct symbol fault_at; /* what the last events point to */
+    uint8_t uart_byte;
+
+    struct {
+        void *bytes;
+        size_t size;
+    } kept[BOARD_KEPT];
+
+    struct symbols *symbols;
+    struct board_load *loads;
+    size_t load_count;
+};
+
+/* Fills in the time and tells the listener. */
+void board_emit(struct vboard *b, struct vboard_event *e);
+/* Level of B1's pin, and of the other pins that the board drives, to the chip. */
+void board_drive_defaults(struct vboard *b);
+/* Port (0..4, 7) and pin of "PB13"; false: the chip in this package has no such pin. */
+bool board_pin(const char *name, unsigned *port, unsigned *pin);
+const char *board_pin_name(unsigned port, unsigned pin); /* a string constant */
+void board_forget_loads(struct vboard *b);
+
+#endif

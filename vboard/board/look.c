@@ -1,0 +1,59 @@
+/* A debugger's view of the board: memory, registers, breakpoints, ECC. */
+#include <string.h>
+
+#include "board/internal.h"
+#include "chip/memory.h"
+#include "chip/state.h"
+
+bool vboard_peek(struct vboard *b, uint32_t addr, void *bytes, size_t size)
+{
+    if (!chip_peek(b->chip, addr, bytes, size))
+        return refuse(&b->error, "%zu bytes at 0x%08X are not all readable", size, addr);
+    return true;
+}
+
+bool vboard_poke(struct vboard *b, uint32_t addr, const void *bytes, size_t size)
+{
+    if (!chip_poke(b->chip, addr, bytes, size))
+        return refuse(&b->error, "%zu bytes at 0x%08X are not all memory", size, addr);
+    return true;
+}
+
+uint32_t vboard_peek32(struct vboard *b, uint32_t addr)
+{
+    uint32_t value;
+    return chip_peek(b->chip, addr, &value, sizeof value) ? value : 0;
+}
+
+uint32_t vboard_reg(struct vboard *b, unsigned n)
+{
+    return cpu_reg(chip_cpu(b->chip), n);
+}
+
+void vboard_set_reg(struct vboard *b, unsigned n, uint32_t value)
+{
+    cpu_set_reg(chip_cpu(b->chip), n, value);
+}
+
+uint64_t vboard_cycles(const struct vboard *b)
+{
+    return cpu_cycles(chip_cpu(b->chip)) - b->state.cycles_at_power_on;
+}
+
+bool vboard_break(struct vboard *b, uint32_t addr, bool set)
+{
+    return cpu_break(chip_cpu(b->chip), addr, set) ||
+           refuse(&b->error, set ? "no more than %d breakpoints" : "%d breakpoints, and none is there",
+                  CPU_BREAKS);
+}
+
+bool vboard_ecc_damage(struct vboard *b, uint32_t addr, unsigned bits)
+{
+    uint32_t off = addr - FLASH_BASE;
+    if (addr < FLASH_BASE || off >= FLASH_SIZE || addr % 8 != 0 || bits < 1 || bits > 2)
+        return refuse(&b->error, "0x%08X is no double word of flash, or %u bits cannot be damaged", addr,
+                      bits);
+    chip_nvm(b->chip)->flash[off] ^= (uint8_t)((1U << bits) - 1);
+    chip_flash_changed(b->chip, off, 1);
+    return true;
+}
