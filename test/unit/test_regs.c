@@ -1,0 +1,105 @@
+/* The firmware's register header against a table of facts that does not come from it: addresses,
+ * bits, and that no mask of the header is without a fact. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../port/stm32l433/regs.h"
+
+static void registers_are_where_the_manual_says(void **state)
+{
+    (void)state;
+#define REGISTER(reg, addr)                                                                                  \
+    if ((uintptr_t) & (reg) != (addr))                                                                       \
+        fail_msg("%s is at 0x%08lx, not 0x%08lx", #reg, (unsigned long)(uintptr_t) & (reg),                  \
+                 (unsigned long)(addr));
+#define FIELD(mask, low, bits)
+#define VALUE(name, value)
+#include "regs_facts.inc"
+#undef REGISTER
+#undef FIELD
+#undef VALUE
+}
+
+static void masks_are_what_the_manual_says(void **state)
+{
+    (void)state;
+#define REGISTER(reg, addr)
+#define FIELD(mask, low, bits)                                                                               \
+    if ((mask) != ((1ul << (bits)) - 1) << (low))                                                            \
+        fail_msg("%s is 0x%lx, not %d bits from %d", #mask, (unsigned long)(mask), bits, low);
+#define VALUE(name, value)                                                                                   \
+    if ((unsigned long)(name) != (value##ul))                                                                \
+        fail_msg("%s is 0x%lx, not 0x%lx", #name, (unsigned long)(name), value##ul);
+#include "regs_facts.inc"
+#undef REGISTER
+#undef FIELD
+#undef VALUE
+}
+
+static void positions_fit_their_masks(void **state)
+{
+    (void)state;
+#define CHECK(field)                                                                                         \
+    assert_true(((field >> field##_Pos) & 1) && (field >> field##_Pos) << field##_Pos == field)
+    CHECK(RCC_CR_MSIRANGE);
+    CHECK(RCC_CFGR_SW);
+    CHECK(RCC_CFGR_SWS);
+    CHECK(RCC_PLLCFGR_PLLM);
+    CHECK(RCC_PLLCFGR_PLLN);
+    CHECK(RCC_PLLCFGR_PLLR);
+    CHECK(PWR_CR1_VOS);
+    CHECK(FLASH_CR_PNB);
+    CHECK(FLASH_WRP1AR_WRP1A_END);
+    CHECK(USB_EPR_STAT_TX);
+    CHECK(USB_EPR_STAT_RX);
+    CHECK(USB_EPR_EP_TYPE);
+    CHECK(CRS_CFGR_SYNCSRC);
+}
+
+static char facts[64 * 1024];
+
+static void no_mask_is_without_a_fact(void **state)
+{
+    (void)state;
+    FILE *f = fopen("test/unit/regs_facts.inc", "r");
+    assert_non_null(f);
+    facts[fread(facts, 1, sizeof facts - 1, f)] = 0;
+    fclose(f);
+
+    f = fopen("port/stm32l433/regs.h", "r");
+    assert_non_null(f);
+    char line[256], name[64], key[72];
+    unsigned checked = 0;
+    while (fgets(line, sizeof line, f)) {
+        if (sscanf(line, "#define %63[A-Za-z0-9_]%*[ ]%71s", name, key) != 2)
+            continue; /* not a definition, or one with parameters */
+        size_t n = strlen(name);
+        if ((n > 4 && strcmp(name + n - 4, "_Pos") == 0) || strstr(line, "_regs *)"))
+            continue; /* positions and base addresses have their own tests */
+        snprintf(key, sizeof key, "(%s,", name);
+        char as_pointer[80];
+        snprintf(as_pointer, sizeof as_pointer, "(uintptr_t)%s,", name);
+        if (!strstr(facts, key) && !strstr(facts, as_pointer))
+            fail_msg("no fact about %s in regs_facts.inc", name);
+        checked++;
+    }
+    fclose(f);
+    assert_true(checked > 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(registers_are_where_the_manual_says),
+        cmocka_unit_test(masks_are_what_the_manual_says),
+        cmocka_unit_test(positions_fit_their_masks),
+        cmocka_unit_test(no_mask_is_without_a_fact),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
