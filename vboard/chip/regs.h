@@ -1,0 +1,98 @@
+/* Helpers for register files: how a byte or half-word access meets a 32-bit register, and counters
+ * that are not ticked but computed from the time (struct lazy). */
+#ifndef VBOARD_CHIP_REGS_H
+#define VBOARD_CHIP_REGS_H
+
+#include "chip.h"
+
+/* What a write of 1, 2 or 4 bytes puts on the 32-bit APB: the AHB/APB bridge repeats a byte or
+ * half-word on all lanes, and the whole register is written (RM0394 §2.1, note on APB accesses). */
+static inline uint32_t apb_word(uint32_t value, unsigned size)
+{
+    return size == 1 ? (value & 0xFF) * 0x01010101u : size == 2 ? (value & 0xFFFF) * 0x00010001u : value;
+}
+
+static inline uint32_t size_mask(unsigned size)
+{
+    return size == 4 ? UINT32_MAX : (1u << (8 * size)) - 1;
+}
+
+/* The part of `word` (at off & ~3) that a read of `size` bytes at `off` sees. */
+static inline uint32_t reg_lane(uint32_t word, uint32_t off, unsigned size)
+{
+    return word >> (8 * (off & 3)) & size_mask(size);
+}
+
+/* `old` with the bytes of a write to an AHB register put in: AHB has byte strobes. */
+static inline uint32_t reg_merge(uint32_t old, uint32_t off, unsigned size, uint32_t value)
+{
+    unsigned shift = 8 * (off & 3);
+    uint32_t mask = size_mask(size) << shift;
+
+    return (old & ~mask) | (value << shift & mask);
+}
+
+static inline uint32_t bits(uint32_t word, unsigned low, unsigned count)
+{
+    return word >> low & ((1u << count) - 1);
+}
+
+static inline void put_bit(uint32_t *word, uint32_t mask, bool on)
+{
+    *word = on ? *word | mask : *word & ~mask;
+}
+
+/* A plain read-write register: `writable` bits are stored, the rest reads as after reset. */
+struct reg_row {
+    uint16_t off;
+    uint32_t reset, writable;
+};
+
+/* Loads all rows' reset values into r[], which is indexed by off / 4. */
+static inline void regs_reset(uint32_t *r, const struct reg_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        r[rows[i].off / 4] = rows[i].reset;
+}
+
+/* Stores the writable bits; false: there is no such row. */
+static inline bool regs_write(uint32_t *r, const struct reg_row *rows, size_t n, uint32_t off, uint32_t value)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].off == off) {
+            r[off / 4] = (r[off / 4] & ~rows[i].writable) | (value & rows[i].writable);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A clock whose periods are counted from the time, without error: `done` periods of `hz` since t0
+ * have been dealt with. */
+struct lazy {
+    ps_t t0;
+    uint64_t done;
+    uint32_t hz;
+};
+
+static inline void lazy_start(struct lazy *l, ps_t now, uint32_t hz)
+{
+    *l = (struct lazy){.t0 = now, .hz = hz};
+}
+
+/* Periods that have passed since the last call. */
+static inline uint64_t lazy_take(struct lazy *l, ps_t now)
+{
+    uint64_t all = l->hz ? chip_ps_to_ticks(now - l->t0, l->hz) : 0, fresh = all - l->done;
+
+    l->done = all;
+    return fresh;
+}
+
+/* The instant at which `periods` more will have passed; PS_NEVER if the clock stands. */
+static inline ps_t lazy_when(const struct lazy *l, uint64_t periods)
+{
+    return l->hz ? l->t0 + chip_ticks_to_ps(l->done + periods, l->hz) : PS_NEVER;
+}
+
+#endif
