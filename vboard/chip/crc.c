@@ -1,8 +1,7 @@
 /* CRC calculation unit (RM0394 §14): any polynomial of 7, 8, 16 or 32 bits, reversal of input and
  * output, data by byte, half-word or word. One HCLK cycle a byte; one datum waits in a buffer. */
-#include "crc.h"
-#include "regs.h"
-#include "state.h"
+#include "chip/regs.h"
+#include "chip/state.h"
 
 enum { DR = 0x00, IDR = 0x04, CR = 0x08, INIT = 0x10, POL = 0x14 };
 enum { CR_RESET = 1, CR_REV_OUT = 1 << 7, CR_WRITABLE = 0xF8 };
@@ -88,7 +87,7 @@ bool crc_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
     case INIT: word = s->init; break;
     case POL: word = s->pol; break;
     }
-    *value = reg_lane(word, off, size);
+    *value = lanes_get(word, off, size);
     return true;
 }
 
@@ -107,7 +106,7 @@ static void write_data(struct chip *c, uint32_t value, unsigned size)
 
     if (s->busy_until > chip_now(c) + buffered)
         chip_stall_until(c, s->busy_until - buffered);
-    feed(s, value & size_mask(size), size);
+    feed(s, value, size);
     if (s->busy_until < chip_now(c))
         s->busy_until = chip_now(c);
     s->busy_until += chip_ticks_to_ps(size, hclk);
@@ -120,20 +119,20 @@ bool crc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     (void)index;
     switch (off & ~3u) {
     case DR: write_data(c, value, size); break;
-    case IDR: s->idr = reg_merge(s->idr, off, size, value) & 0xFF; break;
+    case IDR: s->idr = lanes_put(s->idr, off, size, value) & 0xFF; break;
     case CR:
-        value = reg_merge(s->cr, off, size, value);
+        value = lanes_put(s->cr, off, size, value);
         s->cr = value & CR_WRITABLE;
         if (value & CR_RESET)
             load_init(s);
         make_table(s);
         break;
     case INIT: /* DR is initialised by a write to INIT as well (RM0394 §14.3.3) */
-        s->init = reg_merge(s->init, off, size, value);
+        s->init = lanes_put(s->init, off, size, value);
         load_init(s);
         break;
     case POL:
-        s->pol = reg_merge(s->pol, off, size, value);
+        s->pol = lanes_put(s->pol, off, size, value);
         make_table(s);
         break;
     }

@@ -2,7 +2,7 @@
 #ifndef VBOARD_CHIP_CRC_H
 #define VBOARD_CHIP_CRC_H
 
-#include "chip.h"
+#include "chip/chip.h"
 
 struct crc_state {
     uint32_t dr, idr, cr, init, pol;

@@ -1,36 +1,9 @@
-/* Helpers for register files: how a byte or half-word access meets a 32-bit register, and counters
- * that are not ticked but computed from the time (struct lazy). */
+/* Helpers for peripherals: bit fields, tables of plain registers, and clocks that are not ticked but
+ * counted from the time (struct lazy). */
 #ifndef VBOARD_CHIP_REGS_H
 #define VBOARD_CHIP_REGS_H
 
-#include "chip.h"
-
-/* What a write of 1, 2 or 4 bytes puts on the 32-bit APB: the AHB/APB bridge repeats a byte or
- * half-word on all lanes, and the whole register is written (RM0394 §2.1, note on APB accesses). */
-static inline uint32_t apb_word(uint32_t value, unsigned size)
-{
-    return size == 1 ? (value & 0xFF) * 0x01010101u : size == 2 ? (value & 0xFFFF) * 0x00010001u : value;
-}
-
-static inline uint32_t size_mask(unsigned size)
-{
-    return size == 4 ? UINT32_MAX : (1u << (8 * size)) - 1;
-}
-
-/* The part of `word` (at off & ~3) that a read of `size` bytes at `off` sees. */
-static inline uint32_t reg_lane(uint32_t word, uint32_t off, unsigned size)
-{
-    return word >> (8 * (off & 3)) & size_mask(size);
-}
-
-/* `old` with the bytes of a write to an AHB register put in: AHB has byte strobes. */
-static inline uint32_t reg_merge(uint32_t old, uint32_t off, unsigned size, uint32_t value)
-{
-    unsigned shift = 8 * (off & 3);
-    uint32_t mask = size_mask(size) << shift;
-
-    return (old & ~mask) | (value << shift & mask);
-}
+#include "chip/chip.h"
 
 static inline uint32_t bits(uint32_t word, unsigned low, unsigned count)
 {

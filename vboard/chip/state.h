@@ -5,6 +5,11 @@
 #define VBOARD_CHIP_STATE_H
 
 #include "chip/chip.h"
+#include "chip/wwdg.h"
+#include "chip/rng.h"
+#include "chip/dma.h"
+#include "chip/dbgmcu.h"
+#include "chip/crc.h"
 #include "chip/flash.h"
 #include "chip/machine.h"
 #include "chip/memory.h"
@@ -74,6 +79,12 @@ struct chip {
     struct flash_state flash;
     struct syscfg_state syscfg;
     struct usbfs_state usbfs;
+    struct dma_state dma[2];
+    struct dma_signals dma_signals;
+    struct crc_state crc;
+    struct rng_state rng;
+    struct wwdg_state wwdg;
+    struct dbgmcu_state dbgmcu;
 
     /* Large, and so handled by snapshots on their own. Last. */
     struct chip_memory mem;

@@ -1,0 +1,15 @@
+/* Debug support of the chip (RM0394 "MCU debug component"). */
+#ifndef VBOARD_CHIP_DBGMCU_H
+#define VBOARD_CHIP_DBGMCU_H
+
+#include "chip/chip.h"
+
+struct dbgmcu_state {
+    uint32_t r[5];
+};
+
+void dbgmcu_reset(struct chip *c, unsigned index);
+bool dbgmcu_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
+bool dbgmcu_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
+
+#endif
