@@ -170,28 +170,45 @@ bool image_parse(struct image *image, const char *path, const uint8_t *bytes, si
     return ok;
 }
 
+uint8_t *image_read_bytes(const char *path, size_t *size, struct sentence *why)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        (void)refuse(why, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        (void)refuse(why, "%s: is not a regular file", path);
+        return NULL;
+    }
+    if (st.st_size > IMAGE_MAX_FILE) {
+        (void)refuse(why, "%s: is larger than %u MiB", path, IMAGE_MAX_FILE >> 20);
+        return NULL;
+    }
+    FILE *f = fopen(path, "rb");
+    if (f == NULL) {
+        (void)refuse(why, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    *size = (size_t)st.st_size;
+    uint8_t *bytes = malloc(*size + 1);
+    if (bytes == NULL) {
+        (void)refuse(why, "%s: out of memory", path);
+    } else if (fread(bytes, 1, *size, f) != *size || ferror(f) != 0) {
+        (void)refuse(why, "%s: cannot be read", path);
+        free(bytes);
+        bytes = NULL;
+    }
+    (void)fclose(f);
+    return bytes;
+}
+
 bool image_read(struct image *image, const char *path, uint32_t addr, struct sentence *why)
 {
     *image = (struct image){0};
-    struct stat st;
-    if (stat(path, &st) != 0)
-        return refuse(why, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return refuse(why, "%s: is not a regular file", path);
-    if (st.st_size > IMAGE_MAX_FILE)
-        return refuse(why, "%s: is larger than %u MiB", path, IMAGE_MAX_FILE >> 20);
-    FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        return refuse(why, "%s: %s", path, strerror(errno));
-    size_t size = (size_t)st.st_size;
-    uint8_t *bytes = malloc(size + 1);
-    bool ok = bytes != NULL;
-    if (!ok)
-        (void)refuse(why, "%s: out of memory", path);
-    else if (fread(bytes, 1, size, f) != size || ferror(f) != 0)
-        ok = refuse(why, "%s: cannot be read", path);
-    (void)fclose(f);
-    ok = ok && image_parse(image, path, bytes, size, addr, why);
+    size_t size;
+    uint8_t *bytes = image_read_bytes(path, &size, why);
+    bool ok = bytes != NULL && image_parse(image, path, bytes, size, addr, why);
     free(bytes);
     return ok;
 }

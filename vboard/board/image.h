@@ -32,6 +32,8 @@ bool image_read(struct image *image, const char *path, uint32_t addr, struct sen
 /* The same for bytes in memory; `path` only serves the sentences. */
 bool image_parse(struct image *image, const char *path, const uint8_t *bytes, size_t size, uint32_t addr,
                  struct sentence *why);
+/* The bytes of a file as they are, for free(); NULL: see `why`. */
+uint8_t *image_read_bytes(const char *path, size_t *size, struct sentence *why);
 void image_free(struct image *image);
 
 /* For the formats' files: adds a copy of bytes; false only if memory is short or the range wraps. */

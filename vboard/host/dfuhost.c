@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum { ATTR_WILL_DETACH = 8 };
-static const uint64_t return_ns = 3000000000; /* for a device that is expected to leave and come back */
+static const uint64_t appear_ns = 10000000000; /* for a device to come up at all */
+static const uint64_t return_ns = 3000000000;  /* for a device that is expected to leave and come back */
 
 static void say(struct dfu *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void say(struct dfu *d, const char *format, ...)
@@ -81,8 +82,7 @@ int dfu_transfer(struct dfu *d, uint8_t type, uint8_t request, uint16_t value, u
     d->result->transfers++;
     if (status != UH_OK)
         d->result->errors++;
-    if (d->began)
-        d->result->seconds = (double)(vboard_now(d->board) - d->began) / 1e9;
+    d->result->seconds = d->began ? (double)(vboard_now(d->board) - d->began) / 1e9 : 0;
     say(d, "%12.6f  %02x %02x value %04x index %04x length %4u: %s %u", (double)vboard_now(d->board) / 1e9,
         type, request, value, index, length, outcome(status), actual);
     return status == UH_OK ? (int)actual : status;
@@ -131,21 +131,33 @@ int dfu_simple(struct dfu *d, uint8_t request, uint16_t value)
 
 /* ---- the order of things ------------------------------------------------------------------ */
 
-static bool wait_back(struct dfu *d, unsigned count, uint64_t ns)
+static bool is_there(void *arg)
 {
-    uint64_t now = vboard_now(d->board), end = now + ns < d->limit ? now + ns : d->limit;
-    while (usbhost_attach_count(d->h) == count || usbhost_state(d->h) < UH_ADDRESSED) {
-        now = vboard_now(d->board);
-        if (now >= end)
-            return false;
-        if (usbhost_attach_count(d->h) == count)
-            vboard_run(d->board, end - now < 1000000 ? end - now : 1000000, NULL, NULL);
-        else
-            usbhost_wait_attached(d->h, end - now);
-        if (vboard_now(d->board) == now)
-            return false; /* power is off */
-    }
-    return true;
+    return usbhost_state(arg) >= UH_ADDRESSED;
+}
+
+struct departure {
+    struct usbhost *h;
+    unsigned count; /* of attachments before */
+};
+
+static bool has_left(void *arg)
+{
+    const struct departure *gone = arg;
+    return usbhost_state(gone->h) == UH_DETACHED || usbhost_attach_count(gone->h) != gone->count;
+}
+
+static bool is_back(void *arg)
+{
+    const struct departure *gone = arg;
+    return usbhost_attach_count(gone->h) != gone->count && is_there(gone->h);
+}
+
+static void run_until(struct dfu *d, uint64_t ns, bool (*until)(void *arg), void *arg)
+{
+    uint64_t now = vboard_now(d->board);
+    if (now < d->limit && !until(arg))
+        vboard_run(d->board, ns < d->limit - now ? ns : d->limit - now, until, arg);
 }
 
 /* Out of run-time mode: DETACH, then the device or the host resets the bus; dfu-util looks again after 5 s.
@@ -223,9 +235,8 @@ static size_t choose_alt(struct dfu *d, bool dfuse)
 static bool work(struct dfu *d)
 {
     const struct dfu_job *job = d->job;
-    if (!usbhost_wait_attached(d->h, d->limit - vboard_now(d->board) < 10000000000
-                                         ? d->limit - vboard_now(d->board)
-                                         : 10000000000)) {
+    run_until(d, appear_ns, is_there, d->h);
+    if (!is_there(d->h)) {
         time_is_up(d);
         return dfu_fail(d, "no USB device came up");
     }
@@ -255,13 +266,12 @@ static bool work(struct dfu *d)
     if (!done)
         return false;
     if (dfuse ? job->leave : !job->upload) {
-        uint64_t now = vboard_now(d->board);
-        if (usbhost_wait_detached(d->h, return_ns) && d->began)
-            d->result->seconds = (double)(vboard_now(d->board) - d->began) / 1e9;
-        else
-            now = 0;
-        (void)now;
-        d->result->reenumerated = wait_back(d, count, return_ns);
+        struct departure gone = {d->h, count};
+        run_until(d, return_ns, has_left, &gone);
+        if (has_left(&gone))
+            d->result->seconds = (double)(d->h->left_at / 1000 - d->began) / 1e9;
+        run_until(d, return_ns, is_back, &gone);
+        d->result->reenumerated = is_back(&gone);
     }
     return !d->result->timed_out;
 }

@@ -25,6 +25,7 @@ struct dfu_job {
     uint8_t *upload;
     uint32_t upload_addr, upload_limit, upload_room;
     enum dfu_dialect dialect;
+    bool dfuse_file;        /* the elements come from one: no address is set before the leave request */
     bool leave;             /* DfuSe: request to leave at the end */
     unsigned transfer_size; /* 0: wTransferSize of the device; dfu-util's limit of 4096 applies */
     uint64_t limit_ns;      /* of virtual time from now on; 0: none */

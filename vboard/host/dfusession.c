@@ -133,11 +133,9 @@ static uint32_t first_writable(const struct layout *l)
     return DFU_NO_ADDR;
 }
 
-/* The address that dfu-util sets before it leaves is that of -s, or of the file's first element. Its
- * result is not looked at in the end, only that the device does not stall before. */
 static bool leave(struct dfu *d, uint32_t addr)
 {
-    return command(d, CMD_SET_ADDRESS, addr) && send_chunk(d, NULL, 0, 2);
+    return (d->job->dfuse_file || command(d, CMD_SET_ADDRESS, addr)) && send_chunk(d, NULL, 0, 2);
 }
 
 bool dfu_download_dfuse(struct dfu *d)

@@ -54,6 +54,7 @@ struct usbhost {
     ps_t port_at;
     const char *told; /* the last usb event */
     unsigned attach_count;
+    ps_t left_at; /* when the device was last detached */
 
     /* frames: SOF at sof_at, transaction slots evenly spread behind it */
     uint32_t frame; /* number of SOFs sent, 11 bits of it on the wire */

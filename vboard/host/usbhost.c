@@ -228,6 +228,7 @@ static void detach(struct usbhost *h)
     if (h->port == PORT_EMPTY)
         return;
     host_forget_device(h);
+    h->left_at = chip_now(h->chip);
     host_set_port(h, PORT_EMPTY, PS_NEVER);
     host_gone(h, UH_GONE);
 }
