@@ -7,18 +7,22 @@
 enum { AHB1 = 0x48, AHB2 = 0x4C, AHB3 = 0x50, APB1 = 0x58, APB1_2 = 0x5C, APB2 = 0x60 };
 
 /* clang-format off */
+#define GPIO .reset = gpio_reset, .read = gpio_read, .write = gpio_write
+
 const struct block chip_blocks[BLOCK_COUNT] = {
-    [B_RCC]      = {.name = "RCC", .base = 0x40021000, .size = 0x400, .reset = rcc_reset},
-    [B_PWR]      = {.name = "PWR", .base = 0x40007000, .size = 0x400, .enr = APB1, .enr_bit = 28},
+    [B_RCC]      = {.name = "RCC", .base = 0x40021000, .size = 0x400, .reset = rcc_reset, .read = rcc_read, .write = rcc_write, .event = rcc_event},
+    [B_PWR]      = {.name = "PWR", .base = 0x40007000, .size = 0x400, .enr = APB1, .enr_bit = 28, .keep_in_standby = true,
+                    .reset = pwr_reset, .read = pwr_read, .write = pwr_write, .event = pwr_event},
     [B_FLASH]    = {.name = "FLASH", .base = 0x40022000, .size = 0x400, .enr = AHB1, .enr_bit = 8},
-    [B_SYSCFG]   = {.name = "SYSCFG", .base = 0x40010000, .size = 0x30, .enr = APB2, .enr_bit = 0},
-    [B_EXTI]     = {.name = "EXTI", .base = 0x40010400, .size = 0x400},
-    [B_GPIOA]    = {.name = "GPIOA", .base = 0x48000000, .size = 0x400, .enr = AHB2, .enr_bit = 0, .index = 0},
-    [B_GPIOB]    = {.name = "GPIOB", .base = 0x48000400, .size = 0x400, .enr = AHB2, .enr_bit = 1, .index = 1},
-    [B_GPIOC]    = {.name = "GPIOC", .base = 0x48000800, .size = 0x400, .enr = AHB2, .enr_bit = 2, .index = 2},
-    [B_GPIOD]    = {.name = "GPIOD", .base = 0x48000C00, .size = 0x400, .enr = AHB2, .enr_bit = 3, .index = 3},
-    [B_GPIOE]    = {.name = "GPIOE", .base = 0x48001000, .size = 0x400, .enr = AHB2, .enr_bit = 4, .index = 4},
-    [B_GPIOH]    = {.name = "GPIOH", .base = 0x48001C00, .size = 0x400, .enr = AHB2, .enr_bit = 7, .index = 7},
+    [B_SYSCFG]   = {.name = "SYSCFG", .base = 0x40010000, .size = 0x30, .enr = APB2, .enr_bit = 0,
+                    .reset = syscfg_reset, .read = syscfg_read, .write = syscfg_write, .event = syscfg_event},
+    [B_EXTI]     = {.name = "EXTI", .base = 0x40010400, .size = 0x400, .reset = exti_reset, .read = exti_read, .write = exti_write},
+    [B_GPIOA]    = {.name = "GPIOA", .base = 0x48000000, .size = 0x400, .enr = AHB2, .enr_bit = 0, .index = 0, GPIO},
+    [B_GPIOB]    = {.name = "GPIOB", .base = 0x48000400, .size = 0x400, .enr = AHB2, .enr_bit = 1, .index = 1, GPIO},
+    [B_GPIOC]    = {.name = "GPIOC", .base = 0x48000800, .size = 0x400, .enr = AHB2, .enr_bit = 2, .index = 2, GPIO},
+    [B_GPIOD]    = {.name = "GPIOD", .base = 0x48000C00, .size = 0x400, .enr = AHB2, .enr_bit = 3, .index = 3, GPIO},
+    [B_GPIOE]    = {.name = "GPIOE", .base = 0x48001000, .size = 0x400, .enr = AHB2, .enr_bit = 4, .index = 4, GPIO},
+    [B_GPIOH]    = {.name = "GPIOH", .base = 0x48001C00, .size = 0x400, .enr = AHB2, .enr_bit = 7, .index = 7, GPIO},
     [B_DMA1]     = {.name = "DMA1", .base = 0x40020000, .size = 0x400, .enr = AHB1, .enr_bit = 0, .index = 0,
                     .reset = dma_reset, .read = dma_read, .write = dma_write, .event = dma_event, .clock = dma_clock},
     [B_DMA2]     = {.name = "DMA2", .base = 0x40020400, .size = 0x400, .enr = AHB1, .enr_bit = 1, .index = 1,

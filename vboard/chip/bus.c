@@ -38,7 +38,7 @@ static bool block_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *v
     *value = 0;
     if (addr % size)
         return false;
-    if (!rcc_accessible(c, b))
+    if (!chip_enabled(c, id))
         return true;
     if (!b->read) {
         missing(c, addr, id);
@@ -53,7 +53,7 @@ static bool block_write(struct chip *c, uint32_t addr, unsigned size, uint32_t v
     const struct block *b = bus_block(c, addr, &id);
     if (!b || addr % size)
         return false;
-    if (!rcc_accessible(c, b))
+    if (!chip_enabled(c, id))
         return true;
     if (!b->write) {
         missing(c, addr, id);

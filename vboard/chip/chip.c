@@ -96,6 +96,19 @@ static ps_t earlier(ps_t a, ps_t b)
 static enum chip_exit turn(struct chip *c, ps_t until, bool step)
 {
     ps_t limit = earlier(until, c->time.next_wake);
+    if (!c->time.den) { /* the core has no clock: a low-power mode, or SYSCLK's source is gone */
+        if (c->mode == MODE_STOP)
+            pwr_stop_turn(c);
+        if (c->mode == MODE_RESET && !c->nrst_low) {
+            if (c->held_until <= chip_now(c)) {
+                reset_end(c);
+                return CHIP_TIME;
+            }
+            limit = earlier(limit, c->held_until);
+        }
+        time_move(c, earlier(limit, c->time.next_wake), NULL);
+        return CHIP_TIME;
+    }
     switch (c->mode) {
     case MODE_RUN:
         switch (execute(c, limit, step)) {
@@ -116,21 +129,7 @@ static enum chip_exit turn(struct chip *c, ps_t until, bool step)
         else
             idle(c, limit);
         break;
-    case MODE_RESET:
-        if (!c->nrst_low && c->held_until <= chip_now(c))
-            reset_end(c);
-        else
-            time_move(c, c->nrst_low ? limit : earlier(limit, c->held_until), NULL);
-        break;
-    case MODE_STOP:
-        if (pwr_stop_ends(c))
-            pwr_wake(c);
-        else
-            time_move(c, limit, NULL);
-        break;
-    case MODE_STANDBY:
-    case MODE_SHUTDOWN:
-    case MODE_OFF: time_move(c, limit, NULL); break;
+    default: break;
     }
     return CHIP_TIME;
 }

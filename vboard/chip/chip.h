@@ -40,10 +40,11 @@ enum chip_reset {
 struct block {
     const char *name; /* as in RM0394: "USART2" */
     uint32_t base, size;
-    uint8_t enr;        /* offset of its RCC enable register (RSTR = ENR - 0x20), 0: always clocked */
-    uint8_t enr_bit;    /* the same bit in ENR and RSTR */
-    uint8_t index;      /* instance: 0 for the first */
-    bool keep_on_reset; /* system resets do not reset it (backup domain); RSTR never does then */
+    uint8_t enr;          /* offset of its RCC enable register (RSTR = ENR - 0x20), 0: always clocked */
+    uint8_t enr_bit;      /* the same bit in ENR and RSTR */
+    uint8_t index;        /* instance: 0 for the first */
+    bool keep_on_reset;   /* system resets do not reset it (backup domain); RSTR never does then */
+    bool keep_in_standby; /* Standby does not switch it off; leaving it does not reset it */
     void (*reset)(struct chip *c, unsigned index); /* registers to their reset values */
     /* Offsets are relative to base; size is 1, 2 or 4. The generic code has checked clock gate
      * (gated: reads 0, writes ignored) and alignment. false: bus error. Reserved offsets inside a
@@ -176,6 +177,8 @@ enum clock_id {
     CLOCK_COUNT
 };
 uint32_t chip_clock(const struct chip *c, enum clock_id id);
+/* True while the bus clock of the block runs: its enable bit, in Sleep its SMENR bit as well. */
+bool chip_enabled(const struct chip *c, enum block_id id);
 /* ps that `ticks` periods of `hz` last, rounded up; PS_NEVER if hz is 0. No overflow up to 2^63 ps. */
 ps_t chip_ticks_to_ps(uint64_t ticks, uint32_t hz);
 uint64_t chip_ps_to_ticks(ps_t ps, uint32_t hz); /* whole periods in ps */

@@ -65,3 +65,22 @@ void flash_poke(struct chip *c, uint32_t off, const uint8_t *bytes, size_t size)
     memcpy(c->mem.nvm.flash + off, bytes, size);
     chip_flash_changed(c, off, (uint32_t)size);
 }
+
+bool flash_busy(const struct chip *c)
+{
+    (void)c;
+    return false;
+}
+bool flash_needs_hsi16(const struct chip *c)
+{
+    (void)c;
+    return false;
+}
+uint32_t flash_loaded_optr(const struct chip *c)
+{
+    return c->flash.optr;
+}
+void flash_clock_changed(struct chip *c)
+{
+    (void)c;
+}

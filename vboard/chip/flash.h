@@ -20,5 +20,9 @@ bool flash_empty(const struct chip *c);  /* SR.PEMPTY */
 void flash_interrupted(struct chip *c);  /* reset or power loss while an operation may be running */
 void flash_peek(const struct chip *c, uint32_t off, uint8_t *bytes, size_t size);
 void flash_poke(struct chip *c, uint32_t off, const uint8_t *bytes, size_t size);
+bool flash_busy(const struct chip *c);
+bool flash_needs_hsi16(const struct chip *c);     /* an operation runs: HSI16 is on for it */
+uint32_t flash_loaded_optr(const struct chip *c); /* OPTR as loaded: what is in force */
+void flash_clock_changed(struct chip *c);         /* HCLK or VOS */
 
 #endif

@@ -9,11 +9,12 @@
 #define PULSE_INTERNAL (20 * PS_PER_US)
 #define PULSE_POWER    (250 * PS_PER_US)
 
-static void reset_blocks(struct chip *c, bool backup)
+/* All blocks, but the backup domain if `backup` is false, and those that Standby keeps if `kept`. */
+static void reset_blocks(struct chip *c, bool backup, bool kept)
 {
     for (unsigned i = 0; i < BLOCK_COUNT; i++) {
         const struct block *b = &chip_blocks[i];
-        if (b->keep_on_reset && !backup)
+        if ((b->keep_on_reset && !backup) || (b->keep_in_standby && kept))
             continue;
         chip_wake_at(c, (enum block_id)i, PS_NEVER);
         if (b->reset)
@@ -31,21 +32,54 @@ static void lower_interrupts(struct chip *c)
     cpu_nmi(c->cpu, false);
 }
 
+void reset_core_domain(struct chip *c)
+{
+    reset_blocks(c, false, true);
+    lower_interrupts(c);
+}
+
+static void lose_sram(struct chip *c, uint32_t from, uint32_t size)
+{
+    for (uint32_t i = from; i < from + size; i += 8) {
+        uint64_t r = chip_random(c);
+        memcpy(&c->mem.sram[i], &r, 8);
+    }
+    chip_sram_changed(c, from, size);
+}
+
+/* What the low-power mode that is being left has cost, or the option SRAM2_RST. */
+static void lose_memory(struct chip *c)
+{
+    bool rrs = c->pwr.reg[PWR_CR3 / 4] & 1U << 8;
+    if (c->wake_from != MODE_RUN)
+        lose_sram(c, 0, c->wake_from == MODE_STANDBY && rrs ? SRAM1_SIZE : SRAM_SIZE);
+    else if (!(flash_loaded_optr(c) & 1U << 25)) {
+        memset(c->mem.sram + SRAM1_SIZE, 0, SRAM2_SIZE);
+        chip_sram_changed(c, SRAM1_SIZE, SRAM2_SIZE);
+    }
+}
+
 void reset_begin(struct chip *c, enum chip_reset cause)
 {
+    bool standby = c->mode == MODE_STANDBY, shutdown = c->mode == MODE_SHUTDOWN;
     c->reset_pending = 0;
-    c->reset_cause = cause;
+    /* Shutdown has no supervision of VDD: leaving it is a power-on reset for all but the backup domain. */
+    c->reset_cause = shutdown ? RESET_POWER : cause;
+    c->wake_from = standby || shutdown ? c->mode : MODE_RUN;
     c->locked_up = false;
     memset(c->missing_told, 0, sizeof c->missing_told);
     flash_interrupted(c);
-    bool power = cause == RESET_POWER;
+    bool power = c->reset_cause == RESET_POWER;
     c->mode = MODE_RESET;
-    time_set_rate(c, 0);
-    if (power || cause == RESET_OBL)
+    lose_memory(c);
+    if (power || standby || cause == RESET_OBL)
         flash_load_options(c);
-    reset_blocks(c, power && c->backup_lost);
+    reset_blocks(c, power && c->backup_lost, standby);
+    if (standby)
+        chip_blocks[B_PWR].reset(c, 0); /* it keeps a part by itself */
     if (power)
         c->backup_lost = false;
+    rcc_update(c);
     lower_interrupts(c);
     c->held_until = chip_now(c) + (power ? PULSE_POWER : PULSE_INTERNAL);
     if (c->tell->reset)
@@ -58,7 +92,7 @@ static uint8_t boot_selection(const struct chip *c)
 {
     uint32_t optr = c->flash.optr;
     bool from_pin = optr & 1U << 26, nboot0 = optr & 1U << 27, nboot1 = optr & 1U << 23;
-    bool boot0 = from_pin ? gpio_level(c, 7, 3) : !nboot0;
+    bool boot0 = from_pin ? gpio_pin_level(c, 7, 3) : !nboot0;
     if ((optr & 0xFF) == 0xCC)
         return 0;
     if (!boot0)
@@ -71,7 +105,7 @@ void reset_end(struct chip *c)
     c->boot_mode = boot_selection(c);
     c->syscfg.memrmp = c->boot_mode;
     c->mode = MODE_RUN;
-    time_set_rate(c, chip_clock(c, CLK_HCLK));
+    rcc_update(c);
     chip_map_memories(c);
     cpu_reset(c->cpu);
 }
@@ -83,21 +117,11 @@ void chip_nrst(struct chip *c, bool low)
         chip_request_reset(c, RESET_PIN);
 }
 
-static void lose_sram(struct chip *c, uint32_t from, uint32_t size)
-{
-    for (uint32_t i = from; i < from + size; i += 8) {
-        uint64_t r = chip_random(c);
-        memcpy(&c->mem.sram[i], &r, 8);
-    }
-    chip_sram_changed(c, from, size);
-}
-
 void chip_power_on(struct chip *c)
 {
     if (c->mode != MODE_OFF)
         return;
     lose_sram(c, 0, SRAM_SIZE);
-    c->stop_requested = false;
     reset_begin(c, RESET_POWER);
 }
 
@@ -109,10 +133,10 @@ void chip_power_off(struct chip *c, bool vbat)
         return;
     flash_interrupted(c);
     c->reset_pending = 0;
-    reset_blocks(c, !vbat);
-    lower_interrupts(c);
-    time_set_rate(c, 0);
     c->mode = MODE_OFF;
+    reset_blocks(c, !vbat, false);
+    lower_interrupts(c);
+    rcc_update(c);
     if (c->time.in_cpu)
         cpu_stop(c->cpu);
 }

@@ -5,18 +5,21 @@
 #define VBOARD_CHIP_STATE_H
 
 #include "chip/chip.h"
-#include "chip/wwdg.h"
-#include "chip/rng.h"
-#include "chip/dma.h"
-#include "chip/dbgmcu.h"
 #include "chip/crc.h"
+#include "chip/dbgmcu.h"
+#include "chip/dma.h"
+#include "chip/exti.h"
 #include "chip/flash.h"
+#include "chip/gpio.h"
 #include "chip/machine.h"
 #include "chip/memory.h"
 #include "chip/pwr.h"
 #include "chip/rcc.h"
+#include "chip/rng.h"
 #include "chip/syscfg.h"
+#include "chip/trigger.h"
 #include "chip/usbfs_state.h"
+#include "chip/wwdg.h"
 #include "cpu/cpu.h"
 
 /* What keeps the processor from executing. */
@@ -61,6 +64,7 @@ struct chip {
     bool stop_requested;         /* chip_stop was called */
     bool locked_up;              /* told, so that it is told once */
     unsigned reset_pending;      /* bit per enum chip_reset */
+    enum chip_mode wake_from;    /* what the last reset ended: MODE_STANDBY, MODE_SHUTDOWN, or MODE_RUN */
     enum chip_reset reset_cause; /* of the last reset; for the reset functions of blocks */
     bool nrst_low;               /* by the outside */
     ps_t held_until;             /* MODE_RESET: when the reset ends by itself */
@@ -85,6 +89,8 @@ struct chip {
     struct rng_state rng;
     struct wwdg_state wwdg;
     struct dbgmcu_state dbgmcu;
+    struct exti_state exti;
+    struct gpio_state gpio[GPIO_PORTS];
 
     /* Large, and so handled by snapshots on their own. Last. */
     struct chip_memory mem;
@@ -112,6 +118,7 @@ void chip_flash_changed(struct chip *c, uint32_t off, uint32_t size);
 
 /* ---- reset.c ---- */
 void reset_begin(struct chip *c, enum chip_reset cause); /* everything at once; the mode is MODE_RESET */
+void reset_core_domain(struct chip *c);                  /* Standby, Shutdown: what loses its power */
 void reset_end(struct chip *c);                          /* boot selection; the processor starts */
 /* Uniformly random bits from the machine's seed. */
 uint64_t chip_random(struct chip *c);

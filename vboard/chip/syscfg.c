@@ -1,7 +1,132 @@
-/* System configuration: RM0394 "SYSCFG". */
+/* System configuration: RM0394 "SYSCFG": memory at address 0, EXTI multiplexers, SRAM2 erase and write
+ * protection, locks. */
+#include <string.h>
+
 #include "chip/state.h"
+
+#define CFGR1_WRITABLE 0xFC7F0100U
+#define SCSR_ER        1U
+#define SCSR_BSY       2U
+#define CFGR2_LOCKS    0x0FU /* ECCL PVDL SPL CLL: set-only */
+#define CFGR2_SPF      (1U << 8)
 
 bool syscfg_sram2_locked(const struct chip *c, uint32_t off)
 {
     return c->syscfg.swpr >> (off / 1024) & 1;
+}
+
+bool syscfg_pvd_locked(const struct chip *c)
+{
+    return c->syscfg.cfgr2 & 1U << 2;
+}
+
+static unsigned selected_port(const struct chip *c, unsigned pin)
+{
+    return c->syscfg.exticr[pin / 4] >> (4 * (pin % 4)) & 7;
+}
+
+void syscfg_pin(struct chip *c, unsigned port, unsigned pin, bool level)
+{
+    if (selected_port(c, pin) == port)
+        exti_line(c, pin, level);
+}
+
+void syscfg_reset(struct chip *c, unsigned index)
+{
+    (void)index;
+    memset(&c->syscfg, 0, sizeof c->syscfg);
+    c->syscfg.memrmp = c->boot_mode;
+    c->syscfg.cfgr1 = 0x7C000001;
+    chip_map_memories(c);
+}
+
+void syscfg_event(struct chip *c, unsigned index)
+{
+    (void)index;
+    c->syscfg.scsr &= ~(SCSR_BSY | SCSR_ER);
+}
+
+static uint32_t *find(struct chip *c, uint32_t off)
+{
+    struct syscfg_state *s = &c->syscfg;
+    switch (off & ~3U) {
+    case 0x00: return &s->memrmp;
+    case 0x04: return &s->cfgr1;
+    case 0x08:
+    case 0x0C:
+    case 0x10:
+    case 0x14: return &s->exticr[off / 4 - 2];
+    case 0x18: return &s->scsr;
+    case 0x1C: return &s->cfgr2;
+    case 0x20: return &s->swpr;
+    default: return NULL; /* SKR reads 0 */
+    }
+}
+
+bool syscfg_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    (void)index;
+    const uint32_t *reg = find(c, off);
+    *value = reg ? lanes_get(*reg, off, size) : 0;
+    return true;
+}
+
+static void write_memrmp(struct chip *c, uint32_t mode)
+{
+    if (mode == c->syscfg.memrmp)
+        return;
+    c->syscfg.memrmp = mode;
+    chip_map_memories(c);
+}
+
+/* The 16 KiB are cleared; one word a cycle is assumed for SRAM2BSY. */
+static void erase_sram2(struct chip *c)
+{
+    memset(c->mem.sram + SRAM1_SIZE, 0, SRAM2_SIZE);
+    chip_sram_changed(c, SRAM1_SIZE, SRAM2_SIZE);
+    c->syscfg.scsr |= SCSR_ER | SCSR_BSY;
+    chip_wake_at(c, B_SYSCFG, chip_now(c) + chip_ticks_to_ps(SRAM2_SIZE / 4, chip_clock(c, CLK_HCLK)));
+}
+
+static void write_exticr(struct chip *c, unsigned i, uint32_t value)
+{
+    c->syscfg.exticr[i] = value & 0x7777;
+    for (unsigned pin = 4 * i; pin < 4 * i + 4; pin++)
+        exti_line(c, pin, gpio_level(c, selected_port(c, pin), pin));
+}
+
+static void write_skr(struct chip *c, uint32_t value)
+{
+    static const uint8_t keys[2] = {0xCA, 0x53};
+    uint8_t *n = &c->syscfg.key;
+    *n = *n < 2 && (value & 0xFF) == keys[*n] ? (uint8_t)(*n + 1) : 0;
+}
+
+bool syscfg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
+{
+    (void)index;
+    struct syscfg_state *s = &c->syscfg;
+    uint32_t word = lanes_apb(size, value);
+    switch (off & ~3U) {
+    case 0x00: write_memrmp(c, word & 7); break;
+    case 0x04: /* FWDIS can only be cleared */
+        s->cfgr1 = (word & CFGR1_WRITABLE) | (s->cfgr1 & word & 1);
+        break;
+    case 0x08:
+    case 0x0C:
+    case 0x10:
+    case 0x14: write_exticr(c, off / 4 - 2, word); break;
+    case 0x18:
+        if (s->key == 2 && word & SCSR_ER && !(s->scsr & SCSR_BSY))
+            erase_sram2(c);
+        break;
+    case 0x1C: s->cfgr2 = (s->cfgr2 | (word & CFGR2_LOCKS)) & ~(word & CFGR2_SPF); break;
+    case 0x20:
+        s->swpr |= word & 0xFFFF;
+        chip_map_memories(c);
+        break;
+    case 0x24: write_skr(c, word); break;
+    default: break;
+    }
+    return true;
 }

@@ -5,9 +5,18 @@
 #include "chip/chip.h"
 
 struct syscfg_state {
-    uint32_t memrmp, swpr;
+    uint32_t memrmp, cfgr1, exticr[4], scsr, cfgr2, swpr;
+    uint8_t key; /* of SKR: how many of its two keys were right */
 };
 
+void syscfg_reset(struct chip *c, unsigned index);
+bool syscfg_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
+bool syscfg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
+void syscfg_event(struct chip *c, unsigned index);
+
 bool syscfg_sram2_locked(const struct chip *c, uint32_t off); /* write protection of that byte of SRAM2 */
+bool syscfg_pvd_locked(const struct chip *c);
+/* The level of a pin changed: EXTI, if EXTICR selects it. */
+void syscfg_pin(struct chip *c, unsigned port, unsigned pin, bool level);
 
 #endif

@@ -1,0 +1,231 @@
+/* General-purpose I/O: RM0394 "GPIO". A pin's level follows from what the chip drives, what the outside
+ * drives and the pulls; a change is told to EXTI, wake-up pins, AF inputs and the listener. */
+#include <string.h>
+
+#include "chip/state.h"
+
+enum { INPUT, OUTPUT, ALTERNATE, ANALOG };
+
+static unsigned field(uint32_t reg, unsigned pin)
+{
+    return reg >> (2 * pin) & 3;
+}
+
+static uint16_t pins_of(unsigned port)
+{
+    return port == 7 ? 0x000B : 0xFFFF; /* PH0, PH1, PH3 */
+}
+
+static unsigned af_of(const struct gpio_state *g, unsigned pin)
+{
+    return g->afr[pin / 8] >> (4 * (pin % 8)) & 15;
+}
+
+int gpio_af(const struct chip *c, unsigned port, unsigned pin)
+{
+    const struct gpio_state *g = &c->gpio[port];
+    return field(g->moder, pin) == ALTERNATE ? (int)af_of(g, pin) : -1;
+}
+
+/* What the chip itself drives: 0, 1, or -1. */
+static int driven(const struct gpio_state *g, unsigned pin)
+{
+    bool high;
+    switch (field(g->moder, pin)) {
+    case OUTPUT: high = g->odr >> pin & 1; break;
+    case ALTERNATE: {
+        unsigned af = af_of(g, pin);
+        if (!(g->af_driven[pin] >> af & 1))
+            return -1;
+        high = g->af_high[pin] >> af & 1;
+        break;
+    }
+    default: return -1;
+    }
+    return high && g->otyper >> pin & 1 ? -1 : high; /* open drain drives low only */
+}
+
+static bool settle(const struct chip *c, unsigned port, unsigned pin)
+{
+    const struct gpio_state *g = &c->gpio[port];
+    int own = driven(g, pin);
+    bool open_drain = g->otyper >> pin & 1;
+    if (own == 0 || (own == 1 && !open_drain))
+        return own;
+    if (g->outside >> pin & 1)
+        return g->outside_high >> pin & 1;
+    int pull = pwr_pull(c, port, pin);
+    if (pull >= 0)
+        return pull;
+    return field(g->pupdr, pin) == 1; /* no pull: a floating pin reads low here */
+}
+
+bool gpio_pin_level(const struct chip *c, unsigned port, unsigned pin)
+{
+    return c->gpio[port].high >> pin & 1;
+}
+
+bool gpio_level(const struct chip *c, unsigned port, unsigned pin)
+{
+    const struct gpio_state *g = &c->gpio[port];
+    return g->high >> pin & 1 && field(g->moder, pin) != ANALOG;
+}
+
+static void update_pin(struct chip *c, unsigned port, unsigned pin)
+{
+    struct gpio_state *g = &c->gpio[port];
+    bool high = settle(c, port, pin), before = g->high >> pin & 1;
+    uint16_t bit = (uint16_t)(1U << pin);
+    if (high != before) {
+        g->high ^= bit;
+        pwr_pin(c, port, pin, high);
+    }
+    bool reads = gpio_level(c, port, pin);
+    syscfg_pin(c, port, pin, reads);
+    if (high != before)
+        chip_pin_changed(c, port, pin, reads);
+    if (field(g->moder, pin) != OUTPUT) {
+        g->told &= (uint16_t)~bit; /* let go: the next high level is news */
+    } else if (high != (g->told >> pin & 1)) {
+        g->told ^= bit;
+        if (c->tell->gpio)
+            c->tell->gpio(c->tell->owner, port, pin, high);
+    }
+}
+
+static void update_port(struct chip *c, unsigned port)
+{
+    for (unsigned pin = 0; pin < 16; pin++)
+        if (pins_of(port) >> pin & 1)
+            update_pin(c, port, pin);
+}
+
+void gpio_pulls_changed(struct chip *c)
+{
+    for (unsigned port = 0; port < GPIO_PORTS; port++)
+        if (port < 5 || port == 7)
+            update_port(c, port);
+}
+
+void gpio_drive(struct chip *c, unsigned port, unsigned pin, int level)
+{
+    struct gpio_state *g = &c->gpio[port];
+    uint16_t bit = (uint16_t)(1U << pin);
+    g->outside = (uint16_t)(level < 0 ? g->outside & ~bit : g->outside | bit);
+    g->outside_high = (uint16_t)(level > 0 ? g->outside_high | bit : g->outside_high & ~bit);
+    update_pin(c, port, pin);
+}
+
+void gpio_af_out(struct chip *c, unsigned port, unsigned pin, unsigned af, bool level)
+{
+    struct gpio_state *g = &c->gpio[port];
+    uint16_t bit = (uint16_t)(1U << af);
+    g->af_driven[pin] |= bit;
+    g->af_high[pin] = (uint16_t)(level ? g->af_high[pin] | bit : g->af_high[pin] & ~bit);
+    if (gpio_af(c, port, pin) == (int)af)
+        update_pin(c, port, pin);
+}
+
+void gpio_reset(struct chip *c, unsigned port)
+{
+    static const uint32_t moder[GPIO_PORTS] = {0xABFFFFFF, 0xFFFFFEBF, 0xFFFFFFFF, 0xFFFFFFFF,
+                                               0xFFFFFFFF, 0,          0,          0x0000000F};
+    struct gpio_state *g = &c->gpio[port];
+    g->moder = moder[port];
+    g->otyper = g->odr = g->lckr = g->afr[0] = g->afr[1] = 0;
+    g->ospeedr = port == 0 ? 0x0C000000 : 0; /* SWDIO */
+    g->pupdr = port == 0 ? 0x64000000 : port == 1 ? 0x00000100 : 0;
+    g->lock_step = 0;
+    memset(g->af_driven, 0, sizeof g->af_driven);
+    update_port(c, port);
+}
+
+/* Pin bits that may change: existing and not locked. */
+static uint32_t unlocked(const struct gpio_state *g, unsigned port)
+{
+    uint32_t locked = g->lckr >> 16 & 1 ? g->lckr & 0xFFFF : 0;
+    return pins_of(port) & ~locked;
+}
+
+/* The same with `width` bits a pin, for pins `first` and up. */
+static uint32_t spread(uint32_t pins, unsigned width, unsigned first)
+{
+    uint32_t mask = 0;
+    for (unsigned i = 0; i < 32 / width && first + i < 16; i++)
+        if (pins >> (first + i) & 1)
+            mask |= ((1U << width) - 1) << (width * i);
+    return mask;
+}
+
+static uint32_t idr(const struct chip *c, unsigned port)
+{
+    uint32_t v = 0;
+    for (unsigned pin = 0; pin < 16; pin++)
+        v |= (uint32_t)gpio_level(c, port, pin) << pin;
+    return v;
+}
+
+bool gpio_read(struct chip *c, unsigned port, uint32_t off, unsigned size, uint32_t *value)
+{
+    struct gpio_state *g = &c->gpio[port];
+    uint32_t v = 0;
+    switch (off & ~3U) {
+    case 0x00: v = g->moder; break;
+    case 0x04: v = g->otyper; break;
+    case 0x08: v = g->ospeedr; break;
+    case 0x0C: v = g->pupdr; break;
+    case 0x10: v = idr(c, port); break;
+    case 0x14: v = g->odr; break;
+    case 0x1C: v = g->lckr; break;
+    case 0x20: v = g->afr[0]; break;
+    case 0x24: v = g->afr[1]; break;
+    default: break;
+    }
+    *value = lanes_get(v, off, size);
+    return true;
+}
+
+/* Key of LCKR: the same pins with LCKK 1, 0, 1; the reading that ends it in the manual is not needed
+ * by the hardware. */
+static void write_lckr(struct gpio_state *g, unsigned port, uint32_t value)
+{
+    static const uint8_t key[3] = {1, 0, 1};
+    uint32_t pins = value & pins_of(port);
+    if (g->lckr >> 16 & 1) /* locked until the next reset */
+        return;
+    if ((value >> 16 & 1) != key[g->lock_step] || (g->lock_step && pins != g->lckr)) {
+        g->lock_step = 0;
+        g->lckr = pins;
+        return;
+    }
+    g->lckr = pins;
+    if (++g->lock_step == 3)
+        g->lckr |= 1U << 16;
+}
+
+bool gpio_write(struct chip *c, unsigned port, uint32_t off, unsigned size, uint32_t value)
+{
+    struct gpio_state *g = &c->gpio[port];
+    uint32_t pins = unlocked(g, port), *reg = NULL, mask = 0;
+    uint32_t set = lanes_put(0, off, size, value);
+    switch (off & ~3U) {
+    case 0x00: reg = &g->moder, mask = spread(pins, 2, 0); break;
+    case 0x04: reg = &g->otyper, mask = pins; break;
+    case 0x08: reg = &g->ospeedr, mask = spread(pins, 2, 0); break;
+    case 0x0C: reg = &g->pupdr, mask = spread(pins, 2, 0); break;
+    case 0x14: reg = &g->odr, mask = pins_of(port); break;
+    case 0x20: reg = &g->afr[0], mask = spread(pins, 4, 0); break;
+    case 0x24: reg = &g->afr[1], mask = spread(pins, 4, 8); break;
+    case 0x18: g->odr = ((g->odr & ~(set >> 16)) | (set & 0xFFFF)) & pins_of(port); break;
+    case 0x28: g->odr &= ~(set & 0xFFFF); break;
+    case 0x1C:
+        if (size == 4)
+            write_lckr(g, port, value);
+        return true;
+    default: return true;
+    }
+    if (reg)
+        *reg = (*reg & ~mask) | (lanes_put(*reg, off, size, value) & mask);
+    update_port(c, port);
+    return true;
+}

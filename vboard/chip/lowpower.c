@@ -1,0 +1,107 @@
+/* Low-power modes: RM0394 "Low-power modes". Sleep, Stop 0-2, Standby, Shutdown; how they are entered,
+ * what ends them, what is lost. Wake-up times are typical figures of DS11449. */
+#include "chip/state.h"
+
+#define SCR_SLEEPDEEP (1U << 2)
+
+static uint32_t system_control(const struct chip *c)
+{
+    uint32_t scr = 0;
+    cpu_ppb_peek(c->cpu, 0xE000ED10, &scr);
+    return scr;
+}
+
+unsigned pwr_stop_level(const struct chip *c)
+{
+    return c->pwr.stop_level;
+}
+
+static void enter_stop(struct chip *c, unsigned level)
+{
+    /* Stop 0 is not to be had in low-power run: the regulator is the low-power one already. */
+    c->pwr.stop_level = level == 0 && c->pwr.reg[PWR_CR1 / 4] & 1U << 14 ? 1 : (uint8_t)level;
+    c->pwr.awake = PS_NEVER;
+    c->mode = MODE_STOP;
+    rcc_stop(c, false);
+    rcc_update(c);
+}
+
+/* Standby and Shutdown: the core domain loses its power. */
+static void enter_off(struct chip *c, enum chip_mode mode)
+{
+    if (mode == MODE_STANDBY)
+        c->pwr.reg[PWR_SR1 / 4] |= 1U << 8; /* SBF */
+    c->mode = mode;
+    rcc_stop(c, false);
+    rcc_update(c);
+    reset_core_domain(c);
+    if (pwr_standby_wakes(c))
+        pwr_wake_standby(c);
+}
+
+/* The three option bits make entry into the mode a reset. */
+static bool forbidden(const struct chip *c, unsigned lpms)
+{
+    unsigned bit = lpms < 3 ? 12 : lpms == 3 ? 13 : 14;
+    return !(flash_loaded_optr(c) >> bit & 1);
+}
+
+void pwr_sleep(struct chip *c)
+{
+    c->mode = MODE_SLEEP;
+    c->pwr.deferred = false;
+    if (!(system_control(c) & SCR_SLEEPDEEP)) {
+        rcc_update(c);
+        return;
+    }
+    if (flash_busy(c)) { /* deep sleep begins when the operation is over */
+        c->pwr.deferred = true;
+        rcc_update(c);
+        return;
+    }
+    unsigned lpms = c->pwr.reg[PWR_CR1 / 4] & 7;
+    if (forbidden(c, lpms))
+        chip_request_reset(c, RESET_LOWPOWER);
+    else if (lpms < 3)
+        enter_stop(c, lpms);
+    else
+        enter_off(c, lpms == 3 ? MODE_STANDBY : MODE_SHUTDOWN);
+}
+
+void pwr_flash_idle(struct chip *c)
+{
+    if (c->mode == MODE_SLEEP && c->pwr.deferred && !cpu_would_wake(c->cpu))
+        pwr_sleep(c);
+}
+
+void pwr_stop_turn(struct chip *c)
+{
+    static const ps_t latency[3] = {2 * PS_PER_US, 4 * PS_PER_US, 5 * PS_PER_US};
+    if (c->pwr.awake != PS_NEVER || !exti_wakes(c) || !cpu_would_wake(c->cpu))
+        return;
+    c->pwr.awake = chip_now(c) + latency[c->pwr.stop_level] + rcc_wake_time(c);
+    chip_wake_at(c, B_PWR, c->pwr.awake);
+}
+
+void pwr_wake(struct chip *c)
+{
+    bool stop = c->mode == MODE_STOP;
+    c->mode = MODE_RUN;
+    c->pwr.deferred = false;
+    if (stop)
+        rcc_stop(c, true);
+    rcc_update(c);
+}
+
+bool pwr_standby_wakes(const struct chip *c)
+{
+    bool internal = exti_internal_wake(c) && c->pwr.reg[PWR_CR3 / 4] & 1U << 15;
+    return internal || c->pwr.reg[PWR_SR1 / 4] & 0x1F & c->pwr.reg[PWR_CR3 / 4];
+}
+
+void pwr_wake_standby(struct chip *c)
+{
+    if (c->mode != MODE_STANDBY && c->mode != MODE_SHUTDOWN)
+        return;
+    chip_request_reset(c, RESET_LOWPOWER);
+}

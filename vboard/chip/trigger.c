@@ -1,0 +1,13 @@
+/* Who receives the internal trigger signals and the levels of pins: RM0394 "Peripherals interconnect
+ * matrix". */
+#include "chip/state.h"
+
+void chip_trigger(struct chip *c, enum trigger t)
+{
+    (void)c, (void)t; /* no receiver has a model yet */
+}
+
+void chip_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level)
+{
+    (void)c, (void)port, (void)pin, (void)level;
+}

@@ -1,0 +1,10 @@
+/* Signals between blocks that are not registers: triggers (chip_trigger) and levels of pins. */
+#ifndef VBOARD_CHIP_TRIGGER_H
+#define VBOARD_CHIP_TRIGGER_H
+
+#include "chip/chip.h"
+
+/* The level that a pin reads as has changed; told to whoever listens to alternate function inputs. */
+void chip_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level);
+
+#endif
