@@ -6,7 +6,7 @@
  * with a gap where the clock security flags are. */
 static const struct {
     uint8_t reg, on, ready, irq;
-} bits[OSC_COUNT] = {
+} osc_bits[OSC_COUNT] = {
     [OSC_LSI] = {RCC_CSR, 0, 1, 0},      [OSC_LSE] = {RCC_BDCR, 0, 1, 1},     [OSC_MSI] = {RCC_CR, 0, 1, 2},
     [OSC_HSI16] = {RCC_CR, 8, 10, 3},    [OSC_HSE] = {RCC_CR, 16, 17, 4},     [OSC_PLL] = {RCC_CR, 24, 25, 5},
     [OSC_PLLSAI1] = {RCC_CR, 26, 27, 6}, [OSC_HSI48] = {RCC_CRRCR, 0, 1, 10},
@@ -32,18 +32,18 @@ static unsigned msi_range(const struct chip *c)
 
 static uint32_t *reg_of(struct chip *c, enum rcc_osc o)
 {
-    return &c->rcc.reg[bits[o].reg / 4];
+    return &c->rcc.reg[osc_bits[o].reg / 4];
 }
 
 bool rcc_osc_on(const struct chip *c, enum rcc_osc o)
 {
-    bool on = c->rcc.reg[bits[o].reg / 4] >> bits[o].on & 1;
+    bool on = c->rcc.reg[osc_bits[o].reg / 4] >> osc_bits[o].on & 1;
     return on || (o == OSC_LSI && c->rcc.lsi_forced) || (o == OSC_HSI16 && flash_needs_hsi16(c));
 }
 
 bool rcc_osc_ready(const struct chip *c, enum rcc_osc o)
 {
-    return c->rcc.reg[bits[o].reg / 4] >> bits[o].ready & 1;
+    return c->rcc.reg[osc_bits[o].reg / 4] >> osc_bits[o].ready & 1;
 }
 
 static enum rcc_osc pll_source(const struct chip *c)
@@ -144,7 +144,7 @@ void rcc_osc_update(struct chip *c)
         enum rcc_osc o = (enum rcc_osc)i;
         bool on = rcc_osc_on(c, o) && can_start(c, o);
         if (!on) {
-            *reg_of(c, o) &= ~(1U << bits[o].ready);
+            *reg_of(c, o) &= ~(1U << osc_bits[o].ready);
             c->rcc.ready_at[o] = PS_NEVER;
         } else if (!rcc_osc_ready(c, o) && c->rcc.ready_at[o] == PS_NEVER) {
             c->rcc.ready_at[o] = chip_now(c) + startup(c, o);
@@ -164,9 +164,9 @@ void rcc_event(struct chip *c, unsigned index)
         if (c->rcc.ready_at[i] > now)
             continue;
         c->rcc.ready_at[i] = PS_NEVER;
-        *reg_of(c, (enum rcc_osc)i) |= 1U << bits[i].ready;
+        *reg_of(c, (enum rcc_osc)i) |= 1U << osc_bits[i].ready;
         /* The flag is set only if the interrupt is enabled (RM0394 "RCC_CIFR"). */
-        c->rcc.reg[RCC_CIFR / 4] |= c->rcc.reg[RCC_CIER / 4] & 1U << bits[i].irq;
+        c->rcc.reg[RCC_CIFR / 4] |= c->rcc.reg[RCC_CIER / 4] & 1U << osc_bits[i].irq;
     }
     rcc_osc_update(c);
     rcc_irq(c);

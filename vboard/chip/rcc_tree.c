@@ -4,7 +4,7 @@
 
 #include "chip/state.h"
 
-static uint32_t bits(const struct chip *c, unsigned reg, unsigned shift, uint32_t mask)
+static uint32_t field_of(const struct chip *c, unsigned reg, unsigned shift, uint32_t mask)
 {
     return c->rcc.reg[reg / 4] >> shift & mask;
 }
@@ -43,9 +43,9 @@ static void bus_clocks(const struct chip *c, uint32_t hz[CLOCK_COUNT])
 {
     static const uint16_t ahb[8] = {2, 4, 8, 16, 64, 128, 256, 512};
     const enum clock_id sources[4] = {CLK_MSI, CLK_HSI16, CLK_HSE, CLK_PLL_R};
-    uint32_t hpre = bits(c, RCC_CFGR, 4, 15), ppre1 = bits(c, RCC_CFGR, 8, 7);
-    uint32_t ppre2 = bits(c, RCC_CFGR, 11, 7);
-    hz[CLK_SYSCLK] = hz[sources[bits(c, RCC_CFGR, 2, 3)]];
+    uint32_t hpre = field_of(c, RCC_CFGR, 4, 15), ppre1 = field_of(c, RCC_CFGR, 8, 7);
+    uint32_t ppre2 = field_of(c, RCC_CFGR, 11, 7);
+    hz[CLK_SYSCLK] = hz[sources[field_of(c, RCC_CFGR, 2, 3)]];
     hz[CLK_HCLK] = hz[CLK_SYSCLK] / (hpre & 8 ? ahb[hpre & 7] : 1);
     hz[CLK_PCLK1] = hz[CLK_HCLK] >> (ppre1 & 4 ? (ppre1 & 3) + 1 : 0);
     hz[CLK_PCLK2] = hz[CLK_HCLK] >> (ppre2 & 4 ? (ppre2 & 3) + 1 : 0);
@@ -77,33 +77,33 @@ void rcc_tree(const struct chip *c, uint32_t hz[CLOCK_COUNT])
         bus_clocks(c, hz);
 
     const enum clock_id clk48[4] = {CLK_HSI48, CLK_PLLSAI1_Q, CLK_PLL_Q, CLK_MSI};
-    hz[CLK_48] = hz[clk48[bits(c, RCC_CCIPR, 26, 3)]];
-    if (bits(c, RCC_BDCR, 15, 1)) {
-        uint32_t sel = bits(c, RCC_BDCR, 8, 3);
+    hz[CLK_48] = hz[clk48[field_of(c, RCC_CCIPR, 26, 3)]];
+    if (field_of(c, RCC_BDCR, 15, 1)) {
+        uint32_t sel = field_of(c, RCC_BDCR, 8, 3);
         hz[CLK_RTC] = sel == 1 ? hz[CLK_LSE] : sel == 2 ? hz[CLK_LSI] : sel == 3 ? hz[CLK_HSE] / 32 : 0;
     }
     const enum clock_id adc[4] = {CLOCK_COUNT, CLK_PLLSAI1_R, CLOCK_COUNT, CLK_SYSCLK};
-    enum clock_id from = adc[bits(c, RCC_CCIPR, 28, 3)];
+    enum clock_id from = adc[field_of(c, RCC_CCIPR, 28, 3)];
     hz[CLK_ADC] = from < CLOCK_COUNT ? hz[from] : 0;
     bool stop2 = c->mode == MODE_STOP && pwr_stop_level(c) == 2; /* LPUART1, I2C3, LPTIM1 only */
     bool deep = c->mode == MODE_OFF || c->mode == MODE_STANDBY || c->mode == MODE_SHUTDOWN;
     if (deep)
         return;
-    hz[CLK_LPUART1] = serial(c, hz, bits(c, RCC_CCIPR, 10, 3), CLK_PCLK1, true);
-    hz[CLK_I2C3] = serial(c, hz, bits(c, RCC_CCIPR, 16, 3), CLK_PCLK1, false);
-    hz[CLK_LPTIM1] = lptim(hz, bits(c, RCC_CCIPR, 18, 3));
+    hz[CLK_LPUART1] = serial(c, hz, field_of(c, RCC_CCIPR, 10, 3), CLK_PCLK1, true);
+    hz[CLK_I2C3] = serial(c, hz, field_of(c, RCC_CCIPR, 16, 3), CLK_PCLK1, false);
+    hz[CLK_LPTIM1] = lptim(hz, field_of(c, RCC_CCIPR, 18, 3));
     if (stop2)
         return;
-    hz[CLK_USART1] = serial(c, hz, bits(c, RCC_CCIPR, 0, 3), CLK_PCLK2, true);
-    hz[CLK_USART2] = serial(c, hz, bits(c, RCC_CCIPR, 2, 3), CLK_PCLK1, true);
-    hz[CLK_USART3] = serial(c, hz, bits(c, RCC_CCIPR, 4, 3), CLK_PCLK1, true);
-    hz[CLK_I2C1] = serial(c, hz, bits(c, RCC_CCIPR, 12, 3), CLK_PCLK1, false);
-    hz[CLK_I2C2] = serial(c, hz, bits(c, RCC_CCIPR, 14, 3), CLK_PCLK1, false);
-    hz[CLK_LPTIM2] = lptim(hz, bits(c, RCC_CCIPR, 20, 3));
+    hz[CLK_USART1] = serial(c, hz, field_of(c, RCC_CCIPR, 0, 3), CLK_PCLK2, true);
+    hz[CLK_USART2] = serial(c, hz, field_of(c, RCC_CCIPR, 2, 3), CLK_PCLK1, true);
+    hz[CLK_USART3] = serial(c, hz, field_of(c, RCC_CCIPR, 4, 3), CLK_PCLK1, true);
+    hz[CLK_I2C1] = serial(c, hz, field_of(c, RCC_CCIPR, 12, 3), CLK_PCLK1, false);
+    hz[CLK_I2C2] = serial(c, hz, field_of(c, RCC_CCIPR, 14, 3), CLK_PCLK1, false);
+    hz[CLK_LPTIM2] = lptim(hz, field_of(c, RCC_CCIPR, 20, 3));
     const enum clock_id sai1[4] = {CLK_PLLSAI1_P, CLOCK_COUNT, CLK_PLL_P, CLOCK_COUNT};
-    from = sai1[bits(c, RCC_CCIPR, 22, 3)];
+    from = sai1[field_of(c, RCC_CCIPR, 22, 3)];
     hz[CLK_SAI1] = from < CLOCK_COUNT ? hz[from] : 0;
-    hz[CLK_SWPMI1] = hz[bits(c, RCC_CCIPR, 30, 1) ? CLK_HSI16 : CLK_PCLK1];
+    hz[CLK_SWPMI1] = hz[field_of(c, RCC_CCIPR, 30, 1) ? CLK_HSI16 : CLK_PCLK1];
 }
 
 uint32_t chip_clock(const struct chip *c, enum clock_id id)
@@ -151,7 +151,7 @@ static void switch_sysclk(struct chip *c)
     static const enum rcc_osc source[4] = {OSC_MSI, OSC_HSI16, OSC_HSE, OSC_PLL};
     uint32_t *cfgr = &c->rcc.reg[RCC_CFGR / 4];
     uint32_t sw = *cfgr & 3;
-    bool gated = sw == 3 && !bits(c, RCC_PLLCFGR, 24, 1); /* PLLREN: no clock comes out */
+    bool gated = sw == 3 && !field_of(c, RCC_PLLCFGR, 24, 1); /* PLLREN: no clock comes out */
     if (rcc_osc_ready(c, source[sw]) && !gated)
         *cfgr = (*cfgr & ~12U) | sw << 2;
 }
