@@ -33,7 +33,7 @@ bool usbfs_has_48mhz(const struct chip *c)
 
 bool usbfs_clocked(const struct chip *c)
 {
-    return rcc_accessible(c, &chip_blocks[B_USB]);
+    return chip_enabled(c, B_USB);
 }
 
 /* VDDUSB counts as supplied once the program says so (PWR_CR2.USV); until then the transceiver is
