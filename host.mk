@@ -10,8 +10,9 @@ VBOARD_SRC := $(wildcard vboard/*.c vboard/cpu/*.c vboard/chip/*.c vboard/host/*
 VBOARD_OBJ := $(VBOARD_SRC:%.c=$(B)/obj/host/%.o)
 VBOARD_LIB := $(B)/host/libvboard.a
 
-# Logic of the bootloader that runs on the PC as well (no register in it).
-BOOT_CORE_SRC := $(wildcard boot/core/*.c)
+# Logic of the firmware that runs on the PC as well (no register in it).
+BOOT_CORE_SRC := $(wildcard boot/core/*.c usb/*.c)
+$(B)/obj/host/usb/%.o $(B)/obj/host/boot/%.o $(B)/obj/host/test/%.o: HOST_CPPFLAGS += -I.
 BOOT_CORE_OBJ := $(BOOT_CORE_SRC:%.c=$(B)/obj/host/%.o)
 BOOT_CORE_LIB := $(B)/host/libbootcore.a
 

@@ -27,8 +27,8 @@ struct usb_driver {
     /* Lets an OUT endpoint take one packet; usbd_on_received follows. Endpoint 0 before a status
      * stage: `status` asks the hardware to stall anything but a zero-length packet. */
     void (*accept)(uint8_t ep, bool status);
-    /* Takes the packet that usbd_on_received announced, at most `room` bytes; returns its length,
-     * which is larger than room if bytes were dropped. */
+    /* Takes the packet that usbd_on_received announced (endpoint 0: always, before that returns), at
+     * most `room` bytes; returns its length, which is larger than room if bytes were dropped. */
     uint16_t (*read)(uint8_t ep, void *data, uint16_t room);
     /* STALL, or back to NAK with data toggle 0. Endpoint 0: both directions until the next SETUP. */
     void (*stall)(uint8_t ep, bool on);
@@ -42,7 +42,6 @@ void usbd_on_setup(const struct usb_setup *setup);
 void usbd_on_received(uint8_t ep); /* OUT: a packet waits to be read */
 void usbd_on_sent(uint8_t ep);     /* IN: the packet was acknowledged */
 void usbd_on_suspend(bool suspended);
-void usbd_on_sof(void);
 
 /* ---- above: the functions ---------------------------------------------------------------- */
 
@@ -70,8 +69,7 @@ enum usbd_event {
     USBD_SENT,       /* arg: IN endpoint */
     USBD_UNSTALLED,  /* arg: endpoint whose halt the host has cleared (toggle 0, NAK) */
     USBD_SUSPENDED,
-    USBD_RESUMED,
-    USBD_SOF
+    USBD_RESUMED
 };
 
 struct usbd_function {

@@ -1,0 +1,283 @@
+/* The default control pipe: stages of a control transfer (USB 2.0, 8.5.3 and 9.3), and endpoints.
+ * The standard requests themselves are in standard.c. */
+#include "usb/usbd_internal.h"
+#include <string.h>
+
+struct usbd usbd;
+
+void usbd_init(const struct usbd_device *device)
+{
+    memset(&usbd, 0, sizeof usbd);
+    usbd.device = device;
+    device->driver->start();
+}
+
+void usbd_connect(bool on)
+{
+    usbd.device->driver->connect(on);
+}
+
+void usbd_tell(enum usbd_event event, uint8_t arg)
+{
+    for (const struct usbd_function *const *f = usbd.device->functions; *f; f++)
+        if ((*f)->event)
+            (*f)->event(event, arg);
+}
+
+/* ---- control transfers ------------------------------------------------------------------- */
+
+static enum usbd_answer ask_functions(struct usbd_control *c)
+{
+    for (const struct usbd_function *const *f = usbd.device->functions; *f; f++) {
+        enum usbd_answer answer = (*f)->setup(c);
+        if (answer != USBD_FAIL) {
+            usbd.owner = *f;
+            return answer;
+        }
+    }
+    return USBD_FAIL;
+}
+
+/* Sends the next packet of the data stage. A transfer that is shorter than the host asked for and a
+ * multiple of the packet size ends with a zero-length packet (8.5.3.2). */
+static void send_packet(void)
+{
+    uint16_t n = usbd.left < USBD_EP0_SIZE ? usbd.left : USBD_EP0_SIZE;
+    const uint8_t *packet = usbd.at;
+    usbd.at += n;
+    usbd.left = (uint16_t)(usbd.left - n);
+    if (n < USBD_EP0_SIZE)
+        usbd.end_with_empty = false;
+    usbd.device->driver->write(USB_DIR_IN, packet, n);
+}
+
+/* Goes on after the setup packet was looked at, and again after the data stage of an OUT request. */
+static void proceed(enum usbd_answer answer)
+{
+    struct usbd_control *c = &usbd.control;
+    const struct usb_driver *driver = usbd.device->driver;
+    bool in = c->setup.bmRequestType & USB_DIR_IN;
+
+    if (answer == USBD_LATER) {
+        usbd.stage = STAGE_WAITING;
+        return;
+    }
+    if (answer == USBD_FAIL || (!in && !usbd.data_received && c->setup.wLength > c->size)) {
+        usbd.stage = STAGE_IDLE;
+        driver->stall(0, true);
+    } else if (c->setup.wLength == 0 || usbd.data_received) {
+        usbd.stage = STAGE_STATUS_IN;
+        driver->write(USB_DIR_IN, NULL, 0);
+    } else if (in) {
+        usbd.stage = STAGE_DATA_IN;
+        usbd.at = c->data;
+        usbd.left = c->size < c->setup.wLength ? c->size : c->setup.wLength;
+        usbd.end_with_empty = usbd.left < c->setup.wLength;
+        driver->accept(0, true); /* the host may begin the status stage early */
+        send_packet();
+    } else {
+        usbd.stage = STAGE_DATA_OUT;
+        usbd.at = c->data;
+        usbd.left = c->setup.wLength;
+        driver->accept(0, false);
+    }
+}
+
+void usbd_on_setup(const struct usb_setup *setup)
+{
+    struct usbd_control *c = &usbd.control;
+    c->setup = *setup;
+    c->data = usbd.scratch;
+    c->size = setup->bmRequestType & USB_DIR_IN ? 0 : USBD_SCRATCH;
+    c->done = NULL;
+    usbd.owner = NULL;
+    usbd.data_received = false;
+
+    enum usbd_answer answer = USBD_FAIL;
+    if ((setup->bmRequestType & USB_TYPE_MASK) == USB_TYPE_STANDARD)
+        answer = usbd_standard(c);
+    if (answer == USBD_FAIL && usbd_wants_function(setup))
+        answer = ask_functions(c);
+    proceed(answer);
+}
+
+static void finish(void)
+{
+    void (*done)(void) = usbd.control.done;
+    usbd.stage = STAGE_IDLE;
+    if (done)
+        done();
+}
+
+static void control_received(void)
+{
+    struct usbd_control *c = &usbd.control;
+    const struct usb_driver *driver = usbd.device->driver;
+
+    if (usbd.stage != STAGE_DATA_OUT) {
+        uint16_t n = driver->read(0, NULL, 0);
+        if (usbd.stage == STAGE_DATA_IN || usbd.stage == STAGE_STATUS_OUT) {
+            if (n == 0)
+                finish();
+            else
+                proceed(USBD_FAIL);
+        }
+        return;
+    }
+    uint16_t n = driver->read(0, usbd.at, usbd.left);
+    if (n > usbd.left) { /* more than wLength announced */
+        proceed(USBD_FAIL);
+        return;
+    }
+    usbd.at += n;
+    usbd.left = (uint16_t)(usbd.left - n);
+    if (usbd.left > 0 && n == USBD_EP0_SIZE) {
+        driver->accept(0, false);
+        return;
+    }
+    c->size = (uint16_t)(c->setup.wLength - usbd.left);
+    usbd.data_received = true;
+    proceed(usbd.owner && usbd.owner->data ? usbd.owner->data(c) : USBD_ACK);
+}
+
+static void control_sent(void)
+{
+    if (usbd.stage == STAGE_STATUS_IN)
+        finish();
+    else if (usbd.stage == STAGE_DATA_IN) {
+        if (usbd.left > 0 || usbd.end_with_empty)
+            send_packet();
+        else
+            usbd.stage = STAGE_STATUS_OUT;
+    }
+}
+
+void usbd_control_reply(enum usbd_answer answer)
+{
+    if (usbd.stage == STAGE_WAITING)
+        proceed(answer);
+}
+
+bool usbd_control_waiting(void)
+{
+    return usbd.stage == STAGE_WAITING;
+}
+
+/* ---- what else the driver reports -------------------------------------------------------- */
+
+void usbd_on_reset(void)
+{
+    usbd.stage = STAGE_IDLE;
+    usbd.address = 0;
+    usbd.suspended = false;
+    usbd.remote_wake = false;
+    usbd_configure(0);
+    usbd_tell(USBD_RESET, 0);
+}
+
+void usbd_on_received(uint8_t ep)
+{
+    if (ep == 0)
+        control_received();
+    else if (usbd_open_endpoint(ep))
+        usbd_tell(USBD_RECEIVED, ep);
+}
+
+void usbd_on_sent(uint8_t ep)
+{
+    if (ep == USB_DIR_IN) {
+        control_sent();
+    } else if (usbd_open_endpoint(ep)) {
+        *usbd_flags(ep) &= (uint8_t)~EP_BUSY;
+        usbd_tell(USBD_SENT, ep);
+    }
+}
+
+void usbd_on_suspend(bool suspended)
+{
+    if (usbd.suspended == suspended)
+        return;
+    usbd.suspended = suspended;
+    usbd_tell(suspended ? USBD_SUSPENDED : USBD_RESUMED, 0);
+}
+
+/* ---- endpoints other than 0 -------------------------------------------------------------- */
+
+uint8_t *usbd_flags(uint8_t ep)
+{
+    return &usbd.flags[ep & USB_DIR_IN ? 1 : 0][ep & (USBD_ENDPOINTS - 1)];
+}
+
+bool usbd_open_endpoint(uint8_t ep)
+{
+    return (ep & (uint8_t)~USB_DIR_IN) < USBD_ENDPOINTS && (*usbd_flags(ep) & EP_OPEN);
+}
+
+bool usbd_configured(void)
+{
+    return usbd.configuration != 0;
+}
+
+bool usbd_suspended(void)
+{
+    return usbd.suspended;
+}
+
+uint8_t usbd_alternate(uint8_t interface)
+{
+    return interface < USBD_INTERFACES ? usbd.alternate[interface] : 0;
+}
+
+bool usbd_stalled(uint8_t ep)
+{
+    return usbd_open_endpoint(ep) && (*usbd_flags(ep) & EP_STALLED);
+}
+
+bool usbd_writable(uint8_t ep)
+{
+    return usbd_open_endpoint(ep) && *usbd_flags(ep) == EP_OPEN;
+}
+
+bool usbd_write(uint8_t ep, const void *data, uint16_t size)
+{
+    if (!usbd_writable(ep))
+        return false;
+    *usbd_flags(ep) |= EP_BUSY;
+    usbd.device->driver->write(ep, data, size);
+    return true;
+}
+
+bool usbd_accept(uint8_t ep)
+{
+    if (!usbd_writable(ep))
+        return false;
+    usbd.device->driver->accept(ep, false);
+    return true;
+}
+
+uint16_t usbd_read(uint8_t ep, void *data, uint16_t room)
+{
+    return usbd.device->driver->read(ep, data, room);
+}
+
+bool usbd_stall(uint8_t ep)
+{
+    if (!usbd_open_endpoint(ep))
+        return false;
+    *usbd_flags(ep) |= EP_STALLED;
+    usbd.device->driver->stall(ep, true);
+    return true;
+}
+
+uint16_t usbd_frame(void)
+{
+    return usbd.device->driver->frame();
+}
+
+bool usbd_remote_wake(bool on)
+{
+    if (on && !(usbd.suspended && usbd.remote_wake))
+        return false;
+    usbd.device->driver->wake(on);
+    return true;
+}
