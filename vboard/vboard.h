@@ -69,17 +69,24 @@ void vboard_set_reg(struct vboard *b, unsigned n, uint32_t value);
 uint64_t vboard_cycles(const struct vboard *b); /* core clock cycles since power-on */
 uint64_t vboard_instructions(const struct vboard *b);
 bool vboard_break(struct vboard *b, uint32_t addr, bool set);
+/* Function and "file.c:12" of an address, from the loaded ELF files; NULL where not known. The strings
+ * stay until the next call. */
+void vboard_where(struct vboard *b, uint32_t pc, const char **function, const char **line);
+/* IWDG or WWDG is counting: a locked-up chip will be reset. */
+bool vboard_watchdog(const struct vboard *b);
 /* Makes the double word at addr (multiple of 8) uncorrectable or correctable by ECC. */
 bool vboard_ecc_damage(struct vboard *b, uint32_t addr, unsigned bits /* 1 or 2 */);
 uint64_t
 vboard_flash_stall(const struct vboard *b); /* ps the bus waited for BSY since the last call of _clear */
 void vboard_flash_stall_clear(struct vboard *b);
 
+bool vboard_pin_known(const char *pin);                          /* on this package */
 int vboard_pin(struct vboard *b, const char *pin);               /* "PB13": level, -1: no such pin */
 bool vboard_drive(struct vboard *b, const char *pin, int level); /* 0, 1, -1 = let go */
 bool vboard_button(struct vboard *b, bool pressed);              /* B1 */
 bool vboard_uart_send(struct vboard *b, const char *name, const void *bytes,
                       size_t size); /* "VCP", "USART1" … */
+bool vboard_uart_known(const char *name);
 bool vboard_adc(struct vboard *b, const char *pin, unsigned millivolt);
 
 /* ---- events ------------------------------------------------------------------------------ */

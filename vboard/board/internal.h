@@ -47,6 +47,7 @@ struct vboard {
     struct vboard_event awaited; /* of vboard_run_event: kind and name; then the event itself */
     bool awaiting, arrived;
     struct symbol fault_at; /* what the last events point to */
+    struct symbol where;    /* what vboard_where points to */
     uint8_t uart_byte;
 
     struct {

@@ -47,6 +47,18 @@ bool vboard_break(struct vboard *b, uint32_t addr, bool set)
                   CPU_BREAKS);
 }
 
+void vboard_where(struct vboard *b, uint32_t pc, const char **function, const char **line)
+{
+    symbols_find(b->symbols, pc, &b->where);
+    *function = b->where.function[0] != '\0' ? b->where.function : NULL;
+    *line = b->where.line[0] != '\0' ? b->where.line : NULL;
+}
+
+bool vboard_watchdog(const struct vboard *b)
+{
+    return b->chip->time.wake[B_IWDG] != PS_NEVER || b->chip->time.wake[B_WWDG] != PS_NEVER;
+}
+
 bool vboard_ecc_damage(struct vboard *b, uint32_t addr, unsigned bits)
 {
     uint32_t off = addr - FLASH_BASE;

@@ -34,6 +34,12 @@ bool board_pin(const char *name, unsigned *port, unsigned *pin)
     return false;
 }
 
+bool vboard_pin_known(const char *pin)
+{
+    unsigned port, n;
+    return board_pin(pin, &port, &n);
+}
+
 /* What is soldered to a pin: its level, -1 if nothing drives it. */
 static int soldered(const struct vboard *b, unsigned port, unsigned pin)
 {

@@ -1,5 +1,5 @@
 /* See args.h. */
-#include "board/args.h"
+#include "run/args.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The options that every command which runs a board has: --load, --flash, --seed, --uid, --slot,
  * --option, --cut, --strict. */
-#ifndef VBOARD_BOARD_ARGS_H
-#define VBOARD_BOARD_ARGS_H
+#ifndef VBOARD_RUN_ARGS_H
+#define VBOARD_RUN_ARGS_H
 
 #include <stdbool.h>
 #include <stddef.h>

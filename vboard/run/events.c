@@ -1,0 +1,123 @@
+/* See events.h. */
+#include "run/events.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "run/json.h"
+
+enum value { STRING, NUMBER, REAL, HEX };
+
+#define AT(member) offsetof(struct vboard_event, member)
+
+/* The members of each event in the order in which they are written. */
+static const struct member {
+    enum vboard_event_kind kind;
+    const char *key;
+    enum value value;
+    size_t at;
+} members[] = {
+    {VE_POWER, "state", STRING, AT(name)},
+    {VE_RESET, "cause", STRING, AT(name)},
+    {VE_HANDOFF, "pc", NUMBER, AT(a)},
+    {VE_GPIO, "pin", STRING, AT(name)},
+    {VE_GPIO, "level", NUMBER, AT(a)},
+    {VE_PWM, "pin", STRING, AT(name)},
+    {VE_PWM, "hz", REAL, AT(hz)},
+    {VE_PWM, "duty", REAL, AT(duty)},
+    {VE_UART, "name", STRING, AT(name)},
+    {VE_UART, "hex", HEX, AT(bytes)},
+    {VE_USB, "state", STRING, AT(name)},
+    {VE_FLASH, "op", STRING, AT(name)},
+    {VE_FAULT, "kind", STRING, AT(name)},
+    {VE_FAULT, "pc", NUMBER, AT(pc)},
+    {VE_FAULT, "lr", NUMBER, AT(lr)},
+    {VE_FAULT, "cfsr", NUMBER, AT(cfsr)},
+    {VE_FAULT, "hfsr", NUMBER, AT(hfsr)},
+    {VE_FAULT, "bfar", NUMBER, AT(bfar)},
+    {VE_FAULT, "function", STRING, AT(function)},
+    {VE_FAULT, "line", STRING, AT(line)},
+    {VE_MISSING, "addr", NUMBER, AT(a)},
+    {VE_MISSING, "pc", NUMBER, AT(b)},
+    {VE_MESSAGE, "text", STRING, AT(name)},
+};
+
+static const char *const names[] = {
+    [VE_POWER] = "power", [VE_RESET] = "reset",     [VE_HANDOFF] = "handoff", [VE_GPIO] = "gpio",
+    [VE_PWM] = "pwm",     [VE_UART] = "uart",       [VE_USB] = "usb",         [VE_FLASH] = "flash",
+    [VE_FAULT] = "fault", [VE_MISSING] = "missing", [VE_MESSAGE] = "message",
+};
+
+static void begin(FILE *f, uint64_t ns, const char *name)
+{
+    (void)fprintf(f, "{\"t\":%" PRIu64 ",\"event\":\"%s\"", ns, name);
+}
+
+static void write_member(FILE *f, const struct vboard_event *e, const struct member *m)
+{
+    const char *at = (const char *)e + m->at;
+    const char *string;
+    uint32_t number;
+    double real;
+    (void)fprintf(f, ",\"%s\":", m->key);
+    switch (m->value) {
+    case STRING:
+        memcpy(&string, at, sizeof string);
+        json_string(f, string);
+        break;
+    case NUMBER:
+        memcpy(&number, at, sizeof number);
+        (void)fprintf(f, "%" PRIu32, number);
+        break;
+    case REAL:
+        memcpy(&real, at, sizeof real);
+        (void)fprintf(f, "%.9g", real);
+        break;
+    case HEX: json_hex(f, e->bytes, e->size); break;
+    }
+}
+
+void events_write(FILE *f, const struct vboard_event *e)
+{
+    begin(f, e->t, names[e->kind]);
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        if (members[i].kind == e->kind)
+            write_member(f, e, &members[i]);
+    if (e->kind == VE_FLASH) { /* a page or an address or, for a mass erase, neither */
+        if (strcmp(e->name, "erase") == 0)
+            (void)fprintf(f, ",\"page\":%" PRIu32, e->a);
+        else if (strcmp(e->name, "mass") != 0)
+            (void)fprintf(f, ",\"addr\":%" PRIu32, e->a);
+        (void)fprintf(f, ",\"n\":%" PRIu32, e->b);
+    }
+    (void)fputs("}\n", f);
+}
+
+void events_write_end(FILE *f, uint64_t ns, int status, const char *reason)
+{
+    begin(f, ns, "end");
+    (void)fprintf(f, ",\"status\":%d,\"reason\":", status);
+    json_string(f, reason);
+    (void)fputs("}\n", f);
+}
+
+void events_explain(FILE *f, const struct vboard_event *e)
+{
+    double s = (double)e->t / 1e9;
+    switch (e->kind) {
+    case VE_FAULT:
+        (void)fprintf(f, "vboard: %.6f s: %s at PC 0x%08X", s, e->name, e->pc);
+        if (e->function != NULL)
+            (void)fprintf(f, " in %s", e->function);
+        if (e->line != NULL)
+            (void)fprintf(f, " (%s)", e->line);
+        (void)fprintf(f, ", LR 0x%08X, CFSR 0x%08X, HFSR 0x%08X, BFAR 0x%08X\n", e->lr, e->cfsr, e->hfsr,
+                      e->bfar);
+        break;
+    case VE_MISSING:
+        (void)fprintf(f, "vboard: %.6f s: 0x%08X is not modelled, touched at PC 0x%08X\n", s, e->a, e->b);
+        break;
+    case VE_MESSAGE: (void)fprintf(f, "vboard: %.6f s: %s\n", s, e->name); break;
+    default: break;
+    }
+}

@@ -1,0 +1,16 @@
+/* Events as text: one JSON object a line, with the names that docs/virtual-nucleo.md promises, and
+ * sentences for people about what went wrong. */
+#ifndef VBOARD_RUN_EVENTS_H
+#define VBOARD_RUN_EVENTS_H
+
+#include <stdio.h>
+
+#include "vboard.h"
+
+void events_write(FILE *f, const struct vboard_event *e);
+/* The event that ends every stream. */
+void events_write_end(FILE *f, uint64_t ns, int status, const char *reason);
+/* One line about a fault, something missing or a message; nothing for other events. */
+void events_explain(FILE *f, const struct vboard_event *e);
+
+#endif
