@@ -62,3 +62,6 @@ if ! cmp -s package-lock.json node_modules/.package-lock.sureboot; then
     npm ci --silent
     cp package-lock.json node_modules/.package-lock.sureboot
 fi
+
+# The kernel of the Linux USB host that tests and demo run in a guest.
+test/host/guest-kernel >/dev/null
