@@ -53,6 +53,13 @@ $(2)/$(1).elf: $$($(1).obj) $(B)/obj/fw/$(1)/link.ld
 	    -Wl,-Map=$(2)/$(1).map $$($(1).obj) -o $$@
 endef
 
+# ---- examples ----
+EXAMPLE_PORT := $(PORT)/board.c $(PORT)/clock.c
+EXAMPLE_USB := $(PORT)/usbfs.c $(PORT)/token.c usb/usbd.c usb/standard.c usb/serial.c
+
+blink.src := examples/blink/main.c $(EXAMPLE_PORT)
+$(eval $(call firmware,blink,$(B)/firmware))
+
 %.bin: %.elf
 	$(FW_PREFIX)objcopy -O binary $< $@
 %.hex: %.elf

@@ -55,8 +55,9 @@ void port_watchdog(void); /* feeds the IWDG; harmless if it does not run */
 
 /* ---- boot path: content check ------------------------------------------------------------ */
 
-/* Raises the core clock for the content check and puts it back to the reset state. */
-void port_fast(bool on);
+/* Raises the core clock to 80 MHz, or puts clocks and flash latency back to the reset state. False if
+ * an oscillator did not follow; the core then runs on what it has. */
+bool port_fast(bool on);
 
 /* ---- flash, reading ---------------------------------------------------------------------- */
 

@@ -1,15 +1,22 @@
 /* Start-up code of applications: the vector table, .data and .bss, then main().
  * A handler that nobody defines stops the processor where a debugger (or the virtual board, which
  * reports the lock-up) shows it: an interrupt without a handler is a mistake worth seeing. */
+#include "port/stm32l433/irq.h"
 #include <stdint.h>
 
-extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[], stack_top[];
+extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[], stack_top[], vectors[];
 int main(void);
 void Reset_Handler(void);
 void Default_Handler(void);
 
 void Reset_Handler(void)
 {
+    SCB->VTOR = (uint32_t)vectors; /* right wherever the image was linked, whoever has started it */
+#ifdef __ARM_FP
+    SCB->CPACR |= 0xFul << 20; /* CP10 and CP11: the FPU */
+    __DSB();
+    __ISB();
+#endif
     const uint32_t *from = data_load;
     for (uint32_t *to = data_start; to < data_end; to++)
         *to = *from++;

@@ -1,0 +1,58 @@
+/* The Nucleo-L433RC-P for programs that run: clocks up, 1 ms time base, LED LD4 on PB13 (UM2206). */
+#include "port/port.h"
+#include "port/stm32l433/irq.h"
+#include "port/stm32l433/regs.h"
+
+enum { LED_PIN = 13 };
+
+static volatile uint32_t milliseconds;
+
+void SysTick_Handler(void);
+void SysTick_Handler(void)
+{
+    milliseconds++;
+}
+
+void port_init(void)
+{
+    uint32_t hz = port_fast(true) ? 80000000 : 4000000; /* a dead HSI16 still leaves a blinking LED */
+
+    RCC->AHB2ENR |= RCC_AHB2ENR_GPIOBEN;
+    (void)RCC->AHB2ENR; /* two cycles until a clock enable counts */
+    GPIOB->MODER = (GPIOB->MODER & ~GPIO_FIELD(LED_PIN, 3)) | GPIO_FIELD(LED_PIN, 1);
+
+    SysTick->LOAD = hz / 1000 - 1;
+    SysTick->VAL = 0;
+    SysTick->CTRL = SysTick_CTRL_CLKSOURCE_Msk | SysTick_CTRL_TICKINT_Msk | SysTick_CTRL_ENABLE_Msk;
+}
+
+uint32_t port_ms(void)
+{
+    return milliseconds;
+}
+
+void port_led(bool on)
+{
+    GPIOB->BSRR = on ? BIT(LED_PIN) : BIT(LED_PIN + 16);
+}
+
+void port_wait(void)
+{
+    __WFI(); /* wakes on a pending interrupt, masked or not */
+}
+
+void port_lock(void)
+{
+    __disable_irq();
+}
+
+void port_unlock(void)
+{
+    __enable_irq();
+}
+
+void port_uid(uint32_t uid[3])
+{
+    for (unsigned i = 0; i < 3; i++)
+        uid[i] = UID[i];
+}

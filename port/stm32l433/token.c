@@ -1,0 +1,46 @@
+/* What passes from one reset to the next: the token in an RTC backup register, and the reset itself. */
+#include "port/port.h"
+#include "port/stm32l433/irq.h"
+#include "port/stm32l433/memory.h"
+#include "port/stm32l433/regs.h"
+
+/* Backup registers read as 0 and cannot be written unless RTCAPBEN is on (RM0394 "RCC_APB1ENR1");
+ * PWREN gives access to DBP. Returns what was on before, for leave(). */
+static uint32_t enter(void)
+{
+    uint32_t enabled = RCC->APB1ENR1;
+    RCC->APB1ENR1 = enabled | RCC_APB1ENR1_PWREN | RCC_APB1ENR1_RTCAPBEN;
+    (void)RCC->APB1ENR1; /* two cycles until a clock enable counts */
+    return enabled;
+}
+
+static void leave(uint32_t enabled)
+{
+    RCC->APB1ENR1 = enabled;
+}
+
+uint32_t port_token_get(void)
+{
+    uint32_t enabled = enter();
+    uint32_t token = RTC->BKPR[TOKEN_BKP];
+    leave(enabled);
+    return token;
+}
+
+void port_token_set(uint32_t token)
+{
+    uint32_t enabled = enter();
+    uint32_t cr1 = PWR->CR1;
+    PWR->CR1 = cr1 | PWR_CR1_DBP;
+    (void)PWR->CR1;
+    /* DBP reaches the backup domain late, and a write before is lost: write until it is there. */
+    for (unsigned i = 0; i < 100 && RTC->BKPR[TOKEN_BKP] != token; i++)
+        RTC->BKPR[TOKEN_BKP] = token;
+    PWR->CR1 = cr1;
+    leave(enabled);
+}
+
+void port_reset(void)
+{
+    __NVIC_SystemReset();
+}
