@@ -60,6 +60,9 @@ EXAMPLE_USB := $(PORT)/usbfs.c $(PORT)/token.c usb/usbd.c usb/standard.c usb/ser
 blink.src := examples/blink/main.c $(EXAMPLE_PORT)
 $(eval $(call firmware,blink,$(B)/firmware))
 
+cdc.src := examples/cdc/main.c usb/cdc.c $(EXAMPLE_PORT) $(EXAMPLE_USB)
+$(eval $(call firmware,cdc,$(B)/firmware))
+
 %.bin: %.elf
 	$(FW_PREFIX)objcopy -O binary $< $@
 %.hex: %.elf
