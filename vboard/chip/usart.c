@@ -1,0 +1,283 @@
+/* Registers, flags, interrupt and DMA requests of USART1-3 and LPUART1. Not modelled: Smartcard NACK
+ * and guard time, the clock pin of synchronous mode, IrDA pulse shapes, noise (NF stays 0). */
+#include "chip/usart.h"
+#include "chip/afpin.h"
+#include "chip/regs.h"
+#include "chip/state.h"
+
+enum {
+    CR1 = 0x00,
+    CR2 = 0x04,
+    CR3 = 0x08,
+    BRR = 0x0C,
+    GTPR = 0x10,
+    RTOR = 0x14,
+    RQR = 0x18,
+    ISR = 0x1C,
+    ICR = 0x20,
+    RDR = 0x24,
+    TDR = 0x28
+};
+enum { RQR_ABRRQ = 1, RQR_SBKRQ = 2, RQR_MMRQ = 4, RQR_RXFRQ = 8, RQR_TXFRQ = 16 };
+enum { ICR_WRITABLE = 0x00121B5F };
+
+/* Instances; `free` are the bits that can be written while UE is set (RM0394 "USART control register"). */
+static const struct instance {
+    uint8_t irq, exti, block, clock, tx_dma, rx_dma;
+    uint32_t cr1, cr2, cr3, brr, rqr;
+} instances[USART_COUNT] = {
+    {37, 26, B_USART1, CLK_USART1, DMAR_USART1_TX, DMAR_USART1_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x007EFFFF, 0xFFFF, 0x1F},
+    {38, 27, B_USART2, CLK_USART2, DMAR_USART2_TX, DMAR_USART2_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x007EFFFF, 0xFFFF, 0x1F},
+    {39, 28, B_USART3, CLK_USART3, DMAR_USART3_TX, DMAR_USART3_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x007EFFFF, 0xFFFF, 0x1F},
+    {70, 31, B_LPUART1, CLK_LPUART1, DMAR_LPUART1_TX, DMAR_LPUART1_RX, 0x13FF7FFF, 0xFF0FB010, 0x0070F7C9, 0xFFFFF, 0x0E},
+};
+enum {
+    CR1_FREE = 0x0C0045FF | USART_CR1_MME, /* UE UESM RE TE, interrupt enables, MME */
+    CR2_FREE = 0xFF900040,                 /* ADD RTOEN ABREN LBDIE */
+    CR3_FREE = 0x004004C1                  /* WUFIE CTSIE DMAT DMAR EIE */
+};
+
+uint32_t usart_hz(const struct chip *c, unsigned index)
+{
+    uint32_t hz = chip_clock(c, (enum clock_id)instances[index].clock);
+    static const uint8_t select_bit[USART_COUNT] = {0, 2, 4, 10};
+
+    if (hz || c->mode != MODE_STOP || !(c->usart[index].cr1 & USART_CR1_UESM))
+        return hz;
+    switch (c->rcc.reg[RCC_CCIPR / 4] >> select_bit[index] & 3) { /* HSI16 is started on request in Stop */
+    case 2: return 16000000;
+    case 3: return chip_clock(c, CLK_LSE);
+    default: return 0;
+    }
+}
+
+ps_t usart_bit_time(const struct chip *c, unsigned index)
+{
+    const struct usart_state *u = &c->usart[index];
+    uint32_t hz = usart_hz(c, index), div = u->brr;
+
+    if (!hz)
+        return 0;
+    if (index == LPUART1_INDEX)
+        return div < 0x300 ? 0 : chip_ticks_to_ps(div, hz) >> 8;
+    if (!(u->cr1 & USART_CR1_OVER8))
+        return div < 16 ? 0 : chip_ticks_to_ps(div, hz);
+    div = (div & 0xFFF0) | (div & 7) << 1;
+    return div < 16 ? 0 : chip_ticks_to_ps(div, hz) / 2;
+}
+
+static bool interrupting(const struct usart_state *u)
+{
+    static const struct {
+        uint32_t cr1, cr2, cr3, flags;
+    } rows[] = {
+        {USART_CR1_TXEIE, 0, 0, USART_ISR_TXE},
+        {USART_CR1_TCIE, 0, 0, USART_ISR_TC},
+        {USART_CR1_RXNEIE, 0, 0, USART_ISR_RXNE | USART_ISR_ORE},
+        {USART_CR1_IDLEIE, 0, 0, USART_ISR_IDLE},
+        {USART_CR1_PEIE, 0, 0, USART_ISR_PE},
+        {USART_CR1_CMIE, 0, 0, USART_ISR_CMF},
+        {USART_CR1_RTOIE, 0, 0, USART_ISR_RTOF},
+        {USART_CR1_EOBIE, 0, 0, USART_ISR_EOBF},
+        {0, USART_CR2_LBDIE, 0, USART_ISR_LBDF},
+        {0, 0, USART_CR3_EIE, USART_ISR_FE | USART_ISR_NF | USART_ISR_ORE},
+        {0, 0, USART_CR3_CTSIE, USART_ISR_CTSIF},
+        {0, 0, USART_CR3_WUFIE, USART_ISR_WUF},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (u->isr & rows[i].flags && (u->cr1 & rows[i].cr1 || u->cr2 & rows[i].cr2 || u->cr3 & rows[i].cr3))
+            return true;
+    return false;
+}
+
+void usart_update(struct chip *c, unsigned index)
+{
+    const struct usart_state *u = &c->usart[index];
+    const struct instance *i = &instances[index];
+    bool on = u->cr1 & USART_CR1_UE;
+    /* DDRE: an error masks the request until its flag is cleared */
+    bool masked = u->cr3 & USART_CR3_DDRE && u->isr & (USART_ISR_PE | USART_ISR_FE | USART_ISR_NF);
+
+    chip_irq(c, i->irq, i->block, interrupting(u));
+    exti_line(c, i->exti, u->isr & USART_ISR_WUF && u->cr3 & USART_CR3_WUFIE);
+    dma_request(c, (enum dma_signal)i->tx_dma, on && u->cr3 & USART_CR3_DMAT && u->isr & USART_ISR_TXE);
+    dma_request(c, (enum dma_signal)i->rx_dma, on && u->cr3 & USART_CR3_DMAR && u->isr & USART_ISR_RXNE && !masked);
+    if (u->cr3 & USART_CR3_RTSE)
+        af_out(c, AF_USART1_RTS + index, u->isr & USART_ISR_RXNE || !(u->cr1 & USART_CR1_RE));
+}
+
+void usart_reset(struct chip *c, unsigned index)
+{
+    c->usart[index] = (struct usart_state){.isr = USART_ISR_RESET,
+                                           .tx_end = PS_NEVER,
+                                           .rx_end = PS_NEVER,
+                                           .ack_at = PS_NEVER,
+                                           .idle_at = PS_NEVER,
+                                           .timeout_at = PS_NEVER};
+    af_out(c, AF_USART1_TX + index, true);
+    usart_update(c, index);
+}
+
+void usart_clock(struct chip *c, unsigned index, bool after)
+{
+    struct usart_state *u = &c->usart[index];
+    uint32_t hz = chip_clock(c, (enum clock_id)instances[index].clock);
+
+    if (u->sending == SENDING_NOTHING)
+        return;
+    if (!after) {
+        if (u->tx_end != PS_NEVER)
+            u->tx_left = u->tx_end > chip_now(c) ? chip_ps_to_ticks(u->tx_end - chip_now(c), hz) : 0;
+        return;
+    }
+    u->tx_end = hz ? chip_now(c) + chip_ticks_to_ps(u->tx_left, hz) : PS_NEVER;
+    usart_schedule(c, index);
+}
+
+bool usart_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    const struct usart_state *u = &c->usart[index];
+    uint32_t word = 0;
+
+    switch (off & ~3u) {
+    case CR1: word = u->cr1; break;
+    case CR2: word = u->cr2; break;
+    case CR3: word = u->cr3; break;
+    case BRR: word = u->brr; break;
+    case GTPR: word = u->gtpr; break;
+    case RTOR: word = u->rtor; break;
+    case ISR: word = u->isr; break;
+    case RDR: word = u->rdr; break;
+    case TDR: word = u->tdr; break;
+    }
+    *value = lanes_get(word, off, size);
+    return true;
+}
+
+bool usart_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    usart_peek(c, index, off, size, value);
+    if ((off & ~3u) == RDR) {
+        c->usart[index].isr &= ~(uint32_t)USART_ISR_RXNE;
+        usart_update(c, index);
+    }
+    return true;
+}
+
+/* ---- writes ---- */
+
+static void disable(struct usart_state *u)
+{
+    u->isr = USART_ISR_RESET;
+    u->sending = SENDING_NOTHING;
+    u->idle_due = u->break_due = u->idle_armed = false;
+    u->rx.bit = 0;
+    u->tx_end = u->rx_end = u->ack_at = u->idle_at = u->timeout_at = PS_NEVER;
+    u->block_length = 0;
+}
+
+static void write_cr1(struct chip *c, unsigned index, uint32_t value)
+{
+    struct usart_state *u = &c->usart[index];
+    uint32_t old = u->cr1, mask = old & USART_CR1_UE ? instances[index].cr1 & CR1_FREE : instances[index].cr1;
+
+    u->cr1 = (old & ~mask) | (value & mask);
+    if (!(u->cr1 & USART_CR1_UE)) {
+        disable(u);
+        return;
+    }
+    uint32_t was = old & USART_CR1_UE ? old : 0;
+    if (u->cr1 & ~was & USART_CR1_TE)
+        u->idle_due = true;
+    if (!(u->cr1 & USART_CR1_RE)) {
+        u->rx.bit = 0;
+        u->rx_end = u->idle_at = u->timeout_at = PS_NEVER;
+        u->isr &= ~(uint32_t)USART_ISR_BUSY;
+        u->block_length = 0;
+    }
+    if ((u->cr1 ^ was) & (USART_CR1_TE | USART_CR1_RE)) /* seen by the kernel clock after a few periods */
+        u->ack_at = chip_now(c) + chip_ticks_to_ps(3, usart_hz(c, index) ? usart_hz(c, index) : 1);
+    if (!(u->cr1 & USART_CR1_MME))
+        u->isr &= ~(uint32_t)USART_ISR_RWU;
+}
+
+static void write_masked(struct usart_state *u, uint32_t *reg, uint32_t all, uint32_t unlocked, uint32_t value)
+{
+    uint32_t mask = u->cr1 & USART_CR1_UE ? all & unlocked : all;
+
+    *reg = (*reg & ~mask) | (value & mask);
+}
+
+static void write_cr2(struct chip *c, unsigned index, uint32_t value)
+{
+    struct usart_state *u = &c->usart[index];
+    /* ADD: with the receiver off, or the whole */
+    uint32_t unlocked = u->cr1 & USART_CR1_RE ? CR2_FREE & 0x00FFFFFFu : CR2_FREE;
+
+    write_masked(u, &u->cr2, instances[index].cr2, unlocked, value);
+    if (!(u->cr2 & USART_CR2_RTOEN))
+        u->timeout_at = PS_NEVER;
+}
+
+static void request(struct chip *c, unsigned index, uint32_t value)
+{
+    struct usart_state *u = &c->usart[index];
+
+    value &= instances[index].rqr;
+    if (value & RQR_ABRRQ)
+        u->isr &= ~(uint32_t)(USART_ISR_ABRF | USART_ISR_ABRE);
+    if (value & RQR_SBKRQ) {
+        u->break_due = true;
+        u->isr |= USART_ISR_SBKF;
+    }
+    if (value & RQR_MMRQ && u->cr1 & USART_CR1_MME)
+        u->isr |= USART_ISR_RWU;
+    if (value & RQR_RXFRQ)
+        u->isr &= ~(uint32_t)USART_ISR_RXNE;
+    if (value & RQR_TXFRQ)
+        u->isr |= USART_ISR_TXE;
+}
+
+bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
+{
+    struct usart_state *u = &c->usart[index];
+    const struct instance *i = &instances[index];
+
+    value = lanes_apb(size, value);
+    switch (off & ~3u) {
+    case CR1: write_cr1(c, index, value); break;
+    case CR2: write_cr2(c, index, value); break;
+    case CR3: write_masked(u, &u->cr3, i->cr3, CR3_FREE, value); break;
+    case BRR: write_masked(u, &u->brr, i->brr, 0, value); break;
+    case GTPR: write_masked(u, &u->gtpr, index == LPUART1_INDEX ? 0 : 0xFFFF, 0, value); break;
+    case RTOR: u->rtor = index == LPUART1_INDEX ? 0 : value; break;
+    case RQR: request(c, index, value); break;
+    case ICR:
+        u->isr &= ~(value & (uint32_t)ICR_WRITABLE);
+        if (value & USART_ISR_EOBF)
+            u->block_length = 0;
+        break;
+    case TDR:
+        u->tdr = value & 0x1FF;
+        u->isr &= ~(uint32_t)(USART_ISR_TXE | USART_ISR_TC);
+        break;
+    }
+    usart_send_next(c, index);
+    usart_update(c, index);
+    usart_schedule(c, index);
+    return true;
+}
+
+void usart_cts(struct chip *c, unsigned index, bool level)
+{
+    struct usart_state *u = &c->usart[index];
+
+    if (!(u->cr3 & USART_CR3_CTSE))
+        return;
+    put_bit(&u->isr, USART_ISR_CTS, !level);
+    u->isr |= USART_ISR_CTSIF;
+    usart_send_next(c, index);
+    usart_update(c, index);
+    usart_schedule(c, index);
+}

@@ -1,0 +1,125 @@
+/* USART1-3 and LPUART1 (RM0394 "USART/UART", "LPUART"). usart.c has the registers, usart_line.c what
+ * happens on the lines: a frame is one event, its bits are looked at when it has passed. chip.h has
+ * usart_receive for the outside. */
+#ifndef VBOARD_CHIP_USART_H
+#define VBOARD_CHIP_USART_H
+
+#include "chip/chip.h"
+
+enum { USART_COUNT = 4, LPUART1_INDEX = 3 };
+
+/* A frame on a line: the level of each bit, start bit first, after which the line idles high. */
+struct usart_frame {
+    uint32_t levels;
+    unsigned bits;
+    ps_t bit; /* duration of one; 0: no frame */
+    ps_t start;
+};
+
+enum usart_sending { SENDING_NOTHING, SENDING_IDLE, SENDING_BREAK, SENDING_DATA };
+
+struct usart_state {
+    uint32_t cr1, cr2, cr3, brr, gtpr, rtor, isr, rdr, tdr;
+
+    enum usart_sending sending;
+    uint16_t shift;     /* the word that is being sent */
+    bool idle_due;      /* TE has risen: an idle frame goes first */
+    bool break_due;     /* SBKRQ */
+    ps_t tx_end;        /* of what is being sent, or PS_NEVER: the clock stands */
+    uint64_t tx_left;   /* clock periods until then, around a clock change */
+
+    struct usart_frame rx; /* what is being received */
+    ps_t rx_end, ack_at, idle_at, timeout_at;
+    bool idle_armed;    /* something was received since the last IDLE */
+    uint32_t block_length;
+};
+
+void usart_reset(struct chip *c, unsigned index);
+bool usart_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
+bool usart_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
+bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
+void usart_event(struct chip *c, unsigned index);
+void usart_clock(struct chip *c, unsigned index, bool after);
+void usart_cts(struct chip *c, unsigned index, bool level); /* the nCTS pin has changed */
+
+/* ---- between the files of USART ---- */
+
+enum {
+    USART_CR1_UE = 1 << 0,
+    USART_CR1_UESM = 1 << 1,
+    USART_CR1_RE = 1 << 2,
+    USART_CR1_TE = 1 << 3,
+    USART_CR1_IDLEIE = 1 << 4,
+    USART_CR1_RXNEIE = 1 << 5,
+    USART_CR1_TCIE = 1 << 6,
+    USART_CR1_TXEIE = 1 << 7,
+    USART_CR1_PEIE = 1 << 8,
+    USART_CR1_PS = 1 << 9,
+    USART_CR1_PCE = 1 << 10,
+    USART_CR1_WAKE = 1 << 11,
+    USART_CR1_M0 = 1 << 12,
+    USART_CR1_MME = 1 << 13,
+    USART_CR1_CMIE = 1 << 14,
+    USART_CR1_OVER8 = 1 << 15,
+    USART_CR1_RTOIE = 1 << 26,
+    USART_CR1_EOBIE = 1 << 27,
+    USART_CR1_M1 = 1 << 28,
+
+    USART_CR2_ADDM7 = 1 << 4,
+    USART_CR2_LBDL = 1 << 5,
+    USART_CR2_LBDIE = 1 << 6,
+    USART_CR2_CLKEN = 1 << 11,
+    USART_CR2_LINEN = 1 << 14,
+    USART_CR2_SWAP = 1 << 15,
+    USART_CR2_RXINV = 1 << 16,
+    USART_CR2_TXINV = 1 << 17,
+    USART_CR2_DATAINV = 1 << 18,
+    USART_CR2_MSBFIRST = 1 << 19,
+    USART_CR2_ABREN = 1 << 20,
+    USART_CR2_RTOEN = 1 << 23,
+
+    USART_CR3_EIE = 1 << 0,
+    USART_CR3_HDSEL = 1 << 3,
+    USART_CR3_DMAR = 1 << 6,
+    USART_CR3_DMAT = 1 << 7,
+    USART_CR3_RTSE = 1 << 8,
+    USART_CR3_CTSE = 1 << 9,
+    USART_CR3_CTSIE = 1 << 10,
+    USART_CR3_OVRDIS = 1 << 12,
+    USART_CR3_DDRE = 1 << 13,
+    USART_CR3_DEM = 1 << 14,
+    USART_CR3_DEP = 1 << 15,
+    USART_CR3_WUFIE = 1 << 22,
+
+    USART_ISR_PE = 1 << 0,
+    USART_ISR_FE = 1 << 1,
+    USART_ISR_NF = 1 << 2,
+    USART_ISR_ORE = 1 << 3,
+    USART_ISR_IDLE = 1 << 4,
+    USART_ISR_RXNE = 1 << 5,
+    USART_ISR_TC = 1 << 6,
+    USART_ISR_TXE = 1 << 7,
+    USART_ISR_LBDF = 1 << 8,
+    USART_ISR_CTSIF = 1 << 9,
+    USART_ISR_CTS = 1 << 10,
+    USART_ISR_RTOF = 1 << 11,
+    USART_ISR_EOBF = 1 << 12,
+    USART_ISR_ABRE = 1 << 14,
+    USART_ISR_ABRF = 1 << 15,
+    USART_ISR_BUSY = 1 << 16,
+    USART_ISR_CMF = 1 << 17,
+    USART_ISR_SBKF = 1 << 18,
+    USART_ISR_RWU = 1 << 19,
+    USART_ISR_WUF = 1 << 20,
+    USART_ISR_TEACK = 1 << 21,
+    USART_ISR_REACK = 1 << 22,
+    USART_ISR_RESET = USART_ISR_TC | USART_ISR_TXE
+};
+
+uint32_t usart_hz(const struct chip *c, unsigned index); /* kernel clock, also the one asked for in Stop */
+ps_t usart_bit_time(const struct chip *c, unsigned index); /* 0: no usable clock or BRR */
+void usart_update(struct chip *c, unsigned index); /* interrupt, DMA requests, RTS, after any flag change */
+void usart_schedule(struct chip *c, unsigned index);
+void usart_send_next(struct chip *c, unsigned index); /* begins what is due, if the transmitter is free */
+
+#endif
