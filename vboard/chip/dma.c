@@ -90,7 +90,8 @@ static void schedule(struct chip *c, unsigned index)
     for (unsigned ch = 0; ch < DMA_CHANNELS; ch++) {
         if (wants(d, ch)) {
             ps_t now = chip_now(c), start = d->free_at > now ? d->free_at : now;
-            ps_t arbitration = chip_ticks_to_ps(1, chip_clock(c, CLK_HCLK));
+            uint32_t hz = chip_enabled(c, id_of(index)) ? chip_clock(c, CLK_HCLK) : 0;
+            ps_t arbitration = chip_ticks_to_ps(1, hz);
             chip_wake_at(c, id_of(index), arbitration == PS_NEVER ? PS_NEVER : start + arbitration);
             return;
         }

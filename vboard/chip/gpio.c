@@ -27,9 +27,9 @@ int gpio_af(const struct chip *c, unsigned port, unsigned pin)
     return field(g->moder, pin) == ALTERNATE ? (int)af_of(g, pin) : -1;
 }
 
-/* What the chip itself drives: 0, 1, or -1. */
-static int driven(const struct gpio_state *g, unsigned pin)
+int gpio_driven(const struct chip *c, unsigned port, unsigned pin)
 {
+    const struct gpio_state *g = &c->gpio[port];
     bool high;
     switch (field(g->moder, pin)) {
     case OUTPUT: high = g->odr >> pin & 1; break;
@@ -48,7 +48,7 @@ static int driven(const struct gpio_state *g, unsigned pin)
 static bool settle(const struct chip *c, unsigned port, unsigned pin)
 {
     const struct gpio_state *g = &c->gpio[port];
-    int own = driven(g, pin);
+    int own = gpio_driven(c, port, pin);
     bool open_drain = g->otyper >> pin & 1;
     if (own == 0 || (own == 1 && !open_drain))
         return own;

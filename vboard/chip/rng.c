@@ -21,7 +21,7 @@ static void proceed(struct chip *c)
 {
     struct rng_state *s = &c->rng;
     uint32_t hz = chip_clock(c, CLK_48);
-    bool on = s->cr & CR_RNGEN, slow = on && hz < chip_clock(c, CLK_HCLK) / 16;
+    bool on = s->cr & CR_RNGEN && chip_enabled(c, B_RNG), slow = on && hz < chip_clock(c, CLK_HCLK) / 16;
 
     put_bit(&s->sr, SR_CECS, slow);
     if (slow)

@@ -4,6 +4,7 @@
 #ifndef VBOARD_CHIP_STATE_H
 #define VBOARD_CHIP_STATE_H
 
+#include "chip/afpin.h"
 #include "chip/chip.h"
 #include "chip/crc.h"
 #include "chip/dbgmcu.h"
@@ -11,6 +12,7 @@
 #include "chip/exti.h"
 #include "chip/flash.h"
 #include "chip/gpio.h"
+#include "chip/iwdg.h"
 #include "chip/machine.h"
 #include "chip/memory.h"
 #include "chip/pwr.h"
@@ -18,6 +20,7 @@
 #include "chip/rng.h"
 #include "chip/syscfg.h"
 #include "chip/trigger.h"
+#include "chip/usart.h"
 #include "chip/usbfs_state.h"
 #include "chip/wwdg.h"
 #include "cpu/cpu.h"
@@ -85,6 +88,9 @@ struct chip {
     struct usbfs_state usbfs;
     struct dma_state dma[2];
     struct dma_signals dma_signals;
+    struct af_wires wires;
+    struct usart_state usart[USART_COUNT];
+    struct iwdg_state iwdg;
     struct crc_state crc;
     struct rng_state rng;
     struct wwdg_state wwdg;

@@ -9,5 +9,5 @@ void chip_trigger(struct chip *c, enum trigger t)
 
 void chip_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level)
 {
-    (void)c, (void)port, (void)pin, (void)level;
+    af_pin_changed(c, port, pin, level);
 }

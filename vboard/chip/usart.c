@@ -26,10 +26,14 @@ static const struct instance {
     uint8_t irq, exti, block, clock, tx_dma, rx_dma;
     uint32_t cr1, cr2, cr3, brr, rqr;
 } instances[USART_COUNT] = {
-    {37, 26, B_USART1, CLK_USART1, DMAR_USART1_TX, DMAR_USART1_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x007EFFFF, 0xFFFF, 0x1F},
-    {38, 27, B_USART2, CLK_USART2, DMAR_USART2_TX, DMAR_USART2_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x007EFFFF, 0xFFFF, 0x1F},
-    {39, 28, B_USART3, CLK_USART3, DMAR_USART3_TX, DMAR_USART3_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x007EFFFF, 0xFFFF, 0x1F},
-    {70, 31, B_LPUART1, CLK_LPUART1, DMAR_LPUART1_TX, DMAR_LPUART1_RX, 0x13FF7FFF, 0xFF0FB010, 0x0070F7C9, 0xFFFFF, 0x0E},
+    {37, 26, B_USART1, CLK_USART1, DMAR_USART1_TX, DMAR_USART1_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x007EFFFF, 0xFFFF,
+     0x1F},
+    {38, 27, B_USART2, CLK_USART2, DMAR_USART2_TX, DMAR_USART2_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x007EFFFF, 0xFFFF,
+     0x1F},
+    {39, 28, B_USART3, CLK_USART3, DMAR_USART3_TX, DMAR_USART3_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x007EFFFF, 0xFFFF,
+     0x1F},
+    {70, 31, B_LPUART1, CLK_LPUART1, DMAR_LPUART1_TX, DMAR_LPUART1_RX, 0x13FF7FFF, 0xFF0FB010, 0x0070F7C9,
+     0xFFFFF, 0x0E},
 };
 enum {
     CR1_FREE = 0x0C0045FF | USART_CR1_MME, /* UE UESM RE TE, interrupt enables, MME */
@@ -37,18 +41,14 @@ enum {
     CR3_FREE = 0x004004C1                  /* WUFIE CTSIE DMAT DMAR EIE */
 };
 
+/* In Stop the kernel clock is only asked for if UESM is set. */
 uint32_t usart_hz(const struct chip *c, unsigned index)
 {
-    uint32_t hz = chip_clock(c, (enum clock_id)instances[index].clock);
-    static const uint8_t select_bit[USART_COUNT] = {0, 2, 4, 10};
-
-    if (hz || c->mode != MODE_STOP || !(c->usart[index].cr1 & USART_CR1_UESM))
-        return hz;
-    switch (c->rcc.reg[RCC_CCIPR / 4] >> select_bit[index] & 3) { /* HSI16 is started on request in Stop */
-    case 2: return 16000000;
-    case 3: return chip_clock(c, CLK_LSE);
-    default: return 0;
-    }
+    if (c->mode == MODE_STOP && !(c->usart[index].cr1 & USART_CR1_UESM))
+        return 0;
+    return chip_enabled(c, (enum block_id)(B_USART1 + index)) || c->mode == MODE_STOP
+               ? chip_clock(c, (enum clock_id)instances[index].clock)
+               : 0;
 }
 
 ps_t usart_bit_time(const struct chip *c, unsigned index)
@@ -102,7 +102,8 @@ void usart_update(struct chip *c, unsigned index)
     chip_irq(c, i->irq, i->block, interrupting(u));
     exti_line(c, i->exti, u->isr & USART_ISR_WUF && u->cr3 & USART_CR3_WUFIE);
     dma_request(c, (enum dma_signal)i->tx_dma, on && u->cr3 & USART_CR3_DMAT && u->isr & USART_ISR_TXE);
-    dma_request(c, (enum dma_signal)i->rx_dma, on && u->cr3 & USART_CR3_DMAR && u->isr & USART_ISR_RXNE && !masked);
+    dma_request(c, (enum dma_signal)i->rx_dma,
+                on && u->cr3 & USART_CR3_DMAR && u->isr & USART_ISR_RXNE && !masked);
     if (u->cr3 & USART_CR3_RTSE)
         af_out(c, AF_USART1_RTS + index, u->isr & USART_ISR_RXNE || !(u->cr1 & USART_CR1_RE));
 }
@@ -119,19 +120,38 @@ void usart_reset(struct chip *c, unsigned index)
     usart_update(c, index);
 }
 
+/* The new levels of TE and RE are seen by the kernel clock after a few periods. */
+static void acknowledge(struct chip *c, unsigned index)
+{
+    struct usart_state *u = &c->usart[index];
+    bool on = u->cr1 & USART_CR1_UE;
+    bool same = !(u->isr & USART_ISR_TEACK) == !(on && u->cr1 & USART_CR1_TE) &&
+                !(u->isr & USART_ISR_REACK) == !(on && u->cr1 & USART_CR1_RE);
+    ps_t delay = chip_ticks_to_ps(3, usart_hz(c, index));
+
+    u->ack_at = same || delay == PS_NEVER ? PS_NEVER : chip_now(c) + delay;
+}
+
 void usart_clock(struct chip *c, unsigned index, bool after)
 {
     struct usart_state *u = &c->usart[index];
-    uint32_t hz = chip_clock(c, (enum clock_id)instances[index].clock);
+    uint32_t hz = usart_hz(c, index);
 
-    if (u->sending == SENDING_NOTHING)
+    if (!(u->cr1 & USART_CR1_UE))
         return;
     if (!after) {
         if (u->tx_end != PS_NEVER)
-            u->tx_left = u->tx_end > chip_now(c) ? chip_ps_to_ticks(u->tx_end - chip_now(c), hz) : 0;
+            u->tx_left = u->tx_end > chip_now(c) ? chip_ps_to_ticks(u->tx_end - chip_now(c), u->hz) : 0;
         return;
     }
-    u->tx_end = hz ? chip_now(c) + chip_ticks_to_ps(u->tx_left, hz) : PS_NEVER;
+    if (hz == u->hz)
+        return;
+    u->hz = hz;
+    if (u->sending != SENDING_NOTHING)
+        u->tx_end = hz ? chip_now(c) + chip_ticks_to_ps(u->tx_left, hz) : PS_NEVER;
+    acknowledge(c, index);
+    usart_send_next(c, index);
+    usart_update(c, index);
     usart_schedule(c, index);
 }
 
@@ -188,6 +208,7 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
         return;
     }
     uint32_t was = old & USART_CR1_UE ? old : 0;
+    u->hz = usart_hz(c, index);
     if (u->cr1 & ~was & USART_CR1_TE)
         u->idle_due = true;
     if (!(u->cr1 & USART_CR1_RE)) {
@@ -196,13 +217,14 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
         u->isr &= ~(uint32_t)USART_ISR_BUSY;
         u->block_length = 0;
     }
-    if ((u->cr1 ^ was) & (USART_CR1_TE | USART_CR1_RE)) /* seen by the kernel clock after a few periods */
-        u->ack_at = chip_now(c) + chip_ticks_to_ps(3, usart_hz(c, index) ? usart_hz(c, index) : 1);
+    if ((u->cr1 ^ was) & (USART_CR1_TE | USART_CR1_RE))
+        acknowledge(c, index);
     if (!(u->cr1 & USART_CR1_MME))
         u->isr &= ~(uint32_t)USART_ISR_RWU;
 }
 
-static void write_masked(struct usart_state *u, uint32_t *reg, uint32_t all, uint32_t unlocked, uint32_t value)
+static void write_masked(struct usart_state *u, uint32_t *reg, uint32_t all, uint32_t unlocked,
+                         uint32_t value)
 {
     uint32_t mask = u->cr1 & USART_CR1_UE ? all & unlocked : all;
 

@@ -22,15 +22,16 @@ struct usart_state {
     uint32_t cr1, cr2, cr3, brr, gtpr, rtor, isr, rdr, tdr;
 
     enum usart_sending sending;
-    uint16_t shift;     /* the word that is being sent */
-    bool idle_due;      /* TE has risen: an idle frame goes first */
-    bool break_due;     /* SBKRQ */
-    ps_t tx_end;        /* of what is being sent, or PS_NEVER: the clock stands */
-    uint64_t tx_left;   /* clock periods until then, around a clock change */
+    uint16_t shift;   /* the word that is being sent */
+    bool idle_due;    /* TE has risen: an idle frame goes first */
+    bool break_due;   /* SBKRQ */
+    ps_t tx_end;      /* of what is being sent, or PS_NEVER: the clock stands */
+    uint32_t hz;      /* kernel clock that tx_end was computed with */
+    uint64_t tx_left; /* its periods until then, around a clock change */
 
     struct usart_frame rx; /* what is being received */
     ps_t rx_end, ack_at, idle_at, timeout_at;
-    bool idle_armed;    /* something was received since the last IDLE */
+    bool idle_armed; /* something was received since the last IDLE */
     uint32_t block_length;
 };
 
@@ -116,7 +117,7 @@ enum {
     USART_ISR_RESET = USART_ISR_TC | USART_ISR_TXE
 };
 
-uint32_t usart_hz(const struct chip *c, unsigned index); /* kernel clock, also the one asked for in Stop */
+uint32_t usart_hz(const struct chip *c, unsigned index);   /* kernel clock as this instance gets it */
 ps_t usart_bit_time(const struct chip *c, unsigned index); /* 0: no usable clock or BRR */
 void usart_update(struct chip *c, unsigned index); /* interrupt, DMA requests, RTS, after any flag change */
 void usart_schedule(struct chip *c, unsigned index);

@@ -107,7 +107,10 @@ static bool detect_rate(struct chip *c, unsigned index)
     uint32_t hz = usart_hz(c, index);
     unsigned mode = bits(u->cr2, 21, 2);
     uint32_t first = u->rx.levels >> 1;
-    bool fits = mode == 0 ? first & 1 : mode == 1 ? (first & 3) == 1 : mode == 2 ? (first & 0xFF) == 0x7F : (first & 0xFF) == 0x55;
+    bool fits = mode == 0   ? first & 1
+                : mode == 1 ? (first & 3) == 1
+                : mode == 2 ? (first & 0xFF) == 0x7F
+                            : (first & 0xFF) == 0x55;
     uint64_t div = chip_ps_to_ticks(u->rx.bit * (u->cr1 & USART_CR1_OVER8 ? 2 : 1) + PS_PER_S / hz / 2, hz);
 
     u->isr |= USART_ISR_ABRF;
@@ -229,7 +232,8 @@ static void spread(struct chip *c, unsigned index, struct usart_frame f)
         listen(c, index, &f);
     for (unsigned i = 0; i < USART_COUNT; i++) {
         const struct usart_state *r = &c->usart[i];
-        enum af_signal in = (r->cr2 & USART_CR2_SWAP || r->cr3 & USART_CR3_HDSEL ? AF_USART1_TX : AF_USART1_RX) + i;
+        enum af_signal in =
+            (r->cr2 & USART_CR2_SWAP || r->cr3 & USART_CR3_HDSEL ? AF_USART1_TX : AF_USART1_RX) + i;
         if (in != out && af_wired(c, out, in))
             listen(c, i, &f);
     }
@@ -332,7 +336,8 @@ static ps_t earlier(ps_t a, ps_t b)
 void usart_schedule(struct chip *c, unsigned index)
 {
     const struct usart_state *u = &c->usart[index];
-    ps_t when = earlier(earlier(u->tx_end, u->rx_end), earlier(u->ack_at, earlier(u->idle_at, u->timeout_at)));
+    ps_t when =
+        earlier(earlier(u->tx_end, u->rx_end), earlier(u->ack_at, earlier(u->idle_at, u->timeout_at)));
 
     chip_wake_at(c, (enum block_id)(B_USART1 + index), when);
 }

@@ -14,6 +14,12 @@ static uint32_t divider(const struct wwdg_state *s)
     return 4096u << bits(s->cfr, 7, 2);
 }
 
+/* Armed from reset on by option byte. */
+static bool hardware(const struct chip *c)
+{
+    return !(flash_loaded_optr(c) & OPTR_WWDG_SW);
+}
+
 static void interrupt(struct chip *c)
 {
     chip_irq(c, IRQ_WWDG, B_WWDG, (c->wwdg.cfr & CFR_EWI) && c->wwdg.sr);
@@ -28,9 +34,6 @@ static uint32_t steps_to(const struct wwdg_state *s, uint32_t value)
 static void settle(struct chip *c)
 {
     struct wwdg_state *s = &c->wwdg;
-
-    if (!s->clocked)
-        return;
     uint64_t all = s->prescaler + lazy_take(&s->pclk, chip_now(c)), steps = all / divider(s);
     if (!steps) {
         s->prescaler = (uint32_t)all;
@@ -60,27 +63,21 @@ static void schedule(struct chip *c)
                  due ? lazy_when(&s->pclk, (uint64_t)steps * divider(s) - s->prescaler) : PS_NEVER);
 }
 
-/* The counter gets its clock with WWDGEN: seen here by the first access. */
-static void give_clock(struct chip *c)
+/* WWDGEN gives the clock; the hardware watchdog of the option byte has it always. */
+static void take_clock(struct chip *c)
 {
-    struct wwdg_state *s = &c->wwdg;
+    bool on = chip_enabled(c, B_WWDG) || (hardware(c) && c->mode == MODE_RUN);
 
-    if (s->clocked)
-        return;
-    s->clocked = true;
-    lazy_start(&s->pclk, chip_now(c), chip_clock(c, CLK_PCLK1));
+    lazy_start(&c->wwdg.pclk, chip_now(c), on ? chip_clock(c, CLK_PCLK1) : 0);
 }
 
 void wwdg_reset(struct chip *c, unsigned index)
 {
     (void)index;
-    c->wwdg = (struct wwdg_state){.cfr = 0x7F, .t = 0x7F};
+    c->wwdg = (struct wwdg_state){.cr = hardware(c) ? CR_WDGA : 0, .cfr = 0x7F, .t = 0x7F};
+    take_clock(c);
     interrupt(c);
-    if (!(c->flash.optr & OPTR_WWDG_SW)) { /* hardware watchdog: armed from the start */
-        c->wwdg.cr = CR_WDGA;
-        give_clock(c);
-        schedule(c);
-    }
+    schedule(c);
 }
 
 void wwdg_event(struct chip *c, unsigned index)
@@ -95,8 +92,8 @@ void wwdg_clock(struct chip *c, unsigned index, bool after)
     (void)index;
     if (!after) {
         settle(c);
-    } else if (c->wwdg.clocked) {
-        lazy_start(&c->wwdg.pclk, chip_now(c), chip_clock(c, CLK_PCLK1));
+    } else {
+        take_clock(c);
         schedule(c);
     }
 }
@@ -136,7 +133,6 @@ bool wwdg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uin
 
     (void)index;
     value = lanes_apb(size, value);
-    give_clock(c);
     settle(c);
     switch (off & ~3u) {
     case CR: write_cr(c, value); break;

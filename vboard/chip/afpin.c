@@ -1,0 +1,205 @@
+/* Alternate functions of pins: DS11449 "Alternate function AF0 to AF15" for the LQFP64 package with SMPS. */
+#include "chip/afpin.h"
+#include "chip/state.h"
+
+enum { PORT_A, PORT_B, PORT_C };
+enum { PINS_PER_SIGNAL = 5 };
+
+/* Port, pin and alternate function in one number that is never 0. */
+#define AT(port, pin, af) (0x8000 | PORT_##port << 8 | (pin) << 4 | (af))
+
+/* clang-format off */
+static const uint16_t places[AF_SIGNALS][PINS_PER_SIGNAL] = {
+    [AF_USART1_TX] = {AT(A, 9, 7), AT(B, 6, 7)},
+    [AF_USART2_TX] = {AT(A, 2, 7)},
+    [AF_USART3_TX] = {AT(B, 10, 7), AT(C, 4, 7), AT(C, 10, 7)},
+    [AF_LPUART1_TX] = {AT(A, 2, 8), AT(B, 11, 8), AT(C, 1, 8)},
+    [AF_USART1_RX] = {AT(A, 10, 7), AT(B, 7, 7)},
+    [AF_USART2_RX] = {AT(A, 3, 7), AT(A, 15, 3)},
+    [AF_USART3_RX] = {AT(B, 11, 7), AT(C, 11, 7)},
+    [AF_LPUART1_RX] = {AT(A, 3, 8), AT(B, 10, 8), AT(C, 0, 8)},
+    [AF_USART1_CTS] = {AT(A, 11, 7), AT(B, 4, 7)},
+    [AF_USART2_CTS] = {AT(A, 0, 7)},
+    [AF_USART3_CTS] = {AT(A, 6, 7), AT(B, 13, 7)},
+    [AF_LPUART1_CTS] = {AT(A, 6, 8), AT(B, 13, 8)},
+    [AF_USART1_RTS] = {AT(A, 12, 7), AT(B, 3, 7)},
+    [AF_USART2_RTS] = {AT(A, 1, 7)},
+    [AF_USART3_RTS] = {AT(A, 15, 7), AT(B, 1, 7), AT(B, 14, 7)},
+    [AF_LPUART1_RTS] = {AT(B, 1, 8), AT(B, 12, 8)},
+    [AF_TIM1_CH1] = {AT(A, 8, 1)},
+    [AF_TIM1_CH2] = {AT(A, 9, 1)},
+    [AF_TIM1_CH3] = {AT(A, 10, 1)},
+    [AF_TIM1_CH4] = {AT(A, 11, 1)},
+    [AF_TIM1_CH1N] = {AT(A, 7, 1), AT(B, 13, 1)},
+    [AF_TIM1_CH2N] = {AT(B, 0, 1), AT(B, 14, 1)},
+    [AF_TIM1_CH3N] = {AT(B, 1, 1), AT(B, 15, 1)},
+    [AF_TIM1_ETR] = {AT(A, 12, 1)},
+    [AF_TIM1_BKIN] = {AT(A, 6, 1), AT(B, 12, 1)},
+    [AF_TIM1_BKIN2] = {AT(A, 11, 2)},
+    [AF_TIM2_CH1] = {AT(A, 0, 1), AT(A, 5, 1), AT(A, 15, 1)},
+    [AF_TIM2_CH2] = {AT(A, 1, 1), AT(B, 3, 1)},
+    [AF_TIM2_CH3] = {AT(A, 2, 1), AT(B, 10, 1)},
+    [AF_TIM2_CH4] = {AT(A, 3, 1), AT(B, 11, 1)},
+    [AF_TIM2_ETR] = {AT(A, 0, 14), AT(A, 5, 2), AT(A, 15, 2)},
+    [AF_TIM15_CH1] = {AT(A, 2, 14), AT(B, 14, 14)},
+    [AF_TIM15_CH2] = {AT(A, 3, 14), AT(B, 15, 14)},
+    [AF_TIM15_CH1N] = {AT(A, 1, 14), AT(B, 13, 14)},
+    [AF_TIM15_BKIN] = {AT(A, 9, 14), AT(B, 12, 14)},
+    [AF_TIM16_CH1] = {AT(A, 6, 14), AT(B, 8, 14)},
+    [AF_TIM16_CH1N] = {AT(B, 6, 14)},
+    [AF_TIM16_BKIN] = {AT(B, 5, 14)},
+    [AF_LPTIM1_IN1] = {AT(B, 5, 1), AT(C, 0, 1)},
+    [AF_LPTIM1_IN2] = {AT(B, 7, 1), AT(C, 2, 1)},
+    [AF_LPTIM1_ETR] = {AT(B, 6, 1), AT(C, 3, 1)},
+    [AF_LPTIM1_OUT] = {AT(A, 14, 1), AT(B, 2, 1), AT(C, 1, 1)},
+    [AF_LPTIM2_IN1] = {AT(B, 1, 14), AT(C, 0, 14)},
+    [AF_LPTIM2_ETR] = {AT(A, 5, 14), AT(C, 3, 14)},
+    [AF_LPTIM2_OUT] = {AT(A, 4, 14), AT(A, 8, 14)},
+    [AF_SPI1_SCK] = {AT(A, 1, 5), AT(A, 5, 5), AT(B, 3, 5)},
+    [AF_SPI1_MISO] = {AT(A, 6, 5), AT(A, 11, 5), AT(B, 4, 5)},
+    [AF_SPI1_MOSI] = {AT(A, 7, 5), AT(A, 12, 5), AT(B, 5, 5)},
+    [AF_SPI1_NSS] = {AT(A, 4, 5), AT(A, 15, 5), AT(B, 0, 5)},
+    [AF_SPI2_SCK] = {AT(B, 10, 5), AT(B, 13, 5)},
+    [AF_SPI2_MISO] = {AT(B, 14, 5), AT(C, 2, 5)},
+    [AF_SPI2_MOSI] = {AT(B, 15, 5), AT(C, 3, 5)},
+    [AF_SPI2_NSS] = {AT(B, 9, 5), AT(B, 12, 5)},
+    [AF_SPI3_SCK] = {AT(B, 3, 6), AT(C, 10, 6)},
+    [AF_SPI3_MISO] = {AT(B, 4, 6), AT(C, 11, 6)},
+    [AF_SPI3_MOSI] = {AT(B, 5, 6), AT(C, 12, 6)},
+    [AF_SPI3_NSS] = {AT(A, 4, 6), AT(A, 15, 6)},
+    [AF_I2C1_SCL] = {AT(A, 9, 4), AT(B, 6, 4), AT(B, 8, 4)},
+    [AF_I2C1_SDA] = {AT(A, 10, 4), AT(B, 7, 4), AT(B, 9, 4)},
+    [AF_I2C2_SCL] = {AT(B, 10, 4), AT(B, 13, 4)},
+    [AF_I2C2_SDA] = {AT(B, 11, 4), AT(B, 14, 4)},
+    [AF_I2C3_SCL] = {AT(A, 7, 4), AT(C, 0, 4)},
+    [AF_I2C3_SDA] = {AT(B, 4, 4), AT(C, 1, 4)},
+    [AF_COMP1_OUT] = {AT(A, 0, 12), AT(A, 6, 6), AT(A, 11, 6), AT(B, 0, 12), AT(B, 10, 12)},
+    [AF_COMP2_OUT] = {AT(A, 2, 12), AT(A, 7, 12), AT(B, 5, 12), AT(B, 11, 12)},
+    [AF_CRS_SYNC] = {AT(A, 10, 10)},
+};
+/* clang-format on */
+
+static unsigned port_of(uint16_t place)
+{
+    return place >> 8 & 7;
+}
+
+static unsigned pin_of(uint16_t place)
+{
+    return place >> 4 & 15;
+}
+
+static bool selected(const struct chip *c, uint16_t place)
+{
+    return gpio_af(c, port_of(place), pin_of(place)) == (place & 15);
+}
+
+/* The first pin that is in the signal's alternate function; 0: none. */
+static uint16_t find(const struct chip *c, unsigned signal)
+{
+    for (unsigned i = 0; i < PINS_PER_SIGNAL && places[signal][i]; i++)
+        if (selected(c, places[signal][i]))
+            return places[signal][i];
+    return 0;
+}
+
+void af_out(struct chip *c, unsigned signal, bool level)
+{
+    for (unsigned i = 0; i < PINS_PER_SIGNAL && places[signal][i]; i++) {
+        uint16_t p = places[signal][i];
+        gpio_af_out(c, port_of(p), pin_of(p), p & 15, level);
+    }
+}
+
+bool af_in(const struct chip *c, unsigned signal, bool idle)
+{
+    uint16_t p = find(c, signal);
+
+    return p ? gpio_level(c, port_of(p), pin_of(p)) : idle;
+}
+
+bool af_connected(const struct chip *c, unsigned signal)
+{
+    return find(c, signal);
+}
+
+void af_each_pin(struct chip *c, unsigned signal,
+                 void (*fn)(struct chip *c, unsigned port, unsigned pin, void *arg), void *arg)
+{
+    for (unsigned i = 0; i < PINS_PER_SIGNAL && places[signal][i]; i++)
+        if (selected(c, places[signal][i]))
+            fn(c, port_of(places[signal][i]), pin_of(places[signal][i]), arg);
+}
+
+/* ---- wires ---- */
+
+bool chip_wire(struct chip *c, unsigned port_a, unsigned pin_a, unsigned port_b, unsigned pin_b)
+{
+    struct af_wires *w = &c->wires;
+
+    if (w->count == AF_WIRES || (port_a == port_b && pin_a == pin_b))
+        return false;
+    w->wire[w->count++] =
+        (struct af_wire){{(uint8_t)port_a, (uint8_t)port_b}, {(uint8_t)pin_a, (uint8_t)pin_b}};
+    af_pin_changed(c, port_a, pin_a, gpio_level(c, port_a, pin_a));
+    af_pin_changed(c, port_b, pin_b, gpio_level(c, port_b, pin_b));
+    return true;
+}
+
+static bool wired(const struct chip *c, uint16_t a, uint16_t b)
+{
+    if (a >> 4 == b >> 4)
+        return true;
+    for (unsigned i = 0; i < c->wires.count; i++) {
+        const struct af_wire *w = &c->wires.wire[i];
+        for (unsigned e = 0; e < 2; e++)
+            if (w->port[e] == port_of(a) && w->pin[e] == pin_of(a) && w->port[!e] == port_of(b) &&
+                w->pin[!e] == pin_of(b))
+                return true;
+    }
+    return false;
+}
+
+bool af_wired(const struct chip *c, unsigned a, unsigned b)
+{
+    uint16_t from = find(c, a), to = find(c, b);
+
+    return from && to && wired(c, from, to);
+}
+
+/* ---- inputs ---- */
+
+typedef void listener(struct chip *c, unsigned signal, bool level);
+
+static void to_usart(struct chip *c, unsigned signal, bool level)
+{
+    usart_cts(c, signal - AF_USART1_CTS, level);
+}
+
+static listener *listener_of(unsigned signal)
+{
+    if (signal >= AF_USART1_CTS && signal <= AF_LPUART1_CTS)
+        return to_usart;
+    return NULL;
+}
+
+void af_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level)
+{
+    int af = gpio_af(c, port, pin);
+
+    for (unsigned i = 0; i < c->wires.count; i++) {
+        const struct af_wire *w = &c->wires.wire[i];
+        for (unsigned e = 0; e < 2; e++)
+            if (w->port[e] == port && w->pin[e] == pin && gpio_driven(c, port, pin) >= 0)
+                gpio_drive(c, w->port[!e], w->pin[!e], level);
+    }
+    if (af < 0 || port > PORT_C)
+        return;
+    uint16_t place = (uint16_t)(0x8000 | port << 8 | pin << 4 | (unsigned)af);
+    for (unsigned signal = 0; signal < AF_SIGNALS; signal++) {
+        listener *fn = listener_of(signal);
+        for (unsigned i = 0; fn && i < PINS_PER_SIGNAL && places[signal][i]; i++)
+            if (places[signal][i] == place)
+                fn(c, signal, level);
+    }
+}

@@ -1,0 +1,100 @@
+/* Alternate functions: which pins of the STM32L433RCT6P carry which signal of a peripheral (DS11449,
+ * table "Alternate function"), and the wires that somebody put between pins. */
+#ifndef VBOARD_CHIP_AFPIN_H
+#define VBOARD_CHIP_AFPIN_H
+
+#include "chip/chip.h"
+
+/* Instances of a kind follow each other, so that signal + index is the one of an instance. RTS is DE too. */
+enum af_signal {
+    AF_USART1_TX,
+    AF_USART2_TX,
+    AF_USART3_TX,
+    AF_LPUART1_TX,
+    AF_USART1_RX,
+    AF_USART2_RX,
+    AF_USART3_RX,
+    AF_LPUART1_RX,
+    AF_USART1_CTS,
+    AF_USART2_CTS,
+    AF_USART3_CTS,
+    AF_LPUART1_CTS,
+    AF_USART1_RTS,
+    AF_USART2_RTS,
+    AF_USART3_RTS,
+    AF_LPUART1_RTS,
+    AF_TIM1_CH1,
+    AF_TIM1_CH2,
+    AF_TIM1_CH3,
+    AF_TIM1_CH4,
+    AF_TIM1_CH1N,
+    AF_TIM1_CH2N,
+    AF_TIM1_CH3N,
+    AF_TIM1_ETR,
+    AF_TIM1_BKIN,
+    AF_TIM1_BKIN2,
+    AF_TIM2_CH1,
+    AF_TIM2_CH2,
+    AF_TIM2_CH3,
+    AF_TIM2_CH4,
+    AF_TIM2_ETR,
+    AF_TIM15_CH1,
+    AF_TIM15_CH2,
+    AF_TIM15_CH1N,
+    AF_TIM15_BKIN,
+    AF_TIM16_CH1,
+    AF_TIM16_CH1N,
+    AF_TIM16_BKIN,
+    AF_LPTIM1_IN1,
+    AF_LPTIM1_IN2,
+    AF_LPTIM1_ETR,
+    AF_LPTIM1_OUT,
+    AF_LPTIM2_IN1,
+    AF_LPTIM2_ETR,
+    AF_LPTIM2_OUT,
+    AF_SPI1_SCK,
+    AF_SPI1_MISO,
+    AF_SPI1_MOSI,
+    AF_SPI1_NSS,
+    AF_SPI2_SCK,
+    AF_SPI2_MISO,
+    AF_SPI2_MOSI,
+    AF_SPI2_NSS,
+    AF_SPI3_SCK,
+    AF_SPI3_MISO,
+    AF_SPI3_MOSI,
+    AF_SPI3_NSS,
+    AF_I2C1_SCL,
+    AF_I2C1_SDA,
+    AF_I2C2_SCL,
+    AF_I2C2_SDA,
+    AF_I2C3_SCL,
+    AF_I2C3_SDA,
+    AF_COMP1_OUT,
+    AF_COMP2_OUT,
+    AF_CRS_SYNC,
+    AF_SIGNALS
+};
+
+/* The level that a peripheral puts on the signal; shows on pins that are in this alternate function. */
+void af_out(struct chip *c, unsigned signal, bool level);
+/* The level of the signal's pin, or `idle` if no pin is in this alternate function. */
+bool af_in(const struct chip *c, unsigned signal, bool idle);
+bool af_connected(const struct chip *c, unsigned signal);
+/* A pin of signal `a` is a pin of signal `b`, or there is a wire between two such pins. */
+bool af_wired(const struct chip *c, unsigned a, unsigned b);
+/* Calls fn for each pin that is in the signal's alternate function. */
+void af_each_pin(struct chip *c, unsigned signal,
+                 void (*fn)(struct chip *c, unsigned port, unsigned pin, void *arg), void *arg);
+/* A pin reads differently now: whoever listens to its alternate function is told, and wires. */
+void af_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level);
+
+enum { AF_WIRES = 8 };
+struct af_wires {
+    struct af_wire {
+        uint8_t port[2], pin[2];
+    } wire[AF_WIRES];
+    unsigned count;
+};
+
+#endif
