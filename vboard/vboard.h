@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define VBOARD_VERSION "0.1"
+
 struct vboard;
 
 /* ---- creation and power ------------------------------------------------------------------ */

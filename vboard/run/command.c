@@ -254,6 +254,11 @@ static const struct command_kind kinds[] = {
     {"quit", "quit", 0, 0, parse_nothing, run_quit},
 };
 
+const char *command_usage(size_t i)
+{
+    return i < sizeof kinds / sizeof kinds[0] ? kinds[i].usage : NULL;
+}
+
 /* ---- lines ------------------------------------------------------------------------------- */
 
 static const char blanks[] = " \t\r";

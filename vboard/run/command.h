@@ -46,4 +46,7 @@ void command_free(struct command *c);
 /* The answer to a line that command_parse refused. */
 void command_refused(FILE *answer, const struct sentence *why);
 
+/* One line about each command, in order; NULL behind the last. */
+const char *command_usage(size_t i);
+
 #endif
