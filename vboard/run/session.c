@@ -104,6 +104,8 @@ static bool attach(struct session *s, struct sentence *why)
     for (size_t i = 0; i < s->uart_count; i++)
         if (!ports_add(&s->ports, s->uarts[i], &s->outputs, why))
             return false;
+    if (s->script_path != NULL && outputs_open(&s->outputs, "-", why) == NULL) /* for the answers */
+        return false;
     if (s->events_path != NULL && (s->events = outputs_open(&s->outputs, s->events_path, why)) == NULL)
         return false;
     if (s->usbip_text != NULL && !open_usbip(s, why))
@@ -115,6 +117,8 @@ static bool attach(struct session *s, struct sentence *why)
 
 static void detach(struct session *s, bool undo)
 {
+    if (s->b != NULL)
+        vboard_on_event(s->b, NULL, NULL);
     control_close(s->control);
     usbip_close(s->usbip);
     if (s->host != NULL)
@@ -273,7 +277,6 @@ int session_run(struct session *s)
     }
     if (end.status == 2)
         (void)fprintf(stderr, "vboard: %s\n", why.text);
-    vboard_on_event(s->b, NULL, NULL);
     detach(s, !attached);
     board_args_free(&s->args);
     return end.status;
