@@ -18,7 +18,7 @@ static const struct {
     uint32_t reset, writable, set_only;
     void (*write)(struct chip *c, uint32_t old, uint32_t next);
 } regs[RCC_END / 4] = {
-    [RCC_CR / 4] = {0x00000063, 0x050D0BF5, 1U << 3 | 1U << 19, write_cr},
+    [RCC_CR / 4] = {0x00000063, 0x050D0BFD, 1U << 3 | 1U << 19, write_cr},
     [RCC_ICSCR / 4] = {ICSCR_RESET, 0x1F00FF00, 0, NULL},
     [RCC_CFGR / 4] = {0, 0x7F00BFF3, 0, NULL},
     [RCC_PLLCFGR / 4] = {0x00001000, 0xFF737F73, 0, write_pll},
