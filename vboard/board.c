@@ -148,6 +148,7 @@ static int on_cut(void *owner, uint64_t n)
 /* Told once, however power was lost. */
 static void lost_power(struct vboard *b)
 {
+    board_forget_uarts(b);
     if (b->state.usb_state != NULL)
         board_usb_event(b, "detached");
     b->state.usb_state = NULL;

@@ -89,6 +89,7 @@ bool vboard_button(struct vboard *b, bool pressed);              /* B1 */
 bool vboard_uart_send(struct vboard *b, const char *name, const void *bytes,
                       size_t size); /* "VCP", "USART1" … */
 bool vboard_uart_known(const char *name);
+size_t vboard_uart_waiting(const struct vboard *b, const char *name); /* bytes not sent yet, at most 8192 */
 bool vboard_adc(struct vboard *b, const char *pin, unsigned millivolt);
 
 /* ---- events ------------------------------------------------------------------------------ */

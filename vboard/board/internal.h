@@ -9,12 +9,19 @@
 #include "chip/machine.h"
 #include "vboard.h"
 
-enum { BOARD_KEPT = 8 };
+enum { BOARD_KEPT = 8, BOARD_UARTS = 5, BOARD_UART_BYTES = 8192 };
 
 /* Files loaded since the power was last on: they must not overlap. */
 struct board_load {
     uint32_t addr, size;
     char *path;
+};
+
+/* Bytes that wait to be sent to one serial port: the first `size`. */
+struct board_uart {
+    uint8_t bytes[BOARD_UART_BYTES];
+    size_t size;
+    ps_t due; /* when the line is free */
 };
 
 /* What belongs to the board and changes as it runs: plain data, copied by snapshots. */
@@ -25,6 +32,7 @@ struct board_state {
     uint64_t cycles_at_power_on;
     bool b1_pressed;
     const char *usb_state; /* last one told; NULL: none since power-on */
+    struct board_uart uarts[BOARD_UARTS];
 };
 
 struct vboard {
@@ -68,5 +76,6 @@ void board_drive_defaults(struct vboard *b);
 bool board_pin(const char *name, unsigned *port, unsigned *pin);
 const char *board_pin_name(unsigned port, unsigned pin); /* a string constant */
 void board_forget_loads(struct vboard *b);
+void board_forget_uarts(struct vboard *b);
 
 #endif

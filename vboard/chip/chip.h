@@ -132,6 +132,7 @@ enum chip_outside {
     OUTSIDE_USBIP,
     OUTSIDE_SCRIPT,
     OUTSIDE_BOARD,
+    OUTSIDE_UART,
     OUTSIDE_TEST,
     OUTSIDE_COUNT
 };

@@ -97,7 +97,8 @@ void ports_service(struct ports *p, struct vboard *b)
         ssize_t n;
         if (p->rows[i].file != NULL)
             continue;
-        while ((n = read(p->rows[i].master, bytes, sizeof bytes)) > 0)
+        while (vboard_uart_waiting(b, p->rows[i].name) == 0 &&
+               (n = read(p->rows[i].master, bytes, sizeof bytes)) > 0)
             if (!vboard_uart_send(b, p->rows[i].name, bytes, (size_t)n))
                 break; /* nobody listens on the board either */
     }
