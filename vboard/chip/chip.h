@@ -199,6 +199,9 @@ void chip_request_reset(struct chip *c, enum chip_reset cause);
 /* Bus access by a master other than the processor (DMA), at this instant. false: bus error. */
 bool chip_bus_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value);
 bool chip_bus_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value);
+/* When an access to addr would no longer wait (flash while an operation runs); chip_now if it would not
+ * wait. A master other than the processor asks before, since its accesses do not wait. */
+ps_t chip_bus_ready(const struct chip *c, uint32_t addr);
 
 /* A DMA request signal of a peripheral, level: high as long as it wants a transfer. The table of
  * channel and CSELR code per signal is in dma.c. */

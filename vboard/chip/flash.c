@@ -1,86 +1,267 @@
-/* Flash memory and its interface: RM0394 "Embedded Flash memory (FLASH)". */
+/* Registers of the flash interface, its locks and its interrupt: RM0394 "FLASH registers". */
+#include <stdio.h>
 #include <string.h>
 
 #include "chip/state.h"
 
-bool flash_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value, bool by_cpu)
+#define ACR_RESET    0x600U
+#define ACR_WRITABLE 0x5707U
+#define ACR_ICEN     (1U << 9)
+#define ACR_DCEN     (1U << 10)
+#define ACR_ICRST    (1U << 11)
+#define ACR_DCRST    (1U << 12)
+#define ACR_RUN_PD   (1U << 13)
+#define SR_CLEARABLE (SR_BLOCKING | SR_EOP | SR_OPERR | SR_RDERR | SR_OPTVERR)
+#define CR_WRITABLE  0x070603FFU /* but for the locks and what starts something */
+#define ECCR_ECCIE   (1U << 24)
+#define ECCR_ECCC    (1U << 30)
+#define ECCR_ECCD    (1U << 31)
+
+void flash_irq(struct chip *c)
 {
-    (void)by_cpu;
-    *value = 0;
-    return chip_peek(c, addr, value, size);
+    const struct flash_state *f = &c->flash;
+    bool eop = f->sr & SR_EOP && f->cr & CR_EOPIE;
+    bool err = f->sr & SR_OPERR && f->cr & CR_ERRIE;
+    bool rderr = f->sr & SR_RDERR && f->cr & CR_RDERRIE;
+    bool ecc = f->eccr & ECCR_ECCC && f->eccr & ECCR_ECCIE;
+    chip_irq(c, 4, B_FLASH, eop || err || rderr || ecc);
 }
 
-bool flash_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
+/* OPERR is set only if the error interrupt is enabled. */
+void flash_error(struct chip *c, uint32_t flags)
 {
-    (void)c, (void)addr, (void)size, (void)value;
-    return true;
+    c->flash.sr |= flags | (c->flash.cr & CR_ERRIE ? SR_OPERR : 0);
+    c->flash.latched = false;
+    flash_irq(c);
 }
 
-bool flash_fetch(struct chip *c, uint32_t addr)
+void flash_wait(struct chip *c)
 {
-    (void)c, (void)addr;
-    return true;
+    ps_t from = chip_now(c);
+    while (flash_busy(c) && !c->reset_pending && c->mode == MODE_RUN)
+        chip_stall_until(c, c->flash.ends);
+    c->flash.stall += chip_now(c) - from;
 }
 
-void flash_factory_options(struct chip *c)
+ps_t chip_flash_stall(const struct chip *c)
 {
-    static const uint32_t factory[OPTION_SIZE / 8] = {0xFFEFF8AA, 0xFFFFFFFF, 0x00FF0000, 0xFF00FFFF,
-                                                      0xFF00FFFF};
-    for (unsigned i = 0; i < OPTION_SIZE / 8; i++) {
-        c->mem.nvm.option[2 * i] = factory[i];
-        c->mem.nvm.option[2 * i + 1] = ~factory[i];
-    }
+    return c->flash.stall;
 }
 
-void flash_load_options(struct chip *c)
+void chip_flash_stall_clear(struct chip *c)
 {
-    c->flash.optr = c->mem.nvm.option[0];
+    c->flash.stall = 0;
 }
 
-bool flash_empty(const struct chip *c)
+ps_t chip_bus_ready(const struct chip *c, uint32_t addr)
 {
-    uint32_t word;
-    memcpy(&word, c->mem.nvm.flash, 4);
-    return word == UINT32_MAX;
+    bool flash = addr - FLASH_BASE < FLASH_SIZE || addr - SYSMEM_BASE < 0x8000;
+    return flash && flash_busy(c) ? c->flash.ends : chip_now(c);
 }
 
-void flash_interrupted(struct chip *c)
+/* The highest HCLK that LATENCY and the voltage range allow, MHz. */
+static unsigned limit_mhz(unsigned latency, unsigned vos)
 {
-    (void)c;
+    static const uint8_t mhz[2][5] = {{16, 32, 48, 64, 80}, {6, 12, 18, 26, 26}};
+    return mhz[vos == 2][latency < 5 ? latency : 4];
 }
 
-void flash_peek(const struct chip *c, uint32_t off, uint8_t *bytes, size_t size)
-{
-    memcpy(bytes, c->mem.nvm.flash + off, size);
-}
-
-void chip_flash_changed(struct chip *c, uint32_t off, uint32_t size)
-{
-    cpu_code_changed(c->cpu, FLASH_BASE + off, size);
-    cpu_code_changed(c->cpu, off, size);
-}
-
-void flash_poke(struct chip *c, uint32_t off, const uint8_t *bytes, size_t size)
-{
-    memcpy(c->mem.nvm.flash + off, bytes, size);
-    chip_flash_changed(c, off, (uint32_t)size);
-}
-
-bool flash_busy(const struct chip *c)
-{
-    (void)c;
-    return false;
-}
-bool flash_needs_hsi16(const struct chip *c)
-{
-    (void)c;
-    return false;
-}
-uint32_t flash_loaded_optr(const struct chip *c)
-{
-    return c->flash.optr;
-}
 void flash_clock_changed(struct chip *c)
 {
-    (void)c;
+    unsigned latency = c->flash.acr & 7, vos = pwr_vos(c);
+    uint32_t hclk = chip_clock(c, CLK_HCLK);
+    if (hclk <= 1010000 * limit_mhz(latency, vos) || c->rcc.told_limits || !c->tell->message)
+        return;
+    c->rcc.told_limits = true;
+    char sentence[160];
+    snprintf(
+        sentence, sizeof sentence,
+        "HCLK of %u kHz is too fast for %u flash wait states in voltage range %u (at most %u MHz): a real "
+        "chip may read wrong instructions",
+        (unsigned)(hclk / 1000), latency, vos, limit_mhz(latency, vos));
+    c->tell->message(c->tell->owner, sentence);
+}
+
+void flash_reset(struct chip *c, unsigned index)
+{
+    (void)index;
+    struct flash_state *f = &c->flash;
+    flash_icache_flush(c);
+    flash_dcache_flush(c);
+    f->acr = ACR_RESET;
+    f->cr = CR_LOCK | CR_OPTLOCK;
+    f->sr = (f->sr & SR_PEMPTY) | (f->optverr ? SR_OPTVERR : 0);
+    f->optverr = false;
+    f->eccr = 0;
+    f->key_step = f->optkey_step = f->pdkey_step = 0;
+    f->keys_failed = f->optkeys_failed = f->latched = f->mass_erased = false;
+    flash_restore_options(c);
+    flash_update_gate(c);
+    flash_irq(c);
+}
+
+/* A pair of keys in order. true: the bus accepts the write; *step is 2 when both were right. */
+static bool key(const uint32_t keys[2], uint8_t *step, bool *failed, uint32_t value)
+{
+    if (*failed || *step >= 2 || value != keys[*step]) {
+        *failed = true;
+        *step = 0;
+        return false;
+    }
+    ++*step;
+    return true;
+}
+
+static bool write_keyr(struct chip *c, uint32_t value)
+{
+    static const uint32_t keys[2] = {0x45670123, 0xCDEF89AB};
+    struct flash_state *f = &c->flash;
+    if (!(f->cr & CR_LOCK)) /* unlocked already: taken for a wrong sequence */
+        f->key_step = 2;
+    bool ok = key(keys, &f->key_step, &f->keys_failed, value);
+    if (!ok)
+        f->cr |= CR_LOCK | CR_OPTLOCK;
+    else if (f->key_step == 2)
+        f->cr &= ~CR_LOCK;
+    return ok;
+}
+
+static bool write_optkeyr(struct chip *c, uint32_t value)
+{
+    static const uint32_t keys[2] = {0x08192A3B, 0x4C5D6E7F};
+    struct flash_state *f = &c->flash;
+    if (f->cr & CR_LOCK || !(f->cr & CR_OPTLOCK)) /* LOCK has to be clear first */
+        f->optkey_step = 2;
+    bool ok = key(keys, &f->optkey_step, &f->optkeys_failed, value);
+    if (!ok)
+        f->cr |= CR_OPTLOCK;
+    else if (f->optkey_step == 2)
+        f->cr &= ~(uint32_t)CR_OPTLOCK;
+    return ok;
+}
+
+/* RUN_PD is unlocked by its own keys; a wrong one is only forgotten. */
+static void write_pdkeyr(struct chip *c, uint32_t value)
+{
+    static const uint32_t keys[2] = {0x04152637, 0xFAFBFCFD};
+    uint8_t *n = &c->flash.pdkey_step;
+    *n = *n < 2 && value == keys[*n] ? (uint8_t)(*n + 1) : 0;
+}
+
+static void write_acr(struct chip *c, uint32_t value)
+{
+    struct flash_state *f = &c->flash;
+    uint32_t next = value & ACR_WRITABLE;
+    if (f->pdkey_step == 2)
+        next |= value & ACR_RUN_PD;
+    /* The caches are reset only while they are off. */
+    if (f->acr & ACR_ICEN)
+        next = (next & ~ACR_ICRST) | (f->acr & ACR_ICRST);
+    if (f->acr & ACR_DCEN)
+        next = (next & ~ACR_DCRST) | (f->acr & ACR_DCRST);
+    bool instructions_off = f->acr & ~next & ACR_ICEN;
+    f->acr = next;
+    /* A cache that is switched off keeps its content until it is reset; that of the instruction cache
+     * cannot be told apart from the flash by anything that executes meanwhile, and is dropped. */
+    if (next & ACR_ICRST || instructions_off)
+        flash_icache_flush(c);
+    if (next & ACR_DCRST)
+        flash_dcache_flush(c);
+    flash_update_gate(c);
+    flash_clock_changed(c);
+}
+
+static void write_sr(struct chip *c, uint32_t value)
+{
+    c->flash.sr &= ~(value & SR_CLEARABLE);
+    c->flash.sr ^= value & SR_PEMPTY; /* 1 toggles */
+    flash_irq(c);
+}
+
+static void write_cr(struct chip *c, uint32_t value)
+{
+    struct flash_state *f = &c->flash;
+    if (f->cr & CR_LOCK)
+        return;
+    bool options = !(f->cr & CR_OPTLOCK);
+    f->cr = (f->cr & ~CR_WRITABLE) | (value & CR_WRITABLE);
+    if (!(f->cr & CR_PG))
+        f->latched = false;
+    if (value & CR_LOCK) { /* set-only; takes the option lock with it */
+        f->cr |= CR_LOCK | CR_OPTLOCK;
+        f->key_step = f->optkey_step = 0;
+    } else if (value & CR_OPTLOCK) {
+        f->cr |= CR_OPTLOCK;
+        f->optkey_step = 0;
+    }
+    flash_irq(c);
+    if (value & CR_STRT)
+        flash_start(c);
+    else if (value & CR_OPTSTRT && options)
+        flash_option_start(c);
+    if (value & CR_OBL_LAUNCH && options)
+        chip_request_reset(c, RESET_OBL);
+}
+
+static void write_eccr(struct chip *c, uint32_t value)
+{
+    uint32_t *eccr = &c->flash.eccr;
+    *eccr &= ~(value & (ECCR_ECCC | ECCR_ECCD));
+    *eccr = (*eccr & ~ECCR_ECCIE) | (value & ECCR_ECCIE);
+    chip_nmi(c, NMI_FLASH_ECC, *eccr & ECCR_ECCD);
+    flash_irq(c);
+}
+
+/* Access to these waits for the end of an operation. */
+static bool waits(uint32_t off)
+{
+    return off >= FLASH_CR && off < FLASH_END;
+}
+
+bool flash_reg_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    (void)index;
+    const struct flash_state *f = &c->flash;
+    uint32_t v = 0;
+    switch (off & ~3U) {
+    case FLASH_ACR: v = f->acr; break;
+    case FLASH_SR: v = f->sr | (flash_busy(c) ? SR_BSY : 0); break;
+    case FLASH_CR: v = f->cr; break;
+    case FLASH_ECCR: v = f->eccr; break;
+    case FLASH_OPTR: v = f->optr; break;
+    default:
+        if (off > FLASH_OPTR && off < FLASH_END)
+            v = f->protect[(off - FLASH_OPTR) / 4 - 1];
+    }
+    *value = lanes_get(v, off, size);
+    return true;
+}
+
+bool flash_reg_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    if (waits(off))
+        flash_wait(c);
+    return flash_reg_peek(c, index, off, size, value);
+}
+
+bool flash_reg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
+{
+    if (waits(off))
+        flash_wait(c);
+    uint32_t old = 0;
+    /* Status bits are cleared by ones: lanes that are not written are zeros there. */
+    if ((off & ~3U) != FLASH_SR && (off & ~3U) != FLASH_ECCR)
+        flash_reg_peek(c, index, off & ~3U, 4, &old);
+    uint32_t word = lanes_put(old, off, size, value);
+    switch (off & ~3U) {
+    case FLASH_ACR: write_acr(c, word); break;
+    case FLASH_PDKEYR: write_pdkeyr(c, word); break;
+    case FLASH_KEYR: return write_keyr(c, word);
+    case FLASH_OPTKEYR: return write_optkeyr(c, word);
+    case FLASH_SR: write_sr(c, word); break;
+    case FLASH_CR: write_cr(c, word); break;
+    case FLASH_ECCR: write_eccr(c, word); break;
+    default: return flash_option_reg(c, off & ~3U, word);
+    }
+    return true;
 }

@@ -58,6 +58,16 @@ struct cpu *chip_cpu(struct chip *c);
 bool chip_peek(const struct chip *c, uint32_t addr, void *bytes, size_t size);
 bool chip_poke(struct chip *c, uint32_t addr, const void *bytes, size_t size);
 
+/* Makes the double word at addr (main flash, multiple of 8) correctable (bits 1) or uncorrectable (2).
+ * false: no such double word. */
+bool chip_ecc_damage(struct chip *c, uint32_t addr, unsigned bits);
+/* Time for which the processor has waited for flash operations since the last _clear. */
+ps_t chip_flash_stall(const struct chip *c);
+void chip_flash_stall_clear(struct chip *c);
+/* How power ends in a flash operation (struct chip_listener.cut): before or after it, with a random half
+ * of the bits programmed, in the middle of an erase. A cut in an erase is always one in the middle. */
+enum chip_cut { CHIP_CUT_NONE, CHIP_CUT_BEFORE, CHIP_CUT_AFTER, CHIP_CUT_TORN, CHIP_CUT_HALF };
+
 /* The non-volatile memories, for loaders and state files; write only while off. */
 struct chip_nvm;
 struct chip_nvm *chip_nvm(struct chip *c);

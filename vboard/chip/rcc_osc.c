@@ -38,7 +38,7 @@ static uint32_t *reg_of(struct chip *c, enum rcc_osc o)
 bool rcc_osc_on(const struct chip *c, enum rcc_osc o)
 {
     bool on = c->rcc.reg[osc_bits[o].reg / 4] >> osc_bits[o].on & 1;
-    return on || (o == OSC_LSI && c->rcc.lsi_forced) || (o == OSC_HSI16 && flash_needs_hsi16(c));
+    return on || (o == OSC_LSI && c->rcc.lsi_forced);
 }
 
 bool rcc_osc_ready(const struct chip *c, enum rcc_osc o)

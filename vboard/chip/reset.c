@@ -86,27 +86,40 @@ void reset_begin(struct chip *c, enum chip_reset cause)
         c->tell->reset(c->tell->owner, cause);
 }
 
-/* MEM_MODE by option bytes, the BOOT0 pin and the empty check. With nSWBOOT0 = 0 the empty check does
- * not apply; RDP level 2 boots from flash only. */
+/* MEM_MODE by option bytes and the BOOT0 pin. RDP level 2 boots from flash only. */
 static uint8_t boot_selection(const struct chip *c)
 {
-    uint32_t optr = c->flash.optr;
+    uint32_t optr = flash_loaded_optr(c);
     bool from_pin = optr & 1U << 26, nboot0 = optr & 1U << 27, nboot1 = optr & 1U << 23;
     bool boot0 = from_pin ? gpio_pin_level(c, 7, 3) : !nboot0;
-    if ((optr & 0xFF) == 0xCC)
+    if (!boot0 || flash_rdp(optr) == 2)
         return 0;
-    if (!boot0)
-        return from_pin && flash_empty(c) ? 1 : 0;
     return nboot1 ? 1 : 3;
+}
+
+bool reset_selects_flash(const struct chip *c)
+{
+    return boot_selection(c) == 0;
+}
+
+/* The empty check diverts to system memory, unless nSWBOOT0 = 0 or RDP level 2. */
+static bool empty_check(const struct chip *c)
+{
+    uint32_t optr = flash_loaded_optr(c);
+    return optr & 1U << 26 && flash_rdp(optr) != 2 && flash_empty(c);
 }
 
 void reset_end(struct chip *c)
 {
+    flash_reset_ends(c);
     c->boot_mode = boot_selection(c);
+    if (c->boot_mode == 0 && empty_check(c))
+        c->boot_mode = 1;
     c->syscfg.memrmp = c->boot_mode;
     c->mode = MODE_RUN;
     rcc_update(c);
     chip_map_memories(c);
+    flash_update_gate(c);
     cpu_reset(c->cpu);
 }
 
@@ -122,6 +135,8 @@ void chip_power_on(struct chip *c)
     if (c->mode != MODE_OFF)
         return;
     lose_sram(c, 0, SRAM_SIZE);
+    flash_cells_power_on(c);
+    c->flash.ops = 0;
     reset_begin(c, RESET_POWER);
 }
 

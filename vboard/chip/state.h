@@ -125,6 +125,7 @@ void chip_flash_changed(struct chip *c, uint32_t off, uint32_t size);
 /* ---- reset.c ---- */
 void reset_begin(struct chip *c, enum chip_reset cause); /* everything at once; the mode is MODE_RESET */
 void reset_core_domain(struct chip *c);                  /* Standby, Shutdown: what loses its power */
+bool reset_selects_flash(const struct chip *c);          /* by BOOT0 and options, the empty check apart */
 void reset_end(struct chip *c);                          /* boot selection; the processor starts */
 /* Uniformly random bits from the machine's seed. */
 uint64_t chip_random(struct chip *c);
