@@ -61,11 +61,8 @@ bool vboard_watchdog(const struct vboard *b)
 
 bool vboard_ecc_damage(struct vboard *b, uint32_t addr, unsigned bits)
 {
-    uint32_t off = addr - FLASH_BASE;
-    if (addr < FLASH_BASE || off >= FLASH_SIZE || addr % 8 != 0 || bits < 1 || bits > 2)
+    if (!chip_ecc_damage(b->chip, addr, bits))
         return refuse(&b->error, "0x%08X is no double word of flash, or %u bits cannot be damaged", addr,
                       bits);
-    chip_nvm(b->chip)->flash[off] ^= (uint8_t)((1U << bits) - 1);
-    chip_flash_changed(b->chip, off, 1);
     return true;
 }
