@@ -176,10 +176,18 @@ static void to_usart(struct chip *c, unsigned signal, bool level)
     usart_cts(c, signal - AF_USART1_CTS, level);
 }
 
+static void to_crs(struct chip *c, unsigned signal, bool level)
+{
+    (void)signal;
+    crs_sync(c, CRS_GPIO, level);
+}
+
 static listener *listener_of(unsigned signal)
 {
     if (signal >= AF_USART1_CTS && signal <= AF_LPUART1_CTS)
         return to_usart;
+    if (signal == AF_CRS_SYNC)
+        return to_crs;
     return NULL;
 }
 

@@ -117,8 +117,8 @@ void iwdg_clock(struct chip *c, unsigned index, bool after)
         return;
     }
     uint64_t to_sync = s->synced > s->lsi.done ? s->synced - s->lsi.done : 0;
-    lazy_start(&s->lsi, chip_now(c), chip_clock(c, CLK_LSI));
-    s->synced = to_sync;
+    if (lazy_retime(&s->lsi, chip_now(c), chip_clock(c, CLK_LSI)))
+        s->synced = to_sync;
     s->frozen = (c->mode == MODE_STOP && !(flash_loaded_optr(c) & OPTR_IWDG_STOP)) ||
                 (c->mode == MODE_STANDBY && !(flash_loaded_optr(c) & OPTR_IWDG_STDBY));
     schedule(c);

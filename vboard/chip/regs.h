@@ -53,6 +53,15 @@ static inline void lazy_start(struct lazy *l, ps_t now, uint32_t hz)
     *l = (struct lazy){.t0 = now, .hz = hz};
 }
 
+/* The clock may have changed: what was counted goes on if it is the same. True: it began anew. */
+static inline bool lazy_retime(struct lazy *l, ps_t now, uint32_t hz)
+{
+    if (l->hz == hz)
+        return false;
+    lazy_start(l, now, hz);
+    return true;
+}
+
 /* Periods that have passed since the last call. */
 static inline uint64_t lazy_take(struct lazy *l, ps_t now)
 {

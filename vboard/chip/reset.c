@@ -20,6 +20,8 @@ static void reset_blocks(struct chip *c, bool backup, bool kept)
         if (b->reset)
             b->reset(c, b->index);
     }
+    if (!backup)
+        rtc_system_reset(c);
 }
 
 static void lower_interrupts(struct chip *c)

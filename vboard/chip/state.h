@@ -7,6 +7,7 @@
 #include "chip/afpin.h"
 #include "chip/chip.h"
 #include "chip/crc.h"
+#include "chip/crs.h"
 #include "chip/dbgmcu.h"
 #include "chip/dma.h"
 #include "chip/exti.h"
@@ -18,6 +19,7 @@
 #include "chip/pwr.h"
 #include "chip/rcc.h"
 #include "chip/rng.h"
+#include "chip/rtc.h"
 #include "chip/syscfg.h"
 #include "chip/trigger.h"
 #include "chip/usart.h"
@@ -91,6 +93,8 @@ struct chip {
     struct af_wires wires;
     struct usart_state usart[USART_COUNT];
     struct iwdg_state iwdg;
+    struct rtc_state rtc;
+    struct crs_state crs;
     struct crc_state crc;
     struct rng_state rng;
     struct wwdg_state wwdg;

@@ -68,7 +68,7 @@ static void take_clock(struct chip *c)
 {
     bool on = chip_enabled(c, B_WWDG) || (hardware(c) && c->mode == MODE_RUN);
 
-    lazy_start(&c->wwdg.pclk, chip_now(c), on ? chip_clock(c, CLK_PCLK1) : 0);
+    lazy_retime(&c->wwdg.pclk, chip_now(c), on ? chip_clock(c, CLK_PCLK1) : 0);
 }
 
 void wwdg_reset(struct chip *c, unsigned index)

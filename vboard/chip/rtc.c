@@ -1,0 +1,302 @@
+/* Registers of the RTC (RM0394 "RTC registers"): protection by DBP and the key register, initialization
+ * mode, shadow registers, flags. Not modelled: the reference clock input, the RTC outputs. */
+#include "chip/rtc.h"
+#include "chip/state.h"
+
+enum {
+    TR = 0x00,
+    DR = 0x04,
+    CR = 0x08,
+    ISR = 0x0C,
+    PRER = 0x10,
+    WUTR = 0x14,
+    ALRMAR = 0x1C,
+    ALRMBR = 0x20,
+    WPR = 0x24,
+    SSR = 0x28,
+    SHIFTR = 0x2C,
+    TSTR = 0x30,
+    TSDR = 0x34,
+    TSSSR = 0x38,
+    CALR = 0x3C,
+    TAMPCR = 0x40,
+    ALRMASSR = 0x44,
+    ALRMBSSR = 0x48,
+    OR = 0x4C,
+    BKP0R = 0x50,
+    END = 0xD0
+};
+#define TR_BITS     0x007F7F7Fu
+#define DR_BITS     0x00FFFF3Fu
+#define CR_BITS     0x01FCFF7Fu
+#define FLAGS       0x0000FF00u /* of ISR, cleared by writing 0, without the key */
+#define TAMPCR_BITS 0x01FFFFFFu
+
+void rtc_lines(struct chip *c)
+{
+    const struct rtc_state *s = &c->rtc;
+    uint32_t tampers = 0;
+
+    for (unsigned n = 0; n < 3; n++)
+        if (s->tampcr & 4 || s->tampcr >> (16 + 3 * n) & 1)
+            tampers |= (uint32_t)RTC_ISR_TAMP1F << n;
+    exti_line(c, 18,
+              (s->isr & RTC_ISR_ALRAF && s->cr & RTC_CR_ALRAIE) ||
+                  (s->isr & RTC_ISR_ALRBF && s->cr & RTC_CR_ALRBIE));
+    exti_line(c, 19, (s->isr & RTC_ISR_TSF && s->cr & RTC_CR_TSIE) || s->isr & tampers);
+    exti_line(c, 20, s->isr & RTC_ISR_WUTF && s->cr & RTC_CR_WUTIE);
+}
+
+void rtc_reset(struct chip *c, unsigned index)
+{
+    struct rtc_state *s = &c->rtc;
+
+    (void)index;
+    *s = (struct rtc_state){.isr = RTC_ISR_ALRAWF | RTC_ISR_ALRBWF | RTC_ISR_WUTWF,
+                            .prer = 0x007F00FF,
+                            .wutr = 0xFFFF,
+                            .dr = 0x2101};
+    for (unsigned p = 0; p < RTC_PENDING; p++)
+        s->pending[p] = PS_NEVER;
+    for (unsigned n = 0; n < 3; n++)
+        s->tamper_at[n] = PS_NEVER;
+    lazy_start(&s->clock, chip_now(c), chip_clock(c, CLK_RTC));
+    rtc_system_reset(c);
+}
+
+/* The calendar goes on; the interface to it begins again. */
+void rtc_system_reset(struct chip *c)
+{
+    struct rtc_state *s = &c->rtc;
+
+    rtc_settle(c);
+    s->isr &= ~(uint32_t)(RTC_ISR_INIT | RTC_ISR_INITF | RTC_ISR_RSF);
+    s->pending[RTC_ENTERS_INIT] = PS_NEVER;
+    s->shadow_tr = s->shadow_ssr = 0;
+    s->shadow_dr = 0x2101;
+    s->shadow_locked = false;
+    rtc_pend(c, RTC_SYNCS);
+    rtc_lines(c);
+    rtc_schedule(c);
+}
+
+/* ---- reads ---- */
+
+static uint32_t isr(const struct rtc_state *s)
+{
+    return s->isr | (bits(s->dr, 16, 8) ? RTC_ISR_INITS : 0);
+}
+
+static uint32_t plain(const struct rtc_state *s, uint32_t reg)
+{
+    switch (reg) {
+    case CR: return s->cr;
+    case ISR: return isr(s);
+    case PRER: return s->prer;
+    case WUTR: return s->wutr;
+    case ALRMAR: return s->alarm[0];
+    case ALRMBR: return s->alarm[1];
+    case TSTR: return s->isr & RTC_ISR_TSF ? s->tstr : 0;
+    case TSDR: return s->isr & RTC_ISR_TSF ? s->tsdr : 0;
+    case TSSSR: return s->isr & RTC_ISR_TSF ? s->tsssr : 0;
+    case CALR: return s->calr;
+    case TAMPCR: return s->tampcr;
+    case ALRMASSR: return s->alarm_ss[0];
+    case ALRMBSSR: return s->alarm_ss[1];
+    case OR: return s->option;
+    default: return reg >= BKP0R && reg < END ? s->bkp[(reg - BKP0R) / 4] : 0;
+    }
+}
+
+/* Reading TR or SSR freezes the shadow registers until DR is read. */
+static uint32_t calendar(struct rtc_state *s, uint32_t reg, bool look)
+{
+    bool direct = s->cr & RTC_CR_BYPSHAD;
+
+    if (!direct && !s->shadow_locked && s->isr & RTC_ISR_RSF) {
+        s->shadow_tr = s->tr;
+        s->shadow_dr = s->dr;
+        s->shadow_ssr = s->ssr;
+    }
+    if (!look)
+        s->shadow_locked = !direct && reg != DR;
+    if (reg == TR)
+        return direct ? s->tr : s->shadow_tr;
+    if (reg == DR)
+        return direct ? s->dr : s->shadow_dr;
+    return direct ? s->ssr : s->shadow_ssr;
+}
+
+static bool get(struct chip *c, uint32_t off, unsigned size, uint32_t *value, bool look)
+{
+    uint32_t reg = off & ~3u;
+
+    rtc_settle(c);
+    bool time = reg == TR || reg == DR || reg == SSR;
+    *value = lanes_get(time ? calendar(&c->rtc, reg, look) : plain(&c->rtc, reg), off, size);
+    return true;
+}
+
+bool rtc_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    (void)index;
+    return get(c, off, size, value, false);
+}
+
+bool rtc_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    (void)index;
+    return get(c, off, size, value, true);
+}
+
+/* ---- writes ---- */
+
+static void write_isr(struct chip *c, uint32_t value, bool open)
+{
+    struct rtc_state *s = &c->rtc;
+
+    s->isr &= value | ~FLAGS;
+    if (!open)
+        return;
+    if (!(value & RTC_ISR_RSF) && !(s->isr & RTC_ISR_INIT)) {
+        s->isr &= ~(uint32_t)RTC_ISR_RSF;
+        rtc_pend(c, RTC_SYNCS);
+    }
+    if (value & RTC_ISR_INIT && !(s->isr & RTC_ISR_INIT)) {
+        s->isr = (s->isr | RTC_ISR_INIT) & ~(uint32_t)RTC_ISR_RSF;
+        s->pending[RTC_SYNCS] = PS_NEVER;
+        rtc_pend(c, RTC_ENTERS_INIT);
+    } else if (!(value & RTC_ISR_INIT) && s->isr & RTC_ISR_INIT) {
+        s->isr &= ~(uint32_t)(RTC_ISR_INIT | RTC_ISR_INITF);
+        s->pending[RTC_ENTERS_INIT] = PS_NEVER;
+        s->apre = 0;
+        s->ssr = bits(s->prer, 0, 15);
+        s->hold = 4; /* RM0394 "Calendar initialization and configuration" */
+        rtc_pend(c, RTC_SYNCS);
+    }
+}
+
+static void write_cr(struct chip *c, uint32_t value)
+{
+    struct rtc_state *s = &c->rtc;
+    uint32_t old = s->cr, mask = CR_BITS;
+
+    if (!(s->isr & RTC_ISR_INITF))
+        mask &= ~(uint32_t)(RTC_CR_FMT | RTC_CR_REFCKON);
+    if (!(s->isr & RTC_ISR_WUTWF))
+        mask &= ~(uint32_t)RTC_CR_WUCKSEL;
+    s->cr = (old & ~mask) | (value & mask & ~(uint32_t)(RTC_CR_ADD1H | RTC_CR_SUB1H));
+    if (!(s->isr & RTC_ISR_INIT) && value & RTC_CR_ADD1H)
+        rtc_hour(s, 1);
+    if (!(s->isr & RTC_ISR_INIT) && value & RTC_CR_SUB1H)
+        rtc_hour(s, -1);
+    uint32_t risen = s->cr & ~old, fallen = old & ~s->cr;
+    if (risen & RTC_CR_WUTE) {
+        s->isr &= ~(uint32_t)RTC_ISR_WUTWF;
+        s->pending[RTC_WUT_FREE] = PS_NEVER;
+        rtc_start_wut(c);
+    }
+    if (fallen & RTC_CR_WUTE)
+        rtc_pend(c, RTC_WUT_FREE);
+    for (unsigned a = 0; a < 2; a++) {
+        if (risen & RTC_CR_ALRAE << a) {
+            s->isr &= ~((uint32_t)RTC_ISR_ALRAWF << a);
+            s->pending[RTC_ALRA_FREE + a] = PS_NEVER;
+        }
+        if (fallen & RTC_CR_ALRAE << a)
+            rtc_pend(c, (enum rtc_pending)(RTC_ALRA_FREE + a));
+    }
+}
+
+static void write_shift(struct chip *c, uint32_t value)
+{
+    struct rtc_state *s = &c->rtc;
+
+    if (s->isr & RTC_ISR_SHPF || s->cr & RTC_CR_REFCKON)
+        return;
+    s->ssr += bits(value, 0, 15);
+    if (value >> 31)
+        rtc_second(s);
+    s->isr = (s->isr | RTC_ISR_SHPF) & ~(uint32_t)RTC_ISR_RSF;
+    rtc_pend(c, RTC_SHIFTS);
+    rtc_pend(c, RTC_SYNCS);
+}
+
+static void write_protected(struct chip *c, uint32_t reg, uint32_t value)
+{
+    struct rtc_state *s = &c->rtc;
+    bool init = s->isr & RTC_ISR_INITF;
+
+    switch (reg) {
+    case TR: s->tr = init ? value & TR_BITS : s->tr; break;
+    case DR: s->dr = init ? value & DR_BITS : s->dr; break;
+    case CR: write_cr(c, value); break;
+    case PRER: s->prer = init ? value & 0x007F7FFF : s->prer; break;
+    case WUTR: s->wutr = s->isr & RTC_ISR_WUTWF ? value & 0xFFFF : s->wutr; break;
+    case ALRMAR:
+    case ALRMBR: {
+        unsigned a = reg == ALRMBR;
+        if (init || s->isr & RTC_ISR_ALRAWF << a)
+            s->alarm[a] = value;
+        break;
+    }
+    case ALRMASSR:
+    case ALRMBSSR: {
+        unsigned a = reg == ALRMBSSR;
+        if (init || s->isr & RTC_ISR_ALRAWF << a)
+            s->alarm_ss[a] = value & 0x0F007FFF;
+        break;
+    }
+    case SHIFTR: write_shift(c, value); break;
+    case CALR:
+        if (s->isr & RTC_ISR_RECALPF)
+            break;
+        s->calr = value & 0xE1FF;
+        s->isr |= RTC_ISR_RECALPF;
+        rtc_pend(c, RTC_RECALIBRATES);
+        break;
+    }
+}
+
+static void write_key(struct rtc_state *s, uint32_t key)
+{
+    if (key == 0x53 && s->key == 1)
+        s->key = 2;
+    else
+        s->key = key == 0xCA ? 1 : 0;
+}
+
+bool rtc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
+{
+    struct rtc_state *s = &c->rtc;
+    uint32_t reg = off & ~3u;
+
+    (void)index;
+    value = lanes_apb(size, value);
+    if (!pwr_backup_writable(c))
+        return true;
+    rtc_settle(c);
+    if (reg >= BKP0R && reg < END) {
+        s->bkp[(reg - BKP0R) / 4] = value;
+        return true;
+    }
+    bool open = s->key == 2;
+    switch (reg) {
+    case WPR: write_key(s, value & 0xFF); break;
+    case ISR: write_isr(c, value, open); break;
+    case OR: s->option = value & 3; break;
+    case TAMPCR: {
+        uint32_t before = s->tampcr;
+        s->tampcr = value & TAMPCR_BITS;
+        rtc_tamper_enabled(c, before);
+        break;
+    }
+    default:
+        if (open)
+            write_protected(c, reg, value);
+        break;
+    }
+    rtc_lines(c);
+    rtc_schedule(c);
+    return true;
+}

@@ -1,0 +1,98 @@
+/* Real-time clock, tamper detection and backup registers (RM0394 "RTC"): the backup domain, which goes
+ * on through resets, Standby, Shutdown and, on VBAT, without VDD. rtc.c has the registers, rtc_time.c
+ * calendar, alarms and wake-up timer, rtc_tamper.c time stamp and tamper pins. */
+#ifndef VBOARD_CHIP_RTC_H
+#define VBOARD_CHIP_RTC_H
+
+#include "chip/chip.h"
+#include "chip/regs.h"
+
+/* What the RTC does two of its clock's periods after it was told to. */
+enum rtc_pending {
+    RTC_ENTERS_INIT, /* INITF rises */
+    RTC_SYNCS,       /* RSF rises, the shadow registers follow the calendar */
+    RTC_ALRA_FREE,   /* ALRAWF rises */
+    RTC_ALRB_FREE,
+    RTC_WUT_FREE, /* WUTWF rises */
+    RTC_SHIFTS,   /* SHPF falls */
+    RTC_RECALIBRATES,
+    RTC_PENDING
+};
+
+struct rtc_state {
+    uint32_t cr, isr, prer, wutr, alarm[2], alarm_ss[2], tstr, tsdr, tsssr, calr, tampcr, option;
+    uint32_t bkp[32];
+    uint8_t key; /* of RTC_WPR: 0 locked, 1 first key seen, 2 open */
+
+    struct lazy clock;
+    uint32_t tr, dr, ssr; /* the calendar itself */
+    uint32_t apre;        /* RTCCLK periods since SSR changed last */
+    uint32_t hold;        /* periods until the calendar restarts after initialization */
+    int64_t masked;       /* smooth calibration: 1/2^20 of a period, carried */
+    uint32_t shadow_tr, shadow_dr, shadow_ssr;
+    bool shadow_locked; /* TR or SSR was read, DR not yet */
+    ps_t pending[RTC_PENDING];
+
+    uint32_t wut;       /* counts down to the wake-up */
+    uint32_t wut_phase; /* RTCCLK periods of its own prescaler */
+
+    ps_t tamper_at[3]; /* level detection: when the samples are complete */
+};
+
+void rtc_reset(struct chip *c, unsigned index); /* of the backup domain */
+void rtc_system_reset(struct chip *c);          /* what any reset does */
+bool rtc_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
+bool rtc_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
+bool rtc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
+void rtc_event(struct chip *c, unsigned index);
+void rtc_clock(struct chip *c, unsigned index, bool after);
+void rtc_pin(struct chip *c, unsigned port, unsigned pin, bool high); /* a pin's electrical level changed */
+
+/* ---- between the files of RTC ---- */
+
+enum {
+    RTC_CR_WUCKSEL = 7,
+    RTC_CR_TSEDGE = 1 << 3,
+    RTC_CR_REFCKON = 1 << 4,
+    RTC_CR_BYPSHAD = 1 << 5,
+    RTC_CR_FMT = 1 << 6,
+    RTC_CR_ALRAE = 1 << 8,
+    RTC_CR_ALRBE = 1 << 9,
+    RTC_CR_WUTE = 1 << 10,
+    RTC_CR_TSE = 1 << 11,
+    RTC_CR_ALRAIE = 1 << 12,
+    RTC_CR_ALRBIE = 1 << 13,
+    RTC_CR_WUTIE = 1 << 14,
+    RTC_CR_TSIE = 1 << 15,
+    RTC_CR_ADD1H = 1 << 16,
+    RTC_CR_SUB1H = 1 << 17,
+
+    RTC_ISR_ALRAWF = 1 << 0,
+    RTC_ISR_ALRBWF = 1 << 1,
+    RTC_ISR_WUTWF = 1 << 2,
+    RTC_ISR_SHPF = 1 << 3,
+    RTC_ISR_INITS = 1 << 4,
+    RTC_ISR_RSF = 1 << 5,
+    RTC_ISR_INITF = 1 << 6,
+    RTC_ISR_INIT = 1 << 7,
+    RTC_ISR_ALRAF = 1 << 8,
+    RTC_ISR_ALRBF = 1 << 9,
+    RTC_ISR_WUTF = 1 << 10,
+    RTC_ISR_TSF = 1 << 11,
+    RTC_ISR_TSOVF = 1 << 12,
+    RTC_ISR_TAMP1F = 1 << 13,
+    RTC_ISR_RECALPF = 1 << 16
+};
+
+void rtc_settle(struct chip *c); /* everything is as it is now */
+void rtc_schedule(struct chip *c);
+void rtc_lines(struct chip *c); /* EXTI 18-20 follow flags and enables */
+void rtc_pend(struct chip *c, enum rtc_pending p);
+void rtc_start_wut(struct chip *c);
+void rtc_second(struct rtc_state *s); /* the calendar goes one second on */
+void rtc_hour(struct rtc_state *s, int change);
+void rtc_tamper_enabled(struct chip *c, uint32_t before);
+void rtc_tamper_due(struct chip *c);
+ps_t rtc_tamper_next(const struct rtc_state *s);
+
+#endif

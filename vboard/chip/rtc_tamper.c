@@ -1,0 +1,130 @@
+/* Time stamp and tamper detection (RM0394 "RTC tamper and timestamp"). Pins of this package: RTC_TS and
+ * TAMP1 on PC13, TAMP2 on PA0; TAMP3 (PE6) is not bonded. */
+#include <string.h>
+
+#include "chip/rtc.h"
+#include "chip/state.h"
+
+enum { TAMPERS = 3, TAMPTS = 1 << 7 };
+
+/* Where the bits of each tamper are in TAMPCR. */
+static const struct tamper {
+    uint8_t port, pin, enable, trigger, masked; /* no pin: port 0xFF */
+} tampers[TAMPERS] = {{2, 13, 0, 1, 18}, {0, 0, 3, 4, 21}, {0xFF, 0, 5, 6, 24}};
+
+static bool bit(uint32_t reg, unsigned n)
+{
+    return reg >> n & 1;
+}
+
+static void time_stamp(struct chip *c)
+{
+    struct rtc_state *s = &c->rtc;
+
+    if (s->isr & RTC_ISR_TSF) {
+        s->isr |= RTC_ISR_TSOVF;
+        return;
+    }
+    s->isr |= RTC_ISR_TSF;
+    s->tstr = s->tr;
+    s->tsdr = s->dr & 0xFF3F;
+    s->tsssr = s->ssr;
+}
+
+static void tampered(struct chip *c, unsigned n)
+{
+    struct rtc_state *s = &c->rtc;
+    unsigned masked = tampers[n].masked; /* NOERASE is the bit below, IE two below */
+
+    if (!bit(s->tampcr, masked)) {
+        s->isr |= (uint32_t)RTC_ISR_TAMP1F << n;
+        if (!bit(s->tampcr, masked - 1u))
+            memset(s->bkp, 0, sizeof s->bkp);
+    }
+    if (s->tampcr & TAMPTS)
+        time_stamp(c);
+}
+
+/* Samples that have to agree, 0: edges are looked for. */
+static unsigned samples(const struct rtc_state *s)
+{
+    static const uint8_t of_filter[4] = {0, 2, 4, 8};
+
+    return of_filter[bits(s->tampcr, 11, 2)];
+}
+
+/* The pin of an enabled tamper is at its active level: now the samples are counted. */
+static void watch_level(struct chip *c, unsigned n, bool high)
+{
+    struct rtc_state *s = &c->rtc;
+    uint64_t period = 32768u >> bits(s->tampcr, 8, 3);
+    ps_t time = chip_ticks_to_ps(period * samples(s), s->clock.hz);
+
+    if (high != bit(s->tampcr, tampers[n].trigger))
+        s->tamper_at[n] = PS_NEVER;
+    else if (s->tamper_at[n] == PS_NEVER && time != PS_NEVER)
+        s->tamper_at[n] = chip_now(c) + time;
+}
+
+static bool level_of(const struct chip *c, unsigned n)
+{
+    return tampers[n].port != 0xFF && gpio_pin_level(c, tampers[n].port, tampers[n].pin);
+}
+
+/* An input that is high when rising edges begin to be looked for counts as one. */
+void rtc_tamper_enabled(struct chip *c, uint32_t before)
+{
+    struct rtc_state *s = &c->rtc;
+
+    for (unsigned n = 0; n < TAMPERS; n++) {
+        bool on = bit(s->tampcr, tampers[n].enable);
+        if (!on)
+            s->tamper_at[n] = PS_NEVER;
+        else if (samples(s))
+            watch_level(c, n, level_of(c, n));
+        else if (!bit(before, tampers[n].enable) && !bit(s->tampcr, tampers[n].trigger) && level_of(c, n))
+            tampered(c, n);
+    }
+}
+
+void rtc_tamper_due(struct chip *c)
+{
+    struct rtc_state *s = &c->rtc;
+
+    for (unsigned n = 0; n < TAMPERS; n++)
+        if (s->tamper_at[n] <= chip_now(c)) {
+            s->tamper_at[n] = PS_NEVER;
+            tampered(c, n);
+        }
+}
+
+ps_t rtc_tamper_next(const struct rtc_state *s)
+{
+    ps_t next = PS_NEVER;
+
+    for (unsigned n = 0; n < TAMPERS; n++)
+        next = s->tamper_at[n] < next ? s->tamper_at[n] : next;
+    return next;
+}
+
+void rtc_pin(struct chip *c, unsigned port, unsigned pin, bool high)
+{
+    struct rtc_state *s = &c->rtc;
+    bool stamp = s->cr & RTC_CR_TSE && port == 2 && pin == 13;
+
+    if (!stamp && !(s->tampcr & 0x29))
+        return;
+    rtc_settle(c);
+    if (stamp && high != !!(s->cr & RTC_CR_TSEDGE))
+        time_stamp(c);
+    for (unsigned n = 0; n < TAMPERS; n++) {
+        if (tampers[n].port != port || tampers[n].pin != pin || !bit(s->tampcr, tampers[n].enable))
+            continue;
+        if (samples(s))
+            watch_level(c, n, high);
+        else if (high != bit(s->tampcr, tampers[n].trigger))
+            tampered(c, n);
+    }
+    rtc_lines(c);
+    rtc_schedule(c);
+}
