@@ -257,6 +257,7 @@ void usbfs_sof(struct chip *c, unsigned frame)
     if (u->sofs < 2)
         u->sofs++;
     u->tick = PS_NEVER; /* the timer starts anew */
+    crs_sync(c, CRS_USB_SOF, true);
     usbfs_raise(c, ISTR_SOF);
 }
 
