@@ -3,8 +3,9 @@
  * function.
  *
  * Two worlds use it. The *boot path* runs from flash after reset with nothing but a stack: no .data,
- * no .bss, no interrupts. The *DFU world* is a program in SRAM with its own vectors. Functions are
- * usable in both unless said otherwise. Addresses are absolute. */
+ * no .bss, no interrupts. The *DFU world* is the same code, copied to SRAM by port_enter_ram, with its
+ * own vectors, variables and interrupts. Functions are usable in both unless said otherwise; those for
+ * the boot path have no variables and put back what they switch on. Addresses are absolute. */
 #ifndef PORT_PORT_H
 #define PORT_PORT_H
 
@@ -19,6 +20,8 @@
 uint32_t port_token_get(void);
 void port_token_set(uint32_t token);
 __attribute__((noreturn)) void port_reset(void);
+/* The bootloader's first function, implemented there: interrupts are masked, flash is mapped at 0. */
+__attribute__((noreturn)) void boot_main(void);
 /* Starts the image at `vectors`: VTOR, MSP, branch. The caller has put everything else back. */
 __attribute__((noreturn)) void port_start(uint32_t vectors);
 /* Starts the ROM bootloader, on a chip as after reset. */
@@ -53,6 +56,12 @@ bool port_debugger(void); /* DHCSR.C_DEBUGEN */
 bool port_button(void);   /* B1 is held; takes the pull and the pin's clock only for the call */
 void port_watchdog(void); /* feeds the IWDG; harmless if it does not run */
 
+/* Boot path: lets that many milliseconds pass, feeding the watchdog. */
+void port_pause(unsigned ms);
+/* From the boot path to the DFU world: copies the image to SRAM, clears .bss and returns there, on the
+ * same stack, interrupts still masked. There is no way back but a reset. */
+void port_enter_ram(void);
+
 /* ---- boot path: content check ------------------------------------------------------------ */
 
 /* Raises the core clock to 80 MHz, or puts clocks and flash latency back to the reset state. False if
@@ -65,14 +74,21 @@ bool port_fast(bool on);
  * All return false if a double word on the way is unreadable (ECC); *bad (may be NULL) is then its
  * address. */
 bool port_flash_read(uint32_t addr, void *to, size_t size, uint32_t *bad);
-/* CRC-32 (zlib's) of flash, by the CRC unit; any address and size. */
+/* CRC-32 (zlib's) of flash, by the CRC unit; any address and size. *crc is what came before: 0 at the
+ * start. */
 bool port_flash_crc(uint32_t addr, size_t size, uint32_t *crc, uint32_t *bad);
 /* The same CRC of memory, to be continued: start with crc = 0. */
 uint32_t port_crc(uint32_t crc, const void *data, size_t size);
 
-/* ---- flash, writing: DFU world only ------------------------------------------------------ */
+/* ---- flash, writing ---------------------------------------------------------------------- */
 
 enum port_flash_result { PORT_FLASH_OK, PORT_FLASH_PROTECTED, PORT_FLASH_ERROR };
+
+/* Boot path: programs `size` bytes (multiple of 8, at a multiple of 8) and waits for the end. Flash is
+ * left locked and without error flags. */
+enum port_flash_result port_flash_program_now(uint32_t addr, const void *data, size_t size);
+
+/* The rest is for the DFU world only. */
 
 /* One operation at a time. Both return at once; port_flash_done is called at the end, from the
  * FLASH interrupt, which has the same priority as USB's. Starting the next one there is welcome. */

@@ -37,5 +37,9 @@
 #endif
 #define TOKEN_DFU 0xDEADBEEF /* stay in the bootloader and serve DFU */
 #define TOKEN_ROM 0xB007C0DE /* enter the ROM bootloader */
+/* Between the bootloader and itself: */
+#define TOKEN_FAULT 0xFA017DFD /* the boot path met a fault: serve DFU and say so */
+#define TOKEN_RESET 0xC1EA7000 /* reset after somebody's jump; +1: and serve DFU then */
+#define TOKEN_TWICE 0x7A97A955 /* the reset pin was pressed just now */
 
 #endif

@@ -1,0 +1,182 @@
+/* The bootloader's vectors and first instructions, the forwarding of exceptions to the application,
+ * and the switch to SRAM. All in section .entry, which is linked at its flash address and works
+ * whatever is mapped at 0; everything else is linked at 0 (boot.ld). */
+#include "port/port.h"
+#include "port/stm32l433/boot.h"
+#include "port/stm32l433/irq.h"
+#include "port/stm32l433/memory.h"
+#include "port/stm32l433/regs.h"
+
+#define ENTRY   __attribute__((section(".entry")))
+#define STR(x)  STR_(x)
+#define STR_(x) #x
+
+extern uint32_t boot_image_end[], bss_start[], bss_end[];
+void SysTick_Handler(void);
+void FLASH_IRQHandler(void);
+void USB_IRQHandler(void);
+void boot_reset(void);
+void boot_forward(void);
+void boot_nmi(void);
+void boot_fault(void);
+
+/* ---- after reset, or after somebody's jump ----------------------------------------------- */
+
+/* True if flash is mapped at 0. The copy in SRAM differs in this word (port_enter_ram). */
+ENTRY static bool flash_is_at_0(void)
+{
+    uint32_t at = 4;
+    __asm volatile("" : "+r"(at)); /* keeps the compiler from warning of a null pointer */
+    return *(const volatile uint32_t *)at == *(const volatile uint32_t *)(BOOT_ADDR + at);
+}
+
+/* boot_main is linked at 0. After a reset flash is there; who was jumped to has to put it there. If
+ * that does not help, the ROM was entered by the empty check, and only a reload of the option bytes
+ * ends that (RM0394 "FLASH_SR", PEMPTY). */
+ENTRY __attribute__((noreturn, used)) static void start(void)
+{
+    if (!flash_is_at_0()) {
+        RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN; /* stays on, which tells port_was_jumped_to */
+        (void)RCC->APB2ENR;
+        SYSCFG->MEMRMP = 0;
+        __DSB();
+        __ISB();
+        if (!flash_is_at_0()) {
+            if (FLASH->CR & FLASH_CR_LOCK) {
+                FLASH->KEYR = FLASH_KEY1;
+                FLASH->KEYR = FLASH_KEY2;
+            }
+            if (FLASH->CR & FLASH_CR_OPTLOCK) {
+                FLASH->OPTKEYR = FLASH_OPTKEY1;
+                FLASH->OPTKEYR = FLASH_OPTKEY2;
+            }
+            FLASH->CR |= FLASH_CR_OBL_LAUNCH;
+            for (;;)
+                ; /* the load resets the chip */
+        }
+    }
+    boot_main();
+}
+
+/* Whoever was running may have used another stack and have interrupts on. */
+ENTRY __attribute__((naked)) void boot_reset(void)
+{
+    __asm volatile("cpsid i\n"
+                   "movs r0, #0\n"
+                   "msr control, r0\n"
+                   "isb\n"
+                   "ldr r0, =" STR(BOOT_STACK_TOP) " - 16\n" /* BOOT_SP */
+                                                   "mov sp, r0\n"
+                                                   "b %0\n"
+                                                   ".ltorg\n" ::"i"(start));
+}
+
+/* ---- exceptions -------------------------------------------------------------------------- */
+
+/* An application that moves VTOR back to 0x08000000 still gets its interrupts: each goes on to the
+ * handler of the same number in the slot's table. LR (EXC_RETURN) and the stacked frame are as the
+ * processor made them, so the handler cannot tell. R0-R3 are free at this point (ARMv7-M ARM B1.5.6). */
+ENTRY __attribute__((naked)) void boot_forward(void)
+{
+    __asm volatile("mrs r0, ipsr\n"
+                   "ldr r1, =" STR(SLOT_ADDR) "\n"
+                                              "ldr pc, [r1, r0, lsl #2]\n"
+                                              ".ltorg\n");
+}
+
+/* NMI and HardFault belong to the boot path while VTOR is at its reset value, else to the application. */
+ENTRY __attribute__((naked)) void boot_nmi(void)
+{
+    __asm volatile("ldr r0, =0xE000ED08\n"
+                   "ldr r0, [r0]\n"
+                   "cmp r0, #0\n"
+                   "bne boot_forward\n"
+                   "ldr pc, =NMI_Handler\n"
+                   ".ltorg\n");
+}
+
+ENTRY __attribute__((noreturn, used)) static void fault(void)
+{
+    port_token_set(TOKEN_FAULT);
+    port_reset();
+}
+
+/* The stack may be what broke: take a fresh one. */
+ENTRY __attribute__((naked)) void boot_fault(void)
+{
+    __asm volatile("ldr r0, =0xE000ED08\n"
+                   "ldr r0, [r0]\n"
+                   "cmp r0, #0\n"
+                   "bne boot_forward\n"
+                   "ldr r0, =" STR(BOOT_STACK_TOP) " - 16\n"
+                                                   "mov sp, r0\n"
+                                                   "b %0\n"
+                                                   ".ltorg\n" ::"i"(fault));
+}
+
+/* ---- to SRAM ----------------------------------------------------------------------------- */
+
+ENTRY void port_enter_ram(void)
+{
+    const uint32_t *from = (const uint32_t *)BOOT_ADDR;
+    uint32_t *to = (uint32_t *)RAM_ADDR;
+    while (to < boot_image_end)
+        *to++ = *from++;
+    for (to = bss_start; to < bss_end; to++)
+        *to = 0;
+
+    /* The vectors of the copy. The reset vector is only there to be different from flash's. */
+    uint32_t *vector = (uint32_t *)RAM_ADDR;
+    vector[1] = 0;
+    vector[16 + NonMaskableInt_IRQn] = (uint32_t)NMI_Handler;
+    vector[16 + SysTick_IRQn] = (uint32_t)SysTick_Handler;
+    vector[16 + FLASH_IRQn] = (uint32_t)FLASH_IRQHandler;
+    vector[16 + USB_IRQn] = (uint32_t)USB_IRQHandler;
+
+    RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN;
+    (void)RCC->APB2ENR;
+    __DSB();
+    SYSCFG->MEMRMP = 3; /* SRAM1 at 0; the caller goes on in it */
+    __DSB();
+    __ISB();
+}
+
+/* ---- leaving ----------------------------------------------------------------------------- */
+
+/* What a reset leaves in the core: interrupts enabled, LR all ones (ARMv7-M ARM B1.5.5). */
+ENTRY __attribute__((naked)) void port_start(uint32_t vectors)
+{
+    (void)vectors;
+    __asm volatile("ldr r3, =0xE000ED08\n" /* VTOR */
+                   "str r0, [r3]\n"
+                   "ldr r1, [r0]\n"
+                   "ldr r2, [r0, #4]\n"
+                   "mov sp, r1\n"
+                   "mov lr, #-1\n"
+                   "dsb\n"
+                   "cpsie i\n"
+                   "isb\n"
+                   "bx r2\n"
+                   ".ltorg\n");
+}
+
+/* AN2606 wants the chip as after reset; with system memory at 0 it finds its vectors either way. */
+ENTRY void port_start_rom(void)
+{
+    RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN;
+    (void)RCC->APB2ENR;
+    SYSCFG->MEMRMP = 1;
+    RCC->APB2ENR &= ~RCC_APB2ENR_SYSCFGEN;
+    port_start(SYSTEM_ADDR);
+}
+
+/* ---- vectors ----------------------------------------------------------------------------- */
+
+/* Initial SP, reset, NMI, HardFault, then all others of RM0394 "Vector table": 99 words. */
+__asm(".section .vectors, \"a\", %progbits\n"
+      ".word " STR(BOOT_STACK_TOP) " - 16\n" /* BOOT_SP */
+                                   ".word boot_reset, boot_nmi, boot_fault\n"
+                                   ".rept 99 - 4\n"
+                                   ".word boot_forward\n"
+                                   ".endr\n"
+                                   ".text\n");
