@@ -81,6 +81,17 @@ static const uint8_t *find_config(const struct usbhost *h, unsigned value)
     return NULL;
 }
 
+const uint8_t *usbhost_device_descriptor(const struct usbhost *h)
+{
+    return h->device[0] == sizeof h->device ? h->device : NULL;
+}
+
+const uint8_t *usbhost_config_descriptor(const struct usbhost *h)
+{
+    const uint8_t *current = find_config(h, h->configuration);
+    return current || h->configs_size == 0 ? current : h->configs;
+}
+
 /* Sets the pipes of the endpoints in the current configuration that belong to alternate setting
  * `setting` of `interface`; interface -1: setting 0 of every interface. */
 static void use_endpoints(struct usbhost *h, int interface, unsigned setting)

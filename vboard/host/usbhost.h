@@ -27,6 +27,10 @@ void usbhost_plug(struct usbhost *h, bool in); /* the cable; out: no SOF, the pu
 enum usbhost_state { UH_DETACHED, UH_ATTACHED, UH_RESET, UH_ADDRESSED, UH_CONFIGURED, UH_SUSPENDED };
 enum usbhost_state usbhost_state(const struct usbhost *h);
 unsigned usbhost_attach_count(const struct usbhost *h); /* how often a pull-up appeared */
+/* The 18 bytes of the device descriptor; NULL: not read yet, or no device. */
+const uint8_t *usbhost_device_descriptor(const struct usbhost *h);
+/* The current configuration's descriptor, else that of the first: wTotalLength bytes; NULL: not known. */
+const uint8_t *usbhost_config_descriptor(const struct usbhost *h);
 
 enum {
     UH_OK = 0,

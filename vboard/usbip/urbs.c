@@ -1,0 +1,192 @@
+/* USB/IP server: the importer's transfers. The server is the host controller: a port reset is not
+ * transmitted, so it is done where Linux shows that it has done one. */
+#include "usbip/priv.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { EINVAL_ANSWER = -22 };
+
+static bool got_header(struct usbip *u, struct client *c);
+
+static void expect_header(struct client *c)
+{
+    client_expect(c, c->header, URB_SIZE, got_header);
+}
+
+static void send_answer(struct client *c, unsigned command, uint32_t sequence, int status, uint32_t actual)
+{
+    uint8_t h[URB_SIZE] = {0};
+    usbip_put32(h + URB_COMMAND, command);
+    usbip_put32(h + URB_SEQUENCE, sequence);
+    usbip_put32(h + RET_STATUS, (uint32_t)status);
+    usbip_put32(h + RET_ACTUAL, actual);
+    client_send(c, h, sizeof h);
+}
+
+/* The transfer is over: called by the host while the board runs, or from usbhost_cancel. */
+static void done(struct usbhost_transfer *t, void *arg)
+{
+    struct urb *urb = arg;
+    struct usbip *u = urb->u;
+    struct urb **p = &u->urbs;
+    while (*p != urb)
+        p = &(*p)->next;
+    *p = urb->next;
+    u->urb_count--;
+    u->flight -= t->length;
+    if (!urb->silent && u->importer) {
+        send_answer(u->importer, RET_SUBMIT, urb->sequence, t->status, t->actual);
+        if (urb->in)
+            client_send(u->importer, urb->data, t->actual);
+        client_flush(u->importer);
+    }
+    free(urb);
+}
+
+static void cancel(struct usbip *u, struct urb *urb)
+{
+    urb->silent = true;
+    usbhost_cancel(u->host, &urb->t); /* calls done, which takes it off the list and frees it */
+}
+
+void urbs_device_left(struct usbip *u)
+{
+    while (u->urbs) {
+        send_answer(u->importer, RET_SUBMIT, u->urbs->sequence, UH_GONE, 0);
+        cancel(u, u->urbs);
+    }
+}
+
+void urbs_client_left(struct usbip *u)
+{
+    if (u->receiving) {
+        u->flight -= u->receiving->t.length;
+        u->urb_count--;
+        free(u->receiving);
+        u->receiving = NULL;
+    }
+    while (u->urbs)
+        cancel(u, u->urbs);
+}
+
+/* Linux asks for 64 bytes of the device descriptor only at address 0, after it has reset the port. */
+static bool follows_port_reset(const struct usbhost_transfer *t)
+{
+    static const uint8_t get_device_64[8] = {0x80, 6, 0, 1, 0, 0, 64, 0};
+    return (t->endpoint & 15) == 0 && memcmp(t->setup, get_device_64, sizeof get_device_64) == 0;
+}
+
+static void submit(struct usbip *u, struct urb *urb)
+{
+    urb->next = u->urbs;
+    u->urbs = urb;
+    if (!u->leaving) {
+        if (follows_port_reset(&urb->t))
+            usbhost_bus_reset_start(u->host);
+        if (usbhost_submit(u->host, &urb->t))
+            return;
+    }
+    urb->t.status = u->leaving ? UH_GONE : EINVAL_ANSWER;
+    urb->t.actual = 0;
+    done(&urb->t, urb);
+}
+
+static bool got_data(struct usbip *u, struct client *c)
+{
+    struct urb *urb = u->receiving;
+    u->receiving = NULL;
+    expect_header(c);
+    submit(u, urb);
+    return true;
+}
+
+static bool got_rejected(struct usbip *u, struct client *c)
+{
+    (void)u;
+    send_answer(c, RET_SUBMIT, usbip_get32(c->header + URB_SEQUENCE), EINVAL_ANSWER, 0);
+    expect_header(c);
+    return true;
+}
+
+static bool got_submit(struct usbip *u, struct client *c)
+{
+    const uint8_t *h = c->header, *setup = h + SUBMIT_SETUP;
+    uint32_t direction = usbip_get32(h + URB_DIRECTION), endpoint = usbip_get32(h + URB_ENDPOINT);
+    uint32_t flags = usbip_get32(h + SUBMIT_FLAGS), length = usbip_get32(h + SUBMIT_LENGTH);
+    uint32_t packets = usbip_get32(h + SUBMIT_PACKETS);
+    if (direction > DIRECTION_IN || endpoint > 15) {
+        c->reason = "it names an endpoint that cannot be";
+        return false;
+    }
+    if (packets == UINT32_MAX)
+        packets = 0;
+    if (length > TRANSFER_MAX || length > FLIGHT_MAX - u->flight || u->urb_count == URBS_MAX ||
+        packets > ISO_PACKETS_MAX) {
+        c->reason = "it wants more transferred at a time than there is room for";
+        return false;
+    }
+    bool in = direction == DIRECTION_IN;
+    bool wrong_way = endpoint == 0 && length && (setup[0] >> 7) != direction;
+    if (packets || wrong_way) { /* read what belongs to it, and refuse */
+        client_expect(c, NULL, (in ? 0 : length) + (size_t)packets * ISO_PACKET_SIZE, got_rejected);
+        return true;
+    }
+    struct urb *urb = calloc(1, sizeof *urb + length);
+    if (!urb) {
+        c->reason = "out of memory";
+        return false;
+    }
+    urb->u = u;
+    urb->sequence = usbip_get32(h + URB_SEQUENCE);
+    urb->in = in;
+    urb->t = (struct usbhost_transfer){.endpoint = (uint8_t)(endpoint | (in ? 0x80U : 0)),
+                                       .data = urb->data,
+                                       .length = length,
+                                       .zero_packet = flags & FLAG_ZERO_PACKET,
+                                       .short_not_ok = flags & FLAG_SHORT_NOT_OK,
+                                       .done = done,
+                                       .arg = urb};
+    memcpy(urb->t.setup, setup, sizeof urb->t.setup);
+    u->urb_count++;
+    u->flight += length;
+    if (!in && length) {
+        u->receiving = urb;
+        client_expect(c, urb->data, length, got_data);
+    } else {
+        expect_header(c);
+        submit(u, urb);
+    }
+    return true;
+}
+
+/* -104 if it was still under way, then it gets no other answer; 0 if it was answered before. */
+static void unlink_one(struct usbip *u, struct client *c)
+{
+    uint32_t sequence = usbip_get32(c->header + UNLINK_SEQUENCE);
+    struct urb *urb = u->urbs;
+    while (urb && urb->sequence != sequence)
+        urb = urb->next;
+    send_answer(c, RET_UNLINK, usbip_get32(c->header + URB_SEQUENCE), urb ? UH_CANCELLED : UH_OK, 0);
+    if (urb)
+        cancel(u, urb);
+}
+
+static bool got_header(struct usbip *u, struct client *c)
+{
+    switch (usbip_get32(c->header + URB_COMMAND)) {
+    case CMD_SUBMIT: return got_submit(u, c);
+    case CMD_UNLINK:
+        unlink_one(u, c);
+        expect_header(c);
+        return true;
+    default: c->reason = "it sends what is no USB/IP command"; return false;
+    }
+}
+
+void urbs_begin(struct usbip *u, struct client *c)
+{
+    u->importer = c;
+    u->leaving = false;
+    usbhost_bus_reset_start(u->host); /* Linux resets the port of a new device before its first transfer */
+    expect_header(c);
+}
