@@ -142,7 +142,7 @@ void usbfs_event(struct chip *c, unsigned index)
         unsigned flags = ISTR_ESOF;
         if (u->lsof < 3)
             u->lsof++;
-        if (!(u->cntr & CNTR_FSUSP) && u->line != LINE_K && now >= u->traffic + 3 * PS_PER_MS) {
+        if (!(u->cntr & CNTR_FSUSP) && u->line == LINE_J && now >= u->traffic + 3 * PS_PER_MS) {
             flags |= ISTR_SUSP;
             u->sofs = 0;
         }
