@@ -53,6 +53,15 @@ $(2)/$(1).elf: $$($(1).obj) $(B)/obj/fw/$(1)/link.ld
 	    -Wl,-Map=$(2)/$(1).map $$($(1).obj) -o $$@
 endef
 
+# ---- bootloader ----
+BOOT_PORT := $(addprefix $(PORT)/,boot_start.c token.c clock.c reset.c board.c flash_read.c flash_write.c usbfs.c)
+BOOT_USB := usb/usbd.c usb/standard.c usb/serial.c
+
+boot.src := $(BOOT_PORT) $(BOOT_USB) boot/first.c
+boot.startup :=
+boot.ld := $(PORT)/boot.ld
+$(eval $(call firmware,boot,$(B)/firmware))
+
 # ---- examples ----
 EXAMPLE_PORT := $(PORT)/board.c $(PORT)/clock.c
 EXAMPLE_USB := $(PORT)/usbfs.c $(PORT)/token.c usb/usbd.c usb/standard.c usb/serial.c

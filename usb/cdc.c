@@ -1,6 +1,5 @@
 /* CDC-ACM with a ring of bytes in each direction. */
 #include "usb/cdc.h"
-#include <string.h>
 
 enum { SET_LINE_CODING = 0x20, GET_LINE_CODING = 0x21, SET_CONTROL_LINE_STATE = 0x22, SEND_BREAK = 0x23 };
 enum { RING = 1024 }; /* a power of two */
@@ -12,11 +11,12 @@ struct ring {
 
 static struct {
     struct ring received, queued;
-    struct cdc_line_coding coding, wanted;
+    struct cdc_line_coding wanted;
     bool dtr;
     bool listening;   /* the OUT endpoint may take a packet */
     bool end_pending; /* the last packet was full: a zero-length one has to follow */
-} cdc = {.coding = {115200, 0, 0, 8}};
+} cdc;
+static struct cdc_line_coding coding = {115200, 0, 0, 8};
 
 static size_t ring_put(struct ring *r, const uint8_t *from, size_t size)
 {
@@ -75,7 +75,7 @@ bool cdc_dtr(void)
 
 const struct cdc_line_coding *cdc_line_coding(void)
 {
-    return &cdc.coding;
+    return &coding;
 }
 
 /* ---- the function ------------------------------------------------------------------------ */
@@ -90,8 +90,8 @@ static enum usbd_answer setup(struct usbd_control *c)
     const struct usb_setup *s = &c->setup;
 
     if (for_us(s, USB_DIR_IN) && s->bRequest == GET_LINE_CODING) {
-        c->data = (uint8_t *)&cdc.coding;
-        c->size = sizeof cdc.coding;
+        c->data = (uint8_t *)&coding;
+        c->size = sizeof coding;
         return USBD_ACK;
     }
     if (!for_us(s, 0))
@@ -112,7 +112,7 @@ static enum usbd_answer data(struct usbd_control *c)
 {
     if (c->size != sizeof cdc.wanted)
         return USBD_FAIL;
-    cdc.coding = cdc.wanted;
+    coding = cdc.wanted;
     return USBD_ACK;
 }
 

@@ -1,15 +1,23 @@
 /* The default control pipe: stages of a control transfer (USB 2.0, 8.5.3 and 9.3), and endpoints.
  * The standard requests themselves are in standard.c. */
 #include "usb/usbd_internal.h"
-#include <string.h>
 
 struct usbd usbd;
 
+static void start_over(void)
+{
+    usbd.stage = STAGE_IDLE;
+    usbd.address = 0;
+    usbd.suspended = false;
+    usbd.remote_wake = false;
+    usbd_configure(0);
+}
+
 void usbd_init(const struct usbd_device *device)
 {
-    memset(&usbd, 0, sizeof usbd);
     usbd.device = device;
     device->driver->start();
+    start_over();
 }
 
 void usbd_connect(bool on)
@@ -167,11 +175,7 @@ bool usbd_control_waiting(void)
 
 void usbd_on_reset(void)
 {
-    usbd.stage = STAGE_IDLE;
-    usbd.address = 0;
-    usbd.suspended = false;
-    usbd.remote_wake = false;
-    usbd_configure(0);
+    start_over();
     usbd_tell(USBD_RESET, 0);
 }
 

@@ -1,0 +1,99 @@
+/* Flash as data: reading that survives double words which ECC cannot correct, CRC-32 by the CRC unit,
+ * and the NMI that ECC raises. Used in the boot path and in the DFU world. */
+#include "port/port.h"
+#include "port/stm32l433/boot.h"
+#include "port/stm32l433/irq.h"
+#include "port/stm32l433/regs.h"
+
+/* An uncorrectable double word is read as something and raises the NMI (RM0394 "Error code correction");
+ * a power cut while programming leaves such words behind. Note where it was and go on: whoever reads,
+ * asks. The other sources of NMI, the clock security system and SRAM2 parity, are put out likewise. */
+void NMI_Handler(void)
+{
+    uint32_t eccr = FLASH->ECCR;
+    if (eccr & FLASH_ECCR_ECCD) {
+        if (!boot_ecc->seen)
+            boot_ecc->address = FLASH_ADDR + (eccr & FLASH_ECCR_ADDR_ECC);
+        boot_ecc->seen = 1;
+        FLASH->ECCR = eccr; /* ECCD and ECCC are cleared by the ones they read as */
+    }
+    RCC->CICR = RCC_CICR_CSSC;
+    uint32_t enabled = RCC->APB2ENR;
+    RCC->APB2ENR = enabled | RCC_APB2ENR_SYSCFGEN;
+    (void)RCC->APB2ENR;
+    SYSCFG->CFGR2 |= SYSCFG_CFGR2_SPF;
+    RCC->APB2ENR = enabled;
+    __DSB(); /* the sources are down before the return, or the NMI comes again */
+}
+
+static void begin(void)
+{
+    boot_ecc->seen = 0;
+    __DMB();
+}
+
+/* The NMI belongs to the last load at the latest when the pipeline is empty. */
+static bool end(uint32_t *bad)
+{
+    __DSB();
+    __ISB();
+    if (!boot_ecc->seen)
+        return true;
+    if (bad)
+        *bad = boot_ecc->address;
+    return false;
+}
+
+bool port_flash_read(uint32_t addr, void *to, size_t size, uint32_t *bad)
+{
+    const volatile uint8_t *from = (const volatile uint8_t *)addr;
+    uint8_t *bytes = to;
+
+    begin();
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = from[i];
+    return end(bad);
+}
+
+/* zlib's CRC-32: bits of each input unit reversed, result reversed, ones' complement before and after
+ * (RM0394 "CRC"). The unit is left as after reset. */
+uint32_t port_crc(uint32_t crc, const void *data, size_t size)
+{
+    const uint8_t *at = data;
+
+    RCC->AHB1ENR |= RCC_AHB1ENR_CRCEN;
+    (void)RCC->AHB1ENR; /* two cycles until a clock enable counts */
+    CRC->INIT = __RBIT(~crc);
+    CRC->CR = CRC_CR_REV_OUT | CRC_CR_REV_IN_WORD | CRC_CR_RESET;
+#pragma GCC unroll 4
+    for (; size >= 4; size -= 4, at += 4) {
+        uint32_t word;
+        __builtin_memcpy(&word, at, 4);
+        CRC->DR = word;
+    }
+    CRC->CR = CRC_CR_REV_OUT | CRC_CR_REV_IN_BYTE;
+    for (; size > 0; size--)
+        *(volatile uint8_t *)&CRC->DR = *at++;
+    crc = ~CRC->DR;
+    CRC->INIT = 0xFFFFFFFF;
+    CRC->CR = CRC_CR_RESET;
+    RCC->AHB1ENR &= ~RCC_AHB1ENR_CRCEN;
+    return crc;
+}
+
+bool port_flash_crc(uint32_t addr, size_t size, uint32_t *crc, uint32_t *bad)
+{
+    begin();
+    *crc = port_crc(*crc, (const void *)addr, size);
+    return end(bad);
+}
+
+void port_flash_forget(void)
+{
+    uint32_t acr = FLASH->ACR;
+    uint32_t off = acr & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN);
+    FLASH->ACR = off; /* a cache can only be reset while it is off */
+    FLASH->ACR = off | FLASH_ACR_ICRST | FLASH_ACR_DCRST;
+    FLASH->ACR = off;
+    FLASH->ACR = acr;
+}

@@ -1,0 +1,166 @@
+/* Is this really a reset, what caused it, and how to put the chip back where it was after one.
+ * Boot path: everything that is switched on to look is switched off again. */
+#include "port/port.h"
+#include "port/stm32l433/irq.h"
+#include "port/stm32l433/memory.h"
+#include "port/stm32l433/regs.h"
+
+#ifndef BUTTON_PRESSED
+#define BUTTON_PRESSED 1 /* level of PC13 while B1 is held; 0 or 1 */
+#endif
+
+unsigned port_reset_cause(void)
+{
+    static const struct {
+        uint32_t flag;
+        unsigned cause;
+    } causes[] = {
+        {RCC_CSR_PINRSTF, PORT_RESET_PIN},      {RCC_CSR_BORRSTF, PORT_RESET_POWER},
+        {RCC_CSR_SFTRSTF, PORT_RESET_SOFTWARE}, {RCC_CSR_IWDGRSTF | RCC_CSR_WWDGRSTF, PORT_RESET_WATCHDOG},
+        {RCC_CSR_OBLRSTF, PORT_RESET_OPTIONS},  {RCC_CSR_LPWRRSTF, PORT_RESET_LOW_POWER},
+    };
+    unsigned cause = 0;
+    uint32_t csr = RCC->CSR;
+    for (unsigned i = 0; i < sizeof causes / sizeof *causes; i++)
+        if (csr & causes[i].flag)
+            cause |= causes[i].cause;
+
+    /* Standby leaves SBF. Shutdown leaves nothing of its own: it counts as a wake if the RTC, which
+     * ran through it, holds a wake-up or alarm flag. */
+    uint32_t enabled = RCC->APB1ENR1;
+    RCC->APB1ENR1 = enabled | RCC_APB1ENR1_PWREN | RCC_APB1ENR1_RTCAPBEN;
+    (void)RCC->APB1ENR1; /* two cycles until a clock enable counts */
+    if ((PWR->SR1 & PWR_SR1_SBF) ||
+        ((RCC->BDCR & RCC_BDCR_RTCEN) && (RTC->ISR & (RTC_ISR_WUTF | RTC_ISR_ALRAF | RTC_ISR_ALRBF)) &&
+         (csr & RCC_CSR_BORRSTF)))
+        cause |= PORT_WAKE;
+    RCC->APB1ENR1 = enabled;
+    return cause;
+}
+
+void port_reset_cause_clear(void)
+{
+    RCC->CSR |= RCC_CSR_RMVF;
+    RCC->CSR &= ~RCC_CSR_RMVF;
+}
+
+/* Registers that a reset sets to one value and every program that has run before has changed. */
+static const struct {
+    const reg32 *reg;
+    uint32_t mask, value;
+} as_reset[] = {
+    /* The ready flag and the calibration follow their own time. */
+    {&RCC->CR, ~(RCC_CR_MSIRDY), RCC_CR_AT_RESET & ~RCC_CR_MSIRDY},
+    {&RCC->CFGR, 0xFFFFFFFF, 0},
+    {&RCC->PLLCFGR, 0xFFFFFFFF, RCC_PLLCFGR_AT_RESET},
+    {&RCC->CRRCR, RCC_CRRCR_HSI48ON, 0},
+    {&RCC->AHB1ENR, 0xFFFFFFFF, RCC_AHB1ENR_FLASHEN},
+    {&RCC->AHB2ENR, 0xFFFFFFFF, 0},
+    {&RCC->AHB3ENR, 0xFFFFFFFF, 0},
+    /* WWDGEN comes up set with the hardware watchdog; RTCAPBEN's reset value is not certain. */
+    {&RCC->APB1ENR1, ~(RCC_APB1ENR1_WWDGEN | RCC_APB1ENR1_RTCAPBEN), 0},
+    {&RCC->APB1ENR2, 0xFFFFFFFF, 0},
+    {&RCC->APB2ENR, 0xFFFFFFFF, 0},
+    {&SysTick->CTRL, SysTick_CTRL_ENABLE_Msk | SysTick_CTRL_TICKINT_Msk, 0},
+    {&SCB->VTOR, 0xFFFFFFFF, 0},
+    {&NVIC->ISER[0], 0xFFFFFFFF, 0},
+    {&NVIC->ISER[1], 0xFFFFFFFF, 0},
+    {&NVIC->ISER[2], 0xFFFFFFFF, 0},
+};
+
+static uint32_t memory_at_0(void)
+{
+    RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN;
+    (void)RCC->APB2ENR;
+    uint32_t mode = SYSCFG->MEMRMP & SYSCFG_MEMRMP_MEM_MODE;
+    RCC->APB2ENR &= ~RCC_APB2ENR_SYSCFGEN;
+    return mode;
+}
+
+bool port_was_jumped_to(void)
+{
+    for (unsigned i = 0; i < sizeof as_reset / sizeof *as_reset; i++)
+        if ((*as_reset[i].reg & as_reset[i].mask) != as_reset[i].value)
+            return true;
+    return __get_CONTROL() || __get_BASEPRI() || __get_FAULTMASK() || __get_IPSR() || memory_at_0() != 0;
+}
+
+/* RM0394 "Boot configuration": BOOT0 is the pin PH3 or the complement of an option bit. */
+bool port_reset_goes_to_rom(void)
+{
+    uint32_t optr = FLASH->OPTR;
+    if (!(optr & FLASH_OPTR_nSWBOOT0))
+        return !(optr & FLASH_OPTR_nBOOT0);
+
+    uint32_t enabled = RCC->AHB2ENR;
+    RCC->AHB2ENR = enabled | RCC_AHB2ENR_GPIOHEN;
+    (void)RCC->AHB2ENR;
+    uint32_t moder = GPIOH->MODER;
+    GPIOH->MODER = moder & ~GPIO_FIELD(3, 3);
+    for (unsigned i = 0; i < 8; i++) /* the input follows after two clocks */
+        (void)GPIOH->IDR;
+    bool high = GPIOH->IDR & BIT(3);
+    GPIOH->MODER = moder;
+    RCC->AHB2ENR = enabled;
+    return high;
+}
+
+bool port_empty_check_stale(void)
+{
+    /* Where a reload did not help it will not help again; power-on clears OBLRSTF. */
+    return (FLASH->SR & FLASH_SR_PEMPTY) && !(RCC->CSR & RCC_CSR_OBLRSTF) &&
+           *(const volatile uint32_t *)FLASH_ADDR != 0xFFFFFFFF;
+}
+
+void port_reload_options(void)
+{
+    if (FLASH->CR & FLASH_CR_LOCK) {
+        FLASH->KEYR = FLASH_KEY1;
+        FLASH->KEYR = FLASH_KEY2;
+    }
+    if (FLASH->CR & FLASH_CR_OPTLOCK) {
+        FLASH->OPTKEYR = FLASH_OPTKEY1;
+        FLASH->OPTKEYR = FLASH_OPTKEY2;
+    }
+    FLASH->CR |= FLASH_CR_OBL_LAUNCH;
+    for (;;)
+        ; /* the load resets the chip */
+}
+
+bool port_debugger(void)
+{
+    return CoreDebug->DHCSR & CoreDebug_DHCSR_C_DEBUGEN_Msk;
+}
+
+bool port_button(void)
+{
+    uint32_t enabled = RCC->AHB2ENR;
+    RCC->AHB2ENR = enabled | RCC_AHB2ENR_GPIOCEN;
+    (void)RCC->AHB2ENR;
+    uint32_t moder = GPIOC->MODER, pupdr = GPIOC->PUPDR;
+    /* The pull is towards "released" (2: down, 1: up), for boards without a button. */
+    GPIOC->PUPDR = (pupdr & ~GPIO_FIELD(13, 3)) | GPIO_FIELD(13, BUTTON_PRESSED ? 2 : 1);
+    GPIOC->MODER = moder & ~GPIO_FIELD(13, 3);
+    for (unsigned i = 0; i < 32; i++) /* 40 kohm charge a pin in some microseconds */
+        (void)GPIOC->IDR;
+    bool pressed = (GPIOC->IDR >> 13 & 1) == BUTTON_PRESSED;
+    GPIOC->MODER = moder;
+    GPIOC->PUPDR = pupdr;
+    RCC->AHB2ENR = enabled;
+    return pressed;
+}
+
+void port_watchdog(void)
+{
+    IWDG->KR = IWDG_KEY_RELOAD;
+}
+
+void port_pause(unsigned ms)
+{
+    /* 4 MHz, and a turn of three cycles or more. */
+    for (; ms > 0; ms--) {
+        port_watchdog();
+        for (volatile unsigned i = 0; i < 400; i++)
+            ;
+    }
+}
