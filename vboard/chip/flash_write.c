@@ -40,13 +40,18 @@ static uint32_t store_error(const struct chip *c, uint32_t addr, unsigned size)
         return SR_PGSERR;
     if (size != 4)
         return SR_SIZERR;
-    uint32_t off = addr - FLASH_BASE;
-    bool otp = addr - OTP_BASE < OTP_SIZE && pg;
-    if (!otp && (off >= FLASH_SIZE || flash_protected(c, off, off) || flash_blocked(c)))
-        return SR_WRPERR;
     if (f->latched ? addr != f->latch_addr + 4 : addr % 8)
         return SR_PGAERR;
     return 0;
+}
+
+/* Protection is looked at when the double word is complete. */
+static bool writable(const struct chip *c, uint32_t addr, bool fast)
+{
+    uint32_t off = addr - FLASH_BASE;
+    if (addr - OTP_BASE < OTP_SIZE)
+        return !fast;
+    return off < FLASH_SIZE && !flash_protected(c, off, off + 7) && !flash_blocked(c);
 }
 
 /* Both words of a pair are there. */
@@ -85,6 +90,10 @@ bool flash_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
     }
     f->latched = false;
     uint64_t data = (uint64_t)value << 32 | f->latch_word;
+    if (!writable(c, f->latch_addr, fast)) {
+        flash_error(c, fast ? SR_WRPERR | SR_FASTERR : SR_WRPERR);
+        return true;
+    }
     if (!fast) {
         program(c, f->latch_addr, data);
         return true;
