@@ -59,7 +59,13 @@ fi
 
 if ! cmp -s package-lock.json node_modules/.package-lock.sureboot; then
     echo "setup: installing the CMSIS-Core headers with npm"
-    npm ci --silent
+    log=$(mktemp)
+    if ! npm ci --no-progress >"$log" 2>&1; then
+        tail -n 10 "$log" >&2
+        echo "setup: npm could not install what package-lock.json names" >&2
+        exit 1
+    fi
+    rm -f "$log"
     cp package-lock.json node_modules/.package-lock.sureboot
 fi
 
