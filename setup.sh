@@ -19,6 +19,7 @@ cmd arm-none-eabi-gcc gcc-arm-none-eabi
 file libnewlib-arm-none-eabi /usr/lib/arm-none-eabi/newlib/nano.specs /usr/lib/arm-none-eabi/lib/nano.specs
 file libc6-dev /usr/include/stdio.h
 file libcmocka-dev /usr/include/cmocka.h
+file libcjson-dev /usr/include/cjson/cJSON.h
 file libunicorn-dev /usr/include/unicorn/unicorn.h
 file libelf-dev /usr/include/libelf.h
 file libdw-dev /usr/include/elfutils/libdwfl.h

@@ -3,7 +3,7 @@
 #   test/board/test_*.c  firmware on the virtual board         (cmocka, vboard.h)
 #   test/host/test_*.sh  a real Linux USB host in a guest      (TAP from shell)
 #   test/lint/*.sh       format, static analysis               (TAP from shell)
-TEST_LIBS := -lcmocka
+TEST_LIBS := -lcmocka -lcjson
 UNIT_TESTS := $(patsubst test/unit/%.c,$(B)/test/unit/%,$(wildcard test/unit/test_*.c))
 BOARD_TESTS := $(patsubst test/board/%.c,$(B)/test/board/%,$(wildcard test/board/test_*.c))
 HOST_TESTS := $(wildcard test/host/test_*.sh)

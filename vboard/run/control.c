@@ -26,6 +26,7 @@ struct client {
 struct control {
     int listener; /* -1: standard input */
     struct sockaddr_un address;
+    bool bound; /* the socket is ours to remove */
     unsigned last_number;
     struct client clients[CONTROL_CLIENTS];
 };
@@ -90,11 +91,10 @@ static bool listen_at(struct control *c, const char *path, struct sentence *why)
     if (!make_room(&c->address, why))
         return false;
     c->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (c->listener < 0 || bind(c->listener, (const struct sockaddr *)&c->address, sizeof c->address) != 0) {
-        (void)refuse(why, "%s: %s", path, strerror(errno));
-        c->address.sun_path[0] = '\0'; /* not ours to remove */
-        return false;
-    }
+    c->bound =
+        c->listener >= 0 && bind(c->listener, (const struct sockaddr *)&c->address, sizeof c->address) == 0;
+    if (!c->bound)
+        return refuse(why, "%s: %s", path, strerror(errno));
     if (listen(c->listener, CONTROL_CLIENTS) != 0)
         return refuse(why, "%s: %s", path, strerror(errno));
     return true;
@@ -129,7 +129,7 @@ void control_close(struct control *c)
             drop(k);
     if (c->listener >= 0)
         (void)close(c->listener);
-    if (c->address.sun_path[0] != '\0')
+    if (c->bound)
         (void)unlink(c->address.sun_path);
     free(c);
 }

@@ -1,0 +1,415 @@
+/* The control commands of vboard, by script, by standard input and over the socket: each one's answer
+ * and what it does to the board, and clients that misbehave. */
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "command.h"
+
+#define VBOARD "build/host/vboard"
+#define BENCH  "build/test/fw/cmdbench.elf"
+
+/* What cmdbench does, by the word at 0x08030000. */
+enum { BLINK, UNDEFINED, UNMAPPED, NOTHING, WATCHDOG, PROGRAM, ECHO, INPUTS, BACKUP, SPIN };
+
+static int setup(void **unused)
+{
+    (void)unused;
+    temp_make();
+    return 0;
+}
+
+static int teardown(void **unused)
+{
+    (void)unused;
+    temp_remove();
+    return 0;
+}
+
+/* "FILE@0x08030000", the file holding `mode`. */
+static const char *mode(uint32_t number)
+{
+    static char text[300];
+    const uint8_t word[4] = {(uint8_t)number, 0, 0, 0};
+    file_write(temp("mode"), word, sizeof word);
+    (void)snprintf(text, sizeof text, "%s@0x08030000", temp("mode"));
+    return text;
+}
+
+/* Runs a script on cmdbench; answers and events come back. */
+static cJSON *script(uint32_t number, const char *text, cJSON **events)
+{
+    file_write(temp("script"), text, strlen(text));
+    const char *args[] = {VBOARD,     "--fast",       "--load",   BENCH,          "--load", mode(number),
+                          "--script", temp("script"), "--events", temp("events"), NULL};
+    struct command_result r = command(args, NULL);
+    if (r.status != 0)
+        fail_msg("status %d, %s", r.status, r.err);
+    cJSON *answers = json_lines(r.out);
+    assert_non_null(answers);
+    command_result_free(&r);
+    if (events != NULL) {
+        char *lines = file_read(temp("events"), NULL);
+        *events = json_lines(lines);
+        assert_non_null(*events);
+        free(lines);
+    }
+    return answers;
+}
+
+static bool ok(const cJSON *answers, int n)
+{
+    const cJSON *answer = cJSON_GetArrayItem(answers, n);
+    assert_non_null(answer);
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "ok"));
+}
+
+static double number(const cJSON *answers, int n, const char *key)
+{
+    return json_number(cJSON_GetArrayItem(answers, n), key);
+}
+
+static const char *text(const cJSON *answers, int n, const char *key)
+{
+    return json_text(cJSON_GetArrayItem(answers, n), key);
+}
+
+/* Level of a pin's last event at or before t, -1: none. */
+static int level_at(const cJSON *events, const char *pin, double t)
+{
+    int level = -1;
+    const cJSON *e;
+    cJSON_ArrayForEach(e, events)
+    {
+        if (strcmp(json_text(e, "event"), "gpio") == 0 && strcmp(json_text(e, "pin"), pin) == 0 &&
+            json_number(e, "t") <= t)
+            level = (int)json_number(e, "level");
+    }
+    return level;
+}
+
+static void memory_and_registers(void **unused)
+{
+    (void)unused;
+    cJSON *a = script(BLINK,
+                      "# a comment, and a blank line\n\n"
+                      "at 0.01 peek 0x08030000 4\n"
+                      "peek 0x1FFF75E0 2\n"
+                      "poke 0x20008000 00ff10AB\n"
+                      "\tpeek  0x20008000 4 \n"
+                      "peek 0x60000000 4\n"
+                      "poke 0x60000000 00\n"
+                      "peek 0x48000414 4\n"
+                      "regs\n"
+                      "quit\n",
+                      NULL);
+    assert_int_equal(cJSON_GetArraySize(a), 9);
+    assert_string_equal(text(a, 0, "hex"), "00000000");
+    assert_int_equal((uint32_t)number(a, 0, "addr"), 0x08030000);
+    assert_true(number(a, 0, "t") >= 10e6 && number(a, 0, "t") < 10.01e6);
+    assert_string_equal(text(a, 1, "hex"), "0001"); /* flash size in KiB */
+    assert_true(ok(a, 2));
+    assert_string_equal(text(a, 3, "hex"), "00ff10ab");
+    assert_false(ok(a, 4));
+    assert_non_null(strstr(text(a, 4, "error"), "0x60000000"));
+    assert_false(ok(a, 5));
+    assert_true(ok(a, 6));
+    assert_string_equal(text(a, 7, "function"), "wait_for_ever");
+    assert_non_null(strstr(text(a, 7, "line"), "cmdbench.c:"));
+    assert_int_equal(number(a, 7, "control"), 0);
+    assert_true(number(a, 7, "pc") > 0x08000000 && number(a, 7, "pc") < 0x08001000);
+    assert_true(number(a, 7, "sp") > 0x20000000 && number(a, 7, "sp") <= 0x20010000);
+    assert_true(ok(a, 8));
+    cJSON_Delete(a);
+}
+
+static void pins_and_button(void **unused)
+{
+    (void)unused;
+    cJSON *events, *a = script(INPUTS,
+                               "at 0.1 button B1 1\nat 0.2 button B1 0\n"
+                               "at 0.3 pin PA1 1\nat 0.4 pin PA1 0\n"
+                               "at 0.35 pin PC13 1\nat 0.45 pin PC13 z\n" /* out of order */
+                               "at 0.5 quit\n",
+                               &events);
+    assert_int_equal(cJSON_GetArraySize(a), 7);
+    for (int i = 0; i < 7; i++)
+        assert_true(ok(a, i));
+    assert_int_equal(level_at(events, "PB13", 0.09e9), 0);
+    assert_int_equal(level_at(events, "PB13", 0.11e9), 1);
+    assert_int_equal(level_at(events, "PB13", 0.21e9), 0);
+    assert_int_equal(level_at(events, "PB12", 0.29e9), 0);
+    assert_int_equal(level_at(events, "PB12", 0.31e9), 1);
+    assert_int_equal(level_at(events, "PB12", 0.41e9), 0);
+    assert_int_equal(level_at(events, "PB13", 0.36e9), 1);
+    assert_int_equal(level_at(events, "PB13", 0.46e9), 0); /* back to the button's level */
+    cJSON_Delete(events);
+    cJSON_Delete(a);
+}
+
+static void power_and_reset(void **unused)
+{
+    (void)unused;
+    cJSON *events,
+        *a = script(BACKUP,
+                    "at 0.1 peek 0x40002864 4\n"
+                    "at 0.2 nrst\nat 0.3 peek 0x40002864 4\n"
+                    "at 0.4 power off\nat 0.5 peek 0x40002864 4\nat 0.6 power on\nat 0.7 peek 0x40002864 4\n"
+                    "at 0.8 power off novbat\nat 0.9 power on\nat 1 peek 0x40002864 4\n"
+                    "at 1.1 nrst 50\nat 1.2 quit\n",
+                    &events);
+    assert_string_equal(text(a, 0, "hex"), "01000000");
+    assert_string_equal(text(a, 2, "hex"), "02000000");
+    assert_string_equal(text(a, 6, "hex"), "03000000"); /* VBAT kept it */
+    assert_string_equal(text(a, 9, "hex"), "01000000"); /* VBAT was gone */
+    assert_int_equal(json_count(events, "state", "on"), 3);
+    assert_int_equal(json_count(events, "state", "off"), 2);
+    assert_int_equal(json_count(events, "cause", "power"), 3);
+    assert_int_equal(json_count(events, "cause", "pin"), 2);
+    assert_int_equal(json_number(json_find(events, "state", "off", 0), "t"), 400000000);
+    assert_int_equal(json_number(json_find(events, "cause", "power", 1), "t"), 600000000);
+    cJSON_Delete(events);
+    cJSON_Delete(a);
+}
+
+static void uart(void **unused)
+{
+    (void)unused;
+    cJSON *events, *a = script(ECHO,
+                               "at 0.1 uart VCP 004142ff\n"
+                               "at 0.2 uart USART2 10\n"
+                               "at 0.3 uart LPUART1 20\n" /* PA3 belongs to USART2: lost */
+                               "at 0.4 quit\n",
+                               &events);
+    static const char *const expected[] = {"01", "42", "43", "00", "11"};
+    for (int i = 0; i < 4; i++)
+        assert_true(ok(a, i));
+    assert_int_equal(json_count(events, "event", "uart"), 5);
+    for (int i = 0; i < 5; i++) {
+        const cJSON *e = json_find(events, "event", "uart", i);
+        assert_string_equal(json_text(e, "name"), "VCP");
+        assert_string_equal(json_text(e, "hex"), expected[i]);
+    }
+    /* 9600 baud: a frame lasts 1.04 ms, and the echo is out two frames after the first began */
+    double t = json_number(json_find(events, "event", "uart", 0), "t");
+    assert_true(t > 102.0e6 && t < 102.2e6);
+    t = json_number(json_find(events, "event", "uart", 3), "t");
+    assert_true(t > 105.1e6 && t < 105.4e6);
+    cJSON_Delete(events);
+    cJSON_Delete(a);
+}
+
+static void usb(void **unused)
+{
+    (void)unused;
+    cJSON *a = script(BLINK, "usb unplug\nat 0.1 usb plug\nat 0.2 usb unplug\nat 0.3 quit\n", NULL);
+    for (int i = 0; i < 4; i++)
+        assert_true(ok(a, i));
+    cJSON_Delete(a);
+}
+
+/* A cut ends the run, with status 0. */
+static void cut(void **unused)
+{
+    (void)unused;
+    cJSON *events, *a = script(PROGRAM, "cut 4:after\nat 5 quit\n", &events);
+    assert_int_equal(cJSON_GetArraySize(a), 1);
+    assert_true(ok(a, 0));
+    assert_int_equal(json_count(events, "event", "flash"), 4);
+    assert_string_equal(json_text(json_find(events, "event", "end", 0), "reason"), "cut");
+    cJSON_Delete(events);
+    cJSON_Delete(a);
+}
+
+static void standard_input(void **unused)
+{
+    (void)unused;
+    const char *args[] = {VBOARD,      "--fast", "--load", BENCH, "--load", mode(SPIN),
+                          "--control", "-",      "--for",  "0.5", NULL};
+    struct command_result r =
+        command(args, "at 0.2 peek 0x08030000 1\nfrob\npeek 0x08030000 1\r\nat 0.1 regs");
+    assert_int_equal(r.status, 0);
+    cJSON *a = json_lines(r.out);
+    assert_non_null(a);
+    assert_int_equal(cJSON_GetArraySize(a), 4); /* the end of input ended nothing */
+    assert_false(ok(a, 0));
+    assert_non_null(strstr(text(a, 0, "error"), "'frob'"));
+    assert_true(ok(a, 1) && number(a, 1, "t") == 0);
+    assert_true(ok(a, 2) && number(a, 2, "t") >= 0.1e9);
+    assert_true(ok(a, 3) && number(a, 3, "t") >= 0.2e9);
+    assert_string_equal(text(a, 3, "hex"), "09");
+    cJSON_Delete(a);
+    command_result_free(&r);
+}
+
+/* ---- the socket -------------------------------------------------------------------------- */
+
+static pid_t board;
+
+static int socket_setup(void **unused)
+{
+    (void)setup(unused);
+    const char *args[] = {VBOARD,      "--load",       BENCH,     "--load",      mode(BLINK),
+                          "--control", temp("socket"), "--flash", temp("state"), NULL};
+    board = command_start(args, temp("out"), temp("err"));
+    return 0;
+}
+
+static int dial(void)
+{
+    struct sockaddr_un there = {.sun_family = AF_UNIX};
+    strcpy(there.sun_path, temp("socket"));
+    for (int i = 0; i < 1000; i++) {
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        assert_true(fd >= 0);
+        if (connect(fd, (const struct sockaddr *)&there, sizeof there) == 0)
+            return fd;
+        assert_int_equal(close(fd), 0);
+        (void)nanosleep(&(struct timespec){0, 10000000}, NULL);
+    }
+    fail_msg("nobody listens");
+    return -1;
+}
+
+static void say(int fd, const char *line)
+{
+    assert_int_equal(send(fd, line, strlen(line), MSG_NOSIGNAL), strlen(line));
+}
+
+/* One line, within 10 s. */
+static cJSON *hear(int fd)
+{
+    static char line[200000];
+    size_t n = 0;
+    do {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (poll(&p, 1, 10000) != 1 || n == sizeof line || read(fd, line + n, 1) != 1)
+            fail_msg("no answer");
+    } while (line[n++] != '\n');
+    cJSON *answer = cJSON_ParseWithLength(line, n);
+    assert_non_null(answer);
+    return answer;
+}
+
+static bool heard_ok(int fd)
+{
+    cJSON *answer = hear(fd);
+    bool result = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "ok"));
+    cJSON_Delete(answer);
+    return result;
+}
+
+static void clients(void **unused)
+{
+    (void)unused;
+    int a = dial(), b = dial();
+    say(a, "regs\n");
+    assert_true(heard_ok(a));
+    say(b, "pee");
+    say(a, "peek 0x20000000 65536\n");
+    cJSON *large = hear(a);
+    assert_int_equal(strlen(json_text(large, "hex")), 131072);
+    cJSON_Delete(large);
+    say(b, "k 0x08000000 4\n");
+    assert_true(heard_ok(b));
+    /* a time that is past: at once; a later one: then, and other commands are not kept waiting */
+    say(a, "at 0 regs\nat 1.5 regs\nregs\n");
+    assert_true(heard_ok(a));
+    assert_true(heard_ok(a));
+    cJSON *later = hear(a);
+    assert_true(json_number(later, "t") >= 1.5e9);
+    cJSON_Delete(later);
+    /* half closed: the answer still comes, then the end */
+    say(b, "at 1.6 regs\nregs");
+    assert_int_equal(shutdown(b, SHUT_WR), 0);
+    assert_true(heard_ok(b));
+    assert_true(heard_ok(b));
+    char end;
+    assert_int_equal(read(b, &end, 1), 0);
+    assert_int_equal(close(b), 0);
+    say(a, "quit\n");
+    assert_true(heard_ok(a));
+    assert_int_equal(command_wait(board), 0);
+    assert_int_equal(close(a), 0);
+    assert_false(file_exists(temp("socket")));
+    assert_true(file_exists(temp("state")));
+}
+
+static void hostile_clients(void **unused)
+{
+    (void)unused;
+    static char junk[200000];
+    for (size_t i = 0; i < sizeof junk; i++)
+        junk[i] = (char)(i * 37 + i / 251);
+    for (int i = 0; i < 12; i++) { /* rubbish, then gone; more of them than there is room for */
+        int fd = dial();
+        (void)!send(fd, junk, 5000 + (size_t)i * 100, MSG_NOSIGNAL | MSG_DONTWAIT);
+        assert_int_equal(close(fd), 0);
+    }
+    int fd = dial();
+    memset(junk, 'x', sizeof junk); /* a line without end, then an honest one */
+    size_t sent = 0;
+    while (sent < sizeof junk - 1) {
+        ssize_t n = send(fd, junk + sent, sizeof junk - 1 - sent, MSG_NOSIGNAL);
+        assert_true(n > 0);
+        sent += (size_t)n;
+    }
+    say(fd, "\nregs\n");
+    assert_false(heard_ok(fd));
+    assert_true(heard_ok(fd));
+    /* asks much and reads nothing: dropped, and the board goes on */
+    int deaf = dial();
+    for (int i = 0; i < 200; i++)
+        (void)!send(deaf, "peek 0x20000000 65536\n", 22, MSG_NOSIGNAL | MSG_DONTWAIT);
+    say(fd, "regs\n");
+    assert_true(heard_ok(fd));
+    assert_int_equal(close(deaf), 0);
+    assert_int_equal(kill(board, SIGTERM), 0);
+    assert_int_equal(command_wait(board), 0);
+    assert_int_equal(close(fd), 0);
+    assert_false(file_exists(temp("socket")));
+    assert_true(file_exists(temp("state")));
+}
+
+/* What a killed process leaves behind is no obstacle. */
+static void stale_socket(void **unused)
+{
+    (void)unused;
+    assert_int_equal(close(dial()), 0);
+    assert_int_equal(kill(board, SIGKILL), 0);
+    assert_int_equal(command_wait(board), 128 + SIGKILL);
+    assert_true(file_exists(temp("socket")));
+    const char *args[] = {VBOARD, "--control", temp("socket"), "--for", "0.01", NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 0);
+    assert_false(file_exists(temp("socket")));
+    command_result_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(memory_and_registers, setup, teardown),
+        cmocka_unit_test_setup_teardown(pins_and_button, setup, teardown),
+        cmocka_unit_test_setup_teardown(power_and_reset, setup, teardown),
+        cmocka_unit_test_setup_teardown(uart, setup, teardown),
+        cmocka_unit_test_setup_teardown(usb, setup, teardown),
+        cmocka_unit_test_setup_teardown(cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(standard_input, setup, teardown),
+        cmocka_unit_test_setup_teardown(clients, socket_setup, teardown),
+        cmocka_unit_test_setup_teardown(hostile_clients, socket_setup, teardown),
+        cmocka_unit_test_setup_teardown(stale_socket, socket_setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
