@@ -77,7 +77,11 @@ static void on_uart(void *owner, const char *name, uint8_t byte)
 
 static void on_flash_op(void *owner, const char *op, uint32_t page_or_addr, uint32_t n)
 {
-    board_emit(owner, &(struct vboard_event){.kind = VE_FLASH, .name = op, .a = page_or_addr, .b = n});
+    struct vboard *b = owner;
+    (void)n; /* counts from power-on; cuts are counted over power cycles, and on_cut comes next */
+    board_emit(b,
+               &(struct vboard_event){
+                   .kind = VE_FLASH, .name = op, .a = page_or_addr, .b = (uint32_t)b->state.flash_ops + 1});
 }
 
 static void on_fault(void *owner, const struct cpu_fault *fault)
@@ -137,12 +141,16 @@ static void on_usb_wake(void *owner)
 
 /* ---- power ------------------------------------------------------------------------------- */
 
+_Static_assert((int)CUT_BEFORE == (int)CHIP_CUT_BEFORE && (int)CUT_AFTER == (int)CHIP_CUT_AFTER &&
+                   (int)CUT_TORN == (int)CHIP_CUT_TORN && (int)CUT_HALF == (int)CHIP_CUT_HALF,
+               "one list of models");
+
 static int on_cut(void *owner, uint64_t n)
 {
     struct vboard *b = owner;
-    (void)n; /* counts from power-on; cuts are counted over power cycles */
+    (void)n;
     b->state.flash_ops++;
-    return b->state.flash_ops == b->state.cut_at ? (int)b->state.cut_model : (int)CUT_NONE;
+    return b->state.flash_ops == b->state.cut_at ? (int)b->state.cut_model : (int)CHIP_CUT_NONE;
 }
 
 /* Told once, however power was lost. */

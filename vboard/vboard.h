@@ -36,7 +36,8 @@ const struct vboard_option_info *vboard_option_at(size_t i);
 #define VBOARD_NO_ADDR UINT32_MAX
 bool vboard_load_file(struct vboard *b, const char *path, uint32_t addr);
 bool vboard_load_bytes(struct vboard *b, uint32_t addr, const void *bytes, size_t size);
-/* Flash state: 256 KiB of raw flash, then what docs/vboard-state.md says. */
+/* Flash state: 256 KiB of raw flash, then what docs/vboard-state.md says. Writing one powers the board off
+ * first: a running flash operation is interrupted as by a loss of power. */
 bool vboard_read_state(struct vboard *b, const char *path);
 bool vboard_write_state(struct vboard *b, const char *path);
 

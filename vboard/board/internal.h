@@ -64,6 +64,7 @@ struct vboard {
     } kept[BOARD_KEPT];
 
     struct symbols *symbols;
+    uint32_t backup[CHIP_BACKUP_WORDS]; /* on its way to or from a state file */
     struct board_load *loads;
     size_t load_count;
 };

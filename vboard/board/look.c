@@ -1,8 +1,5 @@
 /* A debugger's view of the board: memory, registers, breakpoints, ECC. */
-#include <string.h>
-
 #include "board/internal.h"
-#include "chip/memory.h"
 #include "chip/state.h"
 
 bool vboard_peek(struct vboard *b, uint32_t addr, void *bytes, size_t size)
@@ -61,8 +58,16 @@ bool vboard_watchdog(const struct vboard *b)
 
 bool vboard_ecc_damage(struct vboard *b, uint32_t addr, unsigned bits)
 {
-    if (!chip_ecc_damage(b->chip, addr, bits))
-        return refuse(&b->error, "0x%08X is no double word of flash, or %u bits cannot be damaged", addr,
-                      bits);
-    return true;
+    return chip_ecc_damage(b->chip, addr, bits) ||
+           refuse(&b->error, "0x%08X is no double word of flash, or %u bits cannot be damaged", addr, bits);
+}
+
+uint64_t vboard_flash_stall(const struct vboard *b)
+{
+    return chip_flash_stall(b->chip);
+}
+
+void vboard_flash_stall_clear(struct vboard *b)
+{
+    chip_flash_stall_clear(b->chip);
 }

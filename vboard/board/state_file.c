@@ -50,10 +50,17 @@ static struct place uid(struct vboard *b)
     return (struct place){n->engineering + (0x1FFF7590 - ENGI_BASE), sizeof b->config.uid};
 }
 
+static struct place backup(struct vboard *b)
+{
+    return (struct place){(uint8_t *)b->backup, sizeof b->backup};
+}
+
+/* The last one is there only if VBAT has kept the backup domain. */
 static const struct {
     char name[NAME + 1];
     struct place (*place)(struct vboard *b);
-} sections[] = {{"ecc", ecc}, {"otp", otp}, {"otp-ecc", otp_ecc}, {"options", options}, {"uid", uid}};
+} sections[] = {{"ecc", ecc},         {"otp", otp}, {"otp-ecc", otp_ecc},
+                {"options", options}, {"uid", uid}, {"backup", backup}};
 enum { SECTIONS = sizeof sections / sizeof sections[0] };
 
 static void put32(uint8_t *p, uint32_t v)
@@ -71,8 +78,9 @@ static uint32_t get32(const uint8_t *p)
 
 static uint8_t *encode(struct vboard *b, size_t *size)
 {
+    size_t count = chip_backup_read(b->chip, b->backup) ? SECTIONS : SECTIONS - 1;
     *size = FLASH_SIZE + HEAD + 4;
-    for (size_t i = 0; i < SECTIONS; i++)
+    for (size_t i = 0; i < count; i++)
         *size += SECTION + sections[i].place(b).size;
     uint8_t *file = calloc(1, *size), *p = file;
     if (file == NULL)
@@ -81,9 +89,9 @@ static uint8_t *encode(struct vboard *b, size_t *size)
     p += FLASH_SIZE;
     memcpy(p, MAGIC, MAGIC_SIZE);
     put32(p + MAGIC_SIZE, VERSION);
-    put32(p + MAGIC_SIZE + 4, SECTIONS);
+    put32(p + MAGIC_SIZE + 4, (uint32_t)count);
     p += HEAD;
-    for (size_t i = 0; i < SECTIONS; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct place at = sections[i].place(b);
         memcpy(p, sections[i].name, NAME);
         put32(p + NAME, at.size);
@@ -119,6 +127,7 @@ static bool replace(const char *path, const uint8_t *bytes, size_t size, struct 
 bool vboard_write_state(struct vboard *b, const char *path)
 {
     size_t size;
+    vboard_power(b, false, !b->vbat_lost);
     uint8_t *file = encode(b, &size);
     if (file == NULL)
         return refuse(&b->error, "%s: out of memory", path);
@@ -147,6 +156,8 @@ static bool decode(struct vboard *b, const char *path, const uint8_t *file, size
         struct place at = sections[i].place(b);
         if (apply && !(b->uid_given && sections[i].place == uid))
             memcpy(at.bytes, p + SECTION, at.size);
+        if (apply && sections[i].place == backup && !b->vbat_lost)
+            chip_backup_write(b->chip, b->backup);
         p += SECTION + at.size;
     }
     if (p != end)

@@ -72,6 +72,11 @@ enum chip_cut { CHIP_CUT_NONE, CHIP_CUT_BEFORE, CHIP_CUT_AFTER, CHIP_CUT_TORN, C
 struct chip_nvm;
 struct chip_nvm *chip_nvm(struct chip *c);
 
+/* What VBAT keeps, while off: RCC_BDCR, the RTC and its backup registers. Reading: false if it was lost. */
+enum { CHIP_BACKUP_WORDS = 54 };
+bool chip_backup_read(struct chip *c, uint32_t list[CHIP_BACKUP_WORDS]);
+void chip_backup_write(struct chip *c, const uint32_t list[CHIP_BACKUP_WORDS]);
+
 /* A copy of the whole chip. Restoring is possible for the chip it was taken of. */
 struct chip_snapshot;
 struct chip_snapshot *chip_save(const struct chip *c); /* NULL: out of memory */

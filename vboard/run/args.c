@@ -169,11 +169,11 @@ static bool prepare(struct vboard *b, const struct board_args *args)
 {
     struct stat st;
     bool exists = args->flash != NULL && (stat(args->flash, &st) == 0 || errno != ENOENT);
-    if (exists && !vboard_read_state(b, args->flash))
-        return false;
     for (size_t i = 0; i < args->option_count; i++)
         if (!vboard_option(b, args->options[i].name, args->options[i].value))
             return false;
+    if (exists && !vboard_read_state(b, args->flash))
+        return false;
     for (size_t i = 0; i < args->load_count; i++)
         if (!vboard_load_file(b, args->loads[i].path, args->loads[i].addr))
             return false;

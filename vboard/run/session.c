@@ -250,6 +250,7 @@ static struct ending loop(struct session *s, const sigset_t *mask, struct senten
 static bool finish(struct session *s, struct ending end, struct sentence *why)
 {
     bool ok = true;
+    vboard_power(s->b, false, true); /* the end of the process is that of the supply */
     if (s->args.flash != NULL && !vboard_write_state(s->b, s->args.flash))
         ok = refuse(why, "%s", vboard_error(s->b));
     if (s->events != NULL)
