@@ -37,11 +37,10 @@ bool usbfs_clocked(const struct chip *c)
 }
 
 /* VDDUSB counts as supplied once the program says so (PWR_CR2.USV); until then the transceiver is
- * isolated. */
+ * isolated. In Standby and Shutdown everything is off. */
 static bool supplied(const struct chip *c)
 {
-    uint32_t cr2;
-    return c->mode != MODE_OFF && chip_peek(c, 0x40007004, &cr2, 4) && cr2 & 1U << 10;
+    return c->mode != MODE_OFF && c->mode < MODE_STANDBY && c->pwr.reg[PWR_CR2 / 4] & 1U << 10;
 }
 
 /* Suspended, the program may stop its clocks: the pull-up stays. Otherwise a missing 48 MHz counts as
