@@ -20,15 +20,17 @@
 #define VBOARD "build/host/vboard"
 #define BENCH  "build/test/fw/cmdbench"
 
+#define OVERLAP "overlaps " BENCH ".elf at 0x08000000"
+
 static char events[256], state[256], uart[256];
 
 static int setup(void **unused)
 {
     (void)unused;
     temp_make();
-    strcpy(events, temp("events"));
-    strcpy(state, temp("state"));
-    strcpy(uart, temp("uart"));
+    text_copy(events, sizeof events, temp("events"));
+    text_copy(state, sizeof state, temp("state"));
+    text_copy(uart, sizeof uart, temp("uart"));
     return 0;
 }
 
@@ -107,7 +109,7 @@ static void firmware_files(void **unused)
     file_write(temp("wrong.elf"), "\177ELFxxxx", 8);
     REFUSED("wrong.elf", "--load", temp("wrong.elf"));
     REFUSED("another processor", "--load", VBOARD);
-    REFUSED("overlaps " BENCH ".elf at 0x08000000", "--load", BENCH ".elf", "--load", BENCH ".hex");
+    REFUSED(OVERLAP, "--load", BENCH ".elf", "--load", BENCH ".hex");
     REFUSED("raw binaries only", "--load", BENCH ".elf@0x08004000");
     REFUSED("is not in flash", "--load", BENCH ".bin@0x20000000");
     REFUSED("is not in flash", "--load", BENCH ".bin@0");
@@ -120,7 +122,7 @@ static void firmware_files(void **unused)
     (void)snprintf(at_end, sizeof at_end, "%s@", BENCH ".bin");
     REFUSED("'' is not an address", "--load", at_end);
     /* the first file is good and the second is not: still nothing is written */
-    REFUSED("No such file", "--flash", state, "--load", BENCH ".elf", "--load", temp("none"));
+    REFUSED("No such file", "--flash", state, "--load", (BENCH ".elf"), "--load", temp("none"));
 }
 
 /* A good state, and what can be wrong with one. */
@@ -128,7 +130,7 @@ static void flash_states(void **unused)
 {
     (void)unused;
     char bad[256];
-    strcpy(bad, temp("bad"));
+    text_copy(bad, sizeof bad, temp("bad"));
     const char *make[] = {VBOARD, "--fast", "--for", "0.001", "--flash", bad, NULL};
     struct command_result r = command(make, NULL);
     assert_int_equal(r.status, 0);
@@ -247,7 +249,7 @@ static void taken(void **unused)
     (void)unused;
     /* a socket with somebody behind it */
     struct sockaddr_un there = {.sun_family = AF_UNIX};
-    strcpy(there.sun_path, temp("live"));
+    text_copy(there.sun_path, sizeof there.sun_path, temp("live"));
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(fd, (const struct sockaddr *)&there, sizeof there), 0);
     assert_int_equal(listen(fd, 1), 0);

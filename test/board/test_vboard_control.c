@@ -269,7 +269,7 @@ static int socket_setup(void **unused)
 static int dial(void)
 {
     struct sockaddr_un there = {.sun_family = AF_UNIX};
-    strcpy(there.sun_path, temp("socket"));
+    text_copy(there.sun_path, sizeof there.sun_path, temp("socket"));
     for (int i = 0; i < 1000; i++) {
         int fd = socket(AF_UNIX, SOCK_STREAM, 0);
         assert_true(fd >= 0);

@@ -26,7 +26,7 @@ static char directory[64];
 
 void temp_make(void)
 {
-    strcpy(directory, "/tmp/sureboot.XXXXXX");
+    text_copy(directory, sizeof directory, "/tmp/sureboot.XXXXXX");
     assert_non_null(mkdtemp(directory));
 }
 
@@ -69,8 +69,11 @@ char *file_read(const char *path, size_t *size)
     size_t length = 0, room = 0;
     do {
         room = room * 2 + 4096;
-        text = realloc(text, room + 1);
-        assert_non_null(text);
+        char *more = realloc(text, room + 1);
+        if (more == NULL)
+            free(text);
+        assert_non_null(more);
+        text = more;
         length += fread(text + length, 1, room - length, f);
     } while (length == room);
     assert_int_equal(fclose(f), 0);
@@ -78,6 +81,12 @@ char *file_read(const char *path, size_t *size)
     if (size != NULL)
         *size = length;
     return text;
+}
+
+void text_copy(char *to, size_t size, const char *from)
+{
+    assert_true(strlen(from) < size);
+    memcpy(to, from, strlen(from) + 1);
 }
 
 bool file_exists(const char *path)
@@ -127,9 +136,9 @@ struct command_result command(const char *const args[], const char *input)
 {
     char in[256], out[256], err[256];
     struct command_result r;
-    strcpy(in, temp(".in"));
-    strcpy(out, temp(".out"));
-    strcpy(err, temp(".err"));
+    text_copy(in, sizeof in, temp(".in"));
+    text_copy(out, sizeof out, temp(".out"));
+    text_copy(err, sizeof err, temp(".err"));
     file_write(in, input != NULL ? input : "", input != NULL ? strlen(input) : 0);
     r.status = command_wait(start(args, in, out, err));
     r.out = file_read(out, &r.out_size);

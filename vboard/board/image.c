@@ -52,7 +52,8 @@ void image_free(struct image *image)
     for (size_t i = 0; i < image->count; i++)
         free(image->parts[i].bytes);
     free(image->parts);
-    *image = (struct image){0};
+    image->parts = NULL;
+    image->count = 0;
 }
 
 static int by_address(const void *a, const void *b)
@@ -76,9 +77,14 @@ static bool settle(struct image *image, const char *path, struct sentence *why)
         else if (!image_add(&joined, p->addr, p->bytes, p->size))
             ok = refuse(why, "%s: out of memory", path);
     }
+    if (!ok) {
+        image_free(&joined);
+        return false;
+    }
     image_free(image);
-    *image = joined;
-    return ok;
+    image->parts = joined.parts;
+    image->count = joined.count;
+    return true;
 }
 
 static bool named(const char *path, const char *extension)

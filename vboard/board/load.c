@@ -41,10 +41,10 @@ static bool remember(struct vboard *b, const char *path, const struct image_part
     if (loads == NULL)
         return refuse(&b->error, "out of memory");
     b->loads = loads;
-    char *copy = strdup(path);
-    if (copy == NULL)
+    loads[b->load_count] = (struct board_load){part->addr, part->size, strdup(path)};
+    if (loads[b->load_count].path == NULL)
         return refuse(&b->error, "out of memory");
-    loads[b->load_count++] = (struct board_load){part->addr, part->size, copy};
+    b->load_count++;
     return true;
 }
 

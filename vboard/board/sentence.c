@@ -4,11 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-bool refuse(struct sentence *why, const char *format, ...)
+void sentence_write(struct sentence *why, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     (void)vsnprintf(why->text, sizeof why->text, format, args);
     va_end(args);
-    return false;
 }

@@ -9,7 +9,9 @@ struct sentence {
     char text[400];
 };
 
-/* Writes the sentence (cut at its size) and returns false, so that callers can `return refuse(…)`. */
-__attribute__((format(printf, 2, 3))) bool refuse(struct sentence *why, const char *format, ...);
+/* Writes the sentence, cut at its size. */
+__attribute__((format(printf, 2, 3))) void sentence_write(struct sentence *why, const char *format, ...);
+/* The same as an expression that is false, so that callers can `return refuse(…)`. */
+#define refuse(why, ...) (sentence_write(why, __VA_ARGS__), false)
 
 #endif

@@ -91,6 +91,7 @@ static bool take_load(struct board_args *args, char *text, struct sentence *why)
     return board_args_place(text, &loads[args->load_count++].addr, why);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): all functions of the table have one type */
 static bool take_flash(struct board_args *args, char *text, struct sentence *why)
 {
     if (args->flash != NULL)

@@ -37,7 +37,9 @@ static void drop(struct client *c)
         (void)close(c->in);
     free(c->line);
     free(c->unsent);
-    *c = (struct client){0};
+    c->line = c->unsent = NULL;
+    c->unsent_size = 0;
+    c->number = 0;
 }
 
 static bool add(struct control *c, int in, int out)
@@ -175,20 +177,29 @@ static struct client *find(struct control *c, unsigned number)
     return NULL;
 }
 
-/* Carries out a command, or refuses a line, for a client that may be gone by now. */
-static void answer(struct client *k, const struct command *command, const struct sentence *wrong,
-                   struct command_target *target)
+/* Carries out a command for a client that may be gone by now. */
+static void answer(struct client *k, const struct command *command, struct command_target *target)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     if (f == NULL)
         return;
-    if (command != NULL)
-        (void)command_run(command, target, f);
-    else
-        command_refused(f, wrong);
+    (void)command_run(command, target, f);
     if (fclose(f) == 0 && k != NULL)
+        reply(k, text, size);
+    free(text);
+}
+
+static void answer_wrong(struct client *k, const struct sentence *why)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    if (f == NULL)
+        return;
+    command_refused(f, why);
+    if (fclose(f) == 0)
         reply(k, text, size);
     free(text);
 }
@@ -204,7 +215,7 @@ void control_run(struct control *c, const struct queue_entry *e, struct queue *q
                  struct command_target *target)
 {
     struct client *k = find(c, e->from);
-    answer(k, &e->command, NULL, target);
+    answer(k, &e->command, target);
     if (k != NULL)
         drop_if_done(k, q);
 }
@@ -214,22 +225,22 @@ void control_run(struct control *c, const struct queue_entry *e, struct queue *q
 static void take_line(struct client *k, struct queue *q, struct command_target *target)
 {
     struct command command;
-    struct sentence why;
+    struct sentence why = {{0}};
     k->line[k->length] = '\0';
     if (strlen(k->line) != k->length) {
         (void)refuse(&why, "the line is not text");
-        answer(k, NULL, &why, target);
+        answer_wrong(k, &why);
     } else if (command_is_empty(k->line)) {
         return;
     } else if (!command_parse(k->line, &command, &why)) {
-        answer(k, NULL, &why, target);
+        answer_wrong(k, &why);
     } else if (command.timed && command.at > vboard_now(target->b)) {
         if (queue_add(q, &command, k->number))
             return;
         (void)refuse(&why, "out of memory");
-        answer(k, NULL, &why, target);
+        answer_wrong(k, &why);
     } else {
-        answer(k, &command, NULL, target);
+        answer(k, &command, target);
         command_free(&command);
     }
 }
@@ -242,7 +253,7 @@ static void take_bytes(struct client *k, const char *bytes, size_t size, struct 
             if (k->discard) {
                 struct sentence why;
                 (void)refuse(&why, "the line is longer than %d characters", COMMAND_LINE);
-                answer(k, NULL, &why, target);
+                answer_wrong(k, &why);
             } else {
                 take_line(k, q, target);
             }

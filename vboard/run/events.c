@@ -13,33 +13,33 @@ enum value { STRING, NUMBER, REAL, HEX };
 /* The members of each event in the order in which they are written. */
 static const struct member {
     enum vboard_event_kind kind;
-    const char *key;
     enum value value;
+    const char *key;
     size_t at;
 } members[] = {
-    {VE_POWER, "state", STRING, AT(name)},
-    {VE_RESET, "cause", STRING, AT(name)},
-    {VE_HANDOFF, "pc", NUMBER, AT(a)},
-    {VE_GPIO, "pin", STRING, AT(name)},
-    {VE_GPIO, "level", NUMBER, AT(a)},
-    {VE_PWM, "pin", STRING, AT(name)},
-    {VE_PWM, "hz", REAL, AT(hz)},
-    {VE_PWM, "duty", REAL, AT(duty)},
-    {VE_UART, "name", STRING, AT(name)},
-    {VE_UART, "hex", HEX, AT(bytes)},
-    {VE_USB, "state", STRING, AT(name)},
-    {VE_FLASH, "op", STRING, AT(name)},
-    {VE_FAULT, "kind", STRING, AT(name)},
-    {VE_FAULT, "pc", NUMBER, AT(pc)},
-    {VE_FAULT, "lr", NUMBER, AT(lr)},
-    {VE_FAULT, "cfsr", NUMBER, AT(cfsr)},
-    {VE_FAULT, "hfsr", NUMBER, AT(hfsr)},
-    {VE_FAULT, "bfar", NUMBER, AT(bfar)},
-    {VE_FAULT, "function", STRING, AT(function)},
-    {VE_FAULT, "line", STRING, AT(line)},
-    {VE_MISSING, "addr", NUMBER, AT(a)},
-    {VE_MISSING, "pc", NUMBER, AT(b)},
-    {VE_MESSAGE, "text", STRING, AT(name)},
+    {VE_POWER, STRING, "state", AT(name)},
+    {VE_RESET, STRING, "cause", AT(name)},
+    {VE_HANDOFF, NUMBER, "pc", AT(a)},
+    {VE_GPIO, STRING, "pin", AT(name)},
+    {VE_GPIO, NUMBER, "level", AT(a)},
+    {VE_PWM, STRING, "pin", AT(name)},
+    {VE_PWM, REAL, "hz", AT(hz)},
+    {VE_PWM, REAL, "duty", AT(duty)},
+    {VE_UART, STRING, "name", AT(name)},
+    {VE_UART, HEX, "hex", AT(bytes)},
+    {VE_USB, STRING, "state", AT(name)},
+    {VE_FLASH, STRING, "op", AT(name)},
+    {VE_FAULT, STRING, "kind", AT(name)},
+    {VE_FAULT, NUMBER, "pc", AT(pc)},
+    {VE_FAULT, NUMBER, "lr", AT(lr)},
+    {VE_FAULT, NUMBER, "cfsr", AT(cfsr)},
+    {VE_FAULT, NUMBER, "hfsr", AT(hfsr)},
+    {VE_FAULT, NUMBER, "bfar", AT(bfar)},
+    {VE_FAULT, STRING, "function", AT(function)},
+    {VE_FAULT, STRING, "line", AT(line)},
+    {VE_MISSING, NUMBER, "addr", AT(a)},
+    {VE_MISSING, NUMBER, "pc", AT(b)},
+    {VE_MESSAGE, STRING, "text", AT(name)},
 };
 
 static const char *const names[] = {

@@ -71,7 +71,7 @@ static bool read_lines(struct queue *q, const char *path, FILE *f, struct senten
         if (!ok || command_is_empty(line))
             continue;
         struct command c;
-        struct sentence wrong;
+        struct sentence wrong = {{0}};
         if (!command_parse(line, &c, &wrong)) {
             ok = refuse(why, "%s:%u: %s", path, number, wrong.text);
             break;
