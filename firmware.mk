@@ -54,7 +54,7 @@ $(2)/$(1).elf: $$($(1).obj) $(B)/obj/fw/$(1)/link.ld
 endef
 
 # ---- bootloader ----
-BOOT_PORT := $(addprefix $(PORT)/,boot_start.c token.c clock.c reset.c board.c flash_read.c flash_write.c usbfs.c)
+BOOT_PORT := $(addprefix $(PORT)/,boot_start.c token.c clock.c reset.c undo.c board.c flash_read.c flash_write.c usbfs.c)
 BOOT_USB := usb/usbd.c usb/standard.c usb/serial.c
 
 boot.src := $(BOOT_PORT) $(BOOT_USB) boot/first.c

@@ -242,6 +242,15 @@ struct syscfg_regs {
 #define SYSCFG_MEMRMP_MEM_MODE (7ul << 0) /* 0 flash, 1 system memory, 3 SRAM1, 6 QUADSPI */
 #define SYSCFG_CFGR2_SPF       BIT(8)     /* SRAM2 parity error, write 1 to clear */
 
+/* ---- EXTI -------------------------------------------------------------------------------- */
+struct exti_regs {
+    reg32 IMR1, EMR1, RTSR1, FTSR1, SWIER1, PR1, reserved18[2], IMR2, EMR2, RTSR2, FTSR2, SWIER2, PR2;
+};
+#define EXTI ((struct exti_regs *)0x40010400ul)
+
+#define EXTI_IMR1_AT_RESET 0xFF820000ul
+#define EXTI_IMR2_AT_RESET 0xFFFFFF87ul
+
 /* ---- RTC: backup registers --------------------------------------------------------------- */
 struct rtc_regs {
     reg32 TR, DR, CR, ISR, PRER, WUTR, reserved18, ALRMAR, ALRMBR, WPR, SSR, SHIFTR, TSTR, TSDR, TSSSR, CALR;

@@ -1,0 +1,94 @@
+/* Puts the chip back by hand to where a reset would have put it, for the one case in which a reset is no
+ * way out (BOOT0 would send it to the ROM). What hardware does not let go stays as it is: WWDG, IWDG,
+ * CSSON, MSIRGSEL, option and backup registers. */
+#include "port/port.h"
+#include "port/stm32l433/irq.h"
+#include "port/stm32l433/regs.h"
+
+static void core(void)
+{
+    SysTick->CTRL = 0;
+    SysTick->LOAD = 0;
+    SysTick->VAL = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        NVIC->ICER[i] = 0xFFFFFFFF;
+        NVIC->ICPR[i] = 0xFFFFFFFF;
+    }
+    for (unsigned i = 0; i < IRQ_COUNT; i++)
+        NVIC->IP[i] = 0;
+    for (unsigned i = 0; i < sizeof SCB->SHP; i++)
+        SCB->SHP[i] = 0;
+    SCB->ICSR = SCB_ICSR_PENDSTCLR_Msk | SCB_ICSR_PENDSVCLR_Msk;
+    SCB->VTOR = 0;
+    SCB->AIRCR = 0x05FAul << SCB_AIRCR_VECTKEY_Pos; /* PRIGROUP 0 */
+    SCB->SCR = 0;
+    SCB->CCR = SCB_CCR_STKALIGN_Msk;
+    SCB->SHCSR = 0;
+    SCB->CFSR = 0xFFFFFFFF;
+    SCB->HFSR = 0xFFFFFFFF;
+    MPU->CTRL = 0;
+    FPU->FPCCR = FPU_FPCCR_ASPEN_Msk | FPU_FPCCR_LSPEN_Msk;
+    SCB->CPACR = 0;
+    __set_BASEPRI(0);
+    __set_FAULTMASK(0);
+    __DSB();
+    __ISB();
+}
+
+static void clocks(void)
+{
+    RCC->CIER = 0;
+    RCC->CR |= RCC_CR_MSION;
+    for (unsigned i = 0; i < 5000 && !(RCC->CR & RCC_CR_MSIRDY); i++)
+        ;
+    port_fast(false); /* to MSI, flash latency, PLL, HSI16 */
+    RCC->CR = RCC_CR_AT_RESET;
+    RCC->PLLSAI1CFGR = RCC_PLLCFGR_AT_RESET;
+    RCC->CRRCR &= ~RCC_CRRCR_HSI48ON;
+    RCC->CICR = 0xFFFFFFFF;
+    RCC->CCIPR = 0;
+}
+
+/* Every peripheral but the flash interface, from which this is read. */
+static void peripherals(void)
+{
+    RCC->AHB1RSTR = ~RCC_AHB1ENR_FLASHEN; /* FLASHRST is the same bit */
+    RCC->AHB2RSTR = 0xFFFFFFFF;
+    RCC->AHB3RSTR = 0xFFFFFFFF;
+    RCC->APB1RSTR1 = 0xFFFFFFFF;
+    RCC->APB1RSTR2 = 0xFFFFFFFF;
+    RCC->APB2RSTR = 0xFFFFFFFF;
+    RCC->AHB1RSTR = 0;
+    RCC->AHB2RSTR = 0;
+    RCC->AHB3RSTR = 0;
+    RCC->APB1RSTR1 = 0;
+    RCC->APB1RSTR2 = 0;
+    RCC->APB2RSTR = 0;
+    RCC->AHB1ENR = RCC_AHB1ENR_FLASHEN;
+    RCC->AHB2ENR = 0;
+    RCC->AHB3ENR = 0;
+    RCC->APB1ENR1 = 0;
+    RCC->APB1ENR2 = 0;
+    RCC->APB2ENR = 0;
+    if (!(FLASH->CR & FLASH_CR_LOCK))
+        FLASH->CR = FLASH_CR_LOCK;
+    FLASH->SR = FLASH_SR_CLEAR;
+    /* EXTI has no reset of its own. Direct lines come up unmasked. */
+    EXTI->IMR1 = EXTI_IMR1_AT_RESET;
+    EXTI->EMR1 = 0;
+    EXTI->RTSR1 = 0;
+    EXTI->FTSR1 = 0;
+    EXTI->PR1 = 0xFFFFFFFF;
+    EXTI->IMR2 = EXTI_IMR2_AT_RESET;
+    EXTI->EMR2 = 0;
+    EXTI->RTSR2 = 0;
+    EXTI->FTSR2 = 0;
+    EXTI->PR2 = 0xFFFFFFFF;
+}
+
+void port_undo(void)
+{
+    clocks();
+    peripherals();
+    core();
+}
