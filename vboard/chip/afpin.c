@@ -111,6 +111,14 @@ void af_out(struct chip *c, unsigned signal, bool level)
     }
 }
 
+void af_release(struct chip *c, unsigned signal)
+{
+    for (unsigned i = 0; i < PINS_PER_SIGNAL && places[signal][i]; i++) {
+        uint16_t p = places[signal][i];
+        gpio_af_release(c, port_of(p), pin_of(p), p & 15);
+    }
+}
+
 bool af_in(const struct chip *c, unsigned signal, bool idle)
 {
     uint16_t p = find(c, signal);
@@ -182,10 +190,17 @@ static void to_crs(struct chip *c, unsigned signal, bool level)
     crs_sync(c, CRS_GPIO, level);
 }
 
+static void to_tim(struct chip *c, unsigned signal, bool level)
+{
+    tim_pin(c, signal, level);
+}
+
 static listener *listener_of(unsigned signal)
 {
     if (signal >= AF_USART1_CTS && signal <= AF_LPUART1_CTS)
         return to_usart;
+    if (signal >= AF_TIM1_CH1 && signal <= AF_TIM16_BKIN)
+        return to_tim;
     if (signal == AF_CRS_SYNC)
         return to_crs;
     return NULL;

@@ -78,6 +78,7 @@ enum af_signal {
 
 /* The level that a peripheral puts on the signal; shows on pins that are in this alternate function. */
 void af_out(struct chip *c, unsigned signal, bool level);
+void af_release(struct chip *c, unsigned signal); /* drives it no longer */
 /* The level of the signal's pin, or `idle` if no pin is in this alternate function. */
 bool af_in(const struct chip *c, unsigned signal, bool idle);
 bool af_connected(const struct chip *c, unsigned signal);

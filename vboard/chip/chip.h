@@ -288,6 +288,7 @@ void gpio_drive(struct chip *c, unsigned port, unsigned pin,
 int gpio_af(const struct chip *c, unsigned port, unsigned pin); /* AF number, -1 if not in AF mode */
 /* Level that an alternate function puts on its pin (used if the pin is in AF mode `af`). */
 void gpio_af_out(struct chip *c, unsigned port, unsigned pin, unsigned af, bool level);
+void gpio_af_release(struct chip *c, unsigned port, unsigned pin, unsigned af); /* it drives no longer */
 /* A pin's level changed (any cause); calls EXTI and whoever listens to AF inputs. Implemented in gpio.c. */
 
 /* ---- what the outside does --------------------------------------------------------------- */

@@ -1,7 +1,5 @@
 /* General-purpose I/O: RM0394 "GPIO". A pin's level follows from what the chip drives, what the outside
  * drives and the pulls; a change is told to EXTI, wake-up pins, AF inputs and the listener. */
-#include <string.h>
-
 #include "chip/state.h"
 
 enum { INPUT, OUTPUT, ALTERNATE, ANALOG };
@@ -127,6 +125,14 @@ void gpio_af_out(struct chip *c, unsigned port, unsigned pin, unsigned af, bool 
         update_pin(c, port, pin);
 }
 
+void gpio_af_release(struct chip *c, unsigned port, unsigned pin, unsigned af)
+{
+    struct gpio_state *g = &c->gpio[port];
+    g->af_driven[pin] &= (uint16_t) ~(1U << af);
+    if (gpio_af(c, port, pin) == (int)af)
+        update_pin(c, port, pin);
+}
+
 void gpio_reset(struct chip *c, unsigned port)
 {
     static const uint32_t moder[GPIO_PORTS] = {0xABFFFFFF, 0xFFFFFEBF, 0xFFFFFFFF, 0xFFFFFFFF,
@@ -137,7 +143,6 @@ void gpio_reset(struct chip *c, unsigned port)
     g->ospeedr = port == 0 ? 0x0C000000 : 0; /* SWDIO */
     g->pupdr = port == 0 ? 0x64000000 : port == 1 ? 0x00000100 : 0;
     g->lock_step = 0;
-    memset(g->af_driven, 0, sizeof g->af_driven);
     update_port(c, port);
 }
 
@@ -228,5 +233,7 @@ bool gpio_write(struct chip *c, unsigned port, uint32_t off, unsigned size, uint
     if (reg)
         *reg = (*reg & ~mask) | (lanes_put(*reg, off, size, value) & mask);
     update_port(c, port);
+    if (reg == &g->moder || reg == g->afr || reg == g->afr + 1)
+        tim_pins_selected(c);
     return true;
 }

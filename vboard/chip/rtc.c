@@ -44,7 +44,9 @@ void rtc_lines(struct chip *c)
               (s->isr & RTC_ISR_ALRAF && s->cr & RTC_CR_ALRAIE) ||
                   (s->isr & RTC_ISR_ALRBF && s->cr & RTC_CR_ALRBIE));
     exti_line(c, 19, (s->isr & RTC_ISR_TSF && s->cr & RTC_CR_TSIE) || s->isr & tampers);
-    exti_line(c, 20, s->isr & RTC_ISR_WUTF && s->cr & RTC_CR_WUTIE);
+    bool wakeup = s->isr & RTC_ISR_WUTF && s->cr & RTC_CR_WUTIE;
+    exti_line(c, 20, wakeup);
+    tim_rtc_wakeup(c, wakeup);
 }
 
 void rtc_reset(struct chip *c, unsigned index)

@@ -5,7 +5,9 @@
 #define VBOARD_CHIP_STATE_H
 
 #include "chip/afpin.h"
+#include "chip/analog.h"
 #include "chip/chip.h"
+#include "chip/comp.h"
 #include "chip/crc.h"
 #include "chip/crs.h"
 #include "chip/dbgmcu.h"
@@ -21,6 +23,7 @@
 #include "chip/rng.h"
 #include "chip/rtc.h"
 #include "chip/syscfg.h"
+#include "chip/tim.h"
 #include "chip/trigger.h"
 #include "chip/usart.h"
 #include "chip/usbfs_state.h"
@@ -95,6 +98,9 @@ struct chip {
     struct iwdg_state iwdg;
     struct rtc_state rtc;
     struct crs_state crs;
+    struct tim_state tim[TIM_COUNT];
+    struct analog_state analog;
+    struct comp_state comp;
     struct crc_state crc;
     struct rng_state rng;
     struct wwdg_state wwdg;

@@ -7,6 +7,12 @@ void chip_trigger(struct chip *c, enum trigger t)
     (void)c, (void)t; /* no receiver has a model yet */
 }
 
+bool chip_trigger_wanted(const struct chip *c, enum trigger t)
+{
+    (void)c, (void)t;
+    return false;
+}
+
 void chip_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level)
 {
     af_pin_changed(c, port, pin, level);

@@ -258,6 +258,7 @@ void usbfs_sof(struct chip *c, unsigned frame)
         u->sofs++;
     u->tick = PS_NEVER; /* the timer starts anew */
     crs_sync(c, CRS_USB_SOF, true);
+    tim_usb_sof(c);
     usbfs_raise(c, ISTR_SOF);
 }
 

@@ -1,0 +1,38 @@
+/* Voltages at the pins, and who drives them. */
+#include "chip/analog.h"
+#include "chip/state.h"
+
+/* Pins with an ADC channel: PA0-7, PB0-1, PC0-5 (DS11449, pin definitions). */
+static bool has_channel(unsigned port, unsigned pin)
+{
+    static const uint16_t pins[3] = {0x00FF, 0x0003, 0x003F};
+
+    return port < 3 && pins[port] >> pin & 1;
+}
+
+unsigned analog_vdda(const struct chip *c)
+{
+    return c->config.vdd_mv;
+}
+
+bool adc_voltage(struct chip *c, unsigned port, unsigned pin, unsigned millivolt)
+{
+    if (!has_channel(port, pin))
+        return false;
+    c->analog.millivolt[port][pin] = (uint16_t)(millivolt > 5500 ? 5500 : millivolt);
+    c->analog.given[port] |= (uint16_t)(1u << pin);
+    analog_changed(c);
+    return true;
+}
+
+unsigned analog_pin(const struct chip *c, unsigned port, unsigned pin)
+{
+    if (port < 3 && c->analog.given[port] >> pin & 1)
+        return c->analog.millivolt[port][pin];
+    return gpio_pin_level(c, port, pin) ? analog_vdda(c) : 0;
+}
+
+void analog_changed(struct chip *c)
+{
+    comp_inputs(c);
+}

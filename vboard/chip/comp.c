@@ -1,0 +1,105 @@
+/* Comparators COMP1 and COMP2 (RM0394 "COMP"): inputs by INPSEL and INMSEL, window mode, polarity, lock.
+ * They answer at once; hysteresis, blanking and start-up time are left out. */
+#include "chip/comp.h"
+#include "chip/afpin.h"
+#include "chip/regs.h"
+#include "chip/state.h"
+
+enum { EN = 1, WINMODE = 1 << 9, POLARITY = 1 << 15, BRGEN = 1 << 22, SCALEN = 1 << 23, VALUE = 1 << 30 };
+#define LOCK 0x80000000u
+static const uint32_t writable[2] = {0x86DF81FD, 0x86DF83FD};
+
+/* Port and pin of an input. */
+struct input {
+    uint8_t port, pin;
+};
+
+static unsigned plus(const struct chip *c, unsigned comp)
+{
+    static const struct input pins[2][3] = {{{2, 5}, {1, 2}, {0, 1}}, {{1, 4}, {1, 6}, {0, 3}}};
+
+    if (comp == 1 && c->comp.csr[1] & WINMODE)
+        comp = 0;
+    const struct input *p = &pins[comp][bits(c->comp.csr[comp], 7, 2) % 3];
+    return analog_pin(c, p->port, p->pin);
+}
+
+static unsigned minus(const struct chip *c, unsigned comp)
+{
+    static const struct input pins[2][5] = {{{1, 1}, {2, 4}, {0, 0}, {0, 4}, {0, 5}},
+                                            {{1, 3}, {1, 7}, {0, 2}, {0, 4}, {0, 5}}};
+    uint32_t csr = c->comp.csr[comp], sel = bits(csr, 4, 3);
+
+    if (sel < 4) { /* quarters of VREFINT through the scaler */
+        bool bridge = csr & BRGEN || sel == 3;
+        return csr & SCALEN ? ANALOG_VREFINT_MV * (bridge ? sel + 1 : 4) / 4 : 0;
+    }
+    if (sel < 6) /* DAC1 */
+        return analog_pin(c, 0, sel);
+    unsigned n = sel == 6 ? 0 : 1 + bits(csr, 25, 2);
+    return analog_pin(c, pins[comp][n].port, pins[comp][n].pin);
+}
+
+bool comp_output(const struct chip *c, unsigned comp)
+{
+    uint32_t csr = c->comp.csr[comp];
+
+    return csr & EN && c->comp.high[comp] != !!(csr & POLARITY);
+}
+
+/* Takes the inputs as they are, tells those that are connected to an output that changed. */
+static void compare(struct chip *c, unsigned comp, bool before)
+{
+    struct comp_state *s = &c->comp;
+
+    s->high[comp] = s->csr[comp] & EN && plus(c, comp) > minus(c, comp);
+    bool now = comp_output(c, comp);
+    if (now == before)
+        return;
+    exti_line(c, 21 + comp, now);
+    af_out(c, AF_COMP1_OUT + comp, now);
+    tim_comparator(c, comp, now);
+}
+
+void comp_inputs(struct chip *c)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (c->comp.csr[i] & EN)
+            compare(c, i, comp_output(c, i));
+}
+
+void comp_reset(struct chip *c, unsigned index)
+{
+    (void)index;
+    for (unsigned i = 0; i < 2; i++) {
+        bool before = comp_output(c, i);
+        c->comp.csr[i] = 0;
+        c->comp.high[i] = false;
+        compare(c, i, before);
+    }
+}
+
+bool comp_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    uint32_t word = 0;
+
+    (void)index;
+    if (off < 8)
+        word = c->comp.csr[off / 4] | (comp_output(c, off / 4) ? VALUE : 0);
+    *value = lanes_get(word, off, size);
+    return true;
+}
+
+bool comp_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
+{
+    unsigned i = off / 4;
+
+    (void)index;
+    if (i > 1 || c->comp.csr[i] & LOCK)
+        return true;
+    bool before[2] = {comp_output(c, 0), comp_output(c, 1)};
+    c->comp.csr[i] = lanes_apb(size, value) & writable[i];
+    compare(c, 0, before[0]);
+    compare(c, 1, before[1]);
+    return true;
+}

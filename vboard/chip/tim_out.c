@@ -1,0 +1,318 @@
+/* Outputs of a timer: OCxREF by mode, combined and asymmetric modes, polarity, complementary outputs with
+ * dead time, break, main output enable; and the frequency and duty cycle that the outside is told.
+ * RM0394 "TIM1 functional description", "Output control bits for complementary OCx and OCxN". */
+#include "chip/afpin.h"
+#include "chip/state.h"
+#include "chip/tim.h"
+
+bool tim_is_output(const struct tim_state *t, unsigned ch)
+{
+    if (ch >= 4)
+        return true;
+    return !(t->r[ch < 2 ? TIM_CCMR1 : TIM_CCMR2] >> 8 * (ch & 1) & 3);
+}
+
+unsigned tim_mode(const struct tim_state *t, unsigned ch)
+{
+    uint32_t ccmr = t->ccmr[ch / 2] >> 8 * (ch & 1);
+
+    return tim_is_output(t, ch) ? bits(ccmr, 4, 3) | bits(ccmr, 16, 1) << 3 : 0;
+}
+
+static bool has_break(unsigned index)
+{
+    return index == TIM1 || index == TIM15 || index == TIM16;
+}
+
+static bool main_enabled(const struct tim_state *t, unsigned index)
+{
+    return !has_break(index) || t->r[TIM_BDTR] & TIM_BDTR_MOE;
+}
+
+static bool ccxe(const struct tim_state *t, unsigned ch)
+{
+    return t->ccer >> 4 * ch & 1;
+}
+
+static bool ccxne(const struct tim_state *t, unsigned index, unsigned ch)
+{
+    return ch < tim_kinds[index].complementary && t->ccer >> 4 * ch & 4;
+}
+
+bool tim_visible(const struct chip *c, unsigned index, unsigned ch)
+{
+    const struct tim_state *t = &c->tim[index];
+    const struct tim_kind *k = &tim_kinds[index];
+
+    if (!main_enabled(t, index) || !tim_is_output(t, ch))
+        return false;
+    if (ch >= 4) /* channels 5 and 6 show in the others they are combined with */
+        return ch == 4 && t->r[TIM_CCR5] >> 29;
+    return (ccxe(t, ch) && ch < k->channels && af_connected(c, k->pin + ch)) ||
+           (ccxne(t, index, ch) && af_connected(c, k->pin_n + ch));
+}
+
+/* ---- OCxREF ---- */
+
+/* PWM mode 1 (odd: mode 2, the inverse): active below the compare value. */
+static bool pwm_level(const struct tim_state *t, unsigned ch, bool inverse)
+{
+    bool active = t->down ? t->cnt <= t->ccr[ch] : t->cnt < t->ccr[ch];
+
+    if (bits(t->r[TIM_CR1], 5, 2)) /* center-aligned: the same width on both slopes */
+        active = t->down ? t->cnt <= t->ccr[ch] && t->ccr[ch] : t->cnt < t->ccr[ch];
+    return active != inverse;
+}
+
+static void put_ref(struct tim_state *t, unsigned ch, bool level)
+{
+    t->ref = (uint8_t)(level ? t->ref | 1u << ch : t->ref & ~(1u << ch));
+}
+
+/* What the output stage sees: OCxREFC. */
+static bool combined(const struct tim_state *t, unsigned ch)
+{
+    unsigned mode = tim_mode(t, ch), other = ch ^ 1;
+    bool own = t->ref >> ch & 1, second = t->ref >> other & 1;
+    bool level = mode == 12   ? own || second
+                 : mode == 13 ? own && second
+                 : mode >= 14 ? (t->down ? second : own)
+                              : own;
+
+    if (ch < 3 && t->r[TIM_CCR5] >> (29 + ch) & 1)
+        level = level && t->ref >> 4 & 1;
+    return level;
+}
+
+void tim_refs(struct chip *c, unsigned index)
+{
+    struct tim_state *t = &c->tim[index];
+    unsigned channels = index == TIM1 ? 6 : tim_kinds[index].channels;
+
+    for (unsigned ch = 0; ch < channels; ch++) {
+        unsigned mode = tim_mode(t, ch);
+        bool clear = t->ccmr[ch / 2] >> 8 * (ch & 1) & 0x80 && t->inputs & 0x10; /* OCxCE and ETRF */
+        if (mode == 4 || mode == 5)
+            put_ref(t, ch, mode == 5);
+        else if (mode >= 6)
+            put_ref(t, ch, pwm_level(t, ch, mode & 1));
+        if (clear)
+            put_ref(t, ch, false);
+    }
+    tim_outputs(c, index);
+    tim_trgo_level(c, index);
+}
+
+/* ---- pins ---- */
+
+/* Dead time: DTG in periods of the dead-time clock, which CKD divides. */
+static ps_t dead_time(const struct chip *c, unsigned index)
+{
+    const struct tim_state *t = &c->tim[index];
+    uint32_t dtg = bits(t->r[TIM_BDTR], 0, 8), n;
+
+    if (dtg < 0x80)
+        n = dtg;
+    else if (dtg < 0xC0)
+        n = (64 + (dtg & 0x3F)) * 2;
+    else if (dtg < 0xE0)
+        n = (32 + (dtg & 0x1F)) * 8;
+    else
+        n = (32 + (dtg & 0x1F)) * 16;
+    n <<= bits(t->r[TIM_CR1], 8, 2);
+    return t->clock.hz ? chip_ticks_to_ps(n, t->clock.hz) : 0;
+}
+
+ps_t tim_dead_time_next(const struct tim_state *t)
+{
+    ps_t next = PS_NEVER;
+
+    for (unsigned ch = 0; ch < 3; ch++)
+        next = t->dead_until[ch] < next ? t->dead_until[ch] : next;
+    return next;
+}
+
+/* Level of an output: 0, 1, -1: left to the pin's pulls. `n`: the complementary one. */
+static int output(struct chip *c, unsigned index, unsigned ch, bool n)
+{
+    struct tim_state *t = &c->tim[index];
+    bool own = n ? ccxne(t, index, ch) : ccxe(t, ch), both = ccxe(t, ch) && ccxne(t, index, ch);
+    bool inverted = t->ccer >> 4 * ch & (n ? 8 : 2), ref = combined(t, ch);
+
+    if (!has_break(index))
+        return own ? ref != inverted : -1;
+    if (!(t->r[TIM_BDTR] & TIM_BDTR_MOE)) {
+        if (!(t->r[TIM_BDTR] & TIM_BDTR_OSSI) || !(ccxe(t, ch) || ccxne(t, index, ch)))
+            return -1;
+        return bits(t->r[TIM_CR2], 8 + 2 * ch + (n ? 1 : 0), 1) != 0; /* OISx, OISxN */
+    }
+    if (!own)
+        return t->r[TIM_BDTR] & TIM_BDTR_OSSR && (ccxe(t, ch) || ccxne(t, index, ch)) ? inverted : -1;
+    if (!both)
+        return ref != inverted;
+    bool dead = t->dead_until[ch] != PS_NEVER; /* neither is active */
+    return (!dead && ref != n) != inverted;
+}
+
+/* With both outputs of a channel on, every change of the reference begins a dead time. */
+static void run_dead_times(struct chip *c, unsigned index)
+{
+    struct tim_state *t = &c->tim[index];
+
+    for (unsigned ch = 0; ch < tim_kinds[index].complementary; ch++) {
+        bool ref = combined(t, ch);
+        if (t->dead_until[ch] <= chip_now(c))
+            t->dead_until[ch] = PS_NEVER;
+        if (ref == (t->wanted >> ch & 1))
+            continue;
+        t->wanted ^= (uint8_t)(1u << ch);
+        ps_t dead = dead_time(c, index);
+        t->dead_until[ch] = dead && ccxe(t, ch) && ccxne(t, index, ch) ? chip_now(c) + dead : PS_NEVER;
+    }
+}
+
+/* ---- what the outside is told ---- */
+
+static double duty_of(const struct tim_state *t, unsigned ch, bool n)
+{
+    unsigned mode = tim_mode(t, ch);
+    bool inverted = (t->ccer >> 4 * ch & (n ? 8 : 2)) != 0;
+    double period, high = t->ccr[ch];
+
+    if (mode == 3)
+        return 0.5;
+    if (bits(t->r[TIM_CR1], 5, 2)) {
+        period = t->arr;
+    } else {
+        period = (double)t->arr + 1;
+        high += t->down ? 1 : 0;
+    }
+    double duty = high >= period ? 1 : high / period;
+    if (mode & 1)
+        duty = 1 - duty;
+    /* a complementary output alone carries the reference itself, with its partner the inverse */
+    bool inverse = n && ccxe(t, ch);
+    return inverted != inverse ? 1 - duty : duty;
+}
+
+struct pwm {
+    double hz, duty;
+};
+
+static void tell_pin(struct chip *c, unsigned port, unsigned pin, void *arg)
+{
+    const struct pwm *p = arg;
+
+    c->tell->pwm(c->tell->owner, port, pin, p->hz, p->duty);
+}
+
+static void tell_pwm(struct chip *c, unsigned index, unsigned ch, bool n)
+{
+    struct tim_state *t = &c->tim[index];
+    const struct tim_kind *k = &tim_kinds[index];
+    unsigned mode = tim_mode(t, ch), slot = ch + (n ? TIM_PINS : 0), signal = (n ? k->pin_n : k->pin) + ch;
+    bool on = (n ? ccxne(t, index, ch) : ccxe(t, ch)) && main_enabled(t, index) && (mode == 3 || mode >= 6) &&
+              tim_counts_internal(t) && af_connected(c, signal) && t->arr && t->clock.hz;
+    struct pwm p = {0, 0};
+
+    if (on) {
+        bool center = bits(t->r[TIM_CR1], 5, 2);
+        double counts = center ? 2.0 * t->arr : (double)t->arr + 1;
+        p.hz = t->clock.hz / ((double)t->psc + 1) / counts / (mode == 3 ? 2 : 1);
+        p.duty = duty_of(t, ch, n);
+    }
+    if (p.hz == t->told[slot].hz && p.duty == t->told[slot].duty)
+        return;
+    t->told[slot].hz = p.hz;
+    t->told[slot].duty = p.duty;
+    if (c->tell->pwm)
+        af_each_pin(c, signal, tell_pin, &p);
+}
+
+static void drive(struct chip *c, unsigned index, unsigned ch, bool n)
+{
+    struct tim_state *t = &c->tim[index];
+    const struct tim_kind *k = &tim_kinds[index];
+    uint16_t bit = (uint16_t)(1u << (ch + (n ? TIM_PINS : 0)));
+    int level = tim_is_output(t, ch) ? output(c, index, ch, n) : -1;
+    bool driven = level >= 0, high = level > 0;
+
+    if (driven == !!(t->driven & bit) && high == !!(t->high & bit))
+        return;
+    t->driven = (uint16_t)(driven ? t->driven | bit : t->driven & ~bit);
+    t->high = (uint16_t)(high ? t->high | bit : t->high & ~bit);
+    if (driven)
+        af_out(c, (n ? k->pin_n : k->pin) + ch, high);
+    else
+        af_release(c, (n ? k->pin_n : k->pin) + ch);
+}
+
+void tim_outputs(struct chip *c, unsigned index)
+{
+    const struct tim_kind *k = &tim_kinds[index];
+
+    if (!k->channels)
+        return;
+    run_dead_times(c, index);
+    for (unsigned ch = 0; ch < k->channels; ch++) {
+        drive(c, index, ch, false);
+        tell_pwm(c, index, ch, false);
+        if (ch < k->complementary) {
+            drive(c, index, ch, true);
+            tell_pwm(c, index, ch, true);
+        }
+    }
+}
+
+void tim_pins_selected(struct chip *c)
+{
+    for (unsigned i = 0; i < TIM_COUNT; i++) {
+        if (!c->tim[i].ccer)
+            continue;
+        tim_settle(c, i);
+        tim_refs(c, i);
+        tim_schedule(c, i);
+    }
+}
+
+/* ---- break ---- */
+
+void tim_break(struct chip *c, unsigned index, uint32_t flag)
+{
+    c->tim[index].r[TIM_BDTR] &= ~(uint32_t)TIM_BDTR_MOE;
+    tim_flag(c, index, flag);
+    tim_outputs(c, index);
+}
+
+/* Level of a break input: the pin and the comparators, each with its own polarity (OR2, OR3). */
+static bool break_level(const struct chip *c, unsigned signal, uint32_t sources)
+{
+    bool pin = sources & 1 && af_in(c, signal, sources >> 9 & 1) != !!(sources >> 9 & 1);
+
+    for (unsigned comp = 0; comp < 2; comp++)
+        if (sources >> (1 + comp) & 1 && comp_output(c, comp) != !!(sources >> (10 + comp) & 1))
+            return true;
+    return pin;
+}
+
+void tim_break_inputs(struct chip *c, unsigned index)
+{
+    struct tim_state *t = &c->tim[index];
+    const struct tim_kind *k = &tim_kinds[index];
+
+    if (!has_break(index))
+        return;
+    uint32_t bdtr = t->r[TIM_BDTR];
+    /* BKP 0: active low at the timer, which an unconnected source is not */
+    bool any = t->r[TIM_OR2] & 7, level = break_level(c, k->pin_break, t->r[TIM_OR2]);
+    bool connected = af_connected(c, k->pin_break) || t->r[TIM_OR2] & 6;
+    t->brk = bdtr & TIM_BDTR_BKE && any && connected && level == !!(bdtr & TIM_BDTR_BKP);
+    t->brk2 = false;
+    if (index == TIM1 && bdtr & TIM_BDTR_BK2E && t->r[TIM_OR3] & 7 &&
+        (af_connected(c, k->pin_break2) || t->r[TIM_OR3] & 6))
+        t->brk2 = break_level(c, k->pin_break2, t->r[TIM_OR3]) == !!(bdtr & TIM_BDTR_BK2P);
+    if (t->brk)
+        tim_break(c, index, TIM_SR_BIF);
+    if (t->brk2)
+        tim_break(c, index, TIM_SR_B2IF);
+}
