@@ -93,6 +93,22 @@ void events_write(FILE *f, const struct vboard_event *e)
     (void)fputs("}\n", f);
 }
 
+void events_write_usbip(FILE *f, const char *address, unsigned port)
+{
+    begin(f, 0, "usbip");
+    (void)fputs(",\"address\":", f);
+    json_string(f, address);
+    (void)fprintf(f, ",\"port\":%u}\n", port);
+}
+
+void events_write_pty(FILE *f, const char *name, const char *path)
+{
+    begin(f, 0, "pty");
+    (void)fprintf(f, ",\"name\":\"%s\",\"path\":", name);
+    json_string(f, path);
+    (void)fputs("}\n", f);
+}
+
 void events_write_end(FILE *f, uint64_t ns, int status, const char *reason)
 {
     begin(f, ns, "end");

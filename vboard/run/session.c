@@ -56,7 +56,7 @@ static bool open_usbip(struct session *s, struct sentence *why)
 {
     uint64_t port;
     char *text = s->usbip_text, *colon = strrchr(text, ':');
-    struct usbip_config config = {.message = on_usbip_message};
+    struct usbip_config config = {.address = "127.0.0.1", .message = on_usbip_message};
     if (colon != NULL) {
         *colon = '\0';
         config.address = text;
@@ -71,6 +71,7 @@ static bool open_usbip(struct session *s, struct sentence *why)
     config.port = (uint16_t)port;
     if (!plug(s, true, why))
         return false;
+    s->usbip_address = config.address;
     s->usbip = usbip_open(s->host, &config, why->text, sizeof why->text);
     return s->usbip != NULL;
 }
@@ -129,13 +130,23 @@ static void detach(struct session *s, bool undo)
     vboard_destroy(s->b);
 }
 
+/* Where to find what this run offers. */
 static void announce(struct session *s)
 {
-    if (s->usbip != NULL)
-        (void)fprintf(stderr, "vboard: USB/IP server on port %u, bus id 1-1\n", usbip_port(s->usbip));
-    for (size_t i = 0; i < s->ports.count; i++)
-        if (s->ports.rows[i].file == NULL)
-            (void)fprintf(stderr, "vboard: %s is %s\n", s->ports.rows[i].name, s->ports.rows[i].path);
+    if (s->usbip != NULL) {
+        (void)fprintf(stderr, "vboard: USB/IP server on %s port %u, bus id 1-1\n", s->usbip_address,
+                      usbip_port(s->usbip));
+        if (s->events != NULL)
+            events_write_usbip(s->events, s->usbip_address, usbip_port(s->usbip));
+    }
+    for (size_t i = 0; i < s->ports.count; i++) {
+        const struct port *port = &s->ports.rows[i];
+        if (port->file != NULL)
+            continue;
+        (void)fprintf(stderr, "vboard: %s is %s\n", port->name, port->path);
+        if (s->events != NULL)
+            events_write_pty(s->events, port->name, port->path);
+    }
 }
 
 /* ---- the loop ---------------------------------------------------------------------------- */

@@ -30,6 +30,7 @@ struct session {
     struct vboard *b;
     struct usbhost *host;
     struct usbip *usbip;
+    const char *usbip_address;
     struct control *control;
     struct queue queue;
     struct outputs outputs;
