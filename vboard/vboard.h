@@ -70,7 +70,6 @@ uint32_t vboard_peek32(struct vboard *b, uint32_t addr); /* 0 if not readable */
 uint32_t vboard_reg(struct vboard *b, unsigned n);       /* numbers as in cpu_reg */
 void vboard_set_reg(struct vboard *b, unsigned n, uint32_t value);
 uint64_t vboard_cycles(const struct vboard *b); /* core clock cycles since power-on */
-uint64_t vboard_instructions(const struct vboard *b);
 bool vboard_break(struct vboard *b, uint32_t addr, bool set);
 /* Function and "file.c:12" of an address, from the loaded ELF files; NULL where not known. The strings
  * stay until the next call. */
