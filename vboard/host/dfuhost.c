@@ -269,7 +269,7 @@ static bool work(struct dfu *d)
         struct departure gone = {d->h, count};
         run_until(d, return_ns, has_left, &gone);
         if (has_left(&gone))
-            d->result->seconds = (double)(d->h->left_at / 1000 - d->began) / 1e9;
+            d->result->seconds = (double)(d->h->left_at - d->began * 1000) / 1e12;
         run_until(d, return_ns, is_back, &gone);
         d->result->reenumerated = is_back(&gone);
     }

@@ -43,13 +43,13 @@ static int run_sync(struct usbhost *h, void *data, bool in, uint32_t *actual)
     t->data = h->sync_data;
     t->done = sync_done;
     t->arg = h;
-    if (!in && t->length)
+    if (!in && data && t->length)
         memcpy(h->sync_data, data, t->length);
     if (!usbhost_submit(h, t))
         return UH_GONE;
     run_until(h, UINT64_MAX / 2, sync_over, h);
     usbhost_cancel(h, t);
-    if (in && t->actual)
+    if (in && data && t->actual)
         memcpy(data, h->sync_data, t->actual);
     if (actual)
         *actual = t->actual;
