@@ -1,0 +1,88 @@
+# Sourced by what runs in the guest (sh): TAP, and waiting for USB devices. $work is a directory that the
+# machine outside sees too.
+DFU=0483:df11 # the bootloader
+CDC=0483:5740 # the example cdc
+
+# check NAME COMMAND…: one test; what a failed command printed is shown.
+check() {
+    name=$1
+    shift
+    if "$@" >"/run/check.out" 2>&1; then
+        echo "ok - $name"
+    else
+        echo "not ok - $name (status $?)"
+        tr '\r' '\n' </run/check.out | sed 's/^/# /' | tail -n 60
+    fi
+}
+
+# await SECONDS COMMAND…: until the command succeeds.
+await() {
+    tries=$(($1 * 20))
+    shift
+    while ! "$@"; do
+        tries=$((tries - 1))
+        if [ $tries -le 0 ]; then
+            echo "waited in vain for: $*"
+            return 1
+        fi
+        sleep 0.05
+    done
+}
+
+# The directory in sysfs of the device VENDOR:PRODUCT, with that serial number if one is given, once it
+# has a configuration; fails if there is none.
+device() {
+    for d in /sys/bus/usb/devices/*; do
+        [ -s "$d/bConfigurationValue" ] || continue
+        if [ "$(cat "$d/idVendor" 2>/dev/null):$(cat "$d/idProduct" 2>/dev/null)" = "$1" ] &&
+            [ -n "$(cat "$d/bConfigurationValue" 2>/dev/null)" ] &&
+            { [ -z "${2:-}" ] || [ "$(cat "$d/serial" 2>/dev/null)" = "$2" ]; }; then
+            echo "$d"
+            return 0
+        fi
+    done
+    return 1
+}
+absent() { ! device "$@"; }
+
+# The serial port of a device as above.
+tty_of() {
+    d=$(device "$CDC" "${1:-}") || return 1
+    for t in "$d":*/tty/tty*; do
+        [ -c "/dev/${t##*/}" ] && echo "/dev/${t##*/}" && return 0
+    done
+    return 1
+}
+# … raw, without echo: prints its name.
+open_tty() {
+    t=$(tty_of "${1:-}") && stty -F "$t" raw -echo && echo "$t"
+}
+
+# lsusb -v without any complaint.
+lsusb_is_clean() {
+    lsusb -v -d "$1" >/run/lsusb 2>/run/lsusb.err
+    cat /run/lsusb /run/lsusb.err
+    [ -s /run/lsusb ] && [ ! -s /run/lsusb.err ] &&
+        ! grep -iE 'warning|error|unrecognized|unavailable|invalid|junk|too short|cannot|can.t' /run/lsusb
+}
+
+# The single byte 0xAA to the serial port: the application must leave for the bootloader.
+send_aa() {
+    t=$(open_tty "${1:-}") && printf '\252' >"$t" && await 20 device "$DFU" "${1:-}"
+}
+
+# echo_back TTY FILE: sends FILE and compares what comes back.
+echo_back() {
+    size=$(stat -c %s "$2")
+    timeout 120 head -c "$size" "$1" >"$2.back" &
+    reader=$!
+    timeout 120 cat "$2" >"$1" || return 1
+    wait $reader || return 1
+    cmp "$2" "$2.back"
+}
+
+download() { # download FILE [OPTION]…: and leave
+    f=$1
+    shift
+    dfu-util -d "$DFU" -s 0x08004000:leave -D "$f" "$@"
+}
