@@ -120,9 +120,9 @@ ENTRY void port_enter_ram(void)
 {
     const uint32_t *from = (const uint32_t *)BOOT_ADDR;
     uint32_t *to = (uint32_t *)RAM_ADDR;
-    while (to < boot_image_end)
+    while (to != boot_image_end)
         *to++ = *from++;
-    for (to = bss_start; to < bss_end; to++)
+    for (to = bss_start; to != bss_end; to++)
         *to = 0;
 
     /* The vectors of the copy. The reset vector is only there to be different from flash's. */
@@ -144,9 +144,8 @@ ENTRY void port_enter_ram(void)
 /* ---- leaving ----------------------------------------------------------------------------- */
 
 /* What a reset leaves in the core: interrupts enabled, LR all ones (ARMv7-M ARM B1.5.5). */
-ENTRY __attribute__((naked)) void port_start(uint32_t vectors)
+ENTRY __attribute__((naked)) void port_start(__attribute__((unused)) uint32_t vectors)
 {
-    (void)vectors;
     __asm volatile("ldr r3, =0xE000ED08\n" /* VTOR */
                    "str r0, [r3]\n"
                    "ldr r1, [r0]\n"

@@ -18,9 +18,9 @@ void Reset_Handler(void)
     __ISB();
 #endif
     const uint32_t *from = data_load;
-    for (uint32_t *to = data_start; to < data_end; to++)
+    for (uint32_t *to = data_start; to != data_end; to++)
         *to = *from++;
-    for (uint32_t *to = bss_start; to < bss_end; to++)
+    for (uint32_t *to = bss_start; to != bss_end; to++)
         *to = 0;
     main();
     for (;;)

@@ -42,11 +42,16 @@ static void masks_are_what_the_manual_says(void **state)
 #undef VALUE
 }
 
+static void check_position(const char *name, unsigned long mask, unsigned position)
+{
+    if (!(mask >> position & 1) || mask >> position << position != mask)
+        fail_msg("%s is 0x%lx, its position %u", name, mask, position);
+}
+
 static void positions_fit_their_masks(void **state)
 {
     (void)state;
-#define CHECK(field)                                                                                         \
-    assert_true(((field >> field##_Pos) & 1) && (field >> field##_Pos) << field##_Pos == field)
+#define CHECK(field) check_position(#field, (field), (field##_Pos))
     CHECK(RCC_CR_MSIRANGE);
     CHECK(RCC_CFGR_SW);
     CHECK(RCC_CFGR_SWS);
