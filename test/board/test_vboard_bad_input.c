@@ -15,10 +15,8 @@
 
 #include <cmocka.h>
 
+#include "cmdbench.h"
 #include "command.h"
-
-#define VBOARD "build/host/vboard"
-#define BENCH  "build/test/fw/cmdbench"
 
 #define OVERLAP "overlaps " BENCH ".elf at 0x08000000"
 
@@ -102,9 +100,9 @@ static void firmware_files(void **unused)
     char at_end[300];
     REFUSED("No such file", "--load", temp("none.bin"));
     REFUSED("not a regular file", "--load", "/tmp");
-    file_write(temp("empty.bin"), "", 0);
+    file_text(temp("empty.bin"), "");
     REFUSED("is empty", "--load", temp("empty.bin"));
-    file_write(temp("wrong.hex"), ":0100000055AB\n:00000001FF\n", 26);
+    file_text(temp("wrong.hex"), ":0100000055AB\n:00000001FF\n");
     REFUSED("wrong.hex:1: checksum", "--load", temp("wrong.hex"));
     file_write(temp("wrong.elf"), "\177ELFxxxx", 8);
     REFUSED("wrong.elf", "--load", temp("wrong.elf"));
@@ -230,7 +228,7 @@ static void control_and_scripts(void **unused)
         {"quit a b c d e f g h\n", "it is: quit"},
     };
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
-        file_write(temp("script"), scripts[i].text, strlen(scripts[i].text));
+        file_text(temp("script"), scripts[i].text);
         REFUSED(scripts[i].words, "--flash", state, "--script", temp("script"));
     }
     file_write(temp("script"), "quit\0\n", 6);

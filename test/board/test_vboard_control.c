@@ -15,13 +15,8 @@
 
 #include <cmocka.h>
 
+#include "cmdbench.h"
 #include "command.h"
-
-#define VBOARD "build/host/vboard"
-#define BENCH  "build/test/fw/cmdbench.elf"
-
-/* What cmdbench does, by the word at 0x08030000. */
-enum { BLINK, UNDEFINED, UNMAPPED, NOTHING, WATCHDOG, PROGRAM, ECHO, INPUTS, BACKUP, SPIN };
 
 static int setup(void **unused)
 {
@@ -37,22 +32,13 @@ static int teardown(void **unused)
     return 0;
 }
 
-/* "FILE@0x08030000", the file holding `mode`. */
-static const char *mode(uint32_t number)
-{
-    static char text[300];
-    const uint8_t word[4] = {(uint8_t)number, 0, 0, 0};
-    file_write(temp("mode"), word, sizeof word);
-    (void)snprintf(text, sizeof text, "%s@0x08030000", temp("mode"));
-    return text;
-}
-
 /* Runs a script on cmdbench; answers and events come back. */
 static cJSON *script(uint32_t number, const char *text, cJSON **events)
 {
-    file_write(temp("script"), text, strlen(text));
-    const char *args[] = {VBOARD,     "--fast",       "--load",   BENCH,          "--load", mode(number),
-                          "--script", temp("script"), "--events", temp("events"), NULL};
+    file_text(temp("script"), text);
+    const char *args[] = {VBOARD,     "--fast",           "--load",   BENCH_ELF,
+                          "--load",   bench_mode(number), "--script", temp("script"),
+                          "--events", temp("events"),     NULL};
     struct command_result r = command(args, NULL);
     if (r.status != 0)
         fail_msg("status %d, %s", r.status, r.err);
@@ -235,8 +221,8 @@ static void cut(void **unused)
 static void standard_input(void **unused)
 {
     (void)unused;
-    const char *args[] = {VBOARD,      "--fast", "--load", BENCH, "--load", mode(SPIN),
-                          "--control", "-",      "--for",  "0.5", NULL};
+    const char *args[] = {VBOARD,      "--fast", "--load", BENCH_ELF, "--load", bench_mode(SPIN),
+                          "--control", "-",      "--for",  "0.5",     NULL};
     struct command_result r =
         command(args, "at 0.2 peek 0x08030000 1\nfrob\npeek 0x08030000 1\r\nat 0.1 regs");
     assert_int_equal(r.status, 0);
@@ -260,7 +246,7 @@ static pid_t board;
 static int socket_setup(void **unused)
 {
     (void)setup(unused);
-    const char *args[] = {VBOARD,      "--load",       BENCH,     "--load",      mode(BLINK),
+    const char *args[] = {VBOARD,      "--load",       BENCH_ELF, "--load",      bench_mode(BLINK),
                           "--control", temp("socket"), "--flash", temp("state"), NULL};
     board = command_start(args, temp("out"), temp("err"));
     return 0;

@@ -60,6 +60,11 @@ void file_write(const char *path, const void *bytes, size_t size)
     assert_int_equal(fclose(f), 0);
 }
 
+void file_text(const char *path, const char *text)
+{
+    file_write(path, text, strlen(text));
+}
+
 char *file_read(const char *path, size_t *size)
 {
     FILE *f = fopen(path, "rb");

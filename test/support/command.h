@@ -38,6 +38,7 @@ void temp_make(void);
 void temp_remove(void);
 const char *temp(const char *name);
 void file_write(const char *path, const void *bytes, size_t size);
+void file_text(const char *path, const char *text);
 char *file_read(const char *path, size_t *size); /* NUL behind it; fails the test if it cannot */
 bool file_exists(const char *path);
 void text_copy(char *to, size_t size, const char *from); /* fails the test if it does not fit */

@@ -1,0 +1,484 @@
+/* Runs of the vboard command: time, exit status, events, cuts and the states they leave, firmware that
+ * runs wild, serial ports, and that nothing differs between two runs with the same seed. */
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cmdbench.h"
+#include "command.h"
+
+static int setup(void **unused)
+{
+    (void)unused;
+    temp_make();
+    return 0;
+}
+
+static int teardown(void **unused)
+{
+    (void)unused;
+    temp_remove();
+    return 0;
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &t), 0);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Runs cmdbench with more options; events come back, and what was on standard error in *err. */
+static cJSON *run(uint32_t number, int status, char **err, const char *const more[])
+{
+    const char *args[COMMAND_ARGS] = {VBOARD,     "--load",      BENCH_ELF, "--load", bench_mode(number),
+                                      "--events", temp("events")};
+    size_t n = 7;
+    for (size_t i = 0; more[i] != NULL; i++)
+        args[n++] = more[i];
+    struct command_result r = command(args, NULL);
+    if (r.status != status)
+        fail_msg("status %d, not %d: %s", r.status, status, r.err);
+    if (err != NULL)
+        *err = strdup(r.err);
+    command_result_free(&r);
+    char *lines = file_read(temp("events"), NULL);
+    cJSON *events = json_lines(lines);
+    assert_non_null(events);
+    free(lines);
+    /* every stream begins with power and ends with the end */
+    assert_string_equal(json_text(cJSON_GetArrayItem(events, 0), "event"), "power");
+    const cJSON *end = cJSON_GetArrayItem(events, cJSON_GetArraySize(events) - 1);
+    assert_string_equal(json_text(end, "event"), "end");
+    assert_int_equal(json_number(end, "status"), status);
+    return events;
+}
+
+#define RUN(number, status, err, ...) run(number, status, err, (const char *const[]){__VA_ARGS__, NULL})
+
+static const char *end_reason(const cJSON *events)
+{
+    return json_text(json_find(events, "event", "end", 0), "reason");
+}
+
+/* ---- time -------------------------------------------------------------------------------- */
+
+static void paced(void **unused)
+{
+    (void)unused;
+    struct rusage before, after;
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &before), 0);
+    double began = seconds();
+    cJSON *events = RUN(BLINK, 0, NULL, "--for", "0.6");
+    double took = seconds() - began;
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &after), 0);
+    double busy = (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec -
+                           before.ru_stime.tv_sec) +
+                  (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec -
+                           before.ru_stime.tv_usec) /
+                      1e6;
+    print_message("# 0.6 s of an idle board: %.3f s, %.3f s of processor time\n", took, busy);
+    assert_true(took >= 0.6); /* never ahead of wall time */
+    assert_true(busy < 0.3);  /* and not waiting busily */
+    assert_string_equal(end_reason(events), "for");
+    assert_int_equal(json_number(json_find(events, "event", "end", 0), "t") / 1e6, 600);
+    assert_int_equal(json_count(events, "pin", "PB13"), 59);
+    cJSON_Delete(events);
+}
+
+static void fast(void **unused)
+{
+    (void)unused;
+    double began = seconds();
+    cJSON *events = RUN(BLINK, 0, NULL, "--for", "60", "--fast");
+    assert_true(seconds() - began < 20);
+    assert_int_equal(json_count(events, "pin", "PB13"), 5999);
+    const cJSON *e = json_find(events, "pin", "PB13", 5);
+    assert_int_equal(json_number(e, "level"), 0);
+    assert_int_equal((json_number(e, "t") + 1e6) / 1e7, 6); /* SysTick's sixth period */
+    cJSON_Delete(events);
+}
+
+static void signals(void **unused)
+{
+    (void)unused;
+    const int numbers[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < 2; i++) {
+        char path[256];
+        text_copy(path, sizeof path, temp("state"));
+        const char *args[] = {VBOARD,     "--load",       BENCH_ELF,           "--flash", path,
+                              "--events", temp("events"), i ? "--fast" : NULL, NULL};
+        pid_t pid = command_start(args, NULL, NULL);
+        (void)nanosleep(&(struct timespec){0, 300000000}, NULL);
+        assert_int_equal(kill(pid, numbers[i]), 0);
+        assert_int_equal(command_wait(pid), 0);
+        assert_true(file_exists(path));
+        char *lines = file_read(temp("events"), NULL);
+        cJSON *events = json_lines(lines);
+        assert_string_equal(end_reason(events), "signal");
+        assert_int_equal(json_count(events, "state", "off"), 1);
+        cJSON_Delete(events);
+        free(lines);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
+/* ---- the same again ---------------------------------------------------------------------- */
+
+static char *stream(const char *const more[])
+{
+    file_text(temp("script"),
+              "at 0.002 peek 0x2000A000 32\nat 0.01 pin PA1 1\nat 0.011 nrst 2\nat 0.03 regs\n");
+    const char *args[COMMAND_ARGS] = {VBOARD,  "--load", BENCH_ELF,  "--load",       bench_mode(PROGRAM),
+                                      "--for", "0.06",   "--script", temp("script"), "--events",
+                                      "-"};
+    size_t n = 11;
+    for (size_t i = 0; more[i] != NULL; i++)
+        args[n++] = more[i];
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 0);
+    free(r.err);
+    return r.out;
+}
+
+#define STREAM(...) stream((const char *const[]){__VA_ARGS__, NULL})
+
+static void same_seed(void **unused)
+{
+    (void)unused;
+    char *one = STREAM("--fast", "--seed", "5"), *same = STREAM("--fast", "--seed", "5"),
+         *slow = STREAM("--seed", "5"), *other = STREAM("--fast", "--seed", "6");
+    assert_string_equal(one, same);
+    assert_string_equal(one, slow);
+    assert_string_not_equal(one, other); /* SRAM at power-on */
+    assert_non_null(strstr(one, "\"op\":\"erase\""));
+    assert_non_null(strstr(one, "\"cause\":\"pin\""));
+    free(one);
+    free(same);
+    free(slow);
+    free(other);
+}
+
+/* ---- what is told ------------------------------------------------------------------------ */
+
+static void handoff(void **unused)
+{
+    (void)unused;
+    /* main() of a firmware that begins in front of the slot: the first function behind it counts */
+    cJSON *events = RUN(BLINK, 0, NULL, "--for", "0.01", "--fast", "--slot", "0x08000200");
+    const cJSON *e = json_find(events, "event", "handoff", 0);
+    assert_non_null(e);
+    assert_true(json_number(e, "pc") >= 0x08000200 && json_number(e, "pc") < 0x08001000);
+    assert_int_equal(json_count(events, "event", "handoff"), 1);
+    cJSON_Delete(events);
+    events = RUN(BLINK, 0, NULL, "--for", "0.01", "--fast");
+    assert_int_equal(json_count(events, "event", "handoff"), 0);
+    cJSON_Delete(events);
+}
+
+static void flash_events(void **unused)
+{
+    (void)unused;
+    cJSON *events = RUN(PROGRAM, 0, NULL, "--for", "0.1", "--fast");
+    assert_int_equal(json_count(events, "event", "flash"), 9);
+    const cJSON *e = json_find(events, "event", "flash", 0);
+    assert_string_equal(json_text(e, "op"), "erase");
+    assert_int_equal(json_number(e, "page"), 64);
+    assert_int_equal(json_number(e, "n"), 1);
+    e = json_find(events, "event", "flash", 8);
+    assert_string_equal(json_text(e, "op"), "program");
+    assert_int_equal(json_number(e, "addr"), 0x08020038);
+    assert_int_equal(json_number(e, "n"), 9);
+    cJSON_Delete(events);
+}
+
+/* ---- firmware that runs wild ------------------------------------------------------------- */
+
+static void wild(void **unused)
+{
+    (void)unused;
+    static const struct {
+        uint32_t mode;
+        const char *function;
+        uint32_t cfsr, bfar; /* as at the HardFault */
+    } table[] = {{UNDEFINED, "undefined_instruction", 0x00010000, 0},
+                 {UNMAPPED, "unmapped_access", 0, 0x60000000},
+                 {NOTHING, NULL, 0x00010000, 0}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        char *err, pc[32];
+        cJSON *events = RUN(table[i].mode, 1, &err, "--for", "1", "--fast");
+        const cJSON *e = json_find(events, "kind", "HardFault", 0);
+        assert_non_null(e);
+        assert_int_equal((uint32_t)json_number(e, "cfsr") & table[i].cfsr, table[i].cfsr);
+        assert_int_equal((uint32_t)json_number(e, "hfsr"), 0x40000000);
+        if (table[i].bfar != 0)
+            assert_int_equal((uint32_t)json_number(e, "bfar"), table[i].bfar);
+        if (table[i].function != NULL) {
+            assert_string_equal(json_text(e, "function"), table[i].function);
+            assert_non_null(strstr(json_text(e, "line"), "cmdbench.c:"));
+            assert_non_null(strstr(err, table[i].function));
+            assert_true(json_number(e, "lr") > 0x08000000); /* who called it */
+        } else {
+            assert_true(cJSON_IsNull(cJSON_GetObjectItem(e, "function")));
+            assert_int_equal(json_number(e, "pc"), 0x08020000);
+        }
+        assert_int_equal(json_count(events, "kind", "lockup"), 1);
+        assert_string_equal(end_reason(events), "lockup");
+        (void)snprintf(pc, sizeof pc, "PC 0x%08X", (uint32_t)json_number(e, "pc"));
+        assert_non_null(strstr(err, pc));
+        assert_non_null(strstr(err, "locked up"));
+        free(err);
+        cJSON_Delete(events);
+    }
+}
+
+/* Without an ELF file there are no names, but all the rest. */
+static void wild_binary(void **unused)
+{
+    (void)unused;
+    const char *args[] = {VBOARD,   "--load",   BENCH ".bin", "--load", bench_mode(UNDEFINED),
+                          "--fast", "--events", "-",          NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 1);
+    cJSON *events = json_lines(r.out);
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(json_find(events, "kind", "HardFault", 0), "line")));
+    assert_non_null(strstr(r.err, "HardFault at PC 0x08000"));
+    cJSON_Delete(events);
+    command_result_free(&r);
+}
+
+static void watchdog(void **unused)
+{
+    (void)unused;
+    cJSON *events = RUN(WATCHDOG, 0, NULL, "--for", "0.2", "--fast");
+    assert_true(json_count(events, "kind", "lockup") >= 2);
+    assert_true(json_count(events, "cause", "iwdg") >= 2);
+    double locked = json_number(json_find(events, "kind", "lockup", 0), "t");
+    double reset = json_number(json_find(events, "cause", "iwdg", 0), "t");
+    assert_true(reset - locked > 25e6 && reset - locked < 40e6); /* 256 periods of LSI / 4 */
+    cJSON_Delete(events);
+}
+
+static void strict(void **unused)
+{
+    (void)unused;
+    char *err;
+    cJSON *events = RUN(MISSING, 1, &err, "--for", "1", "--fast", "--strict");
+    const cJSON *e = json_find(events, "event", "missing", 0);
+    assert_non_null(e);
+    assert_int_equal((uint32_t)json_number(e, "addr"), MISSING_ADDR);
+    assert_true(json_number(e, "pc") > 0x08000000 && json_number(e, "pc") < 0x08001000);
+    assert_string_equal(end_reason(events), "strict");
+    assert_non_null(strstr(err, "is not modelled"));
+    cJSON_Delete(events);
+    free(err);
+    events = RUN(MISSING, 0, NULL, "--for", "0.1", "--fast");
+    assert_int_equal(json_count(events, "event", "missing"), 1);
+    cJSON_Delete(events);
+}
+
+/* ---- power cuts and states --------------------------------------------------------------- */
+
+static void cut(void **unused)
+{
+    (void)unused;
+    char path[256], *state;
+    text_copy(path, sizeof path, temp("state"));
+    static const struct {
+        const char *cut;
+        uint8_t third; /* first byte of the third double word afterwards; 1: torn */
+        int programs;
+    } table[] = {{"4:before", 0xFF, 3}, {"4:after", 0x02, 3}, {"4", 0xFF, 3}, {"4:torn", 1, 3}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        cJSON *events = RUN(PROGRAM, 0, NULL, "--fast", "--flash", path, "--cut", table[i].cut);
+        assert_string_equal(end_reason(events), "cut");
+        assert_int_equal(json_count(events, "op", "program"), table[i].programs);
+        assert_int_equal(json_count(events, "state", "off"), 1);
+        cJSON_Delete(events);
+        state = file_read(path, NULL);
+        if (table[i].third != 1)
+            assert_int_equal((uint8_t)state[0x20010], table[i].third);
+        else
+            assert_memory_not_equal(state + 0x20010, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8);
+        assert_int_equal(state[0x20008], 1);
+        free(state);
+        assert_int_equal(unlink(path), 0);
+    }
+    /* the next run is the power-on, and needs nothing but the state */
+    cJSON *events = RUN(PROGRAM, 0, NULL, "--fast", "--flash", path, "--cut", "1:half", "--seed", "3");
+    cJSON_Delete(events);
+    const char *again[] = {VBOARD, "--flash", path, "--fast", "--for", "0.1", NULL};
+    struct command_result r = command(again, NULL);
+    assert_int_equal(r.status, 0);
+    command_result_free(&r);
+    state = file_read(path, NULL);
+    assert_int_equal(state[0x20038], 7);
+    free(state);
+}
+
+static void backup_domain(void **unused)
+{
+    (void)unused;
+    char path[256];
+    text_copy(path, sizeof path, temp("state"));
+    file_text(temp("script"), "at 0.01 peek 0x40002864 1\nquit\n");
+    static const struct {
+        const char *option, *count;
+    } table[] = {{"vbat=kept", "01"},
+                 {"vbat=kept", "02"},
+                 {"vbat=kept", "03"},
+                 {"vbat=lost", "01"},
+                 {"vbat=kept", "01"}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const char *args[] = {
+            VBOARD,   "--load",   BENCH_ELF,      "--load",   bench_mode(BACKUP), "--flash", path,
+            "--fast", "--script", temp("script"), "--option", table[i].option,    NULL};
+        char option[16];
+        text_copy(option, sizeof option, table[i].option);
+        struct command_result r = command(args, NULL);
+        assert_int_equal(r.status, 0);
+        cJSON *answers = json_lines(r.out);
+        assert_string_equal(json_text(cJSON_GetArrayItem(answers, 0), "hex"), table[i].count);
+        cJSON_Delete(answers);
+        command_result_free(&r);
+    }
+}
+
+static void loads_replace_the_state(void **unused)
+{
+    (void)unused;
+    char path[256], at[300];
+    text_copy(path, sizeof path, temp("state"));
+    file_text(temp("a.bin"), "aaaaaaaa");
+    (void)snprintf(at, sizeof at, "%s@0x08010000", temp("a.bin"));
+    const char *first[] = {VBOARD, "--fast", "--for", "0.001", "--flash", path, "--load", at, NULL};
+    struct command_result r = command(first, NULL);
+    assert_int_equal(r.status, 0);
+    command_result_free(&r);
+    file_text(temp("b.bin"), "bb");
+    (void)snprintf(at, sizeof at, "--load=%s@134283266", temp("b.bin")); /* 0x08010002 */
+    const char *second[] = {VBOARD, "--fast", "--for=0.001", "--flash", path, at, NULL};
+    r = command(second, NULL);
+    assert_int_equal(r.status, 0);
+    command_result_free(&r);
+    char *state = file_read(path, NULL);
+    assert_memory_equal(state + 0x10000, "aabbaaaa", 8);
+    free(state);
+}
+
+/* ---- serial ports ------------------------------------------------------------------------ */
+
+static void uart_files(void **unused)
+{
+    (void)unused;
+    char vcp[300], usart[300], other[300];
+    (void)snprintf(vcp, sizeof vcp, "VCP=%s", temp("vcp"));
+    (void)snprintf(usart, sizeof usart, "USART2=%s", temp("usart2"));
+    (void)snprintf(other, sizeof other, "USART1=%s", temp("usart1"));
+    file_text(temp("script"), "at 0.1 uart VCP 47646b6b6e\nat 0.2 quit\n");
+    cJSON *events = RUN(ECHO, 0, NULL, "--fast", "--script", temp("script"), "--uart", vcp, "--uart", usart,
+                        "--uart", other);
+    assert_int_equal(json_count(events, "event", "uart"), 5);
+    cJSON_Delete(events);
+    char *text = file_read(temp("vcp"), NULL);
+    assert_string_equal(text, "Hello");
+    free(text);
+    text = file_read(temp("usart2"), NULL);
+    assert_string_equal(text, "Hello");
+    free(text);
+    text = file_read(temp("usart1"), NULL);
+    assert_string_equal(text, "");
+    free(text);
+}
+
+static void uart_pty(void **unused)
+{
+    (void)unused;
+    const char *args[] = {VBOARD,           "--load", BENCH_ELF, "--load",
+                          bench_mode(ECHO), "--uart", "VCP=pty", "--events",
+                          temp("events"),   "--fast", NULL};
+    pid_t pid = command_start(args, NULL, temp("err"));
+    char path[64] = "";
+    for (int i = 0; i < 1000 && path[0] == '\0'; i++) {
+        (void)nanosleep(&(struct timespec){0, 10000000}, NULL);
+        char *err = file_exists(temp("err")) ? file_read(temp("err"), NULL) : strdup("");
+        if (strchr(err, '\n') != NULL)
+            assert_int_equal(sscanf(err, "vboard: VCP is %63s", path), 1);
+        free(err);
+    }
+    double began = seconds();
+    int fd = open(path, O_RDWR | O_NOCTTY);
+    assert_true(fd >= 0);
+    (void)nanosleep(&(struct timespec){0, 50000000},
+                    NULL); /* the firmware starts: a pty keeps --fast in check */
+    assert_int_equal(write(fd, "`abcdefg", 8), 8);
+    char back[8];
+    for (size_t n = 0; n < sizeof back;) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (poll(&p, 1, 10000) != 1)
+            fail_msg("no echo");
+        ssize_t got = read(fd, back + n, sizeof back - n);
+        assert_true(got > 0);
+        n += (size_t)got;
+    }
+    assert_memory_equal(back, "abcdefgh", 8);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(command_wait(pid), 0);
+    char *lines = file_read(temp("events"), NULL);
+    cJSON *events = json_lines(lines);
+    assert_string_equal(json_text(json_find(events, "event", "pty", 0), "path"), path);
+    assert_true(json_number(json_find(events, "event", "end", 0), "t") / 1e9 < seconds() - began + 10.1);
+    cJSON_Delete(events);
+    free(lines);
+}
+
+/* ---- output that cannot be written ------------------------------------------------------- */
+
+static void full(void **unused)
+{
+    (void)unused;
+    char path[256];
+    text_copy(path, sizeof path, temp("state"));
+    const char *args[] = {VBOARD,      "--load",  BENCH_ELF, "--fast", "--events",
+                          "/dev/full", "--flash", path,      NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 2);
+    assert_non_null(strstr(r.err, "/dev/full: "));
+    assert_true(file_exists(path)); /* the run was, so its state is kept */
+    command_result_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(paced, setup, teardown),
+        cmocka_unit_test_setup_teardown(fast, setup, teardown),
+        cmocka_unit_test_setup_teardown(signals, setup, teardown),
+        cmocka_unit_test_setup_teardown(same_seed, setup, teardown),
+        cmocka_unit_test_setup_teardown(handoff, setup, teardown),
+        cmocka_unit_test_setup_teardown(flash_events, setup, teardown),
+        cmocka_unit_test_setup_teardown(wild, setup, teardown),
+        cmocka_unit_test_setup_teardown(wild_binary, setup, teardown),
+        cmocka_unit_test_setup_teardown(watchdog, setup, teardown),
+        cmocka_unit_test_setup_teardown(strict, setup, teardown),
+        cmocka_unit_test_setup_teardown(cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(backup_domain, setup, teardown),
+        cmocka_unit_test_setup_teardown(loads_replace_the_state, setup, teardown),
+        cmocka_unit_test_setup_teardown(uart_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(uart_pty, setup, teardown),
+        cmocka_unit_test_setup_teardown(full, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,21 @@
+/* test/board/fw/cmdbench, the firmware of the tests of the vboard command: what it does depends on a
+ * word that is loaded beside it. */
+#ifndef TEST_SUPPORT_CMDBENCH_H
+#define TEST_SUPPORT_CMDBENCH_H
+
+#include <stdint.h>
+
+#define VBOARD    "build/host/vboard"
+#define BENCH     "build/test/fw/cmdbench"
+#define BENCH_ELF "build/test/fw/cmdbench.elf"
+
+/* The table at the end of cmdbench.c. */
+enum { BLINK, UNDEFINED, UNMAPPED, NOTHING, WATCHDOG, PROGRAM, ECHO, INPUTS, BACKUP, SPIN, MISSING };
+
+#define MODE_ADDR    0x08030000U
+#define MISSING_ADDR 0x40012800U /* what MISSING touches */
+
+/* "FILE@0x08030000", a file of temp() that holds the number. Stays until the next call. */
+const char *bench_mode(uint32_t number);
+
+#endif
