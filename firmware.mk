@@ -60,6 +60,7 @@ BOOT_USB := usb/usbd.c usb/standard.c usb/serial.c
 boot.src := $(BOOT_PORT) $(BOOT_USB) boot/first.c
 boot.startup :=
 boot.ld := $(PORT)/boot.ld
+boot.cflags := -flto # saves 6 %
 $(eval $(call firmware,boot,$(B)/firmware))
 
 # ---- examples ----

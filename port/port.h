@@ -21,7 +21,7 @@ uint32_t port_token_get(void);
 void port_token_set(uint32_t token);
 __attribute__((noreturn)) void port_reset(void);
 /* The bootloader's first function, implemented there: interrupts are masked, flash is mapped at 0. */
-__attribute__((noreturn)) void boot_main(void);
+__attribute__((noreturn, noinline)) void boot_main(void);
 /* Starts the image at `vectors`: VTOR, MSP, branch. The caller has put everything else back. */
 __attribute__((noreturn)) void port_start(uint32_t vectors);
 /* Starts the ROM bootloader, on a chip as after reset. */

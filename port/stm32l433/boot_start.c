@@ -7,7 +7,8 @@
 #include "port/stm32l433/memory.h"
 #include "port/stm32l433/regs.h"
 
-#define ENTRY   __attribute__((section(".entry")))
+/* `used` and `noinline`: link-time optimisation does not see the assembler, and must not mix the two. */
+#define ENTRY   __attribute__((section(".entry"), used, noinline))
 #define STR(x)  STR_(x)
 #define STR_(x) #x
 
