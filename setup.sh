@@ -37,6 +37,7 @@ cmd xz xz-utils
 cmd dfu-util dfu-util
 cmd lsusb usbutils
 cmd jq jq
+file udev /lib/systemd/systemd-udevd /usr/lib/systemd/systemd-udevd
 cmd npm npm
 
 if [ -n "$want" ]; then

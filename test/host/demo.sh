@@ -98,7 +98,7 @@ title "A virtual Nucleo-L433RC-P: bootloader at 0x08000000, blank slot at 0x0800
 board nucleo --load build/firmware/boot.hex
 mkfifo "$work/lines"
 exec 3<>"$work/lines"
-tail -n +1 -f "$work/nucleo/events" 2>/dev/null | awk -f "$here/demo-events.awk" >&3 &
+tail -n +1 -f "$work/nucleo/events" 2>/dev/null | jq -n -r --unbuffered -f "$here/demo-events.jq" >&3 &
 children+=($!)
 at "$dim" linux "a Linux machine with a USB port boots (QEMU, Debian's kernel)"
 {
