@@ -27,16 +27,16 @@ __attribute__((noreturn)) void port_start(uint32_t vectors);
 /* Starts the ROM bootloader, on a chip as after reset. */
 __attribute__((noreturn)) void port_start_rom(void);
 
-enum port_reset_cause { /* bits; several may be set */
-                        PORT_RESET_PIN = 1,
-                        PORT_RESET_POWER =
-                            2, /* power-on or brown-out: RAM and timing of before mean nothing */
-                        PORT_RESET_SOFTWARE = 4,
-                        PORT_RESET_WATCHDOG = 8,
-                        PORT_RESET_OPTIONS = 16,
-                        PORT_RESET_LOW_POWER = 32,
-                        PORT_WAKE =
-                            64 /* woken from Standby or Shutdown (docs/how-it-boots.md has the rule) */
+/* Bits; several may be set. POWER: power-on or brown-out, RAM and timing of before mean nothing. WAKE:
+ * from Standby or Shutdown, by the rule of docs/porting.md. */
+enum port_reset_cause {
+    PORT_RESET_PIN = 1,
+    PORT_RESET_POWER = 2,
+    PORT_RESET_SOFTWARE = 4,
+    PORT_RESET_WATCHDOG = 8,
+    PORT_RESET_OPTIONS = 16,
+    PORT_RESET_LOW_POWER = 32,
+    PORT_WAKE = 64
 };
 unsigned port_reset_cause(void); /* reads the flags, clears none */
 void port_reset_cause_clear(void);
