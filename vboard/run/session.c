@@ -134,8 +134,8 @@ static void detach(struct session *s, bool undo)
 static void announce(struct session *s)
 {
     if (s->usbip != NULL) {
-        (void)fprintf(stderr, "vboard: USB/IP server on %s port %u, bus id 1-1\n", s->usbip_address,
-                      usbip_port(s->usbip));
+        (void)fprintf(stderr, "vboard: USB/IP server on port %u of %s, bus id 1-1\n", usbip_port(s->usbip),
+                      s->usbip_address);
         if (s->events != NULL)
             events_write_usbip(s->events, s->usbip_address, usbip_port(s->usbip));
     }
