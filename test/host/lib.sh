@@ -5,8 +5,8 @@
 #   board NAME [OPTION]…        starts a virtual Nucleo with USB/IP on a free port
 #   order NAME COMMAND          gives it a command (docs/virtual-nucleo.md)
 #   once NAME PATTERN COMMAND   the same as soon as an event that contains PATTERN (grep -E) has come
-#   in_guest [OPTION]… SCRIPT   runs SCRIPT in a guest with all boards; a line "@NAME COMMAND" of its
-#                               output is an order, the rest is passed on
+#   in_guest [OPTION]… SCRIPT   runs SCRIPT in a guest with all boards (with none if $unattached is set);
+#                               a line "@NAME COMMAND" of its output is an order, the rest is passed on
 #   finish                      ends the test: exit status 0 if nothing failed
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -69,7 +69,7 @@ once() {
 # The script begins with the functions of inside.sh and $work. A line "@NAME COMMAND" is an order.
 in_guest() {
     local options=() name line status=125
-    for name in "${!board_port[@]}"; do options+=(--board "${board_port[$name]}"); done
+    for name in "${!board_port[@]}"; do [ -n "${unattached:-}" ] || options+=(--board "${board_port[$name]}"); done
     while [ $# -gt 1 ]; do options+=("$1"); shift; done
     while IFS= read -r line; do
         case $line in
