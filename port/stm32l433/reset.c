@@ -25,14 +25,15 @@ unsigned port_reset_cause(void)
         if (csr & causes[i].flag)
             cause |= causes[i].cause;
 
-    /* Standby leaves SBF. Shutdown leaves nothing of its own: it counts as a wake if the RTC, which
-     * ran through it, holds a wake-up or alarm flag. */
+    /* Standby leaves SBF. Shutdown leaves nothing of its own and looks like power-on, flags preset: it
+     * counts as a wake if the RTC, which ran through it, holds a wake-up or alarm flag. */
     uint32_t enabled = RCC->APB1ENR1;
     RCC->APB1ENR1 = enabled | RCC_APB1ENR1_PWREN | RCC_APB1ENR1_RTCAPBEN;
     (void)RCC->APB1ENR1; /* two cycles until a clock enable counts */
-    if ((PWR->SR1 & PWR_SR1_SBF) ||
-        ((RCC->BDCR & RCC_BDCR_RTCEN) && (RTC->ISR & (RTC_ISR_WUTF | RTC_ISR_ALRAF | RTC_ISR_ALRBF)) &&
-         (csr & RCC_CSR_BORRSTF)))
+    bool power_only = (csr & RCC_CSR_FLAGS) == (RCC_CSR_BORRSTF | RCC_CSR_PINRSTF);
+    bool rtc_rang =
+        (RCC->BDCR & RCC_BDCR_RTCEN) && (RTC->ISR & (RTC_ISR_WUTF | RTC_ISR_ALRAF | RTC_ISR_ALRBF));
+    if ((PWR->SR1 & PWR_SR1_SBF) || (power_only && rtc_rang))
         cause |= PORT_WAKE;
     RCC->APB1ENR1 = enabled;
     return cause;
