@@ -210,11 +210,12 @@ static bool turn_visible(const struct chip *c, unsigned index)
     const struct tim_state *t = &c->tim[index];
     uint32_t dier = t->r[TIM_DIER];
 
+    uint32_t automatic = t->r[TIM_BDTR] & (TIM_BDTR_AOE | TIM_BDTR_MOE);
     bool told = bits(t->r[TIM_CR2], 4, 3) >= 2 || bits(t->r[TIM_CR2], 20, 4) >= 2 || index == TIM16;
 
     return (dier & TIM_SR_UIF && !(t->r[TIM_SR] & TIM_SR_UIF)) || dier & TIM_DIER_UDE ||
            (told && tim_trgo_wanted(c, index)) || (t->r[TIM_CR2] & TIM_CR2_CCDS && dier & 0x1E00) ||
-           any_visible(c, index);
+           any_visible(c, index) || automatic == TIM_BDTR_AOE;
 }
 
 /* Counts, at least 1, to the next one that has to be looked at. `visible`: for the announcement of an

@@ -39,17 +39,25 @@ static bool ccxne(const struct tim_state *t, unsigned index, unsigned ch)
     return ch < tim_kinds[index].complementary && t->ccer >> 4 * ch & 4;
 }
 
-bool tim_visible(const struct chip *c, unsigned index, unsigned ch)
+static bool on_pin(const struct chip *c, unsigned index, unsigned ch)
 {
     const struct tim_state *t = &c->tim[index];
     const struct tim_kind *k = &tim_kinds[index];
 
+    return ch < k->channels && ((ccxe(t, ch) && af_connected(c, k->pin + ch)) ||
+                                (ccxne(t, index, ch) && af_connected(c, k->pin_n + ch)));
+}
+
+/* Does the channel's reference show on a pin, its own or that of a channel it is combined with? */
+bool tim_visible(const struct chip *c, unsigned index, unsigned ch)
+{
+    const struct tim_state *t = &c->tim[index];
+
     if (!main_enabled(t, index) || !tim_is_output(t, ch))
         return false;
-    if (ch >= 4) /* channels 5 and 6 show in the others they are combined with */
+    if (ch >= 4) /* channels 5 and 6 have no pins */
         return ch == 4 && t->r[TIM_CCR5] >> 29;
-    return (ccxe(t, ch) && ch < k->channels && af_connected(c, k->pin + ch)) ||
-           (ccxne(t, index, ch) && af_connected(c, k->pin_n + ch));
+    return on_pin(c, index, ch) || (tim_mode(t, ch ^ 1) >= 12 && on_pin(c, index, ch ^ 1));
 }
 
 /* ---- OCxREF ---- */

@@ -35,7 +35,7 @@ static const struct instance {
     {70, 31, B_LPUART1, CLK_LPUART1, DMAR_LPUART1_TX, DMAR_LPUART1_RX, 0x13FF7FFF, 0xFF0FB010, 0x0070F7C9,
      0xFFFFF, 0x0E},
 };
-#define CR1_FREE (0x0C0045FFu | USART_CR1_MME) /* UE UESM RE TE, interrupt enables, MME */
+#define CR1_FREE (0x0C0041FFu | USART_CR1_MME) /* UE UESM RE TE, interrupt enables, MME */
 #define CR2_FREE 0xFF900040u                   /* ADD RTOEN ABREN LBDIE */
 #define CR3_FREE 0x004004C1u                   /* WUFIE CTSIE DMAT DMAR EIE */
 
