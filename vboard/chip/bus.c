@@ -147,11 +147,18 @@ bool chip_bus_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value
 
 /* ---- what the processor is given ---- */
 
+/* Events that are due come before the access: an instruction may have overrun them. */
+static void catch_up(struct chip *c)
+{
+    if (cpu_cycles(c->cpu) >= c->time.due_cycle || !c->time.in_cpu)
+        time_run_events(c);
+}
+
 static bool env_read(void *owner, uint32_t addr, unsigned size, bool privileged, uint32_t *value)
 {
     struct chip *c = owner;
     (void)privileged;
-    time_run_events(c);
+    catch_up(c);
     return bus_read(c, addr, size, value, true);
 }
 
@@ -159,7 +166,7 @@ static bool env_write(void *owner, uint32_t addr, unsigned size, bool privileged
 {
     struct chip *c = owner;
     (void)privileged;
-    time_run_events(c);
+    catch_up(c);
     return bus_write(c, addr, size, value);
 }
 

@@ -57,11 +57,12 @@ void chip_stop(struct chip *c)
         cpu_stop(c->cpu);
 }
 
-/* One call of the processor, up to virtual time `limit` or, if `step`, for one instruction. */
-static enum cpu_exit execute(struct chip *c, ps_t limit, bool step)
+/* One call of the processor, up to the next event or, if `step`, for one instruction. */
+static enum cpu_exit execute(struct chip *c, bool step)
 {
+    uint64_t end = time_next_cycle(c);
     c->time.in_cpu = true;
-    enum cpu_exit exit = step ? cpu_step(c->cpu) : cpu_run(c->cpu, time_cycle_at(c, limit));
+    enum cpu_exit exit = step ? cpu_step(c->cpu) : cpu_run(c->cpu, end);
     c->time.in_cpu = false;
     switch (exit) {
     case CPU_SLEEPING:
@@ -111,7 +112,7 @@ static enum chip_exit turn(struct chip *c, ps_t until, bool step)
     }
     switch (c->mode) {
     case MODE_RUN:
-        switch (execute(c, limit, step)) {
+        switch (execute(c, step)) {
         case CPU_BREAK: return CHIP_BREAK;
         case CPU_LOCKUP:
             idle(c, limit);

@@ -47,8 +47,7 @@ static bool settle(const struct chip *c, unsigned port, unsigned pin)
 {
     const struct gpio_state *g = &c->gpio[port];
     int own = gpio_driven(c, port, pin);
-    bool open_drain = g->otyper >> pin & 1;
-    if (own == 0 || (own == 1 && !open_drain))
+    if (own >= 0)
         return own;
     if (g->outside >> pin & 1)
         return g->outside_high >> pin & 1;
@@ -92,11 +91,15 @@ static void update_pin(struct chip *c, unsigned port, unsigned pin)
     }
 }
 
+static void update_pins(struct chip *c, unsigned port, uint32_t pins)
+{
+    for (uint32_t rest = pins; rest; rest &= rest - 1)
+        update_pin(c, port, (unsigned)__builtin_ctz(rest));
+}
+
 static void update_port(struct chip *c, unsigned port)
 {
-    for (unsigned pin = 0; pin < 16; pin++)
-        if (pins_of(port) >> pin & 1)
-            update_pin(c, port, pin);
+    update_pins(c, port, pins_of(port));
 }
 
 void gpio_pulls_changed(struct chip *c)
@@ -165,10 +168,13 @@ static uint32_t spread(uint32_t pins, unsigned width, unsigned first)
 
 static uint32_t idr(const struct chip *c, unsigned port)
 {
-    uint32_t v = 0;
-    for (unsigned pin = 0; pin < 16; pin++)
-        v |= (uint32_t)gpio_level(c, port, pin) << pin;
-    return v;
+    const struct gpio_state *g = &c->gpio[port];
+    uint32_t analog = g->moder & g->moder >> 1 & 0x55555555; /* even bits; brought together: */
+    analog = (analog | analog >> 1) & 0x33333333;
+    analog = (analog | analog >> 2) & 0x0F0F0F0F;
+    analog = (analog | analog >> 4) & 0x00FF00FF;
+    analog = (analog | analog >> 8) & 0x0000FFFF;
+    return g->high & ~analog;
 }
 
 bool gpio_read(struct chip *c, unsigned port, uint32_t off, unsigned size, uint32_t *value)
@@ -213,7 +219,7 @@ bool gpio_write(struct chip *c, unsigned port, uint32_t off, unsigned size, uint
 {
     struct gpio_state *g = &c->gpio[port];
     uint32_t pins = unlocked(g, port), *reg = NULL, mask = 0;
-    uint32_t set = lanes_put(0, off, size, value);
+    uint32_t set = lanes_put(0, off, size, value), before = g->odr;
     switch (off & ~3U) {
     case 0x00: reg = &g->moder, mask = spread(pins, 2, 0); break;
     case 0x04: reg = &g->otyper, mask = pins; break;
@@ -232,7 +238,10 @@ bool gpio_write(struct chip *c, unsigned port, uint32_t off, unsigned size, uint
     }
     if (reg)
         *reg = (*reg & ~mask) | (lanes_put(*reg, off, size, value) & mask);
-    update_port(c, port);
+    if (reg && reg != &g->odr)
+        update_port(c, port);
+    else
+        update_pins(c, port, before ^ g->odr);
     if (reg == &g->moder || reg == g->afr || reg == g->afr + 1)
         tim_pins_selected(c);
     return true;

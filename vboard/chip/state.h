@@ -52,9 +52,10 @@ struct chip_time {
     bool in_event;  /* inside an event function: the time is event_now */
     ps_t event_now; /* never runs backwards */
     ps_t wake[WAKE_COUNT];
-    ps_t next_wake; /* minimum of the above */
-    ps_t run_until; /* of the running chip_run */
-    bool in_cpu;    /* cpu_run is on the stack */
+    ps_t next_wake;     /* minimum of the above */
+    ps_t run_until;     /* of the running chip_run */
+    bool in_cpu;        /* cpu_run is on the stack; */
+    uint64_t due_cycle; /* no event is due before that cycle */
 };
 
 struct chip {
@@ -117,6 +118,7 @@ extern const struct block chip_blocks[BLOCK_COUNT];
 /* ---- time.c ---- */
 void time_set_rate(struct chip *c, uint32_t hclk);    /* from now on; 0: the core is not clocked */
 uint64_t time_cycle_at(const struct chip *c, ps_t t); /* first cycle that ends at or after t */
+uint64_t time_next_cycle(struct chip *c);             /* where cpu_run has to end */
 /* Time passes up to `t`, at most the next event's time. If the core is clocked that is cycles, told to
  * it by `spend`. */
 void time_move(struct chip *c, ps_t t, void (*spend)(struct cpu *cpu, uint64_t cycles));

@@ -56,10 +56,16 @@ void time_set_rate(struct chip *c, uint32_t hclk)
     uint64_t g = hclk ? gcd(PS_PER_S, hclk) : 1;
     t->num = PS_PER_S / g;
     t->den = hclk / g;
-    if (t->in_cpu) {
-        ps_t limit = t->run_until < t->next_wake ? t->run_until : t->next_wake;
-        cpu_until(c->cpu, time_cycle_at(c, limit));
-    }
+    if (t->in_cpu)
+        cpu_until(c->cpu, time_next_cycle(c));
+}
+
+/* The cycle at which the processor has to be left: the next event, or the end of the run. */
+uint64_t time_next_cycle(struct chip *c)
+{
+    struct chip_time *t = &c->time;
+    t->due_cycle = time_cycle_at(c, t->run_until < t->next_wake ? t->run_until : t->next_wake);
+    return t->due_cycle;
 }
 
 uint64_t time_cycle_at(const struct chip *c, ps_t when)
@@ -118,7 +124,7 @@ static void wake_at(struct chip *c, unsigned slot, ps_t when)
     if (when < t->next_wake) {
         t->next_wake = when;
         if (t->in_cpu && when < t->run_until)
-            cpu_until(c->cpu, time_cycle_at(c, when));
+            cpu_until(c->cpu, time_next_cycle(c));
     } else if (before == t->next_wake) {
         find_next(t);
     }
