@@ -32,6 +32,7 @@ static struct {
     uint8_t state, status;
     bool leaving;
     uint32_t pointer;
+    uint16_t unit; /* length of the first block since the pointer was set: what block numbers count in */
     uint16_t block, size; /* of the last DNLOAD */
     enum { NOTHING, ERASING, ERASING_ALL, PROGRAMMING } work;
     uint32_t page; /* mass erase: the page at work */
@@ -52,7 +53,9 @@ static bool in_slot(uint32_t addr, uint32_t size)
 
 static uint32_t block_address(uint16_t number, uint16_t size)
 {
-    return dfu.pointer + (uint32_t)(number - 2) * size;
+    if (!dfu.unit)
+        dfu.unit = size;
+    return dfu.pointer + (uint32_t)(number - 2) * dfu.unit;
 }
 
 /* What DNLOAD has brought is done at the first GETSTATUS after it. */
@@ -83,6 +86,7 @@ static uint8_t execute(void)
         return dfu.size != 5 ? errSTALLEDPKT : errTARGET;
     if (block[0] == SET_ADDRESS) {
         dfu.pointer = addr;
+        dfu.unit = 0;
         return OK;
     }
     if (block[0] == ERASE) {
