@@ -58,9 +58,8 @@ static void schedule(struct chip *c)
         steps = steps_to(s, T6);
     if (s->cr & CR_WDGA && (!steps || steps_to(s, T6 - 1) < steps))
         steps = steps_to(s, T6 - 1);
-    bool due = s->clocked && steps;
     chip_wake_at(c, B_WWDG,
-                 due ? lazy_when(&s->pclk, (uint64_t)steps * divider(s) - s->prescaler) : PS_NEVER);
+                 steps ? lazy_when(&s->pclk, (uint64_t)steps * divider(s) - s->prescaler) : PS_NEVER);
 }
 
 /* WWDGEN gives the clock; the hardware watchdog of the option byte has it always. */

@@ -8,7 +8,6 @@
 struct wwdg_state {
     uint32_t cr, cfr, sr; /* CR without T */
     uint32_t t;
-    bool clocked; /* the counter has been given a clock since reset */
     struct lazy pclk;
     uint32_t prescaler; /* PCLK1 periods since T last changed */
 };
