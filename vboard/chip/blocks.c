@@ -10,7 +10,7 @@ enum { AHB1 = 0x48, AHB2 = 0x4C, AHB3 = 0x50, APB1 = 0x58, APB1_2 = 0x5C, APB2 =
 #define GPIO .reset = gpio_reset, .read = gpio_read, .write = gpio_write
 
 const struct block chip_blocks[BLOCK_COUNT] = {
-    [B_RCC]      = {.name = "RCC", .base = 0x40021000, .size = 0x400, .reset = rcc_reset, .read = rcc_read, .write = rcc_write, .event = rcc_event},
+    [B_RCC]      = {.name = "RCC", .base = 0x40021000, .size = 0x400, .keep_in_standby = true, .reset = rcc_reset, .read = rcc_read, .write = rcc_write, .event = rcc_event},
     [B_PWR]      = {.name = "PWR", .base = 0x40007000, .size = 0x400, .enr = APB1, .enr_bit = 28, .keep_in_standby = true,
                     .reset = pwr_reset, .read = pwr_read, .write = pwr_write, .event = pwr_event},
     [B_FLASH]    = {.name = "FLASH", .base = 0x40022000, .size = 0x400, .enr = AHB1, .enr_bit = 8,
@@ -87,5 +87,6 @@ const struct block chip_blocks[BLOCK_COUNT] = {
     [B_QUADSPI]  = {.name = "QUADSPI", .base = 0xA0001000, .size = 0x400, .enr = AHB3, .enr_bit = 8},
     [B_CAN1]     = {.name = "CAN1", .base = 0x40006400, .size = 0x400, .enr = APB1, .enr_bit = 25},
     [B_SDMMC1]   = {.name = "SDMMC1", .base = 0x40012800, .size = 0x400, .enr = APB2, .enr_bit = 10},
-    [B_FIREWALL] = {.name = "FIREWALL", .base = 0x40011C00, .size = 0x400, .enr = APB2, .enr_bit = 7},
+    [B_FIREWALL] = {.name = "FIREWALL", .base = 0x40011C00, .size = 0x400, .enr = APB2, .enr_bit = 7,
+                    .reset = firewall_reset, .read = firewall_read, .write = firewall_write},
 };

@@ -64,6 +64,8 @@ static enum cpu_exit execute(struct chip *c, bool step)
     c->time.in_cpu = true;
     enum cpu_exit exit = step ? cpu_step(c->cpu) : cpu_run(c->cpu, end);
     c->time.in_cpu = false;
+    if (c->mode != MODE_RUN) /* power was lost meanwhile */
+        return CPU_STOPPED;
     switch (exit) {
     case CPU_SLEEPING:
         if (!c->reset_pending)

@@ -204,21 +204,21 @@ static uint32_t flags_of(enum chip_reset cause)
 void rcc_reset(struct chip *c, unsigned index)
 {
     (void)index;
-    bool standby = c->wake_from == MODE_STANDBY;
+    bool woke = c->wake_from == MODE_STANDBY;
     uint32_t bdcr = c->backup_lost ? 0 : c->rcc.reg[RCC_BDCR / 4];
     uint32_t csr = c->rcc.reg[RCC_CSR / 4], flags = csr & CSR_FLAGS;
     for (unsigned i = 0; i < RCC_END / 4; i++)
         c->rcc.reg[i] = regs[i].reset;
     c->rcc.reg[RCC_BDCR / 4] = bdcr;
-    if (standby) /* MSI starts in the range of MSISRANGE */
-        put(c, RCC_CSR, 0xF00, csr);
+    if (woke) /* MSI starts in the range of MSISRANGE, LSI has been running on */
+        put(c, RCC_CSR, 0xF03, csr);
     else
         flags = c->reset_cause == RESET_POWER ? flags_of(RESET_POWER) : flags | flags_of(c->reset_cause);
     c->rcc.reg[RCC_CSR / 4] |= flags;
     for (unsigned o = 0; o < OSC_COUNT; o++)
-        if (o != OSC_LSE || c->backup_lost)
+        if ((o != OSC_LSE || c->backup_lost) && (o != OSC_LSI || !woke))
             c->rcc.ready_at[o] = PS_NEVER;
-    c->rcc.lsi_forced = false;
+    c->rcc.lsi_forced = c->rcc.lsi_forced && woke;
     c->rcc.told_limits = false;
     rcc_osc_update(c);
     rcc_update(c);

@@ -50,12 +50,12 @@ static void lose_sram(struct chip *c, uint32_t from, uint32_t size)
 }
 
 /* What the low-power mode that is being left has cost, or the option SRAM2_RST. */
-static void lose_memory(struct chip *c)
+static void lose_memory(struct chip *c, bool standby, bool shutdown)
 {
     bool rrs = c->pwr.reg[PWR_CR3 / 4] & 1U << 8;
-    if (c->wake_from != MODE_RUN)
-        lose_sram(c, 0, c->wake_from == MODE_STANDBY && rrs ? SRAM1_SIZE : SRAM_SIZE);
-    else if (!(flash_loaded_optr(c) & 1U << 25)) {
+    if (standby || shutdown) {
+        lose_sram(c, 0, standby && rrs ? SRAM1_SIZE : SRAM_SIZE);
+    } else if (!(flash_loaded_optr(c) & 1U << 25)) {
         memset(c->mem.sram + SRAM1_SIZE, 0, SRAM2_SIZE);
         chip_sram_changed(c, SRAM1_SIZE, SRAM2_SIZE);
     }
@@ -67,18 +67,21 @@ void reset_begin(struct chip *c, enum chip_reset cause)
     c->reset_pending = 0;
     /* Shutdown has no supervision of VDD: leaving it is a power-on reset for all but the backup domain. */
     c->reset_cause = shutdown ? RESET_POWER : cause;
-    c->wake_from = standby || shutdown ? c->mode : MODE_RUN;
+    bool woke = standby && cause == RESET_LOWPOWER;
+    c->wake_from = shutdown ? MODE_SHUTDOWN : woke ? MODE_STANDBY : MODE_RUN;
     c->locked_up = false;
     memset(c->missing_told, 0, sizeof c->missing_told);
     flash_interrupted(c);
     bool power = c->reset_cause == RESET_POWER;
     c->mode = MODE_RESET;
-    lose_memory(c);
+    lose_memory(c, standby, shutdown);
     if (power || standby || cause == RESET_OBL)
         flash_load_options(c);
-    reset_blocks(c, power && c->backup_lost, standby);
-    if (standby)
-        chip_blocks[B_PWR].reset(c, 0); /* it keeps a part by itself */
+    if (woke) { /* these keep a part by themselves */
+        rcc_reset(c, 0);
+        pwr_reset(c, 0);
+    }
+    reset_blocks(c, power && c->backup_lost, woke);
     if (power)
         c->backup_lost = false;
     rcc_update(c);

@@ -13,6 +13,7 @@
 #include "chip/dbgmcu.h"
 #include "chip/dma.h"
 #include "chip/exti.h"
+#include "chip/firewall.h"
 #include "chip/flash.h"
 #include "chip/gpio.h"
 #include "chip/iwdg.h"
@@ -107,6 +108,7 @@ struct chip {
     struct wwdg_state wwdg;
     struct dbgmcu_state dbgmcu;
     struct exti_state exti;
+    struct firewall_state firewall;
     struct gpio_state gpio[GPIO_PORTS];
 
     /* Large, and so handled by snapshots on their own. Last. */

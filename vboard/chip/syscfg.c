@@ -110,6 +110,8 @@ bool syscfg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, u
     switch (off & ~3U) {
     case 0x00: write_memrmp(c, word & 7); break;
     case 0x04: /* FWDIS can only be cleared */
+        if (s->cfgr1 & ~word & 1)
+            firewall_enabled(c);
         s->cfgr1 = (word & CFGR1_WRITABLE) | (s->cfgr1 & word & 1);
         break;
     case 0x08:
