@@ -243,16 +243,26 @@ static void transfer(struct chip *c, unsigned index, unsigned ch)
         raise_flags(c, index, ch, flags);
 }
 
+/* Until when the bus keeps this transfer waiting: flash during an operation. The controller does one
+ * thing at a time, so its other channels wait as well. */
+static ps_t ready_at(const struct chip *c, const struct dma_channel *k)
+{
+    ps_t par = chip_bus_ready(c, k->par), mar = chip_bus_ready(c, k->mar);
+    return par > mar ? par : mar;
+}
+
 void dma_event(struct chip *c, unsigned index)
 {
-    const struct dma_state *d = &c->dma[index];
+    struct dma_state *d = &c->dma[index];
     unsigned best = DMA_CHANNELS;
 
     for (unsigned ch = 0; ch < DMA_CHANNELS; ch++)
         if (wants(d, ch) &&
             (best == DMA_CHANNELS || bits(d->channel[ch].ccr, 12, 2) > bits(d->channel[best].ccr, 12, 2)))
             best = ch;
-    if (best < DMA_CHANNELS)
+    if (best < DMA_CHANNELS && ready_at(c, &d->channel[best]) > chip_now(c))
+        d->free_at = ready_at(c, &d->channel[best]);
+    else if (best < DMA_CHANNELS)
         transfer(c, index, best);
     schedule(c, index);
 }
