@@ -96,7 +96,7 @@ static bool store(struct usbfs_state *u, unsigned row, const uint8_t *data, size
 static void received(struct usbfs_state *u, unsigned row, size_t size)
 {
     unsigned count = pma_get(u, row + 2);
-    pma_put(u, row + 2, (count & 0xFC00) | (unsigned)size);
+    pma_put(u, row + 2, (count & 0xFC00) | ((unsigned)size & 0x3FF));
 }
 
 /* ---- packets ------------------------------------------------------------------------------ */

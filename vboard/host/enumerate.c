@@ -21,7 +21,7 @@ static unsigned le16(const uint8_t *p)
 static void set_pipe(struct pipe *p, enum pipe_type type, unsigned packet, unsigned interval)
 {
     p->type = (uint8_t)type;
-    p->packet = (uint16_t)packet;
+    p->packet = (uint16_t)(packet == 0 ? 1 : packet > 1023 ? 1023 : packet); /* whatever a device claims */
     p->interval = (uint8_t)(interval ? interval : 1);
     p->toggle = false;
 }
