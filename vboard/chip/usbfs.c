@@ -43,13 +43,13 @@ static bool supplied(const struct chip *c)
     return c->mode != MODE_OFF && c->mode < MODE_STANDBY && c->pwr.reg[PWR_CR2 / 4] & 1U << 10;
 }
 
-/* Suspended, the program may stop its clocks: the pull-up stays. Otherwise a missing 48 MHz counts as
- * not attached, since the device could not answer anyway. */
+/* The pull-up is analog and needs no clock. But a device that never had its 48 MHz counts as not attached,
+ * since it could not answer anyway; one that stops them (in Stop mode, suspended) stays attached. */
 bool usbfs_attached(const struct chip *c)
 {
     const struct usbfs_state *u = &c->usbfs;
     return u->bcdr & BCDR_DPPU && !(u->bcdr & BCDR_BCDEN) && !(u->cntr & CNTR_PDWN) && supplied(c) &&
-           (u->cntr & CNTR_FSUSP || usbfs_has_48mhz(c));
+           (u->pullup || usbfs_has_48mhz(c));
 }
 
 bool usbfs_listening(const struct chip *c)
