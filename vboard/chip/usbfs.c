@@ -69,6 +69,12 @@ static bool timer_runs(const struct chip *c)
 void usbfs_settle(struct chip *c)
 {
     struct usbfs_state *u = &c->usbfs;
+    if (u->se0 && !(u->cntr & (CNTR_PDWN | CNTR_FRES)) && usbfs_has_48mhz(c) && usbfs_clocked(c)) {
+        u->se0 = false;
+        u->armed = true;
+        usbfs_protocol_reset(c); /* comes back here */
+        return;
+    }
     bool irq = usbfs_istr(u) & u->cntr & ISTR_MASKS;
     if (irq != u->irq)
         chip_irq(c, USBFS_IRQ, 0, u->irq = irq);
@@ -89,6 +95,7 @@ void usbfs_settle(struct chip *c)
     if (pullup != u->pullup) {
         u->pullup = pullup;
         u->sent = 0;
+        u->se0 = false;
         if (c->tell->usb_pullup)
             c->tell->usb_pullup(c->tell->owner, pullup);
     }
@@ -141,7 +148,7 @@ void usbfs_event(struct chip *c, unsigned index)
         unsigned flags = ISTR_ESOF;
         if (u->lsof < 3)
             u->lsof++;
-        if (!(u->cntr & CNTR_FSUSP) && u->line == LINE_J && now >= u->traffic + 3 * PS_PER_MS) {
+        if (u->armed && !(u->cntr & CNTR_FSUSP) && u->line == LINE_J && now >= u->traffic + 3 * PS_PER_MS) {
             flags |= ISTR_SUSP;
             u->sofs = 0;
         }
@@ -169,6 +176,7 @@ void usbfs_reset(struct chip *c, unsigned index)
     u->frame = 0;
     u->lsof = u->sofs = u->double_ = u->sent = 0;
     u->tick = PS_NEVER;
+    u->se0 = u->armed = false;
     u->traffic = chip_now(c);
     usbfs_settle(c);
 }
@@ -230,6 +238,8 @@ static void write_cntr(struct chip *c, unsigned v)
     struct usbfs_state *u = &c->usbfs;
     unsigned was = u->cntr;
     u->cntr = (uint16_t)(v & 0xFFBF);
+    if (v & (CNTR_FRES | CNTR_PDWN))
+        u->armed = false;
     if (v & ~was & CNTR_L1RESUME)
         u->l1_end = chip_now(c) + l1_resume;
     /* Held in reset and powered: as a bus reset. Out of the chip's reset, where both bits are set, it

@@ -268,9 +268,8 @@ void usbfs_bus_reset(struct chip *c, bool begin)
     if (!u->pullup)
         return;
     usbfs_traffic(c, begin ? LINE_SE0 : LINE_J);
-    /* Seen only by a block that is up; the protocol machine runs on the 48 MHz. */
-    if (begin && !(u->cntr & CNTR_FRES) && usbfs_has_48mhz(c) && usbfs_clocked(c))
-        usbfs_protocol_reset(c);
+    u->se0 = begin;
+    usbfs_settle(c);
 }
 
 void usbfs_resume(struct chip *c)
