@@ -1,0 +1,482 @@
+/* Private peripheral bus: system control space and the debug and trace blocks as a program without a
+ * debugger finds them (DDI 0403E B3.2, B3.3, B3.5, C1; DDI 0439 for what the Cortex-M4 implements).
+ * Registers that only hold bits are rows of a table; the others have functions. */
+#include "cpu/code.h"
+#include "cpu/core.h"
+
+#include <stddef.h>
+
+/* ---- registers that hold bits ------------------------------------------------------------ */
+
+struct plain {
+    uint32_t addr, mask; /* writable bits */
+    size_t offset;       /* in struct cpu */
+};
+#define FIELD(name) offsetof(struct cpu, name)
+static const struct plain plain[] = {
+    {0xe0000e00, 0xffffffff, FIELD(itm_ter)},      {0xe0000e40, 0x0000000f, FIELD(itm_tpr)},
+    {0xe0000e80, 0x007f0f1f, FIELD(itm_tcr)},      {0xe0001020, 0xffffffff, FIELD(dwt_comp[0])},
+    {0xe0001024, 0x0000001f, FIELD(dwt_comp[1])},  {0xe0001028, 0x000fffff, FIELD(dwt_comp[2])},
+    {0xe0001030, 0xffffffff, FIELD(dwt_comp[3])},  {0xe0001034, 0x0000001f, FIELD(dwt_comp[4])},
+    {0xe0001038, 0x000fffff, FIELD(dwt_comp[5])},  {0xe0001040, 0xffffffff, FIELD(dwt_comp[6])},
+    {0xe0001044, 0x0000001f, FIELD(dwt_comp[7])},  {0xe0001048, 0x000fffff, FIELD(dwt_comp[8])},
+    {0xe0001050, 0xffffffff, FIELD(dwt_comp[9])},  {0xe0001054, 0x0000001f, FIELD(dwt_comp[10])},
+    {0xe0001058, 0x000fffff, FIELD(dwt_comp[11])}, {0xe0002004, 0x1fffffe0, FIELD(fpb_remap)},
+    {0xe0002008, 0xdfffffff, FIELD(fpb_comp[0])},  {0xe000200c, 0xdfffffff, FIELD(fpb_comp[1])},
+    {0xe0002010, 0xdfffffff, FIELD(fpb_comp[2])},  {0xe0002014, 0xdfffffff, FIELD(fpb_comp[3])},
+    {0xe0002018, 0xdfffffff, FIELD(fpb_comp[4])},  {0xe000201c, 0xdfffffff, FIELD(fpb_comp[5])},
+    {0xe0002020, 0xdfffffff, FIELD(fpb_comp[6])},  {0xe0002024, 0xdfffffff, FIELD(fpb_comp[7])},
+    {0xe000e008, 0x00000307, FIELD(actlr)},        {0xe000ed08, 0xffffff80, FIELD(vtor)},
+    {0xe000ed10, 0x00000016, FIELD(scr)},          {0xe000ed14, 0x0000031b, FIELD(ccr)},
+    {0xe000ed34, 0xffffffff, FIELD(mmfar)},        {0xe000ed38, 0xffffffff, FIELD(bfar)},
+    {0xe000ed88, 0x00f00000, FIELD(cpacr)},        {0xe000ed94, 0x00000007, FIELD(mpu_ctrl)},
+    {0xe000ed98, 0x00000007, FIELD(mpu_rnr)},      {0xe000ef34, 0xc0000179, FIELD(fpccr)},
+    {0xe000ef38, 0xfffffff8, FIELD(fpcar)},        {0xe000ef3c, 0x07c00000, FIELD(fpdscr)},
+    {0xe0040004, 0x0000000f, FIELD(tpiu_cspsr)},   {0xe0040010, 0x00001fff, FIELD(tpiu_acpr)},
+    {0xe00400f0, 0x00000003, FIELD(tpiu_sppr)},    {0xe0040304, 0x00000102, FIELD(tpiu_ffcr)},
+};
+
+static uint32_t *plain_field(struct cpu *cpu, uint32_t addr, uint32_t *mask)
+{
+    size_t lo = 0, hi = sizeof plain / sizeof *plain;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (plain[mid].addr == addr) {
+            *mask = plain[mid].mask;
+            return (uint32_t *)(void *)((char *)cpu + plain[mid].offset);
+        }
+        if (plain[mid].addr < addr)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+/* ---- constants --------------------------------------------------------------------------- */
+
+/* Peripheral and component identification at 0xFD0-0xFFC of each block: PID4, PID0-3, CID1. */
+static const struct {
+    uint32_t block;
+    uint8_t pid4, pid[4], cid1;
+} ids[] = {
+    {0xe0000000, 4, {0x01, 0xb0, 0x3b, 0}, 0xe0}, /* ITM */
+    {0xe0001000, 4, {0x02, 0xb0, 0x3b, 0}, 0xe0}, /* DWT */
+    {0xe0002000, 4, {0x03, 0xb0, 0x2b, 0}, 0xe0}, /* FPB */
+    {0xe000e000, 4, {0x0c, 0xb0, 0x0b, 0}, 0xe0}, /* SCS with FPU */
+    {0xe0040000, 4, {0xa1, 0xb9, 0x0b, 0}, 0x90}, /* TPIU */
+};
+
+static const struct {
+    uint32_t addr, value;
+} constants[] = {
+    {0xe0000fb4, 0x00000003}, /* ITM_LSR: locked, writes are accepted all the same here */
+    {0xe000e004, 0x00000002}, /* ICTR: 65 to 96 interrupt lines */
+    {0xe000e01c, 0x4000270f}, /* SYST_CALIB */
+    {0xe000ed00, 0x410fc241}, /* CPUID: Cortex-M4 r0p1 */
+    {0xe000ed40, 0x00000030}, /* ID_PFR0 */
+    {0xe000ed44, 0x00000200}, /* ID_PFR1 */
+    {0xe000ed48, 0x00100000}, /* ID_DFR0 */
+    {0xe000ed50, 0x00100030}, /* ID_MMFR0 */
+    {0xe000ed58, 0x01000000}, /* ID_MMFR2 */
+    {0xe000ed60, 0x01101110}, /* ID_ISAR0 */
+    {0xe000ed64, 0x02112000}, /* ID_ISAR1 */
+    {0xe000ed68, 0x20232231}, /* ID_ISAR2 */
+    {0xe000ed6c, 0x01111131}, /* ID_ISAR3 */
+    {0xe000ed70, 0x01310132}, /* ID_ISAR4 */
+    {0xe000ed90, 0x00000800}, /* MPU_TYPE: 8 regions */
+    {0xe000ef40, 0x10110021}, /* MVFR0 */
+    {0xe000ef44, 0x11000011}, /* MVFR1 */
+    {0xe0040000, 0x0000000f}, /* TPIU_SSPSR */
+    {0xe0040300, 0x00000008}, /* TPIU_FFSR */
+    {0xe0040fc8, 0x00000ca1}, /* TPIU_DEVID */
+    {0xe0040fcc, 0x00000011}, /* TPIU_DEVTYPE */
+    {0xe00ff000, 0xfff0f003}, {0xe00ff004, 0xfff02003}, {0xe00ff008, 0xfff03003}, /* ROM table: SCS, DWT, FPB
+                                                                                   */
+    {0xe00ff00c, 0xfff01003}, {0xe00ff010, 0xfff41003}, {0xe00ff014, 0xfff42003}, /* ITM, TPIU, ETM */
+    {0xe00fffcc, 0x00000001},                                                     /* MEMTYPE */
+    {0xe00ffff0, 0x0000000d}, {0xe00ffff4, 0x00000010}, {0xe00ffff8, 0x00000005}, {0xe00ffffc, 0x000000b1},
+};
+
+static uint32_t identification(uint32_t addr)
+{
+    static const uint8_t cid[4] = {0x0d, 0, 0x05, 0xb1};
+    unsigned i = 0, reg = (addr & 0xfff) >> 2;
+    while (i < sizeof ids / sizeof *ids && ids[i].block != (addr & ~0xfffu))
+        i++;
+    if (i == sizeof ids / sizeof *ids)
+        return 0;
+    if (reg == 0xfd0 >> 2)
+        return ids[i].pid4;
+    if (reg >= 0xff0 >> 2)
+        return reg == 0xff4 >> 2 ? ids[i].cid1 : cid[reg & 3];
+    return reg >= 0xfe0 >> 2 ? ids[i].pid[reg & 3] : 0;
+}
+
+/* ---- NVIC -------------------------------------------------------------------------------- */
+
+/* 32 external interrupts, from bits that are kept by exception number. */
+static uint32_t irq_word(const uint32_t *bits, unsigned n)
+{
+    uint32_t lo = bits[n] >> 16, hi = n + 1 < EXC_WORDS ? bits[n + 1] << 16 : 0;
+    return lo | hi;
+}
+
+static uint32_t implemented(unsigned n)
+{
+    return n * 32 >= CPU_IRQS ? 0 : CPU_IRQS - n * 32 >= 32 ? 0xffffffff : (1u << (CPU_IRQS - n * 32)) - 1;
+}
+
+static uint32_t nvic_read(const struct cpu *cpu, uint32_t addr)
+{
+    unsigned n = (addr & 0x7f) >> 2;
+    if (n >= EXC_WORDS - 1 && addr < 0xe000e400)
+        return 0;
+    switch (addr >> 7) {
+    case 0xe000e100 >> 7:
+    case 0xe000e180 >> 7: return irq_word(cpu->enabled, n);
+    case 0xe000e200 >> 7:
+    case 0xe000e280 >> 7: return irq_word(cpu->pending, n);
+    case 0xe000e300 >> 7: return irq_word(cpu->active, n);
+    default: return 0;
+    }
+}
+
+static void nvic_write(struct cpu *cpu, uint32_t addr, uint32_t value)
+{
+    unsigned n = (addr & 0x7f) >> 2;
+    value &= implemented(n);
+    for (; value != 0; value &= value - 1) {
+        unsigned exc = EXC_IRQ + n * 32 + (unsigned)__builtin_ctz(value);
+        switch (addr >> 7) {
+        case 0xe000e100 >> 7: exc_put(cpu->enabled, exc, true); break;
+        case 0xe000e180 >> 7: exc_put(cpu->enabled, exc, false); break;
+        case 0xe000e200 >> 7: cpu_pend(cpu, exc); break;
+        case 0xe000e280 >> 7: /* has no effect while the line asks, unless the handler runs */
+            exc_put(cpu->pending, exc, exc_get(cpu->level, exc) && !exc_get(cpu->active, exc));
+            break;
+        default: break;
+        }
+    }
+    cpu_attention(cpu);
+}
+
+/* Priorities, four exceptions a word, from exception `first`. */
+static uint32_t prio_read(const struct cpu *cpu, unsigned first)
+{
+    uint32_t v = 0;
+    for (unsigned i = 0; i < 4 && first + i < EXC_COUNT; i++)
+        v |= (uint32_t)cpu->prio[first + i] << 8 * i;
+    return v;
+}
+
+static void prio_write(struct cpu *cpu, unsigned first, uint32_t value, uint32_t lanes)
+{
+    for (unsigned i = 0; i < 4 && first + i < EXC_COUNT; i++) {
+        unsigned exc = first + i;
+        bool reserved = exc < EXC_MEM || (exc > EXC_USAGE && exc < EXC_SVC) || exc == 13;
+        if ((lanes >> 8 * i & 0xff) && !reserved)
+            cpu->prio[exc] = value >> 8 * i & 0xf0;
+    }
+    cpu_attention(cpu);
+}
+
+/* ---- system control block ---------------------------------------------------------------- */
+
+static uint32_t icsr_read(const struct cpu *cpu)
+{
+    uint32_t external = (cpu->pending[0] & 0xffff0000) | cpu->pending[1] | cpu->pending[2] | cpu->pending[3];
+    return (uint32_t)exc_get(cpu->pending, EXC_NMI) << 31 |
+           (uint32_t)exc_get(cpu->pending, EXC_PENDSV) << 28 |
+           (uint32_t)exc_get(cpu->pending, EXC_SYSTICK) << 26 | (external != 0 ? 1u << 22 : 0) |
+           cpu_highest_pending(cpu) << 12 | (cpu->ipsr != 0 && cpu_active_count(cpu) <= 1 ? 1u << 11 : 0) |
+           cpu->ipsr;
+}
+
+static void icsr_write(struct cpu *cpu, uint32_t v)
+{
+    if (v >> 31)
+        cpu_pend(cpu, EXC_NMI);
+    if (v >> 28 & 1)
+        cpu_pend(cpu, EXC_PENDSV);
+    else if (v >> 27 & 1)
+        exc_put(cpu->pending, EXC_PENDSV, false);
+    if (v >> 26 & 1)
+        cpu_pend(cpu, EXC_SYSTICK);
+    else if (v >> 25 & 1)
+        exc_put(cpu->pending, EXC_SYSTICK, false);
+}
+
+static void aircr_write(struct cpu *cpu, uint32_t v)
+{
+    if (v >> 16 != 0x05fa)
+        return;
+    cpu->prigroup = v >> 8 & 7;
+    cpu->reset_request = cpu->reset_request || (v & 4);
+    cpu->vect_reset = cpu->vect_reset || (v & 1);
+    cpu_attention(cpu);
+}
+
+/* SHCSR: which state of which exception each bit is. */
+static const struct {
+    uint8_t bit, exc;
+    size_t offset;
+} shcsr[] = {
+    {0, EXC_MEM, FIELD(active)},      {1, EXC_BUS, FIELD(active)},     {3, EXC_USAGE, FIELD(active)},
+    {7, EXC_SVC, FIELD(active)},      {8, EXC_DEBUG, FIELD(active)},   {10, EXC_PENDSV, FIELD(active)},
+    {11, EXC_SYSTICK, FIELD(active)}, {12, EXC_USAGE, FIELD(pending)}, {13, EXC_MEM, FIELD(pending)},
+    {14, EXC_BUS, FIELD(pending)},    {15, EXC_SVC, FIELD(pending)},   {16, EXC_MEM, FIELD(enabled)},
+    {17, EXC_BUS, FIELD(enabled)},    {18, EXC_USAGE, FIELD(enabled)},
+};
+enum { SHCSR_BITS = sizeof shcsr / sizeof *shcsr };
+
+static uint32_t shcsr_read(const struct cpu *cpu)
+{
+    uint32_t v = 0;
+    for (unsigned i = 0; i < SHCSR_BITS; i++)
+        v |= (uint32_t)exc_get((const uint32_t *)(const void *)((const char *)cpu + shcsr[i].offset),
+                               shcsr[i].exc)
+             << shcsr[i].bit;
+    return v;
+}
+
+static void shcsr_write(struct cpu *cpu, uint32_t v)
+{
+    for (unsigned i = 0; i < SHCSR_BITS; i++)
+        exc_put((uint32_t *)(void *)((char *)cpu + shcsr[i].offset), shcsr[i].exc, v >> shcsr[i].bit & 1);
+    cpu_attention(cpu);
+}
+
+static void demcr_write(struct cpu *cpu, uint32_t v)
+{
+    cpu->dwt_cyccnt = cpu_cyccnt(cpu); /* TRCENA stops and starts the counter */
+    cpu->dwt_cycle = cpu_now(cpu);
+    cpu->demcr = v & 0x010f07f1;
+    exc_put(cpu->enabled, EXC_DEBUG, v & DEMCR_MON_EN);
+    exc_put(cpu->pending, EXC_DEBUG, v >> 17 & 1);
+    cpu_attention(cpu);
+}
+
+/* ---- MPU --------------------------------------------------------------------------------- */
+
+/* RBAR and RASR and their three aliases; RBAR.VALID selects the region that is written. */
+static uint32_t mpu_read(const struct cpu *cpu, uint32_t addr)
+{
+    return addr & 4 ? cpu->mpu_rbar[cpu->mpu_rnr] | cpu->mpu_rnr : cpu->mpu_rasr[cpu->mpu_rnr];
+}
+
+static void mpu_write(struct cpu *cpu, uint32_t addr, uint32_t v)
+{
+    if (!(addr & 4)) {
+        cpu->mpu_rasr[cpu->mpu_rnr] = v & 0x173fff3f;
+        return;
+    }
+    if (v & 0x10)
+        cpu->mpu_rnr = v & 7;
+    cpu->mpu_rbar[cpu->mpu_rnr] = v & 0xffffffe0;
+}
+
+/* ---- SysTick and DWT --------------------------------------------------------------------- */
+
+static uint32_t systick_read(struct cpu *cpu, uint32_t addr, bool effects)
+{
+    uint32_t v;
+    if (effects)
+        cpu_systick_sync(cpu);
+    switch (addr & 0xf) {
+    case 0x0:
+        v = cpu->st_ctrl;
+        if (effects)
+            cpu->st_ctrl &= ~0x10000u;
+        return v;
+    case 0x4: return cpu->st_load;
+    default: return cpu->st_val;
+    }
+}
+
+static void systick_write(struct cpu *cpu, uint32_t addr, uint32_t v)
+{
+    cpu_systick_sync(cpu);
+    switch (addr & 0xf) {
+    case 0x0: cpu->st_ctrl = (cpu->st_ctrl & 0x10000) | (v & 7); break;
+    case 0x4: cpu->st_load = v & 0xffffff; break;
+    default:
+        cpu->st_val = 0;
+        cpu->st_ctrl &= ~0x10000u;
+        break;
+    }
+    cpu_attention(cpu); /* the next expiry is another one */
+}
+
+static uint32_t dwt_read(const struct cpu *cpu, uint32_t addr)
+{
+    switch (addr & 0xfff) {
+    case 0x000: return cpu->dwt_ctrl;
+    case 0x004: return cpu_cyccnt(cpu);
+    default: return cpu->dwt_count[((addr & 0xfff) - 8) / 4] & 0xff;
+    }
+}
+
+static void dwt_write(struct cpu *cpu, uint32_t addr, uint32_t v)
+{
+    uint32_t count = cpu_cyccnt(cpu);
+    switch (addr & 0xfff) {
+    case 0x000: cpu->dwt_ctrl = (cpu->dwt_ctrl & 0xf0000000) | (v & 0x007f1fff); break;
+    case 0x004: count = v; break;
+    default: cpu->dwt_count[((addr & 0xfff) - 8) / 4] = v & 0xff; return;
+    }
+    cpu->dwt_cyccnt = count;
+    cpu->dwt_cycle = cpu_now(cpu);
+}
+
+/* ---- the bus ----------------------------------------------------------------------------- */
+
+static bool ours(uint32_t addr)
+{
+    uint32_t block = addr >> 12;
+    return (block >= 0xe0000 && block <= 0xe0002) || block == 0xe000e || block == 0xe0040 || block == 0xe00ff;
+}
+
+/* A word; reserved ones read as zero. */
+static uint32_t read_word(struct cpu *cpu, uint32_t addr, bool effects)
+{
+    uint32_t mask;
+    uint32_t *field = plain_field(cpu, addr, &mask);
+    if (field != NULL)
+        return addr == 0xe0002004 ? *field | 0x20000000 : *field;
+    for (unsigned i = 0; i < sizeof constants / sizeof *constants; i++)
+        if (constants[i].addr == addr)
+            return constants[i].value;
+    if ((addr & 0xfff) >= 0xfd0)
+        return identification(addr);
+    if (addr < 0xe0000080)
+        return 1; /* stimulus port: ready */
+    if (addr >= 0xe0001000 && addr < 0xe000101c)
+        return dwt_read(cpu, addr);
+    if (addr == 0xe0002000)
+        return cpu->fpb_ctrl;
+    if (addr >= 0xe000e010 && addr < 0xe000e01c)
+        return systick_read(cpu, addr, effects);
+    if (addr >= 0xe000e100 && addr < 0xe000e400)
+        return nvic_read(cpu, addr);
+    if (addr >= 0xe000e400 && addr < 0xe000e400 + CPU_IRQS)
+        return prio_read(cpu, EXC_IRQ + (addr - 0xe000e400));
+    switch (addr) {
+    case 0xe000ed04: return icsr_read(cpu);
+    case 0xe000ed0c: return 0xfa050000 | cpu->prigroup << 8;
+    case 0xe000ed18:
+    case 0xe000ed1c:
+    case 0xe000ed20: return prio_read(cpu, 4 + (addr - 0xe000ed18));
+    case 0xe000ed24: return shcsr_read(cpu);
+    case 0xe000ed28: return cpu->cfsr;
+    case 0xe000ed2c: return cpu->hfsr;
+    case 0xe000ed30: return cpu->dfsr;
+    case 0xe000ed9c:
+    case 0xe000eda4:
+    case 0xe000edac:
+    case 0xe000edb4:
+    case 0xe000eda0:
+    case 0xe000eda8:
+    case 0xe000edb0:
+    case 0xe000edb8: return mpu_read(cpu, addr);
+    case 0xe000edfc: return cpu->demcr;
+    default: return 0; /* among them DHCSR: no debugger */
+    }
+}
+
+/* lanes: 0xff for each byte written. */
+static void write_word(struct cpu *cpu, uint32_t addr, uint32_t v, uint32_t lanes)
+{
+    uint32_t mask;
+    uint32_t *field = plain_field(cpu, addr, &mask);
+    if (field != NULL) {
+        *field = (*field & ~(mask & lanes)) | (v & mask & lanes);
+        cpu_mode_changed(cpu);
+        cpu_attention(cpu);
+        return;
+    }
+    if (addr >= 0xe000e400 && addr < 0xe000e400 + CPU_IRQS) {
+        prio_write(cpu, EXC_IRQ + (addr - 0xe000e400), v, lanes);
+        return;
+    }
+    if (addr >= 0xe000e100 && addr < 0xe000e300) {
+        nvic_write(cpu, addr, v & lanes);
+        return;
+    }
+    if (addr >= 0xe000e010 && addr < 0xe000e01c) {
+        systick_write(cpu, addr, v);
+        return;
+    }
+    if (addr >= 0xe0001000 && addr < 0xe000101c) {
+        dwt_write(cpu, addr, v);
+        return;
+    }
+    switch (addr) {
+    case 0xe0002000:
+        if (v & 2)
+            cpu->fpb_ctrl = 0x260 | (v & 1);
+        break;
+    case 0xe000ed04: icsr_write(cpu, v & lanes); break;
+    case 0xe000ed0c: aircr_write(cpu, v & lanes); break;
+    case 0xe000ed18:
+    case 0xe000ed1c:
+    case 0xe000ed20: prio_write(cpu, 4 + (addr - 0xe000ed18), v, lanes); break;
+    case 0xe000ed24: shcsr_write(cpu, (shcsr_read(cpu) & ~lanes) | (v & lanes)); break;
+    case 0xe000ed28: cpu->cfsr &= ~(v & lanes); break;
+    case 0xe000ed2c: cpu->hfsr &= ~(v & lanes); break;
+    case 0xe000ed30: cpu->dfsr &= ~(v & lanes); break;
+    case 0xe000ed9c:
+    case 0xe000eda4:
+    case 0xe000edac:
+    case 0xe000edb4:
+    case 0xe000eda0:
+    case 0xe000eda8:
+    case 0xe000edb0:
+    case 0xe000edb8:
+        mpu_write(cpu, addr, v);
+        cpu_mode_changed(cpu);
+        break;
+    case 0xe000edfc: demcr_write(cpu, (cpu->demcr & ~lanes) | (v & lanes)); break;
+    case 0xe000ef00:
+        if ((v & 0x1ff) < CPU_IRQS)
+            cpu_pend(cpu, EXC_IRQ + (v & 0x1ff));
+        break;
+    default: break;
+    }
+}
+
+bool cpu_ppb_read(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t *value,
+                  bool *known)
+{
+    *known = ours(addr) || !privileged;
+    if (!*known)
+        return false;
+    if (!privileged) /* unprivileged accesses are bus errors (B3.1.1) */
+        return false;
+    *value = read_word(cpu, addr & ~3u, true) >> (addr & 3) * 8;
+    if (size < 4)
+        *value &= (1u << size * 8) - 1;
+    return true;
+}
+
+bool cpu_ppb_write(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t value,
+                   bool *known)
+{
+    bool allowed = privileged || (addr == 0xe000ef00 && (cpu->ccr & CCR_USERSETMPEND)) || addr < 0xe0000080;
+    *known = ours(addr) || !allowed;
+    if (!*known || !allowed)
+        return false;
+    uint32_t lanes = size == 4 ? 0xffffffff : ((1u << size * 8) - 1) << (addr & 3) * 8;
+    write_word(cpu, addr & ~3u, value << (addr & 3) * 8, lanes);
+    return true;
+}
+
+bool cpu_ppb_peek(const struct cpu *cpu, uint32_t addr, uint32_t *value)
+{
+    struct cpu now = *cpu; /* bringing SysTick up to date must not show */
+    if (!ours(addr))
+        return false;
+    cpu_systick_sync(&now);
+    *value = read_word(&now, addr & ~3u, false);
+    return true;
+}

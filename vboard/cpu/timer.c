@@ -1,0 +1,75 @@
+/* SysTick and the cycle counter: computed from the cycle they were last looked at, never stepped
+ * (DDI 0403E B3.3, C1.8). */
+#include "cpu/core.h"
+
+enum { ST_ENABLE = 1, ST_TICKINT = 2, ST_HCLK = 4, ST_COUNTFLAG = 1 << 16 };
+
+/* The other clock source is HCLK/8 on this family (RM0394 6.2.13). */
+static uint64_t divider(const struct cpu *cpu)
+{
+    return cpu->st_ctrl & ST_HCLK ? 1 : 8;
+}
+
+void cpu_systick_sync(struct cpu *cpu)
+{
+    uint64_t now = cpu_now(cpu), div = divider(cpu), ticks = now / div - cpu->st_cycle / div;
+    cpu->st_cycle = now;
+    if (!(cpu->st_ctrl & ST_ENABLE) || ticks == 0)
+        return;
+    uint64_t v = cpu->st_val, load = cpu->st_load;
+    if (v == 0) {
+        if (load == 0)
+            return;
+        v = load; /* the reload takes a tick */
+        ticks--;
+    }
+    if (ticks < v) {
+        cpu->st_val = (uint32_t)(v - ticks);
+        return;
+    }
+    ticks = load == 0 ? 0 : (ticks - v) % (load + 1);
+    cpu->st_val = (uint32_t)(ticks == 0 ? 0 : load + 1 - ticks);
+    cpu->st_ctrl |= ST_COUNTFLAG;
+    if (cpu->st_ctrl & ST_TICKINT)
+        cpu_pend(cpu, EXC_SYSTICK);
+}
+
+uint64_t cpu_timers_next(const struct cpu *cpu)
+{
+    if ((cpu->st_ctrl & (ST_ENABLE | ST_TICKINT)) != (ST_ENABLE | ST_TICKINT))
+        return UINT64_MAX;
+    if (cpu->st_val == 0 && cpu->st_load == 0)
+        return UINT64_MAX;
+    uint64_t div = divider(cpu), ticks = cpu->st_val != 0 ? cpu->st_val : (uint64_t)cpu->st_load + 1;
+    return (cpu->st_cycle / div + ticks) * div;
+}
+
+void cpu_timers_update(struct cpu *cpu)
+{
+    if (cpu_now(cpu) >= cpu_timers_next(cpu))
+        cpu_systick_sync(cpu);
+}
+
+bool cpu_cyccnt_runs(const struct cpu *cpu)
+{
+    return (cpu->dwt_ctrl & 1) && (cpu->demcr & DEMCR_TRCENA);
+}
+
+uint32_t cpu_cyccnt(const struct cpu *cpu)
+{
+    return cpu->dwt_cyccnt + (cpu_cyccnt_runs(cpu) ? (uint32_t)(cpu_now(cpu) - cpu->dwt_cycle) : 0);
+}
+
+uint64_t cpu_next_wake(const struct cpu *cpu)
+{
+    return cpu_timers_next(cpu);
+}
+
+/* SysTick is clocked in Sleep mode, the cycle counter is not. */
+void cpu_slept(struct cpu *cpu, uint64_t cycles)
+{
+    cpu->limit += cycles;
+    cpu->dwt_cycle += cycles;
+    cpu->dwt_count[DWT_SLEEPCNT] += (uint32_t)cycles;
+    cpu_timers_update(cpu);
+}
