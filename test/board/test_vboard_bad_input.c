@@ -129,7 +129,8 @@ static void flash_states(void **unused)
     (void)unused;
     char bad[256];
     text_copy(bad, sizeof bad, temp("bad"));
-    const char *make[] = {VBOARD, "--fast", "--for", "0.001", "--flash", bad, NULL};
+    const char *make[] = {VBOARD,  "--load",  BENCH_ELF, "--load", bench_mode(BLINK), "--fast", "--for",
+                          "0.001", "--flash", bad,       NULL};
     struct command_result r = command(make, NULL);
     assert_int_equal(r.status, 0);
     command_result_free(&r);

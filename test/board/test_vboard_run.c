@@ -117,8 +117,9 @@ static void signals(void **unused)
     for (size_t i = 0; i < 2; i++) {
         char path[256];
         text_copy(path, sizeof path, temp("state"));
-        const char *args[] = {VBOARD,     "--load",       BENCH_ELF,           "--flash", path,
-                              "--events", temp("events"), i ? "--fast" : NULL, NULL};
+        const char *args[] = {VBOARD,    "--load", BENCH_ELF,  "--load",       bench_mode(BLINK),
+                              "--flash", path,     "--events", temp("events"), i ? "--fast" : NULL,
+                              NULL};
         pid_t pid = command_start(args, NULL, NULL);
         (void)nanosleep(&(struct timespec){0, 300000000}, NULL);
         assert_int_equal(kill(pid, numbers[i]), 0);
@@ -214,7 +215,7 @@ static void wild(void **unused)
         uint32_t cfsr, bfar; /* as at the HardFault */
     } table[] = {{UNDEFINED, "undefined_instruction", 0x00010000, 0},
                  {UNMAPPED, "unmapped_access", 0, 0x60000000},
-                 {NOTHING, NULL, 0x00010000, 0}};
+                 {NOTHING, NULL, 0x00080000, 0}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         char *err, pc[32];
         cJSON *events = RUN(table[i].mode, 1, &err, "--for", "1", "--fast");
@@ -362,7 +363,9 @@ static void loads_replace_the_state(void **unused)
     text_copy(path, sizeof path, temp("state"));
     file_text(temp("a.bin"), "aaaaaaaa");
     (void)snprintf(at, sizeof at, "%s@0x08010000", temp("a.bin"));
-    const char *first[] = {VBOARD, "--fast", "--for", "0.001", "--flash", path, "--load", at, NULL};
+    const char *first[] = {VBOARD,   "--load", BENCH_ELF, "--load",  bench_mode(BLINK),
+                           "--fast", "--for",  "0.001",   "--flash", path,
+                           "--load", at,       NULL};
     struct command_result r = command(first, NULL);
     assert_int_equal(r.status, 0);
     command_result_free(&r);
@@ -451,8 +454,8 @@ static void full(void **unused)
     (void)unused;
     char path[256];
     text_copy(path, sizeof path, temp("state"));
-    const char *args[] = {VBOARD,      "--load",  BENCH_ELF, "--fast", "--events",
-                          "/dev/full", "--flash", path,      NULL};
+    const char *args[] = {VBOARD,    "--load", BENCH_ELF, "--fast",          "--events", "/dev/full",
+                          "--flash", path,     "--load",  bench_mode(BLINK), NULL};
     struct command_result r = command(args, NULL);
     assert_int_equal(r.status, 2);
     assert_non_null(strstr(r.err, "/dev/full: "));

@@ -53,7 +53,8 @@ void vboard_where(struct vboard *b, uint32_t pc, const char **function, const ch
 
 bool vboard_watchdog(const struct vboard *b)
 {
-    return b->chip->time.wake[B_IWDG] != PS_NEVER || b->chip->time.wake[B_WWDG] != PS_NEVER;
+    const uint32_t wdga = 1U << 7; /* WWDG_CR */
+    return b->chip->iwdg.running || (b->chip->wwdg.cr & wdga) != 0;
 }
 
 bool vboard_ecc_damage(struct vboard *b, uint32_t addr, unsigned bits)

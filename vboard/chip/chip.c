@@ -117,11 +117,11 @@ static enum chip_exit turn(struct chip *c, ps_t until, bool step)
         switch (execute(c, step)) {
         case CPU_BREAK: return CHIP_BREAK;
         case CPU_LOCKUP:
-            idle(c, limit);
             if (!c->locked_up) {
                 c->locked_up = true;
                 return CHIP_LOCKUP;
             }
+            idle(c, limit);
             break;
         default: break;
         }

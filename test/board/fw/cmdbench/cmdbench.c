@@ -9,7 +9,7 @@
 
 enum { PAGE = 64, PAGE_ADDR = 0x08000000 + PAGE * 2048 };
 
-static void wait_for_ever(void)
+__attribute__((noinline)) static void wait_for_ever(void)
 {
     for (;;)
         __asm volatile("wfi");
@@ -46,8 +46,7 @@ void undefined_instruction(void)
 __attribute__((noinline)) void unmapped_access(void);
 void unmapped_access(void)
 {
-    REG(0x60000000) = 1;
-    __asm volatile("dsb");
+    (void)REG(0x60000000);
 }
 
 static void jump_into_nothing(void)
@@ -131,7 +130,7 @@ static void backup(void)
     wait_for_ever();
 }
 
-static void spin(void)
+__attribute__((noinline)) static void spin(void)
 {
     for (;;)
         ;

@@ -1,0 +1,132 @@
+/* vboard: a virtual Nucleo-L433RC-P that runs unmodified firmware. This file is its command line;
+ * run/session.c does the work. */
+#include <stdio.h>
+#include <string.h>
+
+#include "board/parse.h"
+#include "run/session.h"
+
+static const char usage[] = "Usage: vboard [OPTION]...\n"
+                            "A virtual Nucleo-L433RC-P (STM32L433RC) that runs unmodified firmware.\n"
+                            "\n";
+
+static const char own_help[] =
+    "  --usbip [ADDR:]PORT    offer the board's USB port to Linux as bus id 1-1; port 0 picks one and\n"
+    "                         reports it; ADDR is 127.0.0.1 unless given\n"
+    "  --for SECONDS          end after that much virtual time; default: run until ended otherwise\n"
+    "  --fast                 as fast as the PC can; without it, virtual time keeps to wall time: it never\n"
+    "                         runs ahead, and when late it slips and does not catch up\n"
+    "  --events FILE|-        what happens, one JSON object a line\n"
+    "  --uart NAME=FILE|pty|- output of VCP, USART1, USART2, USART3 or LPUART1; a pty goes both ways\n"
+    "  --control PATH|-       take commands at a Unix socket or from standard input\n"
+    "  --script FILE          carry out the commands in FILE\n"
+    "  --help, --version\n";
+
+static const char ending[] =
+    "\n"
+    "Exit status: 0 the time is over, quit, signal or power cut; 1 lock-up or --strict; 2 bad input.\n"
+    "Events and details: docs/virtual-nucleo.md.\n";
+
+static void help(void)
+{
+    (void)printf("%s%s%s\nOptions of the board (--option NAME=VALUE):\n", usage, board_args_help, own_help);
+    const struct vboard_option_info *o;
+    for (size_t i = 0; (o = vboard_option_at(i)) != NULL; i++)
+        (void)printf("  %s=%s\n                         %s\n", o->name, o->values, o->meaning);
+    (void)printf("\nCommands of --control and --script, one a line, each may begin with `at SECONDS`:\n");
+    for (size_t i = 0; command_usage(i) != NULL; i++)
+        (void)printf("  %s\n", command_usage(i));
+    (void)fputs(ending, stdout);
+}
+
+static bool once(const char **where, const char *value, const char *name, struct sentence *why)
+{
+    if (*where != NULL)
+        return refuse(why, "%s is given twice", name);
+    *where = value;
+    return true;
+}
+
+static bool take_for(struct session *s, char *value, struct sentence *why)
+{
+    return parse_seconds(value, &s->run_ns) ||
+           refuse(why, "--for takes seconds, such as 2.5, not '%s'", value);
+}
+
+static bool take_usbip(struct session *s, char *value, struct sentence *why)
+{
+    if (s->usbip_text != NULL)
+        return refuse(why, "--usbip is given twice");
+    s->usbip_text = value;
+    return true;
+}
+
+static bool take_events(struct session *s, char *value, struct sentence *why)
+{
+    return once(&s->events_path, value, "--events", why);
+}
+
+static bool take_control(struct session *s, char *value, struct sentence *why)
+{
+    return once(&s->control_path, value, "--control", why);
+}
+
+static bool take_script(struct session *s, char *value, struct sentence *why)
+{
+    return once(&s->script_path, value, "--script", why);
+}
+
+static bool take_uart(struct session *s, char *value, struct sentence *why)
+{
+    if (s->uart_count == PORTS)
+        return refuse(why, "--uart is given more than %d times", PORTS);
+    s->uarts[s->uart_count++] = value;
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*take)(struct session *s, char *value, struct sentence *why);
+} table[] = {{"--for", take_for},         {"--usbip", take_usbip},   {"--events", take_events},
+             {"--control", take_control}, {"--script", take_script}, {"--uart", take_uart}};
+
+/* 1: taken, 0: unknown, -1: wrong. */
+static int take(struct session *s, int argc, char **argv, int *i, struct sentence *why)
+{
+    if (strcmp(argv[*i], "--fast") == 0) {
+        s->fast = true;
+        return 1;
+    }
+    for (size_t j = 0; j < sizeof table / sizeof table[0]; j++) {
+        char *value;
+        int taken = board_args_value(table[j].name, argc, argv, i, &value, why);
+        if (taken != 0)
+            return taken > 0 && table[j].take(s, value, why) ? 1 : -1;
+    }
+    return board_args_take(&s->args, argc, argv, i, why);
+}
+
+int main(int argc, char **argv)
+{
+    struct session s = {.run_ns = UINT64_MAX};
+    struct sentence why;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            help();
+            return 0;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            (void)printf("vboard %s (sureboot)\n", VBOARD_VERSION);
+            return 0;
+        }
+        int taken = take(&s, argc, argv, &i, &why);
+        if (taken > 0)
+            continue;
+        if (taken == 0)
+            (void)refuse(&why, "there is no option '%s'; vboard --help lists them", argv[i]);
+        (void)fprintf(stderr, "vboard: %s\n", why.text);
+        board_args_free(&s.args);
+        return 2;
+    }
+    return session_run(&s);
+}
