@@ -371,10 +371,7 @@ static void load_store_dual(struct decode *d)
     unsigned rn = rn_of(d), rt = rt_of(d), rt2 = rd_of(d);
     uint32_t imm = bits(d, 7, 0) * 4;
     if (!pre && !wback) {
-        if (bits(d, 24, 22) == 1)
-            exclusive(d);
-        else
-            set_undefined(d);
+        exclusive(d);
         return;
     }
     op_set(d, load ? OP_LDRD : OP_STRD, 3);
