@@ -244,7 +244,10 @@ static void snapshots(void **unused)
     assert_int_equal(vboard_run(b, 40 * MS, NULL, NULL), VB_TIME);
     assert_int_equal(fflush(log_file), 0);
     char *first = strdup(log_text + before);
-    uint64_t end = vboard_cycles(b);
+    uint64_t end = vboard_cycles(b), ops = vboard_flash_ops(b);
+    assert_true(vboard_button(b, true));
+    assert_true(vboard_uart_send(b, "USART1", "abc", 3));
+    vboard_cut(b, 1, CUT_BEFORE); /* all of it is undone */
     for (int i = 0; i < 3; i++) {
         vboard_restore(b, s);
         before = log_size;
@@ -252,6 +255,9 @@ static void snapshots(void **unused)
         assert_int_equal(fflush(log_file), 0);
         assert_string_equal(log_text + before, first); /* the same future each time */
         assert_int_equal(vboard_cycles(b), end);
+        assert_int_equal(vboard_flash_ops(b), ops);
+        assert_int_equal(vboard_uart_waiting(b, "USART1"), 0);
+        assert_true(vboard_button(b, false));
     }
     /* back before the page was erased, and on with another mode */
     uint32_t word = vboard_peek32(b, 0x08020008);
