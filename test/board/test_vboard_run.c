@@ -1,5 +1,5 @@
-/* Runs of the vboard command: time, exit status, events, cuts and the states they leave, firmware that
- * runs wild, serial ports, and that nothing differs between two runs with the same seed. */
+/* Runs of the vboard command: time, exit status, events, firmware that runs wild, serial ports, and that
+ * nothing differs between two runs with the same seed. */
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -38,34 +38,6 @@ static double seconds(void)
     assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &t), 0);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
-
-/* Runs cmdbench with more options; events come back, and what was on standard error in *err. */
-static cJSON *run(uint32_t number, int status, char **err, const char *const more[])
-{
-    const char *args[COMMAND_ARGS] = {VBOARD,     "--load",      BENCH_ELF, "--load", bench_mode(number),
-                                      "--events", temp("events")};
-    size_t n = 7;
-    for (size_t i = 0; more[i] != NULL; i++)
-        args[n++] = more[i];
-    struct command_result r = command(args, NULL);
-    if (r.status != status)
-        fail_msg("status %d, not %d: %s", r.status, status, r.err);
-    if (err != NULL)
-        *err = strdup(r.err);
-    command_result_free(&r);
-    char *lines = file_read(temp("events"), NULL);
-    cJSON *events = json_lines(lines);
-    assert_non_null(events);
-    free(lines);
-    /* every stream begins with power and ends with the end */
-    assert_string_equal(json_text(cJSON_GetArrayItem(events, 0), "event"), "power");
-    const cJSON *end = cJSON_GetArrayItem(events, cJSON_GetArraySize(events) - 1);
-    assert_string_equal(json_text(end, "event"), "end");
-    assert_int_equal(json_number(end, "status"), status);
-    return events;
-}
-
-#define RUN(number, status, err, ...) run(number, status, err, (const char *const[]){__VA_ARGS__, NULL})
 
 static const char *end_reason(const cJSON *events)
 {
@@ -248,8 +220,8 @@ static void wild(void **unused)
 static void wild_binary(void **unused)
 {
     (void)unused;
-    const char *args[] = {VBOARD,   "--load",   BENCH ".bin", "--load", bench_mode(UNDEFINED),
-                          "--fast", "--events", "-",          NULL};
+    const char *args[] = {
+        VBOARD, "--load", (BENCH ".bin"), "--load", bench_mode(UNDEFINED), "--fast", "--events", "-", NULL};
     struct command_result r = command(args, NULL);
     assert_int_equal(r.status, 1);
     cJSON *events = json_lines(r.out);
@@ -287,97 +259,6 @@ static void strict(void **unused)
     events = RUN(MISSING, 0, NULL, "--for", "0.1", "--fast");
     assert_int_equal(json_count(events, "event", "missing"), 1);
     cJSON_Delete(events);
-}
-
-/* ---- power cuts and states --------------------------------------------------------------- */
-
-static void cut(void **unused)
-{
-    (void)unused;
-    char path[256], *state;
-    text_copy(path, sizeof path, temp("state"));
-    static const struct {
-        const char *cut;
-        uint8_t third; /* first byte of the third double word afterwards; 1: torn */
-        int programs;
-    } table[] = {{"4:before", 0xFF, 3}, {"4:after", 0x02, 3}, {"4", 0xFF, 3}, {"4:torn", 1, 3}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        cJSON *events = RUN(PROGRAM, 0, NULL, "--fast", "--flash", path, "--cut", table[i].cut);
-        assert_string_equal(end_reason(events), "cut");
-        assert_int_equal(json_count(events, "op", "program"), table[i].programs);
-        assert_int_equal(json_count(events, "state", "off"), 1);
-        cJSON_Delete(events);
-        state = file_read(path, NULL);
-        if (table[i].third != 1)
-            assert_int_equal((uint8_t)state[0x20010], table[i].third);
-        else
-            assert_memory_not_equal(state + 0x20010, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8);
-        assert_int_equal(state[0x20008], 1);
-        free(state);
-        assert_int_equal(unlink(path), 0);
-    }
-    /* the next run is the power-on, and needs nothing but the state */
-    cJSON *events = RUN(PROGRAM, 0, NULL, "--fast", "--flash", path, "--cut", "1:half", "--seed", "3");
-    cJSON_Delete(events);
-    const char *again[] = {VBOARD, "--flash", path, "--fast", "--for", "0.1", NULL};
-    struct command_result r = command(again, NULL);
-    assert_int_equal(r.status, 0);
-    command_result_free(&r);
-    state = file_read(path, NULL);
-    assert_int_equal(state[0x20038], 7);
-    free(state);
-}
-
-static void backup_domain(void **unused)
-{
-    (void)unused;
-    char path[256];
-    text_copy(path, sizeof path, temp("state"));
-    file_text(temp("script"), "at 0.01 peek 0x40002864 1\nquit\n");
-    static const struct {
-        const char *option, *count;
-    } table[] = {{"vbat=kept", "01"},
-                 {"vbat=kept", "02"},
-                 {"vbat=kept", "03"},
-                 {"vbat=lost", "01"},
-                 {"vbat=kept", "01"}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        const char *args[] = {
-            VBOARD,   "--load",   BENCH_ELF,      "--load",   bench_mode(BACKUP), "--flash", path,
-            "--fast", "--script", temp("script"), "--option", table[i].option,    NULL};
-        char option[16];
-        text_copy(option, sizeof option, table[i].option);
-        struct command_result r = command(args, NULL);
-        assert_int_equal(r.status, 0);
-        cJSON *answers = json_lines(r.out);
-        assert_string_equal(json_text(cJSON_GetArrayItem(answers, 0), "hex"), table[i].count);
-        cJSON_Delete(answers);
-        command_result_free(&r);
-    }
-}
-
-static void loads_replace_the_state(void **unused)
-{
-    (void)unused;
-    char path[256], at[300];
-    text_copy(path, sizeof path, temp("state"));
-    file_text(temp("a.bin"), "aaaaaaaa");
-    (void)snprintf(at, sizeof at, "%s@0x08010000", temp("a.bin"));
-    const char *first[] = {VBOARD,   "--load", BENCH_ELF, "--load",  bench_mode(BLINK),
-                           "--fast", "--for",  "0.001",   "--flash", path,
-                           "--load", at,       NULL};
-    struct command_result r = command(first, NULL);
-    assert_int_equal(r.status, 0);
-    command_result_free(&r);
-    file_text(temp("b.bin"), "bb");
-    (void)snprintf(at, sizeof at, "--load=%s@134283266", temp("b.bin")); /* 0x08010002 */
-    const char *second[] = {VBOARD, "--fast", "--for=0.001", "--flash", path, at, NULL};
-    r = command(second, NULL);
-    assert_int_equal(r.status, 0);
-    command_result_free(&r);
-    char *state = file_read(path, NULL);
-    assert_memory_equal(state + 0x10000, "aabbaaaa", 8);
-    free(state);
 }
 
 /* ---- serial ports ------------------------------------------------------------------------ */
@@ -476,9 +357,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(wild_binary, setup, teardown),
         cmocka_unit_test_setup_teardown(watchdog, setup, teardown),
         cmocka_unit_test_setup_teardown(strict, setup, teardown),
-        cmocka_unit_test_setup_teardown(cut, setup, teardown),
-        cmocka_unit_test_setup_teardown(backup_domain, setup, teardown),
-        cmocka_unit_test_setup_teardown(loads_replace_the_state, setup, teardown),
         cmocka_unit_test_setup_teardown(uart_files, setup, teardown),
         cmocka_unit_test_setup_teardown(uart_pty, setup, teardown),
         cmocka_unit_test_setup_teardown(full, setup, teardown),

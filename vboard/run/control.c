@@ -251,7 +251,7 @@ static void take_bytes(struct client *k, const char *bytes, size_t size, struct 
     for (size_t i = 0; i < size && k->number != 0 && !target->quit; i++) {
         if (bytes[i] == '\n') {
             if (k->discard) {
-                struct sentence why;
+                struct sentence why = {{0}};
                 (void)refuse(&why, "the line is longer than %d characters", COMMAND_LINE);
                 answer_wrong(k, &why);
             } else {

@@ -1,0 +1,126 @@
+/* What the vboard command leaves for its next run: power cuts, the backup domain, loads on top of a state. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cmdbench.h"
+#include "command.h"
+
+static int setup(void **unused)
+{
+    (void)unused;
+    temp_make();
+    return 0;
+}
+
+static int teardown(void **unused)
+{
+    (void)unused;
+    temp_remove();
+    return 0;
+}
+
+static void cut(void **unused)
+{
+    (void)unused;
+    char path[256], *state;
+    text_copy(path, sizeof path, temp("state"));
+    static const struct {
+        const char *cut;
+        uint8_t third; /* first byte of the third double word afterwards; 1: torn */
+        int programs;
+    } table[] = {{"4:before", 0xFF, 3}, {"4:after", 0x02, 3}, {"4", 0xFF, 3}, {"4:torn", 1, 3}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        cJSON *events = RUN(PROGRAM, 0, NULL, "--fast", "--flash", path, "--cut", table[i].cut);
+        assert_string_equal(json_text(json_find(events, "event", "end", 0), "reason"), "cut");
+        assert_int_equal(json_count(events, "op", "program"), table[i].programs);
+        assert_int_equal(json_count(events, "state", "off"), 1);
+        cJSON_Delete(events);
+        state = file_read(path, NULL);
+        if (table[i].third != 1)
+            assert_int_equal((uint8_t)state[0x20010], table[i].third);
+        else
+            assert_memory_not_equal(state + 0x20010, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8);
+        assert_int_equal(state[0x20008], 1);
+        free(state);
+        assert_int_equal(unlink(path), 0);
+    }
+    /* the next run is the power-on, and needs nothing but the state */
+    cJSON *events = RUN(PROGRAM, 0, NULL, "--fast", "--flash", path, "--cut", "1:half", "--seed", "3");
+    cJSON_Delete(events);
+    const char *again[] = {VBOARD, "--flash", path, "--fast", "--for", "0.1", NULL};
+    struct command_result r = command(again, NULL);
+    assert_int_equal(r.status, 0);
+    command_result_free(&r);
+    state = file_read(path, NULL);
+    assert_int_equal(state[0x20038], 7);
+    free(state);
+}
+
+static void backup_domain(void **unused)
+{
+    (void)unused;
+    char path[256];
+    text_copy(path, sizeof path, temp("state"));
+    file_text(temp("script"), "at 0.01 peek 0x40002864 1\nquit\n");
+    static const struct {
+        const char *option, *count;
+    } table[] = {{"vbat=kept", "01"},
+                 {"vbat=kept", "02"},
+                 {"vbat=kept", "03"},
+                 {"vbat=lost", "01"},
+                 {"vbat=kept", "01"}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const char *args[] = {
+            VBOARD,   "--load",   BENCH_ELF,      "--load",   bench_mode(BACKUP), "--flash", path,
+            "--fast", "--script", temp("script"), "--option", table[i].option,    NULL};
+        char option[16];
+        text_copy(option, sizeof option, table[i].option);
+        struct command_result r = command(args, NULL);
+        assert_int_equal(r.status, 0);
+        cJSON *answers = json_lines(r.out);
+        assert_string_equal(json_text(cJSON_GetArrayItem(answers, 0), "hex"), table[i].count);
+        cJSON_Delete(answers);
+        command_result_free(&r);
+    }
+}
+
+static void loads_replace_the_state(void **unused)
+{
+    (void)unused;
+    char path[256], at[300];
+    text_copy(path, sizeof path, temp("state"));
+    file_text(temp("a.bin"), "aaaaaaaa");
+    (void)snprintf(at, sizeof at, "%s@0x08010000", temp("a.bin"));
+    const char *first[] = {VBOARD,   "--load", BENCH_ELF, "--load",  bench_mode(BLINK),
+                           "--fast", "--for",  "0.001",   "--flash", path,
+                           "--load", at,       NULL};
+    struct command_result r = command(first, NULL);
+    assert_int_equal(r.status, 0);
+    command_result_free(&r);
+    file_text(temp("b.bin"), "bb");
+    (void)snprintf(at, sizeof at, "--load=%s@134283266", temp("b.bin")); /* 0x08010002 */
+    const char *second[] = {VBOARD, "--fast", "--for=0.001", "--flash", path, at, NULL};
+    r = command(second, NULL);
+    assert_int_equal(r.status, 0);
+    command_result_free(&r);
+    char *state = file_read(path, NULL);
+    assert_memory_equal(state + 0x10000, "aabbaaaa", 8);
+    free(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(backup_domain, setup, teardown),
+        cmocka_unit_test_setup_teardown(loads_replace_the_state, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,66 @@
+/* Numbers and times as users type them. */
+#include "board/parse.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static void numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t value;
+    } good[] = {{"0", 0}, {"010", 10}, {"0x10", 16}, {"0Xff", 255}, {"4294967295", UINT32_MAX}};
+    static const char *const bad[] = {"",   "0x", "-1",   "+1",         " 1",
+                                      "1 ", "1x", "0x1g", "4294967296", "99999999999999999999"};
+    uint64_t v;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(parse_number(good[i].text, UINT32_MAX, &v));
+        assert_int_equal(v, good[i].value);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(parse_number(bad[i], UINT32_MAX, &v));
+}
+
+static void seconds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t ns;
+    } good[] = {{"0", 0},          {"2", 2000000000},  {"0.25", 250000000},
+                {".5", 500000000}, {"1.", 1000000000}, {"0.000000001", 1}};
+    static const char *const bad[] = {"", ".", "-1", "1s", "1e3", "0.0000000001", "99999999999", "1 "};
+    uint64_t ns;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(parse_seconds(good[i].text, &ns));
+        assert_int_equal(ns, good[i].ns);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(parse_seconds(bad[i], &ns));
+}
+
+static void hex(void **state)
+{
+    (void)state;
+    uint8_t bytes[4];
+    size_t size;
+    assert_true(parse_hex("00fFaB", bytes, sizeof bytes, &size));
+    assert_int_equal(size, 3);
+    assert_memory_equal(bytes, "\x00\xFF\xAB", 3);
+    static const char *const bad[] = {"", "0", "0x", "0g", "00 0", "0000000000"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(parse_hex(bad[i], bytes, sizeof bytes, &size));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(seconds),
+        cmocka_unit_test(hex),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
