@@ -54,14 +54,24 @@ $(2)/$(1).elf: $$($(1).obj) $(B)/obj/fw/$(1)/link.ld
 endef
 
 # ---- bootloader ----
-BOOT_PORT := $(addprefix $(PORT)/,boot_start.c token.c clock.c reset.c undo.c board.c flash_read.c flash_write.c usbfs.c)
-BOOT_USB := usb/usbd.c usb/standard.c usb/serial.c
+BOOT_PORT := $(addprefix $(PORT)/,boot_start.c token.c clock.c reset.c undo.c board.c mem.c flash_read.c flash_write.c usbfs.c)
+BOOT_USB := usb/usbd.c usb/standard.c usb/serial.c usb/platform.c
 
-boot.src := $(BOOT_PORT) $(BOOT_USB) boot/first.c
-boot.startup :=
-boot.ld := $(PORT)/boot.ld
-boot.cflags := -flto # saves 6 %
-$(eval $(call firmware,boot,$(B)/firmware))
+BOOT_SRC := $(wildcard boot/*.c boot/core/*.c)
+
+# The linker sees it all at once: every byte counts here.
+BOOT_CFLAGS := -flto -fipa-pta -fno-ipa-cp -fno-ipa-sra -DUSBD_CONTROL_ONLY=1
+
+# $(call bootloader,NAME,FLAGS): a build of the bootloader with other options (boot/core/config.h).
+define bootloader
+$(1).src := $$(BOOT_PORT) $$(BOOT_USB) $$(BOOT_SRC)
+$(1).startup :=
+$(1).ld := $$(PORT)/boot.ld
+$(1).cflags := $$(BOOT_CFLAGS) $(2)
+$$(eval $$(call firmware,$(1),$(B)/firmware))
+endef
+$(eval $(call bootloader,boot,))
+$(eval $(call bootloader,boot-dfu11,-DBOOT_DFU11=1))
 
 # ---- examples ----
 EXAMPLE_PORT := $(PORT)/board.c $(PORT)/clock.c

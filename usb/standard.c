@@ -12,6 +12,8 @@ static void each_endpoint(unsigned interface, unsigned alternate,
     const uint8_t *end = (const uint8_t *)config + config->wTotalLength;
     bool wanted = false;
 
+    if (USBD_CONTROL_ONLY)
+        return;
     for (const uint8_t *d = (const uint8_t *)config; d < end; d += d[0]) {
         if (d[1] == USB_DESC_INTERFACE) {
             const struct usb_interface_descriptor *i = (const void *)d;
@@ -92,7 +94,7 @@ static enum usbd_answer get_status(struct usbd_control *c)
     default:
         if ((index & (uint16_t)~USB_DIR_IN) == 0)
             break;
-        if (index > 0xFF || !usbd_open_endpoint((uint8_t)index))
+        if (USBD_CONTROL_ONLY || index > 0xFF || !usbd_open_endpoint((uint8_t)index))
             return USBD_FAIL;
         status[0] = usbd_stalled((uint8_t)index);
     }
@@ -115,7 +117,7 @@ static enum usbd_answer feature(struct usbd_control *c, bool set)
         /* Endpoint 0 has no halt feature (9.4.5); clearing it is harmless. */
         if (halt && (index & (uint16_t)~USB_DIR_IN) == 0)
             return set ? USBD_FAIL : USBD_ACK;
-        if (!halt || index > 0xFF || !usbd_open_endpoint((uint8_t)index))
+        if (USBD_CONTROL_ONLY || !halt || index > 0xFF || !usbd_open_endpoint((uint8_t)index))
             return USBD_FAIL;
         if (set) {
             usbd_stall((uint8_t)index);

@@ -214,7 +214,7 @@ uint8_t *usbd_flags(uint8_t ep)
 
 bool usbd_open_endpoint(uint8_t ep)
 {
-    return (ep & (uint8_t)~USB_DIR_IN) < USBD_ENDPOINTS && (*usbd_flags(ep) & EP_OPEN);
+    return !USBD_CONTROL_ONLY && (ep & (uint8_t)~USB_DIR_IN) < USBD_ENDPOINTS && (*usbd_flags(ep) & EP_OPEN);
 }
 
 bool usbd_configured(void)

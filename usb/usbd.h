@@ -13,6 +13,11 @@
 
 enum { USBD_EP0_SIZE = 64, USBD_SCRATCH = 256, USBD_ENDPOINTS = 8, USBD_INTERFACES = 4 };
 
+/* 1: no endpoint but 0 is ever used, as in a bootloader; what is for others is left out. */
+#ifndef USBD_CONTROL_ONLY
+#define USBD_CONTROL_ONLY 0
+#endif
+
 /* ---- below: the driver ------------------------------------------------------------------- */
 
 /* `ep` is an endpoint address: number, and USB_DIR_IN for IN. Endpoint 0 has both directions. */

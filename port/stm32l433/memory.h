@@ -20,6 +20,9 @@
 /* SRAM1 (48 KiB) and SRAM2 (16 KiB, at its alias) in one piece: RM0394 "Memory map". */
 #define RAM_ADDR 0x20000000
 #define RAM_SIZE 0x00010000
+/* SRAM2 once more, at its own address. */
+#define SRAM2_ADDR 0x10000000
+#define SRAM2_SIZE 0x00004000
 /* The last bytes of SRAM: crash and boot report between bootloader and application. */
 #define MAILBOX_ADDR 0x2000FF00
 #define MAILBOX_SIZE 0x00000100

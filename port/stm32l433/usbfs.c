@@ -15,10 +15,11 @@ enum { ADDR_TX, COUNT_TX, ADDR_RX, COUNT_RX };
 enum { DISABLED, STALL, NAK, VALID }; /* STAT_TX, STAT_RX */
 
 /* Bits of EPnR that are written as they are; CTR_x are cleared by 0, all others toggled by 1. */
-#define EPR_KEEP (USB_EPR_EA | USB_EPR_EP_KIND | USB_EPR_EP_TYPE)
-#define EPR_CTR  (USB_EPR_CTR_RX | USB_EPR_CTR_TX)
-#define TX(stat) ((uint32_t)(stat) << USB_EPR_STAT_TX_Pos)
-#define RX(stat) ((uint32_t)(stat) << USB_EPR_STAT_RX_Pos)
+#define EPR_KEEP   (USB_EPR_EA | USB_EPR_EP_KIND | USB_EPR_EP_TYPE)
+#define EPR_CTR    (USB_EPR_CTR_RX | USB_EPR_CTR_TX)
+#define NUMBER(ep) (USBD_CONTROL_ONLY ? 0u : (ep)&7u)
+#define TX(stat)   ((uint32_t)(stat) << USB_EPR_STAT_TX_Pos)
+#define RX(stat)   ((uint32_t)(stat) << USB_EPR_STAT_RX_Pos)
 
 static volatile uint16_t *descriptor(unsigned n)
 {
@@ -122,11 +123,12 @@ static void usbfs_address(uint8_t addr)
     USB->DADDR = USB_DADDR_EF | addr;
 }
 
+#if !USBD_CONTROL_ONLY
 static void usbfs_open(uint8_t ep, uint8_t type, uint16_t size)
 {
     /* By bmAttributes: control, isochronous, bulk, interrupt. */
     static const uint8_t codes[] = {1, 2, 0, 3};
-    unsigned n = ep & 7;
+    unsigned n = NUMBER(ep);
     (void)size; /* at most 64, what a buffer holds */
 
     /* The other direction of this number may be open: EP_TYPE is common, the rest is not. */
@@ -143,9 +145,11 @@ static void usbfs_close(uint8_t ep)
     clear_ctr(ep & 7, ep & USB_DIR_IN ? USB_EPR_CTR_TX : USB_EPR_CTR_RX);
 }
 
+#endif
+
 static void usbfs_write(uint8_t ep, const void *data, uint16_t size)
 {
-    unsigned n = ep & 7;
+    unsigned n = NUMBER(ep);
     const uint8_t *from = data;
     volatile uint16_t *to = buffer(n, 0);
 
@@ -157,7 +161,7 @@ static void usbfs_write(uint8_t ep, const void *data, uint16_t size)
 
 static void usbfs_accept(uint8_t ep, bool status)
 {
-    unsigned n = ep & 7;
+    unsigned n = NUMBER(ep);
     uint32_t kind = status ? USB_EPR_EP_KIND : 0; /* STATUS_OUT on a control endpoint */
 
     USB->EPR[n] = (USB->EPR[n] & (USB_EPR_EA | USB_EPR_EP_TYPE)) | kind | EPR_CTR;
@@ -166,7 +170,7 @@ static void usbfs_accept(uint8_t ep, bool status)
 
 static uint16_t usbfs_read(uint8_t ep, void *data, uint16_t room)
 {
-    unsigned n = ep & 7;
+    unsigned n = NUMBER(ep);
     uint8_t *to = data;
     const volatile uint16_t *from = buffer(n, 1);
     uint16_t size = descriptor(n)[COUNT_RX] & COUNT_MASK;
@@ -186,7 +190,7 @@ static uint16_t usbfs_read(uint8_t ep, void *data, uint16_t room)
 
 static void usbfs_stall(uint8_t ep, bool on)
 {
-    unsigned n = ep & 7;
+    unsigned n = NUMBER(ep);
     if (n == 0) {
         if (on)
             arm(0, USB_EPR_STAT_TX | USB_EPR_STAT_RX, TX(STALL) | RX(STALL));
@@ -201,6 +205,7 @@ static void usbfs_stall(uint8_t ep, bool on)
     }
 }
 
+#if !USBD_CONTROL_ONLY
 static void usbfs_wake(bool on)
 {
     if (on) {
@@ -215,6 +220,8 @@ static uint16_t usbfs_frame(void)
 {
     return (uint16_t)(USB->FNR & USB_FNR_FN);
 }
+
+#endif
 
 /* ---- interrupt --------------------------------------------------------------------------- */
 
@@ -275,7 +282,7 @@ void USB_IRQHandler(void)
         USB->CNTR &= ~(USB_CNTR_FSUSP | USB_CNTR_LPMODE);
         usbd_on_suspend(false);
     } else if (istr & USB_ISTR_CTR) {
-        transaction(istr & USB_ISTR_EP_ID);
+        transaction(NUMBER(istr & USB_ISTR_EP_ID));
     } else if (istr & USB_ISTR_SUSP) {
         USB->CNTR |= USB_CNTR_FSUSP;
         USB->CNTR |= USB_CNTR_LPMODE;
@@ -288,12 +295,14 @@ const struct usb_driver port_usb = {
     .start = usbfs_start,
     .connect = usbfs_connect,
     .address = usbfs_address,
+#if !USBD_CONTROL_ONLY
     .open = usbfs_open,
     .close = usbfs_close,
+    .wake = usbfs_wake,
+    .frame = usbfs_frame,
+#endif
     .write = usbfs_write,
     .accept = usbfs_accept,
     .read = usbfs_read,
     .stall = usbfs_stall,
-    .wake = usbfs_wake,
-    .frame = usbfs_frame,
 };

@@ -1,0 +1,176 @@
+/* The boot path: decides in the first instructions after reset, with nothing but a stack, whether the
+ * application starts, and leaves no trace of having looked. docs/how-it-boots.md. */
+#include "boot/core/mailbox.h"
+#include "boot/findings.h"
+#include "port/port.h"
+
+/* NRST bounces that long; a second press has to come later. */
+enum { BOUNCE_MS = 20 };
+
+/* ---- is this a reset? -------------------------------------------------------------------- */
+
+/* Who was jumped to resets once, and remembers the token meanwhile. Returns the token to obey. */
+static uint32_t settle(struct findings *f)
+{
+    uint32_t token = port_token_get();
+    bool once = (token & ~3u) == TOKEN_RESET; /* a reset was tried, or has just done its work */
+    bool to_rom = port_reset_goes_to_rom();
+    uint32_t kept = token == TOKEN_DFU ? 1 : token == TOKEN_ROM ? 2 : token == TOKEN_FAULT ? 3 : 0;
+
+    if (port_empty_check_stale() && !to_rom)
+        port_reload_options();
+    if (port_was_jumped_to()) {
+        if (!once && !to_rom) {
+            port_token_set(TOKEN_RESET + kept);
+            port_reset();
+        }
+        port_undo();
+        f->undone = true;
+    }
+    if (once)
+        kept = token & 3u;
+    if (once || kept)
+        port_token_set(0);
+    static const uint32_t tokens[] = {0, TOKEN_DFU, TOKEN_ROM, TOKEN_FAULT};
+    return once || kept ? tokens[kept] : token;
+}
+
+/* ---- ways into DFU ----------------------------------------------------------------------- */
+
+#if BOOT_TWICE_MS
+/* Two presses of NRST: the first one leaves a mark for some time. A brown-out leaves none, and removes
+ * what it finds. The flags have to be cleared, or the next reset would still show this one's. */
+static bool pressed_twice(const struct findings *f, uint32_t token)
+{
+    port_reset_cause_clear();
+    bool pin = f->cause == PORT_RESET_PIN;
+    if (token == TOKEN_TWICE)
+        port_token_set(0);
+    if (pin && token == TOKEN_TWICE)
+        return true;
+    if (pin) {
+        port_pause(BOUNCE_MS);
+        port_token_set(TOKEN_TWICE);
+        port_pause(BOOT_TWICE_MS);
+        port_token_set(0);
+    }
+    return false;
+}
+#endif
+
+static enum way find_way(const struct findings *f, uint32_t token)
+{
+    if (token == TOKEN_DFU)
+        return WAY_TOKEN;
+    if (token == TOKEN_FAULT)
+        return WAY_FAULT;
+#if BOOT_BUTTON
+    if (port_button())
+        return WAY_BUTTON;
+#endif
+#if BOOT_TWICE_MS
+    if (pressed_twice(f, token))
+        return WAY_TWICE;
+#endif
+    (void)f;
+    return WAY_NONE;
+}
+
+/* ---- the verdict ------------------------------------------------------------------------- */
+
+static unsigned look(struct findings *f, struct facts *facts)
+{
+    struct content *c = &f->content;
+    ledger_find(&f->ledger);
+    content_look(c);
+    *facts = (struct facts){
+        .record = f->ledger.newest,
+        .lint = c->lint,
+        .ledger_torn = f->ledger.torn,
+        .packed = content_is_packed(c),
+        .wants_confirm = c->info_address && (c->info.flags & IMAGE_WANTS_CONFIRM),
+        .debugger = port_debugger(),
+        .wake = f->cause & PORT_WAKE,
+    };
+    for (bool fast = false;; fast = true) {
+        unsigned v = verdict(facts);
+        bool seal = v == VERDICT_CHECK_SEAL;
+        if (!seal && v != VERDICT_CHECK_INFO) {
+            if (fast)
+                port_fast(false);
+            return v;
+        }
+        if (!fast)
+            port_fast(true);
+        if (seal)
+            facts->seal_matches = content_matches_seal(c, &f->ledger.newest);
+        else
+            facts->info_matches = content_matches_info(c);
+    }
+}
+
+/* Records that this image is about to be started without having been confirmed. */
+static void count_start(struct findings *f, const struct facts *facts)
+{
+    struct ledger_record r = f->ledger.newest;
+    struct ledger_append append;
+
+    if (facts->seal_matches != YES) {
+        r = (struct ledger_record){.length = f->content.info.length, .version = f->content.info.version};
+        port_flash_crc(SLOT_ADDR, r.length, &r.crc, NULL);
+    } else if (r.type != LEDGER_START) {
+        r.starts = 0;
+    }
+    r.type = LEDGER_START;
+    r.starts++;
+    ledger_append(&append, &f->ledger, &r);
+    for (bool ok = true;;) {
+        switch (ledger_append_next(&append, ok)) {
+        case LEDGER_PROGRAM:
+            ok = port_flash_program_now(append.addr, append.data, append.size) == PORT_FLASH_OK;
+            break;
+        case LEDGER_ERASE: ok = false; break; /* there is always room, and no time */
+        default: return;
+        }
+    }
+}
+
+static void tell_application(const struct findings *f)
+{
+    struct mailbox *m = MAILBOX;
+    if (m->magic != MAILBOX_MAGIC || m->check != port_crc(0, m, offsetof(struct mailbox, check)))
+        m->crash = (struct crash){0};
+    m->magic = MAILBOX_MAGIC;
+    m->cause = f->cause;
+    m->verdict = MESSAGE_READY;
+    m->flags = (f->undone ? MAILBOX_UNDONE : 0) | (BOOT_TWICE_MS ? MAILBOX_CLEARED : 0);
+    m->check = port_crc(0, m, offsetof(struct mailbox, check));
+}
+
+void boot_main(void)
+{
+    struct findings f = {.verdict = MESSAGE_FAULT};
+
+    port_watchdog();
+    uint32_t token = settle(&f);
+    if (token == TOKEN_ROM)
+        port_start_rom();
+    f.cause = port_reset_cause();
+    f.way = find_way(&f, token);
+    if (f.way == WAY_FAULT) {
+        ledger_find(&f.ledger); /* whatever it was that broke is not looked at again */
+    } else {
+        struct facts facts;
+        unsigned v = look(&f, &facts);
+        f.verdict = v >= VERDICT_START ? MESSAGE_READY : v;
+        if (v >= VERDICT_START && f.way == WAY_NONE) {
+            if (v == VERDICT_START_COUNTED)
+                count_start(&f, &facts);
+            if (f.content.info_address && (f.content.info.flags & IMAGE_HAS_MAILBOX))
+                tell_application(&f);
+            port_start(SLOT_ADDR);
+        }
+    }
+    port_enter_ram();
+    serve(&f);
+}

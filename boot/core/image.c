@@ -1,0 +1,66 @@
+/* Lint of vector table and information block: what tells that an image cannot run in the slot. */
+#include "boot/core/image.h"
+#include "boot/core/config.h"
+#include <string.h>
+
+/* System vectors besides reset that hold addresses of handlers: NMI to UsageFault, SVCall, DebugMonitor,
+ * PendSV, SysTick. */
+#define HANDLERS 0xD87Cu
+
+static bool is_stack(uint32_t sp)
+{
+    /* The stack grows down from there, so the end of SRAM itself is right and its start is not. */
+    return sp % 4 == 0 && ((sp > RAM_ADDR && sp <= RAM_ADDR + RAM_SIZE) ||
+                           (sp > SRAM2_ADDR && sp <= SRAM2_ADDR + SRAM2_SIZE));
+}
+
+enum message image_lint(const void *head, size_t have)
+{
+    static const struct {
+        uint32_t is, message;
+    } files[] = {
+        {0x464C457F, MESSAGE_ELF_FILE}, /* 7F "ELF" */
+        {0x53756644, MESSAGE_DFU_FILE}, /* "DfuSe" */
+        {0x3230303A, MESSAGE_HEX_FILE}, /* ":02000004...", as HEX files begin that go beyond 64 KB */
+        {0xFFFFFFFF, MESSAGE_EMPTY},    {0, MESSAGE_EMPTY},
+    };
+    struct image_head h = {{0}};
+    memcpy(&h, head, have < sizeof h ? have : sizeof h);
+    uint32_t reset = h.vector[1];
+
+    if (have < 8)
+        return MESSAGE_READY; /* too little to tell */
+    for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
+        if (h.vector[0] == files[i].is)
+            return (enum message)files[i].message;
+    if (!is_stack(h.vector[0]))
+        return MESSAGE_BAD_STACK;
+    if (reset % 2 == 0 || reset < SLOT_ADDR + 8 || reset >= SLOT_END)
+        return MESSAGE_NOT_HERE;
+    for (unsigned i = 2; i < 16; i++) /* what is missing is 0 here */
+        if ((HANDLERS >> i & 1) && h.vector[i] >= FLASH_ADDR && h.vector[i] < SLOT_ADDR)
+            return MESSAGE_NOT_HERE;
+    return MESSAGE_READY;
+}
+
+uint32_t image_info_address(const struct image_head *head)
+{
+    uint32_t at = head->vector[IMAGE_INFO_VECTOR];
+    bool inside = at % 4 == 0 && at >= SLOT_ADDR + sizeof *head && at <= SLOT_END - sizeof(struct image_info);
+    return inside ? at : 0;
+}
+
+bool image_info_valid(const struct image_info *info)
+{
+    return info->magic == IMAGE_INFO_MAGIC && info->size >= sizeof *info;
+}
+
+bool image_info_packed(const struct image_info *info, uint32_t address)
+{
+    return info->length <= SLOT_SIZE && address - SLOT_ADDR + sizeof *info <= info->length;
+}
+
+enum message image_info_board(const struct image_info *info)
+{
+    return !BOARD_ID || !info->board || info->board == BOARD_ID ? MESSAGE_READY : MESSAGE_WRONG_BOARD;
+}

@@ -1,0 +1,132 @@
+/* The ledger: finding the newest record, appending one. See docs/ledger.md. */
+#include "boot/core/ledger.h"
+#include "port/port.h"
+#include <string.h>
+
+_Static_assert(sizeof(struct ledger_record) == 24, "records are three double words");
+_Static_assert(LEDGER_SIZE == 2 * PAGE_SIZE, "the ledger is two pages");
+
+/* Places that must be left in the page for a record to go there: itself and what may follow it before
+ * the next BEGUN, with one or two to spare for torn places. So the boot path never has to erase. */
+static const uint8_t places_needed[LEDGER_TYPES] = {
+    [LEDGER_BEGUN] = 8, [LEDGER_SEALED] = 6, [LEDGER_START] = 1, [LEDGER_CONFIRMED] = 1};
+
+static const uint64_t zero;
+
+static uint32_t page_address(unsigned page)
+{
+    return LEDGER_ADDR + page * PAGE_SIZE;
+}
+
+static uint32_t place(unsigned page, unsigned slot)
+{
+    return page_address(page) + slot * (uint32_t)sizeof(struct ledger_record);
+}
+
+/* A place is used once its first double word is not blank: it is programmed first, and is neither all
+ * ones in a record nor in a place that was given up. */
+static bool is_used(unsigned page, unsigned slot)
+{
+    uint64_t first;
+    return !port_flash_read(place(page, slot), &first, sizeof first, NULL) || first != UINT64_MAX;
+}
+
+static bool is_record(uint32_t addr, struct ledger_record *r)
+{
+    return port_flash_read(addr, r, sizeof *r, NULL) && r->magic == LEDGER_MAGIC && r->type < LEDGER_TYPES &&
+           r->type != LEDGER_NONE && r->check == port_crc(0, r, offsetof(struct ledger_record, check));
+}
+
+/* The newest record of a page; type LEDGER_NONE if there is none. */
+static void find_in_page(struct ledger *l, unsigned page)
+{
+    unsigned low = 0, high = LEDGER_SLOTS;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (is_used(page, middle))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    l->page = (uint8_t)page;
+    l->next = (uint8_t)low;
+    l->torn = false;
+    while (low > 0) {
+        if (is_record(place(page, --low), &l->newest))
+            return;
+        l->torn = true;
+    }
+    l->newest = (struct ledger_record){.type = LEDGER_NONE};
+}
+
+void ledger_find(struct ledger *l)
+{
+    struct ledger other;
+    find_in_page(l, 0);
+    find_in_page(&other, 1);
+    if (l->newest.type == LEDGER_NONE ||
+        (other.newest.type != LEDGER_NONE && (int32_t)(other.newest.sequence - l->newest.sequence) > 0)) {
+        if (other.newest.type != LEDGER_NONE)
+            *l = other;
+    }
+}
+
+enum { TURN, ERASED, WRITE, WRITTEN, GIVEN_UP };
+
+void ledger_append(struct ledger_append *a, struct ledger *l, const struct ledger_record *content)
+{
+    memset(a, 0, sizeof *a);
+    a->ledger = l;
+    a->record = *content;
+    a->record.magic = LEDGER_MAGIC;
+    a->record.sequence = l->newest.sequence + 1;
+    a->record.check = port_crc(0, &a->record, offsetof(struct ledger_record, check));
+    a->step = LEDGER_SLOTS - l->next < places_needed[a->record.type] ? TURN : WRITE;
+}
+
+static enum ledger_step program(struct ledger_append *a, uint32_t addr, const void *data, uint32_t size)
+{
+    a->addr = addr;
+    a->data = data;
+    a->size = size;
+    return LEDGER_PROGRAM;
+}
+
+enum ledger_step ledger_append_next(struct ledger_append *a, bool ok)
+{
+    struct ledger *l = a->ledger;
+    struct ledger_record now;
+
+    switch (a->step) {
+    case ERASED:
+        if (!ok)
+            return LEDGER_FAILED;
+        l->page ^= 1;
+        l->next = 0;
+        break;
+    case WRITTEN:
+        if (is_record(a->addr, &now) && memcmp(&now, &a->record, sizeof now) == 0) {
+            l->newest = a->record;
+            l->torn = false;
+            return LEDGER_DONE;
+        }
+        /* A place that looked blank and was not, after a power cut. All zeros can always be programmed
+         * (RM0394 "FLASH programming error"), and mark it as used for the search. */
+        a->step = GIVEN_UP;
+        return program(a, a->addr, &zero, sizeof zero);
+    default: break;
+    }
+
+    if (a->step == TURN || l->next >= LEDGER_SLOTS || a->tries >= 4) {
+        if (a->turned)
+            return LEDGER_FAILED;
+        a->turned = true;
+        a->tries = 0;
+        a->step = ERASED;
+        a->addr = page_address(l->page ^ 1);
+        return LEDGER_ERASE;
+    }
+    a->tries++;
+    a->step = WRITTEN;
+    return program(a, place(l->page, l->next++), &a->record, sizeof a->record);
+}

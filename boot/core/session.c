@@ -1,0 +1,222 @@
+/* Sessions: DfuSe commands and data, plain DFU data, completion. */
+#include "boot/core/session.h"
+#include "boot/core/dfu.h"
+#include "boot/core/image.h"
+#include <string.h>
+
+void session_init(struct session *s, const struct ledger *l, enum message verdict)
+{
+    memset(s, 0, sizeof *s);
+    writer_init(&s->writer, l);
+    s->verdict = (uint8_t)verdict;
+    s->pointer = SLOT_ADDR;
+}
+
+enum message session_verdict(const struct session *s)
+{
+    if (s->writer.ledger.newest.type == LEDGER_BEGUN)
+        return MESSAGE_UNFINISHED;
+    return s->writer.sealed ? MESSAGE_READY : s->verdict;
+}
+
+static void begin(struct session *s, bool plain)
+{
+    const struct ledger_record *r = &s->writer.ledger.newest;
+    if (s->active)
+        return;
+    s->active = true;
+    s->plain = plain;
+    s->suspended = s->has_data = s->has_start = s->straight = false;
+    s->whole_before = ledger_is_seal(r) && session_verdict(s) == MESSAGE_READY;
+    s->old_length = r->length;
+    s->end = SLOT_ADDR;
+    s->next_block = 0;
+}
+
+/* ---- data -------------------------------------------------------------------------------- */
+
+uint32_t session_address(struct session *s, uint16_t number, uint16_t size)
+{
+    /* AN3156 takes the length of this very block, which puts a shorter last one in the wrong place. The
+     * largest sum, 0xF0000400 + 65533 * 2048, is below 2^32. */
+    if (s->stride == 0)
+        s->stride = size;
+    return s->pointer + (number - 2u) * s->stride;
+}
+
+static enum message data(struct session *s, uint32_t addr)
+{
+    uint16_t size = s->rx_size;
+    if (addr < SLOT_ADDR || addr >= SLOT_END)
+        return addr == SLOT_END && s->has_data ? MESSAGE_TOO_LARGE : MESSAGE_ADDRESS;
+    if (size > SLOT_END - addr)
+        return MESSAGE_TOO_LARGE;
+    if (addr == SLOT_ADDR) {
+        enum message m = image_lint(s->rx, size);
+        if (m != MESSAGE_READY)
+            return m == MESSAGE_EMPTY ? MESSAGE_BLANK_FILE : m;
+        s->has_start = true;
+    }
+    if (!s->has_data)
+        s->block_size = size;
+    s->has_data = s->straight = true;
+    s->last_short = size < s->block_size;
+    s->last_at_end = (addr + size) % PAGE_SIZE == 0;
+    if (addr + size > s->end)
+        s->end = addr + size;
+    s->rx_addr = addr;
+    s->rx_at = 0;
+    session_pump(s);
+    return MESSAGE_READY;
+}
+
+static bool complete_to_the_block(const struct session *s)
+{
+    return s->active && s->has_data && (s->last_short || s->last_at_end) && !writer_owes(&s->writer);
+}
+
+void session_pump(struct session *s)
+{
+    bool waiting = s->rx_at < s->rx_size;
+    while (s->rx_at < s->rx_size) {
+        size_t n =
+            writer_put(&s->writer, s->rx_addr + s->rx_at, s->rx + s->rx_at, (size_t)(s->rx_size - s->rx_at));
+        if (n == 0)
+            return;
+        s->rx_at = (uint16_t)(s->rx_at + n);
+    }
+    /* It looks as if this were all. Hosts that do not ask what came of a leave have to hear it before. */
+    if (waiting && !s->plain && complete_to_the_block(s))
+        writer_flush(&s->writer);
+}
+
+bool session_ready(const struct session *s)
+{
+    return s->rx_at == s->rx_size && !s->writer.flush &&
+           !(complete_to_the_block(s) && writer_busy(&s->writer));
+}
+
+uint32_t session_wait_ms(const struct session *s)
+{
+    return session_ready(s) ? 0 : writer_wait_ms(&s->writer, s->rx_at == s->rx_size);
+}
+
+/* ---- DNLOAD ------------------------------------------------------------------------------ */
+
+static enum message erase_all(struct session *s)
+{
+    enum message m = MESSAGE_READY;
+    for (uint32_t page = SLOT_ADDR; page < SLOT_END && m == MESSAGE_READY; page += PAGE_SIZE)
+        m = writer_mark(&s->writer, page);
+    if (m == MESSAGE_READY)
+        writer_flush(&s->writer); /* at once, AN3156 */
+    return m;
+}
+
+static enum message command(struct session *s)
+{
+    uint32_t argument;
+    memcpy(&argument, s->rx + 1, sizeof argument);
+    bool has_argument = s->rx_size == 5;
+    s->rx_size = s->rx_at = 0;
+    s->straight = false;
+    switch (s->rx[0]) {
+    case DFUSE_SET_ADDRESS:
+        if (!has_argument)
+            return MESSAGE_COMMAND;
+        if ((argument < SLOT_ADDR || argument >= SLOT_END) &&
+            (argument < DFU_REPORT_ADDR || argument >= DFU_REPORT_ADDR + DFU_REPORT_SIZE))
+            return MESSAGE_ADDRESS;
+        s->pointer = argument;
+        s->pointer_set = true;
+        s->plain = false;
+        s->stride = 0;
+        return MESSAGE_READY;
+    case DFUSE_ERASE: begin(s, false); return has_argument ? writer_mark(&s->writer, argument) : erase_all(s);
+    case DFUSE_UNPROTECT: return has_argument ? MESSAGE_COMMAND : MESSAGE_UNPROTECT;
+    default: return MESSAGE_COMMAND;
+    }
+}
+
+static enum message plain_block(struct session *s, uint16_t number)
+{
+    begin(s, true);
+    if (number != s->next_block)
+        return MESSAGE_BLOCK;
+    s->next_block++;
+    /* There are no erase requests: every page that is reached is erased as if there were. */
+    uint32_t from = s->end + (PAGE_SIZE - 1), to = s->end + s->rx_size;
+    for (uint32_t page = from - from % PAGE_SIZE; page < to && page < SLOT_END; page += PAGE_SIZE) {
+        enum message m = writer_mark(&s->writer, page);
+        if (m != MESSAGE_READY)
+            return m;
+    }
+    return data(s, s->end);
+}
+
+enum message session_block(struct session *s, uint16_t number)
+{
+    enum message m;
+    s->suspended = false;
+    if (s->active && s->plain) {
+        m = plain_block(s, number);
+    } else if (number >= 2) {
+        begin(s, false);
+        m = data(s, session_address(s, number, s->rx_size));
+    } else if (number == 0 && (s->rx_size == 1 || s->rx_size == 5)) {
+        m = command(s);
+    } else if (number == 0 && s->rx_size > 5 && !s->active) {
+        m = plain_block(s, number);
+    } else {
+        m = number == 0 && s->rx_size < 5 ? MESSAGE_COMMAND : MESSAGE_BLOCK;
+    }
+    if (m != MESSAGE_READY)
+        s->rx_size = s->rx_at = 0;
+    return m;
+}
+
+/* ---- the end ----------------------------------------------------------------------------- */
+
+enum message session_close(struct session *s, bool abort)
+{
+    bool complete = complete_to_the_block(s) || (s->has_data && s->straight && !writer_owes(&s->writer));
+    s->suspended = false;
+    if (!s->active)
+        return MESSAGE_READY;
+    if (s->plain) {
+        if (abort) { /* in this dialect the host takes the download back */
+            session_end(s);
+            return MESSAGE_READY;
+        }
+        complete = true; /* the host has said so */
+    }
+    if (!complete) {
+        if (!abort && s->has_data)
+            return MESSAGE_NOT_DONE;
+        writer_flush(&s->writer);
+        /* Old versions of dfu-util send ABORT after every command, and then go on. */
+        s->active = abort;
+        return MESSAGE_READY;
+    }
+    s->active = false;
+    if (!s->has_start && !s->whole_before)
+        return MESSAGE_PART;
+    writer_seal(&s->writer, s->has_start ? s->end - SLOT_ADDR : s->old_length);
+    return MESSAGE_READY;
+}
+
+void session_end(struct session *s)
+{
+    if (!s->active)
+        return;
+    s->active = s->suspended = false;
+    s->rx_size = s->rx_at = 0;
+    writer_end(&s->writer);
+}
+
+void session_fail(struct session *s)
+{
+    s->active = s->suspended = false;
+    s->rx_size = s->rx_at = 0;
+    writer_forget(&s->writer);
+}

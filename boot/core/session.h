@@ -1,0 +1,58 @@
+/* A download session: from the first erase or data request to its end, in one of two dialects. Decides
+ * where data goes, when a download is complete, and what is recorded. */
+#ifndef BOOT_CORE_SESSION_H
+#define BOOT_CORE_SESSION_H
+
+#include "boot/core/writer.h"
+
+enum dfuse_command { DFUSE_GET = 0x00, DFUSE_SET_ADDRESS = 0x21, DFUSE_ERASE = 0x41, DFUSE_UNPROTECT = 0x92 };
+
+struct session {
+    bool active;
+    bool plain;     /* DFU 1.1: blocks in sequence from the start of the slot; else DfuSe */
+    bool suspended; /* SET_INTERFACE: goes on if a DNLOAD comes next */
+    bool has_data, has_start;
+    bool last_short;   /* the last block was shorter than the first */
+    bool last_at_end;  /* it ended its page */
+    bool straight;     /* nothing came after it but the question how it went */
+    bool whole_before; /* when it began there was a sealed image, of old_length */
+    bool pointer_set;
+    uint8_t verdict;     /* enum message: on the slot, at boot */
+    uint16_t block_size; /* of the first data block */
+    uint16_t next_block; /* plain */
+    uint16_t stride;     /* length of the first block since Set Address; 0: none yet */
+    uint16_t rx_at, rx_size;
+    uint32_t rx_addr;
+    uint32_t pointer; /* of DfuSe */
+    uint32_t end;     /* address after the highest byte so far */
+    uint32_t old_length;
+    struct writer writer;
+    /* the block on its way from USB to the writer */
+    uint8_t rx[2048] __attribute__((aligned(8)));
+};
+
+void session_init(struct session *s, const struct ledger *l, enum message verdict);
+/* What would be said of the slot now. */
+enum message session_verdict(const struct session *s);
+
+/* A DNLOAD of block `number` with s->rx_size bytes in s->rx. MESSAGE_READY or why it is refused. */
+enum message session_block(struct session *s, uint16_t number);
+/* Hands what is in rx to the writer as far as it takes it. Call when a flash operation has ended. */
+void session_pump(struct session *s);
+/* True if nothing is left in rx, and of the last block of a download nothing in the writer either. */
+bool session_ready(const struct session *s);
+/* Typical time in ms until then. */
+uint32_t session_wait_ms(const struct session *s);
+
+/* The host asks for the end. abort: as ABORT does, else as a leave does. MESSAGE_READY: what is to be
+ * done is under way in the writer; else why that download cannot be sealed. */
+enum message session_close(struct session *s, bool abort);
+/* The host has given it up. */
+void session_end(struct session *s);
+/* An error: nothing more of it is written. */
+void session_fail(struct session *s);
+
+/* Address of an UPLOAD or DNLOAD block number >= 2; sets the stride if there is none. */
+uint32_t session_address(struct session *s, uint16_t number, uint16_t size);
+
+#endif

@@ -1,0 +1,472 @@
+/* The writer: page buffers, and the steps of a page from buffer to flash. */
+#include "boot/core/writer.h"
+#include "boot/core/content.h"
+#include <string.h>
+
+/* Typical times of DS11449 "Flash memory characteristics", rounded up. */
+enum {
+    ERASE_MS = 23,
+    PROGRAM_MS = 21,
+    PROGRAM_PER_MS = 12 /* double words */,
+    CRC_PER_MS = 32768 /* bytes */
+};
+
+enum {
+    IDLE,
+    LEDGER,  /* appending a record, then after_ledger */
+    ERASE,   /* start erasing */
+    ERASING, /* until it ends */
+    PROGRAM, /* start programming */
+    PROGRAMMING,
+    VERIFY,
+    SEAL_CHECK, /* writer_work looks at the image */
+    SEALED
+};
+
+/* ---- pages ------------------------------------------------------------------------------- */
+
+static uint8_t *flags_of(struct writer *w, uint32_t addr)
+{
+    return &w->pages[(addr - SLOT_ADDR) / PAGE_SIZE];
+}
+
+static void drop_flags(struct writer *w, unsigned flags)
+{
+    for (unsigned i = 0; i < SLOT_PAGES; i++)
+        w->pages[i] &= (uint8_t)~flags;
+}
+
+static unsigned count(const struct writer *w, unsigned flag)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < SLOT_PAGES; i++)
+        n += (w->pages[i] & flag) != 0;
+    return n;
+}
+
+/* ---- reading flash ----------------------------------------------------------------------- */
+
+struct look {
+    bool same;     /* flash holds what is wanted */
+    bool blank;    /* all ones */
+    bool unusable; /* programming alone cannot get there */
+};
+
+/* Compares a page with `want` (NULL: all ones), a piece at a time. */
+static struct look look_at(uint32_t page, const uint8_t *want)
+{
+    struct look r = {.same = true, .blank = true};
+    for (uint32_t at = 0; at < PAGE_SIZE; at += 64) {
+        uint64_t is[8], wanted[8];
+        if (want)
+            memcpy(wanted, want + at, sizeof wanted);
+        else
+            memset(wanted, 0xFF, sizeof wanted);
+        if (!port_flash_read(page + at, is, sizeof is, NULL))
+            return (struct look){.unusable = true};
+        for (unsigned i = 0; i < 8; i++) {
+            bool blank = is[i] == UINT64_MAX;
+            r.blank &= blank;
+            if (is[i] != wanted[i]) {
+                r.same = false;
+                r.unusable |= !blank;
+            }
+        }
+    }
+    return r;
+}
+
+/* Completes a buffer to a whole page: with what is in flash, or all ones if that is to be erased. */
+static bool complete(struct writer_buffer *b, bool erased)
+{
+    bool readable = true;
+    memset(b->data, 0xFF, b->low);
+    memset(b->data + b->high, 0xFF, PAGE_SIZE - b->high);
+    for (uint32_t at = 0; at < PAGE_SIZE && !erased; at += 8) {
+        uint8_t is[8];
+        if (at >= b->low && at + 8 <= b->high)
+            continue;
+        if (!port_flash_read(b->page + at, is, sizeof is, NULL)) {
+            readable = false;
+            continue;
+        }
+        for (uint32_t i = 0; i < 8; i++)
+            if (at + i < b->low || at + i >= b->high)
+                b->data[at + i] = is[i];
+    }
+    b->low = 0;
+    b->high = PAGE_SIZE;
+    return readable;
+}
+
+/* ---- the steps of a job ------------------------------------------------------------------ */
+
+static void takes(struct writer *w, uint32_t ms)
+{
+    w->since = port_ms();
+    w->takes = (uint16_t)ms;
+}
+
+static void fail(struct writer *w, enum message why)
+{
+    writer_forget(w);
+    w->job = NULL;
+    w->buffer[0].page = w->buffer[1].page = 0;
+    w->error = (uint8_t)why;
+    w->step = IDLE;
+}
+
+static void finish(struct writer *w)
+{
+    if (w->job)
+        w->job->page = 0;
+    w->job = NULL;
+    w->step = IDLE;
+}
+
+static void record(struct writer *w, const struct ledger_record *content, unsigned then)
+{
+    ledger_append(&w->append, &w->ledger, content);
+    w->after_ledger = (uint8_t)then;
+    w->step = LEDGER;
+}
+
+/* Before the first change of a download the ledger has to say that there is one. */
+static void change(struct writer *w, unsigned step)
+{
+    static const struct ledger_record begun = {.type = LEDGER_BEGUN};
+    if (w->ledger.newest.type == LEDGER_BEGUN)
+        w->step = (uint8_t)step;
+    else
+        record(w, &begun, step);
+}
+
+static struct writer_buffer *next_closed(struct writer *w)
+{
+    struct writer_buffer *a = &w->buffer[0], *b = &w->buffer[1];
+    bool a_closed = a->page && a->closed, b_closed = b->page && b->closed;
+    if (a_closed && b_closed)
+        return (int8_t)(b->order - a->order) > 0 ? a : b;
+    return a_closed ? a : b_closed ? b : NULL;
+}
+
+/* Begins to write a buffer, or (NULL) to erase a marked page. */
+static void begin(struct writer *w, struct writer_buffer *b, uint32_t page)
+{
+    uint8_t *flags = flags_of(w, page);
+    w->job = b;
+    w->page = page;
+    w->retried = false;
+
+    bool readable = !b || complete(b, *flags & PAGE_MARKED);
+    *flags &= (uint8_t)~PAGE_MARKED;
+    struct look look = look_at(page, b ? b->data : NULL);
+    bool erase = look.unusable || !readable || (w->careful && !(*flags & PAGE_SOUND));
+    if (look.same && !erase) {
+        finish(w);
+        return;
+    }
+    w->at = 0;
+    w->blank = look.blank;
+    takes(w, (erase ? ERASE_MS : 0u) + (b ? PROGRAM_MS : 0u));
+    change(w, erase ? ERASE : PROGRAM);
+}
+
+static bool pick(struct writer *w)
+{
+    struct writer_buffer *b = next_closed(w);
+    if (b) {
+        begin(w, b, b->page);
+        return true;
+    }
+    if (!w->flush)
+        return false;
+    for (unsigned i = 0; i < SLOT_PAGES; i++) {
+        if (w->pages[i] & PAGE_MARKED) {
+            begin(w, NULL, SLOT_ADDR + i * PAGE_SIZE);
+            return true;
+        }
+    }
+    w->flush = false;
+    if (!w->seal)
+        return false;
+    takes(w, w->seal_length / CRC_PER_MS + 1);
+    w->step = SEAL_CHECK;
+    return true;
+}
+
+/* Starts to program what differs from `at` on; false if nothing does. A blank page gets it all in one
+ * go, else double word by double word. */
+static bool program(struct writer *w)
+{
+    uint32_t from = w->at, to = PAGE_SIZE;
+    if (!w->job)
+        return false;
+    for (; !w->blank && from < PAGE_SIZE; from += 8) {
+        uint64_t is;
+        to = from + 8;
+        if (port_flash_read(w->page + from, &is, sizeof is, NULL) &&
+            memcmp(&is, w->job->data + from, sizeof is) != 0)
+            break;
+    }
+    if (from >= PAGE_SIZE)
+        return false;
+    w->at = (uint16_t)to;
+    port_flash_program(w->page + from, w->job->data + from, to - from);
+    return true;
+}
+
+/* One step that needs no waiting; false if there is nothing to do or an operation is pending. `ok`
+ * belongs to the flash operation that has just ended. */
+static bool advance(struct writer *w, enum port_flash_result result)
+{
+    switch (w->step) {
+    case IDLE: return w->error == MESSAGE_READY && pick(w);
+
+    case LEDGER:
+        switch (ledger_append_next(&w->append, result == PORT_FLASH_OK)) {
+        case LEDGER_ERASE: port_flash_erase(w->append.addr); return false;
+        case LEDGER_PROGRAM: port_flash_program(w->append.addr, w->append.data, w->append.size); return false;
+        case LEDGER_FAILED: fail(w, MESSAGE_LEDGER); return true;
+        default: w->step = w->after_ledger; return true;
+        }
+
+    case ERASE:
+        w->step = ERASING;
+        port_flash_erase(w->page);
+        return false;
+
+    case ERASING:
+        if (result != PORT_FLASH_OK) {
+            fail(w, result == PORT_FLASH_PROTECTED ? MESSAGE_PROTECTED : MESSAGE_ERASE);
+            return true;
+        }
+        w->blank = w->retried = true;
+        w->at = 0;
+        *flags_of(w, w->page) |= PAGE_SOUND;
+        w->step = PROGRAM;
+        return true;
+
+    case PROGRAM:
+        w->step = PROGRAMMING;
+        if (program(w))
+            return false;
+        w->step = VERIFY;
+        return true;
+
+    case PROGRAMMING:
+        if (result == PORT_FLASH_OK)
+            w->step = PROGRAM;
+        else if (result != PORT_FLASH_PROTECTED && !w->retried)
+            w->step = ERASE; /* it looked blank and was not */
+        else
+            fail(w, result == PORT_FLASH_PROTECTED ? MESSAGE_PROTECTED : MESSAGE_PROGRAM);
+        return true;
+
+    case VERIFY:
+        if (look_at(w->page, w->job ? w->job->data : NULL).same) {
+            finish(w);
+        } else if (!w->retried) {
+            w->step = ERASE;
+        } else {
+            fail(w, w->job ? MESSAGE_VERIFY : MESSAGE_ERASE);
+        }
+        return true;
+
+    case SEALED:
+        w->seal = w->careful = false;
+        w->sealed = true;
+        drop_flags(w, PAGE_SOUND);
+        w->step = IDLE;
+        return true;
+
+    default: return false; /* SEAL_CHECK: writer_work */
+    }
+}
+
+static void run(struct writer *w, enum port_flash_result result)
+{
+    while (advance(w, result))
+        result = PORT_FLASH_OK;
+}
+
+/* There may be something to do now. */
+static void kick(struct writer *w)
+{
+    if (w->step == IDLE)
+        run(w, PORT_FLASH_OK);
+}
+
+void writer_flash_done(struct writer *w, enum port_flash_result result)
+{
+    port_flash_forget(); /* what follows compares */
+    run(w, result);
+}
+
+/* ---- sealing ----------------------------------------------------------------------------- */
+
+void writer_work(struct writer *w)
+{
+    if (w->step != SEAL_CHECK)
+        return;
+    struct ledger_record r = {.type = LEDGER_SEALED, .length = w->seal_length};
+    enum message m = content_examine(&r);
+
+    port_lock();
+    const struct ledger_record *old = &w->ledger.newest;
+    if (m != MESSAGE_READY) {
+        fail(w, m);
+    } else if (ledger_is_seal(old) && old->type != LEDGER_START && old->length == r.length &&
+               old->crc == r.crc) {
+        w->step = SEALED; /* nothing has changed */
+    } else {
+        record(w, &r, SEALED);
+    }
+    run(w, PORT_FLASH_OK);
+    port_unlock();
+}
+
+/* ---- what DFU asks for ------------------------------------------------------------------- */
+
+void writer_init(struct writer *w, const struct ledger *l)
+{
+    memset(w, 0, sizeof *w);
+    w->ledger = *l;
+    w->careful = l->newest.type == LEDGER_BEGUN;
+}
+
+enum message writer_mark(struct writer *w, uint32_t addr)
+{
+    if (addr < SLOT_ADDR || addr >= SLOT_END)
+        return MESSAGE_ADDRESS;
+    if (port_flash_protected(addr))
+        return MESSAGE_PROTECTED;
+    /* What was put there before, and is not being written, is gone. */
+    for (unsigned k = 0; k < 2; k++) {
+        struct writer_buffer *b = &w->buffer[k];
+        if (b != w->job && b->page == addr - addr % PAGE_SIZE)
+            b->page = 0;
+    }
+    *flags_of(w, addr) |= PAGE_MARKED | PAGE_OWED;
+    return MESSAGE_READY;
+}
+
+static void close(struct writer *w, struct writer_buffer *b)
+{
+    if (!b->closed) {
+        b->closed = true;
+        b->order = w->order++;
+    }
+}
+
+size_t writer_put(struct writer *w, uint32_t addr, const uint8_t *data, size_t size)
+{
+    uint32_t page = addr - addr % PAGE_SIZE, low = addr - page;
+    uint32_t high = low + (uint32_t)size < PAGE_SIZE ? low + (uint32_t)size : PAGE_SIZE;
+    struct writer_buffer *b = NULL;
+
+    for (unsigned k = 0; k < 2 && !b; k++) {
+        struct writer_buffer *c = &w->buffer[k];
+        if (!c->page || c == w->job)
+            continue;
+        if (c->page == page && low <= c->high && high >= c->low)
+            b = c; /* goes on there, or overwrites it */
+        else
+            close(w, c);
+    }
+    for (unsigned k = 0; k < 2 && !b; k++) {
+        struct writer_buffer *c = &w->buffer[k];
+        if (!c->page) {
+            b = c;
+            b->page = page;
+            b->low = b->high = (uint16_t)low;
+            b->closed = false;
+        }
+    }
+    size_t n = 0;
+    if (b) {
+        n = high - low;
+        memcpy(b->data + low, data, n);
+        b->low = (uint16_t)(low < b->low ? low : b->low);
+        b->high = (uint16_t)(high > b->high ? high : b->high);
+        *flags_of(w, addr) &= (uint8_t)~PAGE_OWED;
+        if (b->high == PAGE_SIZE)
+            close(w, b);
+    }
+    kick(w);
+    return n;
+}
+
+void writer_flush(struct writer *w)
+{
+    for (unsigned k = 0; k < 2; k++)
+        if (w->buffer[k].page)
+            close(w, &w->buffer[k]);
+    w->flush = true;
+    kick(w);
+}
+
+void writer_seal(struct writer *w, uint32_t length)
+{
+    w->seal = true;
+    w->seal_length = length;
+    writer_flush(w);
+}
+
+static void drop_open(struct writer *w)
+{
+    for (unsigned k = 0; k < 2; k++)
+        if (&w->buffer[k] != w->job)
+            w->buffer[k].page = 0;
+    drop_flags(w, PAGE_OWED);
+    w->seal = false;
+}
+
+void writer_end(struct writer *w)
+{
+    drop_open(w);
+    writer_flush(w);
+}
+
+void writer_forget(struct writer *w)
+{
+    drop_open(w);
+    drop_flags(w, PAGE_MARKED);
+    w->flush = false;
+    w->error = MESSAGE_READY;
+}
+
+/* ---- what DFU wants to know -------------------------------------------------------------- */
+
+bool writer_is_marked(const struct writer *w, uint32_t addr)
+{
+    return addr >= SLOT_ADDR && addr < SLOT_END && (w->pages[(addr - SLOT_ADDR) / PAGE_SIZE] & PAGE_MARKED);
+}
+
+bool writer_owes(const struct writer *w)
+{
+    return count(w, PAGE_OWED) > 0;
+}
+
+bool writer_busy(const struct writer *w)
+{
+    if (w->step != IDLE)
+        return true;
+    return w->error == MESSAGE_READY && w->flush;
+}
+
+uint32_t writer_wait_ms(const struct writer *w, bool all)
+{
+    uint32_t ms = 0;
+    if (w->step != IDLE) {
+        uint32_t gone = port_ms() - w->since;
+        ms = gone < w->takes ? w->takes - gone : 1;
+    }
+    if (all) {
+        for (unsigned k = 0; k < 2; k++)
+            if (w->buffer[k].page && &w->buffer[k] != w->job)
+                ms += ERASE_MS + PROGRAM_MS;
+        ms += count(w, PAGE_MARKED) * ERASE_MS;
+    }
+    return ms;
+}

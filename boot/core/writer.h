@@ -1,0 +1,80 @@
+/* Between DFU and flash: takes data for any address of the slot, gathers it in two page buffers, and
+ * writes page after page, driven by the end of flash operations. It erases late and only what has to
+ * be, keeps the ledger, reads everything back, and seals.
+ *
+ * All functions are called with the interrupts of USB and flash kept out (they have one priority), but
+ * for writer_work. */
+#ifndef BOOT_CORE_WRITER_H
+#define BOOT_CORE_WRITER_H
+
+#include "boot/core/ledger.h"
+#include "boot/core/message.h"
+#include "port/port.h"
+
+struct writer_buffer {
+    bool closed;        /* to be written */
+    uint8_t order;      /* of closing */
+    uint16_t low, high; /* bytes from low to high - 1 are there */
+    uint32_t page;      /* address; 0: free */
+    uint8_t data[PAGE_SIZE] __attribute__((aligned(8)));
+};
+
+/* What is to be remembered of a page of the slot. */
+enum {
+    PAGE_MARKED = 1, /* to be erased: reads as erased, is not yet */
+    PAGE_OWED = 2,   /* erased on request and got no data since */
+    PAGE_SOUND = 4   /* erased since the download began */
+};
+
+/* What is used often and small comes first: short instructions reach no further. */
+struct writer {
+    uint8_t step, after_ledger; /* what is being done */
+    uint8_t order;
+    uint8_t error;  /* enum message; MESSAGE_READY: none. Nothing is written any more until writer_forget */
+    bool careful;   /* a download was interrupted by a reset: what flash reads as proves nothing */
+    bool flush;     /* write open buffers, erase marked pages */
+    bool seal;      /* then record what is there */
+    bool sealed;    /* that has been done since writer_init */
+    bool blank;     /* the page of the job is, so that all of it can be programmed in one go */
+    bool retried;   /* it was erased for this job */
+    uint16_t at;    /* what is before is programmed */
+    uint16_t takes; /* ms that the job typically takes */
+    uint32_t since; /* when it began, port_ms */
+    uint32_t page;  /* its address */
+    struct writer_buffer *job; /* NULL: erasing a marked page */
+    uint32_t seal_length;
+    struct ledger ledger;
+    struct ledger_append append;
+    uint8_t pages[SLOT_PAGES]; /* PAGE_* */
+    struct writer_buffer buffer[2];
+};
+
+void writer_init(struct writer *w, const struct ledger *l);
+
+/* Marks the page that holds addr for erasing. MESSAGE_READY, _ADDRESS or _PROTECTED. */
+enum message writer_mark(struct writer *w, uint32_t addr);
+/* Takes data for the slot, up to the end of a page; returns how many bytes. 0: no buffer is free yet. */
+size_t writer_put(struct writer *w, uint32_t addr, const uint8_t *data, size_t size);
+/* Has everything written that was put, and marked pages erased. */
+void writer_flush(struct writer *w);
+/* Flushes, then looks at the image, takes the CRC of `length` bytes and records it. An image that says
+ * itself how long it is is taken at its word. */
+void writer_seal(struct writer *w, uint32_t length);
+/* Ends a download that was given up: drops what is open, erases what is marked. */
+void writer_end(struct writer *w);
+/* Forgets what is open and marked, and the error. What is being written is finished. */
+void writer_forget(struct writer *w);
+
+bool writer_is_marked(const struct writer *w, uint32_t addr);
+bool writer_owes(const struct writer *w); /* pages were erased on request and got no data */
+/* True until everything that was closed, flushed or sealed is done or has failed. */
+bool writer_busy(const struct writer *w);
+/* Typical time in ms until a buffer is free (or, `all`, until nothing is left to do). */
+uint32_t writer_wait_ms(const struct writer *w, bool all);
+
+/* A flash operation has ended: call from port_flash_done. */
+void writer_flash_done(struct writer *w, enum port_flash_result result);
+/* Does what takes long and needs no flash operation: call from the main loop, interrupts allowed. */
+void writer_work(struct writer *w);
+
+#endif

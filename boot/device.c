@@ -1,0 +1,231 @@
+/* Descriptors, and the DFU class as a function of the USB device core. */
+#include "boot/device.h"
+#include "usb/platform.h"
+#include "usb/serial.h"
+
+#ifndef BOOT_VID
+#define BOOT_VID 0x0483
+#endif
+#ifndef BOOT_PID
+#define BOOT_PID 0xDF11
+#endif
+/* Not the ROM's 0x2200: Windows remembers devices by it. */
+#ifndef BOOT_BCD_DEVICE
+#define BOOT_BCD_DEVICE 0x0100
+#endif
+
+static struct {
+    struct dfu dfu;
+    const struct findings *findings;
+    struct usbd_control *held;
+    bool saw_host;
+    char serial[USB_SERIAL_SIZE];
+    char product[48]; /* the longest few words have 20 letters */
+} device;
+
+/* ---- DFU on the device core -------------------------------------------------------------- */
+
+static void done(void)
+{
+    dfu_done(&device.dfu);
+}
+
+static enum usbd_answer answer(struct usbd_control *c, bool again)
+{
+    const uint8_t *data = NULL;
+    uint16_t size = 0;
+    enum dfu_answer a = again ? dfu_again(&device.dfu, &c->setup, &data, &size)
+                              : dfu_setup(&device.dfu, &c->setup, &data, &size);
+    device.held = a == DFU_HOLD ? c : NULL;
+    if (a == DFU_HOLD)
+        return USBD_LATER;
+    if (a == DFU_STALL)
+        return USBD_FAIL;
+    c->data = (uint8_t *)(uintptr_t)data; /* what is sent is only read */
+    c->size = size;
+    c->done = done;
+    return USBD_ACK;
+}
+
+/* For a program that looks for WinUSB devices on Windows. */
+static const struct msos20_winusb winusb = MSOS20_WINUSB(u"{B9D2C6E4-53F1-4E0A-9C1D-6A7F0E5B2D48}");
+
+static enum usbd_answer setup(struct usbd_control *c)
+{
+    const uint8_t class_interface = USB_TYPE_CLASS | USB_RECIPIENT_INTERFACE;
+    if ((c->setup.bmRequestType & (USB_TYPE_MASK | USB_RECIPIENT_MASK)) == class_interface &&
+        c->setup.wIndex == 0)
+        return answer(c, false);
+    return platform_request(c, &winusb, NULL);
+}
+
+static enum usbd_answer data(struct usbd_control *c)
+{
+    return dfu_data(&device.dfu, &c->setup, c->size) == DFU_ACK ? USBD_ACK : USBD_FAIL;
+}
+
+static void event(enum usbd_event event, uint8_t arg)
+{
+    switch (event) {
+    case USBD_ADDRESSED: device.saw_host = true; break;
+    case USBD_RESET:
+        device.saw_host = true;
+        dfu_event(&device.dfu, DFU_BUS_RESET);
+        break;
+    case USBD_CONFIGURED: dfu_event(&device.dfu, DFU_CONFIGURED); break;
+    case USBD_INTERFACE: dfu_event(&device.dfu, DFU_INTERFACE_SET); break;
+    default: break;
+    }
+    (void)arg;
+}
+
+/* ---- descriptors ------------------------------------------------------------------------- */
+
+enum { MANUFACTURER = 1, PRODUCT, SERIAL, LAYOUT };
+
+static const struct usb_device_descriptor device_descriptor = {
+    .bLength = sizeof(struct usb_device_descriptor),
+    .bDescriptorType = USB_DESC_DEVICE,
+    .bcdUSB = 0x0210, /* or hosts do not ask for the BOS */
+    .bMaxPacketSize0 = USBD_EP0_SIZE,
+    .idVendor = BOOT_VID,
+    .idProduct = BOOT_PID,
+    .bcdDevice = BOOT_BCD_DEVICE,
+    .iManufacturer = MANUFACTURER,
+    .iProduct = PRODUCT,
+    .iSerialNumber = SERIAL,
+    .bNumConfigurations = 1,
+};
+
+static const struct {
+    struct usb_config_descriptor config;
+    struct usb_interface_descriptor interface;
+    struct usb_dfu_descriptor dfu;
+} USB_PACKED configuration = {
+    .config =
+        {
+            .bLength = sizeof(struct usb_config_descriptor),
+            .bDescriptorType = USB_DESC_CONFIGURATION,
+            .wTotalLength = sizeof configuration,
+            .bNumInterfaces = 1,
+            .bConfigurationValue = 1,
+            .bmAttributes = USB_CONF_RESERVED,
+            .bMaxPower = 50, /* 100 mA */
+        },
+    .interface =
+        {
+            .bLength = sizeof(struct usb_interface_descriptor),
+            .bDescriptorType = USB_DESC_INTERFACE,
+            .bInterfaceClass = 0xFE, /* application specific: DFU, in DFU mode */
+            .bInterfaceSubClass = 1,
+            .bInterfaceProtocol = 2,
+            .iInterface = LAYOUT,
+        },
+    .dfu =
+        {
+            .bLength = sizeof(struct usb_dfu_descriptor),
+            .bDescriptorType = USB_DESC_DFU,
+            /* download, upload, will detach; plain DFU: manifestation tolerant */
+            .bmAttributes = BOOT_DFU11 ? 0x0F : 0x0B,
+            .wDetachTimeOut = 255,
+            .wTransferSize = DFU_TRANSFER_SIZE,
+            .bcdDFUVersion = BOOT_DFU11 ? 0x0110 : 0x011A,
+        },
+};
+
+static const struct platform_bos bos = PLATFORM_BOS(0, sizeof(struct msos20_winusb));
+
+static char *append(char *to, const char *s)
+{
+    while (*s)
+        *to++ = *s++;
+    return to;
+}
+
+static const char *string(uint8_t index)
+{
+    switch (index) {
+    case MANUFACTURER: return "sureboot";
+    case PRODUCT:
+        *append(append(device.product, "sureboot " BOOT_VERSION ": "), message_few_words(device_verdict())) =
+            0;
+        return device.product;
+    case SERIAL: return device.serial;
+    /* The slot comes first: webdfu takes the first segment's address. */
+    case LAYOUT: return "@Internal Flash   /0x08004000/118*002Kg/0xF0000000/01*001Ka";
+    default:
+        return index >= DFU_STRING(0) && index < DFU_STRING(MESSAGE_COUNT)
+                   ? message_sentence((enum message)(index - DFU_STRING(0)))
+                   : NULL;
+    }
+}
+
+static const struct usbd_function dfu_function = {.setup = setup, .data = data, .event = event};
+static const struct usbd_function *const functions[] = {&dfu_function, NULL};
+static const struct usbd_device usb_device = {
+    .driver = &port_usb,
+    .device = &device_descriptor,
+    .configuration = &configuration.config,
+    .bos = &bos.bos,
+    .string = string,
+    .functions = functions,
+};
+
+/* ---- for the main loop ------------------------------------------------------------------- */
+
+static const char *get_report(void)
+{
+    return report(device.findings, device_verdict(), device.dfu.last);
+}
+
+void device_start(const struct findings *f)
+{
+    uint32_t uid[3];
+    device.findings = f;
+    dfu_init(&device.dfu, &f->ledger, f->verdict);
+    device.dfu.report = get_report;
+    port_uid(uid);
+    usb_serial(device.serial, uid);
+    usbd_init(&usb_device);
+    usbd_connect(true);
+}
+
+void device_work(void)
+{
+    writer_work(&device.dfu.session.writer);
+    port_lock();
+    if (!usbd_control_waiting())
+        device.held = NULL;
+    if (device.held) {
+        enum usbd_answer a = answer(device.held, true);
+        if (a != USBD_LATER)
+            usbd_control_reply(a);
+    }
+    port_unlock();
+}
+
+void port_flash_done(enum port_flash_result result)
+{
+    writer_flash_done(&device.dfu.session.writer, result);
+    session_pump(&device.dfu.session);
+}
+
+bool device_leave_due(void)
+{
+    return dfu_leave_due(&device.dfu);
+}
+
+void device_disconnect(void)
+{
+    usbd_connect(false);
+}
+
+bool device_saw_host(void)
+{
+    return device.saw_host;
+}
+
+enum message device_verdict(void)
+{
+    return session_verdict(&device.dfu.session);
+}

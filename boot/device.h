@@ -1,0 +1,19 @@
+/* The USB device of the bootloader: descriptors, and DFU on the device core. */
+#ifndef BOOT_DEVICE_H
+#define BOOT_DEVICE_H
+
+#include "boot/core/dfu.h"
+#include "boot/findings.h"
+
+/* Initialises DFU and connects to the bus. */
+void device_start(const struct findings *f);
+/* From the main loop: goes on with a request that was held, and with what the writer does slowly. */
+void device_work(void);
+/* True when the device should leave the bus. */
+bool device_leave_due(void);
+void device_disconnect(void);
+/* True once a host has been there: a bus reset or an address. */
+bool device_saw_host(void);
+enum message device_verdict(void);
+
+#endif

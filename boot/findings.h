@@ -1,0 +1,25 @@
+/* What the boot path has found out and DFU goes on with. */
+#ifndef BOOT_FINDINGS_H
+#define BOOT_FINDINGS_H
+
+#include "boot/core/content.h"
+
+/* Why DFU is served. */
+enum way { WAY_NONE, WAY_TOKEN, WAY_BUTTON, WAY_TWICE, WAY_FAULT };
+
+struct findings {
+    enum way way; /* WAY_NONE: the verdict is a refusal */
+    enum message verdict;
+    unsigned cause; /* enum port_reset_cause */
+    bool undone;    /* somebody jumped here, and a reset was no way out */
+    struct ledger ledger;
+    struct content content;
+};
+
+/* Serves DFU until it ends in a reset. */
+__attribute__((noreturn)) void serve(const struct findings *f);
+
+/* The text of the report segment. `last`: result of the last download. */
+const char *report(const struct findings *f, enum message verdict, enum message last);
+
+#endif

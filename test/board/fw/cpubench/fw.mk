@@ -1,1 +1,0 @@
-cpubench.cflags := $(FW_FPU) -O2
