@@ -1,0 +1,1 @@
+vtorback.at := slot
