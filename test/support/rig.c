@@ -1,0 +1,213 @@
+/* A chip on the bench; see rig.h. */
+#include "rig.h"
+
+#include <string.h>
+
+#include "chip/state.h" /* only for the interrupt lines */
+
+#define RCC 0x40021000u
+
+struct chip *rig;
+struct rig_told told;
+
+static void on_reset(void *owner, enum chip_reset cause)
+{
+    (void)owner;
+    told.resets++;
+    told.cause = cause;
+    if (rig)
+        told.reset_at = chip_now(rig);
+}
+
+static void on_uart(void *owner, const char *name, uint8_t byte)
+{
+    (void)owner;
+    if (told.count == sizeof told.bytes)
+        return;
+    told.units[told.count] = name[strlen(name) - 1];
+    told.times[told.count] = chip_now(rig);
+    told.bytes[told.count++] = byte;
+}
+
+static void on_pwm(void *owner, unsigned port, unsigned pin, double hz, double duty)
+{
+    (void)owner;
+    told.hz = hz;
+    told.duty = duty;
+    told.pwm_port = port;
+    told.pwm_pin = pin;
+    told.pwms++;
+}
+
+static const struct chip_listener listener = {.reset = on_reset, .uart_tx = on_uart, .pwm = on_pwm};
+
+/* Starts the chip with initial stack pointer, reset vector, and two instructions at 8. */
+static void start(uint32_t code)
+{
+    const uint32_t program[4] = {0x20010000, 0x08000009, code, 0};
+    struct chip_config config;
+
+    memset(&told, 0, sizeof told);
+    chip_config_default(&config);
+    config.seed = 1;
+    rig = chip_create(&config, &listener);
+    assert_non_null(rig);
+    chip_poke(rig, 0x08000000, program, sizeof program);
+    chip_power_on(rig);
+    run_us(1000);
+    told.resets = 0;
+}
+
+int rig_on(void **state)
+{
+    (void)state;
+    start(0xE7FDBF30); /* wfi; b . - 2 */
+    return 0;
+}
+
+int rig_on_awake(void **state)
+{
+    (void)state;
+    start(0xE7FEE7FE); /* b . */
+    return 0;
+}
+
+int rig_off(void **state)
+{
+    (void)state;
+    chip_destroy(rig);
+    rig = NULL;
+    return 0;
+}
+
+void rig_wake(void)
+{
+    run_us(100);
+}
+
+static void put(uint32_t addr, unsigned size, uint32_t value)
+{
+    if (!chip_bus_write(rig, addr, size, value))
+        fail_msg("bus error writing 0x%08X", addr);
+}
+
+static uint32_t get(uint32_t addr, unsigned size)
+{
+    uint32_t value = 0;
+
+    if (!chip_bus_read(rig, addr, size, &value))
+        fail_msg("bus error reading 0x%08X", addr);
+    return value;
+}
+
+void wr(uint32_t addr, uint32_t value)
+{
+    put(addr, 4, value);
+}
+
+void wr16(uint32_t addr, uint32_t value)
+{
+    put(addr, 2, value);
+}
+
+void wr8(uint32_t addr, uint32_t value)
+{
+    put(addr, 1, value);
+}
+
+uint32_t rd(uint32_t addr)
+{
+    return get(addr, 4);
+}
+
+uint32_t rd16(uint32_t addr)
+{
+    return get(addr, 2);
+}
+
+uint32_t rd8(uint32_t addr)
+{
+    return get(addr, 1);
+}
+
+void set_bits(uint32_t addr, uint32_t mask)
+{
+    wr(addr, rd(addr) | mask);
+}
+
+void clear_bits(uint32_t addr, uint32_t mask)
+{
+    wr(addr, rd(addr) & ~mask);
+}
+
+void run_ps(ps_t time)
+{
+    chip_run(rig, chip_now(rig) + time);
+}
+
+void run_us(uint64_t us)
+{
+    run_ps(us * PS_PER_US);
+}
+
+ps_t run_until(uint32_t addr, uint32_t mask, uint32_t value, ps_t limit)
+{
+    ps_t begin = chip_now(rig), step = limit / 20000 + 1;
+
+    while ((rd(addr) & mask) != value) {
+        if (chip_now(rig) - begin > limit)
+            return PS_NEVER;
+        run_ps(step);
+    }
+    return chip_now(rig) - begin;
+}
+
+bool irq_line(unsigned irq)
+{
+    return rig->irq_sources[irq] != 0;
+}
+
+void clock_on(uint32_t enr, unsigned bit)
+{
+    set_bits(RCC + enr, 1u << bit);
+}
+
+void clock_hsi16(void)
+{
+    set_bits(RCC, 1u << 8);
+    assert_true(run_until(RCC, 1u << 10, 1u << 10, PS_PER_MS) != PS_NEVER);
+    wr(RCC + 8, 1);
+    assert_true(run_until(RCC + 8, 0xC, 4, PS_PER_MS) != PS_NEVER);
+}
+
+void clock_lse(void)
+{
+    clock_on(0x58, 28);
+    set_bits(0x40007000, 1u << 8);
+    set_bits(RCC + 0x90, 1);
+    assert_true(run_until(RCC + 0x90, 2, 2, 5 * PS_PER_S) != PS_NEVER);
+}
+
+static unsigned number(char port)
+{
+    return (unsigned)(port - 'A');
+}
+
+void pin_mode(char port, unsigned pin, unsigned mode, unsigned af)
+{
+    uint32_t base = 0x48000000 + number(port) * 0x400, afr = base + 0x20 + pin / 8 * 4;
+
+    clock_on(0x4C, number(port));
+    wr(afr, (rd(afr) & ~(15u << pin % 8 * 4)) | af << pin % 8 * 4);
+    wr(base, (rd(base) & ~(3u << 2 * pin)) | mode << 2 * pin);
+}
+
+void pin_drive(char port, unsigned pin, int level)
+{
+    gpio_drive(rig, number(port), pin, level);
+}
+
+bool pin_level(char port, unsigned pin)
+{
+    return gpio_level(rig, number(port), pin);
+}

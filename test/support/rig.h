@@ -1,0 +1,62 @@
+/* A test rig for the chip's peripherals: a powered chip whose processor sleeps for ever, so that a test
+ * is the only bus master. Registers are written and read over the bus, time is let pass, what the chip
+ * tells the outside is kept. One rig at a time. */
+#ifndef TEST_RIG_H
+#define TEST_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "chip/chip.h"
+#include "chip/machine.h"
+
+extern struct chip *rig; /* the chip between rig_on and rig_off */
+
+/* cmocka setup and teardown: a chip after power-on reset, MSI 4 MHz. */
+int rig_on(void **state);
+int rig_on_awake(void **state); /* the processor loops instead, so that it can be made to wait */
+int rig_off(void **state);
+void rig_wake(void); /* the processor back in its sleep after a reset */
+
+void wr(uint32_t addr, uint32_t value); /* 32 bits; a bus error fails the test */
+void wr16(uint32_t addr, uint32_t value);
+void wr8(uint32_t addr, uint32_t value);
+uint32_t rd(uint32_t addr);
+uint32_t rd16(uint32_t addr);
+uint32_t rd8(uint32_t addr);
+void set_bits(uint32_t addr, uint32_t mask);
+void clear_bits(uint32_t addr, uint32_t mask);
+
+void run_ps(ps_t time);
+void run_us(uint64_t us);
+/* Runs until (rd(addr) & mask) == value; the time it took, PS_NEVER after `limit`. */
+ps_t run_until(uint32_t addr, uint32_t mask, uint32_t value, ps_t limit);
+
+bool irq_line(unsigned irq); /* the line into the NVIC is high */
+
+void clock_on(uint32_t enr, unsigned bit); /* RCC enable register by offset */
+void clock_hsi16(void);                    /* SYSCLK = HSI16 = 16 MHz, exact in picoseconds */
+void clock_lse(void);                      /* LSE runs, backup domain open */
+/* MODER: 0 input, 1 output, 2 alternate function af, 3 analog. Ports 'A'..'H'. */
+void pin_mode(char port, unsigned pin, unsigned mode, unsigned af);
+void pin_drive(char port, unsigned pin, int level);
+bool pin_level(char port, unsigned pin);
+
+/* What the chip told, since rig_on. */
+struct rig_told {
+    uint8_t bytes[4096]; /* of the USARTs, in order */
+    char units[4096];    /* last character of each one's name */
+    ps_t times[4096];
+    unsigned count;
+    unsigned resets;
+    enum chip_reset cause;
+    ps_t reset_at;
+    double hz, duty; /* the last pwm event */
+    unsigned pwm_port, pwm_pin, pwms;
+};
+extern struct rig_told told;
+
+#endif

@@ -1,0 +1,467 @@
+/* ADC1 and DAC1: power-up, calibration, conversion times and values, sequences, triggers, DMA, overrun,
+ * injected group, oversampling, watchdogs, internal channels; DAC formats, triggers, waves; comparators. */
+#include "rig.h"
+
+#define ADC1 0x50040000u
+#define DAC1 0x40007400u
+#define COMP 0x40010200u
+enum {
+    ISR = 0x00,
+    IER = 0x04,
+    CR = 0x08,
+    CFGR = 0x0C,
+    CFGR2 = 0x10,
+    SMPR1 = 0x14,
+    SMPR2 = 0x18,
+    TR1 = 0x20,
+    TR2 = 0x24,
+    SQR1 = 0x30,
+    SQR2 = 0x34,
+    DR = 0x40,
+    JSQR = 0x4C,
+    OFR1 = 0x60,
+    JDR1 = 0x80,
+    AWD2CR = 0xA0,
+    DIFSEL = 0xB0,
+    CALFACT = 0xB4,
+    CCR = 0x308
+};
+enum { ADRDY = 1, EOSMP = 2, EOC = 4, EOS = 8, OVR = 16, JEOC = 32, JEOS = 64, AWD1 = 128, AWD2 = 256 };
+enum { ADEN = 1, ADDIS = 2, ADSTART = 4, JADSTART = 8, ADSTP = 16, VREG = 1 << 28 };
+enum {
+    DMAEN = 1,
+    DMACFG = 2,
+    ALIGN = 32,
+    OVRMOD = 1 << 12,
+    CONT = 1 << 13,
+    AUTDLY = 1 << 14,
+    DISCEN = 1 << 16
+};
+
+/* On, with 16 MHz from HCLK, so that a period is 62.5 ns. */
+static int on(void **state)
+{
+    rig_on(state);
+    clock_hsi16();
+    clock_on(0x4C, 13);
+    clock_on(0x58, 29);
+    wr(ADC1 + CCR, 1 << 16 | 7 << 22);
+    wr(ADC1 + CR, VREG);
+    run_us(20);
+    wr(ADC1 + CR, VREG | ADEN);
+    assert_true(run_until(ADC1 + ISR, ADRDY, ADRDY, 10 * PS_PER_US) != PS_NEVER);
+    wr(ADC1 + ISR, ADRDY);
+    for (unsigned pin = 0; pin < 4; pin++)
+        adc_voltage(rig, 2, pin, 500 * (pin + 1)); /* PC0-3, channels 1-4 */
+    return 0;
+}
+
+static uint32_t code(unsigned millivolt)
+{
+    return (millivolt * 4095 + 1650) / 3300;
+}
+
+static void power_up_and_calibration(void **state)
+{
+    rig_off(state);
+    rig_on(state);
+    clock_hsi16();
+    clock_on(0x4C, 13);
+    assert_int_equal(rd(ADC1 + CR), 0x20000000); /* deep power-down */
+    wr(ADC1 + CR, 0x20000000 | VREG);
+    assert_int_equal(rd(ADC1 + CR), 0x20000000); /* no regulator in it */
+    wr(ADC1 + CR, 0);
+    wr(ADC1 + CR, 0x80000000);
+    assert_int_equal(rd(ADC1 + CR), 0); /* no calibration without regulator */
+    wr(ADC1 + CR, VREG);
+    run_us(20);
+    wr(ADC1 + CR, VREG | 0x80000000);
+    run_us(1000);
+    assert_int_equal(rd(ADC1 + CR), VREG | 0x80000000); /* no clock: never done */
+    wr(ADC1 + CCR, 1 << 16);
+    wr(ADC1 + CR, VREG);
+    rig_off(state);
+    on(state);
+    wr(ADC1 + CR, VREG | ADDIS);
+    assert_true(run_until(ADC1 + CR, ADEN | ADDIS, 0, 10 * PS_PER_US) != PS_NEVER);
+    assert_int_equal(rd(ADC1 + ISR) & ADRDY, 0);
+    wr(ADC1 + CR, VREG | 0x80000000);
+    wr(ADC1 + CR, VREG | 0x80000000 | ADEN); /* not while calibrating */
+    assert_int_equal(rd(ADC1 + CR) & ADEN, 0);
+    ps_t took = run_until(ADC1 + CR, 0x80000000, 0, PS_PER_MS);
+    assert_in_range(took, 115 * 62500, 118 * 62500);
+    assert_true(rd(ADC1 + CALFACT) != 0);
+    wr(ADC1 + CR, VREG | ADEN);
+    assert_in_range(run_until(ADC1 + ISR, ADRDY, ADRDY, PS_PER_MS), 900000, 1200000);
+}
+
+/* Sampling plus 12.5, 10.5, 8.5, 6.5 periods; single conversion; flags; ADSTART falls. */
+static void conversion_times(void **state)
+{
+    static const unsigned halves[8] = {5, 13, 25, 49, 95, 185, 495, 1281};
+
+    (void)state;
+    wr(ADC1 + IER, EOC);
+    for (uint32_t smp = 0; smp < 8; smp++) {
+        for (uint32_t res = 0; res < 4; res++) {
+            wr(ADC1 + SMPR1, smp << 9); /* channel 3 */
+            wr(ADC1 + CFGR, res << 3);
+            wr(ADC1 + SQR1, 3 << 6);
+            wr(ADC1 + CR, VREG | ADSTART);
+            ps_t time = (halves[smp] + 25 - 4 * res) * 31250ull;
+            run_ps(time - 62500);
+            assert_int_equal(rd(ADC1 + ISR) & (EOC | EOS), 0);
+            assert_int_equal(rd(ADC1 + CR) & ADSTART, ADSTART);
+            run_ps(125000);
+            assert_int_equal(rd(ADC1 + ISR), EOC | EOS | EOSMP);
+            assert_true(irq_line(18));
+            assert_int_equal(rd(ADC1 + CR) & ADSTART, 0);
+            assert_int_equal(rd(ADC1 + DR), code(1500) >> 2 * res);
+            assert_int_equal(rd(ADC1 + ISR) & EOC, 0); /* read */
+            assert_false(irq_line(18));
+            wr(ADC1 + ISR, 0x7FF);
+        }
+    }
+    wr(ADC1 + CFGR, ALIGN);
+    wr(ADC1 + CR, VREG | ADSTART);
+    run_us(100);
+    assert_int_equal(rd(ADC1 + DR), code(1500) << 4);
+    /* asynchronous clock: PLLSAI1 is off, SYSCLK / 4 */
+    wr(ADC1 + CCR, 2 << 18);
+    wr(ADC1 + ISR, 0x7FF);
+    wr(ADC1 + CR, VREG | ADSTART);
+    run_us(1000);
+    assert_int_equal(rd(ADC1 + ISR) & EOC, 0);
+    set_bits(0x40021088, 3 << 28);
+    assert_in_range(run_until(ADC1 + ISR, EOC, EOC, PS_PER_MS), 1, (1281 + 25) * 125000ull + PS_PER_US);
+}
+
+static void sequence_and_overrun(void **state)
+{
+    (void)state;
+    wr(ADC1 + SQR1, 3 | 1 << 6 | 4 << 12 | 2 << 18 | 3 << 24);
+    wr(ADC1 + CFGR, AUTDLY); /* each datum is waited for */
+    wr(ADC1 + CR, VREG | ADSTART);
+    static const unsigned mv[4] = {500, 2000, 1000, 1500};
+    for (unsigned i = 0; i < 4; i++) {
+        run_us(20);
+        assert_int_equal(rd(ADC1 + ISR) & (EOC | EOS | OVR), i == 3 ? EOC | EOS : EOC);
+        assert_int_equal(rd(ADC1 + DR), code(mv[i]));
+    }
+    wr(ADC1 + ISR, 0x7FF);
+    wr(ADC1 + CFGR, 0);
+    wr(ADC1 + CR, VREG | ADSTART);
+    run_us(20);
+    assert_int_equal(rd(ADC1 + ISR) & (EOC | EOS | OVR), EOC | EOS | OVR);
+    assert_int_equal(rd(ADC1 + DR), code(500)); /* the first one stays */
+    wr(ADC1 + ISR, 0x7FF);
+    wr(ADC1 + CFGR, OVRMOD);
+    wr(ADC1 + CR, VREG | ADSTART);
+    run_us(20);
+    assert_int_equal(rd(ADC1 + DR), code(1500)); /* the last one does */
+    wr(ADC1 + ISR, 0x7FF);
+    wr(ADC1 + CFGR, DISCEN | 1 << 17); /* two at a time */
+    for (unsigned i = 0; i < 3; i++) {
+        wr(ADC1 + CR, VREG | ADSTART);
+        run_us(20);
+        assert_int_equal(rd(ADC1 + CR) & ADSTART, 0);
+        assert_int_equal(rd(ADC1 + ISR) & EOS, i == 1 ? EOS : 0);
+        rd(ADC1 + DR);
+        wr(ADC1 + ISR, 0x7FF);
+    }
+}
+
+/* TIM6 TRGO at 10 kHz, two channels, circular DMA; the application that everybody writes. */
+static void timer_dma(void **state)
+{
+    (void)state;
+    clock_on(0x48, 0);
+    clock_on(0x58, 4);
+    wr(0x40001000 + 0x2C, 1599);
+    wr(0x40001000 + 0x04, 2 << 4);
+    wr(0x40020008, 0);
+    wr(0x4002000C, 6);
+    wr(0x40020010, ADC1 + DR);
+    wr(0x40020014, 0x20000000);
+    wr(0x40020008, 1 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 10); /* circular, half-words */
+    wr(ADC1 + SQR1, 1 | 1 << 6 | 2 << 12);
+    wr(ADC1 + CFGR, DMAEN | DMACFG | 13 << 6 | 1 << 10);
+    wr(ADC1 + CR, VREG | ADSTART);
+    run_us(1000);
+    assert_int_equal(rd(0x4002000C), 6); /* waits for the trigger */
+    wr(0x40001000, 1);
+    run_us(310);
+    assert_int_equal(rd(0x4002000C), 6); /* three triggers, six data: round */
+    assert_int_equal(rd(0x40020000) & 15, 7);
+    assert_int_equal(rd16(0x20000000), code(500));
+    assert_int_equal(rd16(0x2000000A), code(1000));
+    adc_voltage(rig, 2, 0, 3300);
+    run_us(100);
+    assert_int_equal(rd(0x4002000C), 4);
+    assert_int_equal(rd16(0x20000000), 4095);
+    assert_int_equal(rd(ADC1 + ISR) & OVR, 0);
+    wr(ADC1 + CR, VREG | ADSTP);
+    assert_true(run_until(ADC1 + CR, ADSTP | ADSTART, 0, 10 * PS_PER_US) != PS_NEVER);
+    run_us(500);
+    assert_int_equal(rd(0x4002000C), 4);
+    /* one shot: after the last transfer the ADC stops asking, and makes no overrun */
+    wr(0x40020008, 0);
+    wr(0x4002000C, 3);
+    wr(0x40020008, 1 | 1 << 7 | 1 << 8 | 1 << 10);
+    wr(ADC1 + CFGR, DMAEN | CONT);
+    wr(ADC1 + CR, VREG | ADSTART);
+    run_us(1000);
+    assert_int_equal(rd(0x4002000C), 0);
+    assert_int_equal(rd(ADC1 + ISR) & OVR, 0);
+}
+
+static void continuous(void **state)
+{
+    (void)state;
+    wr(ADC1 + SQR1, 1 << 6);
+    wr(ADC1 + CFGR, CONT | OVRMOD);
+    wr(ADC1 + CR, VREG | ADSTART);
+    for (unsigned i = 0; i < 10; i++) {
+        run_us(2);
+        assert_int_equal(rd(ADC1 + ISR) & EOC, EOC);
+        assert_int_equal(rd(ADC1 + DR), code(500));
+        wr(ADC1 + ISR, EOS);
+    }
+    wr(ADC1 + CR, VREG | ADDIS); /* not while converting */
+    assert_int_equal(rd(ADC1 + CR) & ADDIS, 0);
+    wr(ADC1 + CR, VREG | ADSTP);
+    run_us(1);
+    assert_int_equal(rd(ADC1 + CR), VREG | ADEN);
+}
+
+static void injected(void **state)
+{
+    (void)state;
+    wr(ADC1 + SQR1, 1 << 6);
+    wr(ADC1 + SMPR1, 7 << 3);
+    wr(ADC1 + JSQR, 1 | 2 << 8 | 3 << 14);
+    wr(ADC1 + CFGR, OVRMOD);
+    wr(ADC1 + CR, VREG | ADSTART); /* 40 us */
+    run_us(20);
+    wr(ADC1 + CR, VREG | JADSTART); /* goes first, then the regular one begins again */
+    run_us(5);
+    assert_int_equal(rd(ADC1 + ISR) & (JEOC | JEOS | EOC), JEOC | JEOS);
+    assert_int_equal(rd(ADC1 + JDR1), code(1000));
+    assert_int_equal(rd(ADC1 + JDR1 + 4), code(1500));
+    assert_int_equal(rd(ADC1 + CR) & JADSTART, 0);
+    run_us(30);
+    assert_int_equal(rd(ADC1 + ISR) & EOC, 0);
+    run_us(20);
+    assert_int_equal(rd(ADC1 + ISR) & EOC, EOC);
+    wr(ADC1 + ISR, 0x7FF);
+    wr(ADC1 + CFGR, 1 << 25); /* JAUTO */
+    wr(ADC1 + SMPR1, 0);
+    wr(ADC1 + CR, VREG | ADSTART);
+    run_us(10);
+    assert_int_equal(rd(ADC1 + ISR) & (EOC | EOS | JEOC | JEOS), EOC | EOS | JEOC | JEOS);
+    /* TIM2 TRGO */
+    wr(ADC1 + ISR, 0x7FF);
+    clock_on(0x58, 0);
+    wr(0x40000004, 0);
+    wr(ADC1 + CFGR, 0);
+    wr(ADC1 + JSQR, 2 << 2 | 1 << 6 | 4 << 8);
+    wr(ADC1 + CR, VREG | JADSTART);
+    run_us(10);
+    assert_int_equal(rd(ADC1 + ISR) & JEOC, 0);
+    wr(0x40000014, 1); /* UG is the trigger */
+    run_us(2);
+    assert_int_equal(rd(ADC1 + ISR) & JEOC, JEOC);
+    assert_int_equal(rd(ADC1 + JDR1), code(2000));
+    assert_int_equal(rd(ADC1 + CR) & JADSTART, JADSTART);
+}
+
+static void convert(void)
+{
+    wr(ADC1 + ISR, 0x7FF);
+    wr(ADC1 + CR, VREG | ADSTART);
+    run_us(500);
+}
+
+static void data_forms(void **state)
+{
+    (void)state;
+    wr(ADC1 + SQR1, 1 << 6);
+    wr(ADC1 + CFGR2, 1 | 3 << 2 | 2 << 5); /* 16 times, 2 bits right */
+    wr(ADC1 + SMPR1, 0);
+    wr(ADC1 + ISR, 0x7FF);
+    wr(ADC1 + CR, VREG | ADSTART);
+    assert_in_range(run_until(ADC1 + ISR, EOC, EOC, PS_PER_MS), 16 * 30 * 31250ull - 62500,
+                    16 * 30 * 31250ull + 125000);
+    assert_int_equal(rd(ADC1 + DR), code(500) * 16 >> 2);
+    wr(ADC1 + CFGR2, 0);
+    wr(ADC1 + OFR1, 1u << 31 | 1 << 26 | 1000);
+    convert();
+    assert_int_equal(rd(ADC1 + DR), (code(500) - 1000) & 0xFFFF); /* signed */
+    wr(ADC1 + OFR1, 0);
+    wr(ADC1 + CR, VREG | ADDIS);
+    run_us(10);
+    wr(ADC1 + DIFSEL, 2);
+    wr(ADC1 + CR, VREG | ADEN);
+    run_us(10);
+    convert();
+    assert_in_range(rd(ADC1 + DR), 2048 - 311, 2048 - 309); /* 500 mV - 1000 mV */
+}
+
+static void watchdogs(void **state)
+{
+    (void)state;
+    wr(ADC1 + SQR1, 1 << 6);
+    wr(ADC1 + TR1, 700u << 16 | 600);
+    wr(ADC1 + CFGR, 1 << 23 | 1 << 22 | 1 << 26); /* channel 1 only */
+    wr(ADC1 + IER, AWD1);
+    convert();
+    assert_int_equal(rd(ADC1 + ISR) & AWD1, 0); /* 620 */
+    adc_voltage(rig, 2, 0, 600);
+    convert();
+    assert_int_equal(rd(ADC1 + ISR) & AWD1, AWD1);
+    assert_true(irq_line(18));
+    wr(ADC1 + TR1, 0xFFF0000);
+    wr(ADC1 + AWD2CR, 1 << 1);
+    wr(ADC1 + TR2, 0x40u << 16);
+    convert();
+    assert_int_equal(rd(ADC1 + ISR) & (AWD1 | AWD2), 0);
+    adc_voltage(rig, 2, 0, 1000);
+    convert();
+    assert_int_equal(rd(ADC1 + ISR) & (AWD1 | AWD2), AWD2);
+}
+
+/* What ST's macros compute from the internal channels and the calibration values. */
+static void internal_channels(void **state)
+{
+    uint32_t cal30, cal130, vref;
+
+    (void)state;
+    vref = rd16(0x1FFF75AA);
+    cal30 = rd16(0x1FFF75A8);
+    cal130 = rd16(0x1FFF75CA);
+    wr(ADC1 + SQR1, 0 << 6);
+    convert();
+    uint32_t vdda = vref * 3000 / rd(ADC1 + DR);
+    assert_in_range(vdda, 3295, 3305);
+    wr(ADC1 + SQR1, 17 << 6);
+    convert();
+    int32_t t =
+        ((int32_t)(rd(ADC1 + DR) * vdda / 3000) - (int32_t)cal30) * 100 / ((int32_t)cal130 - (int32_t)cal30) +
+        30;
+    assert_in_range(t, 24, 26);
+    wr(ADC1 + SQR1, 18 << 6);
+    convert();
+    assert_in_range(rd(ADC1 + DR) * 3 * vdda / 4095, 3290, 3310);
+    wr(ADC1 + CCR, 1 << 16); /* switched off: the DAC is on those channels */
+    wr(DAC1, 1 | 1 << 16);
+    wr(DAC1 + 8, 1234);
+    wr(DAC1 + 0x14, 2345);
+    wr(ADC1 + SQR1, 17 << 6);
+    convert();
+    assert_in_range(rd(ADC1 + DR), 1233, 1235);
+    wr(ADC1 + SQR1, 18 << 6);
+    convert();
+    assert_in_range(rd(ADC1 + DR), 2344, 2346);
+    wr(ADC1 + SQR1, 9 << 6); /* and on its pin, PA4 */
+    convert();
+    assert_in_range(rd(ADC1 + DR), 1233, 1235);
+}
+
+static void dac(void **state)
+{
+    (void)state;
+    wr(DAC1, 1);
+    wr(DAC1 + 0x0C, 0xABC0);
+    assert_int_equal(rd(DAC1 + 0x2C), 0xABC);
+    wr(DAC1 + 0x10, 0x12);
+    assert_int_equal(rd(DAC1 + 0x2C), 0x120);
+    wr(DAC1 + 0x20, 0x05550123);
+    assert_int_equal(rd(DAC1 + 0x2C), 0x123);
+    assert_int_equal(rd(DAC1 + 0x14), 0x555);
+    assert_int_equal(rd(DAC1 + 0x24), 0x55501230);
+    wr(DAC1, 1 | 4 | 7 << 3); /* software trigger */
+    wr(DAC1 + 8, 0x777);
+    assert_int_equal(rd(DAC1 + 0x2C), 0x123);
+    wr(DAC1 + 4, 1);
+    assert_int_equal(rd(DAC1 + 0x2C), 0x777);
+    /* triangle of amplitude 3 on top of 100 */
+    wr(DAC1, 1 | 4 | 7 << 3 | 2 << 6 | 1 << 8);
+    wr(DAC1 + 8, 100);
+    static const uint32_t expected[8] = {100, 101, 102, 103, 102, 101, 100, 101};
+    for (unsigned i = 0; i < 8; i++) {
+        wr(DAC1 + 4, 1);
+        assert_int_equal(rd(DAC1 + 0x2C), expected[i]);
+    }
+    /* TIM6 and DMA: each trigger puts out what the last transfer brought; too slow is an underrun */
+    clock_on(0x48, 0);
+    clock_on(0x58, 4);
+    wr(0x40001000 + 0x2C, 159);
+    wr(0x40001000 + 0x04, 2 << 4);
+    for (uint32_t i = 0; i < 8; i++)
+        wr16(0x20000000 + 2 * i, 1000 + i);
+    wr(0x400200A8, 6u << 8);
+    wr(0x40020034, 8);
+    wr(0x40020038, DAC1 + 8);
+    wr(0x4002003C, 0x20000000);
+    wr(0x40020030, 1 | 1 << 4 | 1 << 7 | 1 << 8 | 1 << 10);
+    wr(DAC1, 1 | 4 | 1 << 12 | 1 << 13);
+    wr(0x40001000, 1);
+    run_us(35);
+    assert_int_equal(rd(DAC1 + 0x2C), 1001);
+    assert_int_equal(rd(0x40020034), 5);
+    assert_false(irq_line(54));
+    run_us(100); /* the DMA has run out */
+    assert_int_equal(rd(DAC1 + 0x34) & 1 << 13, 1 << 13);
+    assert_true(irq_line(54));
+    wr(DAC1 + 0x34, 1 << 13);
+    assert_false(irq_line(54));
+}
+
+static void comparators(void **state)
+{
+    (void)state;
+    clock_on(0x60, 0);
+    set_bits(0x40010400, 1 << 21);
+    set_bits(0x40010408, 1 << 21);
+    pin_mode('B', 0, 2, 12); /* COMP1_OUT */
+    adc_voltage(rig, 0, 1, 600);
+    wr(COMP, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7); /* PA1 against VREFINT / 2 */
+    assert_int_equal(rd(COMP) >> 30 & 1, 0);
+    assert_false(pin_level('B', 0));
+    adc_voltage(rig, 0, 1, 610);
+    assert_int_equal(rd(COMP) >> 30 & 1, 1);
+    assert_true(pin_level('B', 0));
+    assert_true(irq_line(64));
+    wr(COMP, rd(COMP) | 1 << 15);
+    assert_int_equal(rd(COMP) >> 30 & 1, 0);
+    wr(COMP, rd(COMP) | 1u << 31);
+    wr(COMP, 0); /* locked */
+    assert_true(rd(COMP) & 1);
+    /* COMP2: PA3 against the DAC */
+    wr(DAC1, 1);
+    wr(DAC1 + 8, 2048);
+    adc_voltage(rig, 0, 3, 1600);
+    wr(COMP + 4, 1 | 4 << 4 | 2 << 7);
+    assert_int_equal(rd(COMP + 4) >> 30 & 1, 0);
+    wr(DAC1 + 8, 1900);
+    assert_int_equal(rd(COMP + 4) >> 30 & 1, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(power_up_and_calibration, on, rig_off),
+        cmocka_unit_test_setup_teardown(conversion_times, on, rig_off),
+        cmocka_unit_test_setup_teardown(sequence_and_overrun, on, rig_off),
+        cmocka_unit_test_setup_teardown(timer_dma, on, rig_off),
+        cmocka_unit_test_setup_teardown(continuous, on, rig_off),
+        cmocka_unit_test_setup_teardown(injected, on, rig_off),
+        cmocka_unit_test_setup_teardown(data_forms, on, rig_off),
+        cmocka_unit_test_setup_teardown(watchdogs, on, rig_off),
+        cmocka_unit_test_setup_teardown(internal_channels, on, rig_off),
+        cmocka_unit_test_setup_teardown(dac, on, rig_off),
+        cmocka_unit_test_setup_teardown(comparators, on, rig_off),
+    };
+
+    return cmocka_run_group_tests_name("ADC, DAC, comparators", tests, NULL, NULL);
+}

@@ -1,0 +1,476 @@
+/* RTC: protection, calendar, initialization, shadow registers, alarms, wake-up timer, time stamp, tamper,
+ * calibration, backup registers, and what resets leave alone. */
+#include "rig.h"
+
+#define RTC 0x40002800u
+enum {
+    TR = 0x00,
+    DR = 0x04,
+    CR = 0x08,
+    ISR = 0x0C,
+    PRER = 0x10,
+    WUTR = 0x14,
+    ALRMAR = 0x1C,
+    ALRMBR = 0x20,
+    WPR = 0x24,
+    SSR = 0x28,
+    SHIFTR = 0x2C,
+    TSTR = 0x30,
+    TSDR = 0x34,
+    TSSSR = 0x38,
+    CALR = 0x3C,
+    TAMPCR = 0x40,
+    ALRMASSR = 0x44,
+    BKP0R = 0x50
+};
+enum {
+    ALRAWF = 1,
+    WUTWF = 4,
+    SHPF = 8,
+    INITS = 16,
+    RSF = 32,
+    INITF = 64,
+    INIT = 128,
+    ALRAF = 256,
+    ALRBF = 512
+};
+enum {
+    WUTF = 1 << 10,
+    TSF = 1 << 11,
+    TSOVF = 1 << 12,
+    TAMP1F = 1 << 13,
+    TAMP2F = 1 << 14,
+    RECALPF = 1 << 16
+};
+enum {
+    BYPSHAD = 32,
+    FMT = 64,
+    ALRAE = 256,
+    ALRBE = 512,
+    WUTE = 1 << 10,
+    TSE = 1 << 11,
+    ALRAIE = 1 << 12,
+    WUTIE = 1 << 14
+};
+#define RTCCLK 30517578ull /* ps */
+
+static void unlock(void)
+{
+    wr(RTC + WPR, 0xCA);
+    wr(RTC + WPR, 0x53);
+}
+
+/* LSE, RTC enabled, unlocked. */
+static int on(void **state)
+{
+    rig_on(state);
+    clock_lse();
+    set_bits(0x40021090, 1 << 8);
+    set_bits(0x40021090, 1 << 15);
+    clock_on(0x58, 10);
+    unlock();
+    return 0;
+}
+
+static void init_mode(void)
+{
+    wr(RTC + ISR, 0xFFFFFFFF);
+    assert_true(run_until(RTC + ISR, INITF, INITF, PS_PER_MS) != PS_NEVER);
+}
+
+static void set_time(uint32_t tr, uint32_t dr)
+{
+    init_mode();
+    wr(RTC + TR, tr);
+    wr(RTC + DR, dr);
+    wr(RTC + ISR, ~(uint32_t)INIT);
+    assert_true(run_until(RTC + ISR, RSF, RSF, PS_PER_MS) != PS_NEVER);
+}
+
+static uint32_t time_now(void)
+{
+    uint32_t tr = rd(RTC + TR);
+
+    rd(RTC + DR);
+    return tr;
+}
+
+static void protection(void **state)
+{
+    (void)state;
+    rig_off(state);
+    rig_on(state);
+    assert_int_equal(rd(RTC + PRER), 0); /* RTCAPBEN off */
+    clock_on(0x58, 10);
+    assert_int_equal(rd(RTC + PRER), 0x007F00FF);
+    wr(RTC + BKP0R, 1); /* DBP off */
+    assert_int_equal(rd(RTC + BKP0R), 0);
+    clock_on(0x58, 28);
+    set_bits(0x40007000, 1 << 8);
+    for (uint32_t i = 0; i < 32; i++) /* no key, no RTC clock needed */
+        wr(RTC + BKP0R + 4 * i, 0xDEAD0000 + i);
+    for (uint32_t i = 0; i < 32; i++)
+        assert_int_equal(rd(RTC + BKP0R + 4 * i), 0xDEAD0000 + i);
+    wr(RTC + WUTR, 5);
+    assert_int_equal(rd(RTC + WUTR), 0xFFFF); /* needs the key */
+    wr(RTC + WPR, 0xCA);
+    wr(RTC + WPR, 0x54);
+    wr(RTC + WUTR, 5);
+    assert_int_equal(rd(RTC + WUTR), 0xFFFF);
+    unlock();
+    wr(RTC + WUTR, 5);
+    assert_int_equal(rd(RTC + WUTR), 5);
+    wr(RTC + PRER, 0); /* only in initialization mode */
+    assert_int_equal(rd(RTC + PRER), 0x007F00FF);
+    wr(RTC + WPR, 0xFF);
+    wr(RTC + WUTR, 6);
+    assert_int_equal(rd(RTC + WUTR), 5);
+    wr(RTC + TAMPCR, 0x40); /* free */
+    assert_int_equal(rd(RTC + TAMPCR), 0x40);
+}
+
+static void initialization(void **state)
+{
+    (void)state;
+    assert_int_equal(rd(RTC + ISR) & (INITS | INITF | INIT), 0);
+    wr(RTC + ISR, 0xFFFFFFFF);
+    assert_int_equal(rd(RTC + ISR) & (INIT | INITF | RSF), INIT);
+    ps_t took = run_until(RTC + ISR, INITF, INITF, PS_PER_MS);
+    assert_in_range(took, RTCCLK, 3 * RTCCLK);
+    wr(RTC + TR, 0x00235958);
+    wr(RTC + DR, 0x0023E228); /* 2023-02-28, weekday 7 */
+    uint32_t tr = time_now();
+    run_us(3000000); /* the calendar stands */
+    assert_int_equal(time_now(), tr);
+    wr(RTC + ISR, ~(uint32_t)INIT);
+    assert_int_equal(rd(RTC + ISR) & (INIT | INITF), 0);
+    run_us(500);
+    assert_int_equal(rd(RTC + ISR) & (RSF | INITS), RSF | INITS);
+    assert_int_equal(time_now(), 0x00235958);
+    run_us(1000000);
+    assert_int_equal(time_now(), 0x00235959);
+    run_us(1000000);
+    assert_int_equal(time_now(), 0);
+    assert_int_equal(rd(RTC + DR), 0x00232301); /* Monday, 1 March */
+}
+
+/* A second lasts (127 + 1)(255 + 1) periods; SSR counts down through it. */
+static void seconds(void **state)
+{
+    (void)state;
+    set_time(0, 0x2101);
+    wr(RTC + CR, BYPSHAD);
+    run_until(RTC + TR, 1, 1, 2 * PS_PER_S);
+    run_until(RTC + TR, 1, 0, 2 * PS_PER_S);
+    assert_in_range(run_until(RTC + TR, 1, 1, 2 * PS_PER_S), PS_PER_S - 200 * PS_PER_US,
+                    PS_PER_S + 200 * PS_PER_US);
+    uint32_t ssr = rd(RTC + SSR);
+    assert_in_range(ssr, 254, 255);
+    run_us(500000);
+    assert_in_range(rd(RTC + SSR), 126, 128);
+}
+
+static void calendar_rules(void **state)
+{
+    static const struct {
+        uint32_t tr, dr, next_tr, next_dr, fmt;
+    } rows[] = {
+        {0x235959, 0x24C228, 0x000000, 0x24E229, 0}, /* leap year */
+        {0x235959, 0x24E229, 0x000000, 0x242301, 0},
+        {0x235959, 0x99F231, 0x000000, 0x002101, 0}, /* weekday 7, December 31 of 99 */
+        {0x235959, 0x236430, 0x000000, 0x238501, 0},
+        {0x095959, 0x232101, 0x100000, 0x232101, 0},
+        {0x195909, 0x232101, 0x195910, 0x232101, 0},
+        {0x115959, 0x232101, 0x520000, 0x232101, FMT}, /* 11:59:59 AM to 12:00:00 PM */
+        {0x525959, 0x232101, 0x410000, 0x232101, FMT}, /* 12:59:59 PM to 1 PM */
+        {0x515959, 0x232131, 0x120000, 0x234201, FMT}, /* 11:59:59 PM to 12 AM next day */
+        {0x495959, 0x232101, 0x500000, 0x232101, FMT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        init_mode();
+        wr(RTC + CR, rows[i].fmt);
+        set_time(rows[i].tr, rows[i].dr);
+        run_us(1000200);
+        assert_int_equal(time_now(), rows[i].next_tr);
+        assert_int_equal(rd(RTC + DR), rows[i].next_dr);
+    }
+    init_mode();
+    wr(RTC + CR, 0);
+    set_time(0x230000, 0x232101);
+    wr(RTC + CR, 1 << 16); /* ADD1H: the date stays */
+    assert_int_equal(rd(RTC + CR), 0);
+    run_us(100);
+    assert_int_equal(time_now(), 0);
+    assert_int_equal(rd(RTC + DR), 0x232101);
+    wr(RTC + CR, 1 << 17);
+    run_us(100);
+    assert_int_equal(time_now(), 0x230000);
+}
+
+/* Reading TR freezes everything until DR is read; RSF tells when the copies are fresh. */
+static void shadow_registers(void **state)
+{
+    (void)state;
+    set_time(0, 0x2101);
+    assert_int_equal(rd(RTC + TR), 0);
+    run_us(2000200);
+    assert_int_equal(rd(RTC + TR), 0);
+    rd(RTC + DR);
+    assert_int_equal(rd(RTC + TR), 2);
+    rd(RTC + DR);
+    wr(RTC + ISR, ~(uint32_t)(RSF | INIT));
+    assert_int_equal(rd(RTC + ISR) & RSF, 0);
+    assert_in_range(run_until(RTC + ISR, RSF, RSF, PS_PER_MS), RTCCLK, 3 * RTCCLK);
+    wr(RTC + CR, BYPSHAD);
+    rd(RTC + TR);
+    run_us(1000000);
+    assert_int_equal(rd(RTC + TR), 3);
+}
+
+/* An alarm with all fields, one with masks, one on sub-seconds; EXTI 18 and its interrupt. */
+static void alarms(void **state)
+{
+    (void)state;
+    set_bits(0x40010400, 1 << 18); /* IMR, RTSR */
+    set_bits(0x40010408, 1 << 18);
+    set_time(0x103000, 0x23A601);
+    wr(RTC + ALRMAR, 0x01103005);
+    wr(RTC + CR, ALRAE | ALRAIE);
+    assert_int_equal(rd(RTC + ISR) & ALRAWF, 0);
+    wr(RTC + ALRMAR, 0); /* locked while enabled */
+    assert_int_equal(rd(RTC + ALRMAR), 0x01103005);
+    run_us(4900000);
+    assert_false(irq_line(41));
+    run_us(200000);
+    assert_true(irq_line(41));
+    assert_int_equal(rd(RTC + ISR) & ALRAF, ALRAF);
+    wr(RTC + ISR, ~(uint32_t)(ALRAF | INIT));
+    wr(0x40010414, 1 << 18);
+    assert_false(irq_line(41));
+    wr(RTC + CR, 0);
+    assert_true(run_until(RTC + ISR, ALRAWF, ALRAWF, PS_PER_MS) <= 3 * RTCCLK);
+    /* seconds only: once a minute */
+    wr(RTC + ALRMAR, 1u << 31 | 1 << 23 | 1 << 15 | 0x30);
+    wr(RTC + CR, ALRAE | ALRAIE);
+    run_us(26000000);
+    assert_true(irq_line(41));
+    wr(RTC + ISR, ~(uint32_t)(ALRAF | INIT));
+    wr(0x40010414, 1 << 18);
+    run_us(58000000);
+    assert_false(irq_line(41));
+    run_us(2000000);
+    assert_true(irq_line(41));
+    wr(RTC + CR, 0);
+    wr(RTC + ISR, ~(uint32_t)(ALRAF | INIT));
+    wr(0x40010414, 1 << 18);
+    run_us(200);
+    /* the low four bits of SSR: every 16/256 s */
+    wr(RTC + ALRMAR, 0x80808080);
+    wr(RTC + ALRMASSR, 4 << 24 | 5);
+    wr(RTC + CR, ALRAE | ALRAIE | BYPSHAD);
+    unsigned count = 0;
+    for (unsigned i = 0; i < 2000; i++) {
+        run_us(500);
+        if (!(rd(RTC + ISR) & ALRAF))
+            continue;
+        assert_int_equal(rd(RTC + SSR) & 15, 5);
+        wr(RTC + ISR, ~(uint32_t)(ALRAF | INIT));
+        run_us(4000);
+        i += 8;
+        count++;
+    }
+    assert_in_range(count, 15, 17);
+    /* weekday instead of date, alarm B */
+    wr(RTC + ALRMBR, 1 << 30 | 0x05000000 | 1 << 23 | 1 << 15 | 1 << 7);
+    wr(RTC + CR, ALRBE);
+    run_us(1100000);
+    assert_int_equal(rd(RTC + ISR) & ALRBF, ALRBF); /* DR said weekday 5 */
+}
+
+static void wakeup_timer(void **state)
+{
+    static const struct {
+        uint32_t sel, wut;
+        ps_t period;
+    } rows[] = {
+        {0, 2047, PS_PER_S}, {1, 4095, PS_PER_S},  {2, 99, 100 * 4 * RTCCLK},
+        {3, 0, 2 * RTCCLK},  {4, 2, 3 * PS_PER_S}, {6, 0, 65537 * PS_PER_S},
+    };
+
+    (void)state;
+    set_bits(0x40010400, 1 << 20);
+    set_bits(0x40010408, 1 << 20);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_true(run_until(RTC + ISR, WUTWF, WUTWF, PS_PER_MS) != PS_NEVER);
+        wr(RTC + CR, rows[i].sel);
+        wr(RTC + WUTR, rows[i].wut);
+        wr(RTC + CR, rows[i].sel | WUTE | WUTIE);
+        assert_int_equal(rd(RTC + ISR) & WUTWF, 0);
+        wr(RTC + WUTR, 0x1234); /* locked */
+        assert_int_equal(rd(RTC + WUTR), rows[i].wut);
+        ps_t slack = rows[i].sel >= 4 ? PS_PER_S + 1000000 : 2 * RTCCLK;
+        for (unsigned n = 0; n < 2; n++) {
+            ps_t begin = chip_now(rig), step = rows[i].period / 500;
+            while (!irq_line(3) && chip_now(rig) - begin < rows[i].period * 2)
+                run_ps(step);
+            ps_t took = chip_now(rig) - begin;
+            if (took + slack < rows[i].period || took > rows[i].period + slack + step)
+                fail_msg("row %zu: %llu ps instead of %llu", i, (unsigned long long)took,
+                         (unsigned long long)rows[i].period);
+            slack = step + 2 * RTCCLK;
+            wr(RTC + ISR, ~(uint32_t)(WUTF | INIT));
+            wr(0x40010414, 1 << 20);
+            assert_false(irq_line(3));
+        }
+        wr(RTC + CR, 0);
+    }
+}
+
+static void timestamp(void **state)
+{
+    (void)state;
+    pin_drive('C', 13, 0);
+    set_time(0x101112, 0x23A601);
+    wr(RTC + CR, TSE);
+    assert_int_equal(rd(RTC + TSTR), 0);
+    run_us(500000);
+    pin_drive('C', 13, 1);
+    assert_int_equal(rd(RTC + ISR) & (TSF | TSOVF), TSF);
+    assert_int_equal(rd(RTC + TSTR), 0x101112);
+    assert_int_equal(rd(RTC + TSDR), 0xA601);
+    assert_in_range(rd(RTC + TSSSR), 125, 130);
+    run_us(3000000);
+    pin_drive('C', 13, 0);
+    assert_int_equal(rd(RTC + ISR) & TSOVF, 0); /* falling edges do not count */
+    pin_drive('C', 13, 1);
+    assert_int_equal(rd(RTC + ISR) & TSOVF, TSOVF);
+    assert_int_equal(rd(RTC + TSTR), 0x101112); /* the first one is kept */
+}
+
+static void tamper(void **state)
+{
+    (void)state;
+    set_bits(0x40010400, 1 << 19);
+    set_bits(0x40010408, 1 << 19);
+    pin_drive('A', 0, 0);
+    pin_drive('C', 13, 0);
+    wr(RTC + BKP0R, 1);
+    wr(RTC + BKP0R + 31 * 4, 2);
+    wr(RTC + TAMPCR, 1 << 20 | 1 << 3 | 4); /* TAMP2 on PA0, rising, NOERASE, interrupt */
+    pin_drive('A', 0, 1);
+    assert_int_equal(rd(RTC + ISR) & (TAMP1F | TAMP2F), TAMP2F);
+    assert_true(irq_line(2));
+    assert_int_equal(rd(RTC + BKP0R), 1);
+    wr(RTC + ISR, ~(uint32_t)(TAMP2F | INIT));
+    wr(0x40010414, 1 << 19);
+    assert_false(irq_line(2));
+    wr(RTC + TAMPCR, 1); /* TAMP1 on PC13, erase */
+    pin_drive('C', 13, 1);
+    assert_int_equal(rd(RTC + ISR) & TAMP1F, TAMP1F);
+    assert_int_equal(rd(RTC + BKP0R), 0);
+    assert_int_equal(rd(RTC + BKP0R + 31 * 4), 0);
+    /* high already when enabled: counts as an edge */
+    wr(RTC + TAMPCR, 0);
+    wr(RTC + ISR, ~(uint32_t)(TAMP1F | INIT));
+    wr(RTC + TAMPCR, 1);
+    assert_int_equal(rd(RTC + ISR) & TAMP1F, TAMP1F);
+    /* level detection: four samples at 128 Hz */
+    wr(RTC + TAMPCR, 0);
+    wr(RTC + ISR, ~(uint32_t)(TAMP1F | INIT));
+    wr(RTC + BKP0R, 3);
+    pin_drive('C', 13, 0);
+    wr(RTC + TAMPCR, 2 << 11 | 7 << 8 | 2 | 1); /* active high */
+    pin_drive('C', 13, 1);
+    run_us(25000);
+    pin_drive('C', 13, 0); /* too short */
+    run_us(100000);
+    assert_int_equal(rd(RTC + ISR) & TAMP1F, 0);
+    pin_drive('C', 13, 1);
+    run_us(32000);
+    assert_int_equal(rd(RTC + BKP0R), 0);
+    assert_int_equal(rd(RTC + ISR) & TAMP1F, TAMP1F);
+}
+
+static void shift_and_calibration(void **state)
+{
+    (void)state;
+    set_time(0, 0x2101);
+    wr(RTC + CR, BYPSHAD);
+    run_us(100000);
+    wr(RTC + SHIFTR, 1u << 31 | 64); /* a second forward, a quarter back */
+    assert_int_equal(rd(RTC + ISR) & SHPF, SHPF);
+    run_us(200);
+    assert_int_equal(rd(RTC + ISR) & SHPF, 0);
+    assert_int_equal(rd(RTC + TR), 1);
+    assert_in_range(rd(RTC + SSR), 255 - 26 + 64 - 1, 255 - 26 + 64 + 1);
+    wr(RTC + CALR, 511); /* -487 ppm */
+    assert_int_equal(rd(RTC + ISR) & RECALPF, RECALPF);
+    run_us(200);
+    assert_int_equal(rd(RTC + ISR) & RECALPF, 0);
+    run_until(RTC + TR, 15, 5, 10 * PS_PER_S);
+    ps_t begin = chip_now(rig);
+    run_us(1000ull * 1000000);
+    while ((rd(RTC + TR) & 15) != 5)
+        run_us(1000);
+    ps_t took = (chip_now(rig) - begin) / 1000000; /* 1000 s, slow by 487 ppm: 1000.487 s */
+    assert_in_range(took, 1000480000ull - 10000, 1000495000ull + 10000);
+}
+
+/* System resets keep calendar and backup registers, drop INIT and RSF; BDRST clears all. */
+static void resets(void **state)
+{
+    (void)state;
+    set_time(0x101112, 0x23A601);
+    wr(RTC + BKP0R + 5 * 4, 0xDEADBEEF);
+    wr(RTC + ISR, 0xFFFFFFFF);
+    chip_request_reset(rig, RESET_SOFT);
+    rig_wake();
+    clock_on(0x58, 10);
+    assert_int_equal(rd(RTC + BKP0R + 5 * 4), 0xDEADBEEF);
+    assert_int_equal(rd(RTC + ISR) & (INIT | INITF), 0);
+    run_us(2000000);
+    assert_in_range(time_now(), 0x101113, 0x101115);
+    wr(RTC + BKP0R + 5 * 4, 0); /* DBP is off after a reset */
+    assert_int_equal(rd(RTC + BKP0R + 5 * 4), 0xDEADBEEF);
+    chip_power_off(rig, true);
+    run_us(60000000);
+    chip_power_on(rig);
+    run_us(1000);
+    clock_on(0x58, 10);
+    assert_int_equal(rd(RTC + BKP0R + 5 * 4), 0xDEADBEEF);
+    assert_in_range(time_now(), 0x101213, 0x101215); /* a minute on VBAT */
+    clock_on(0x58, 28);
+    set_bits(0x40007000, 1 << 8);
+    set_bits(0x40021090, 1 << 16);
+    clear_bits(0x40021090, 1 << 16);
+    assert_int_equal(rd(RTC + BKP0R + 5 * 4), 0);
+    assert_int_equal(rd(RTC + DR), 0x2101);
+    assert_int_equal(rd(RTC + ISR) & ~(uint32_t)RSF, 7);
+    wr(RTC + BKP0R, 9);
+    chip_power_off(rig, false);
+    chip_power_on(rig);
+    run_us(1000);
+    clock_on(0x58, 10);
+    assert_int_equal(rd(RTC + BKP0R), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(protection, on, rig_off),
+        cmocka_unit_test_setup_teardown(initialization, on, rig_off),
+        cmocka_unit_test_setup_teardown(seconds, on, rig_off),
+        cmocka_unit_test_setup_teardown(calendar_rules, on, rig_off),
+        cmocka_unit_test_setup_teardown(shadow_registers, on, rig_off),
+        cmocka_unit_test_setup_teardown(alarms, on, rig_off),
+        cmocka_unit_test_setup_teardown(wakeup_timer, on, rig_off),
+        cmocka_unit_test_setup_teardown(timestamp, on, rig_off),
+        cmocka_unit_test_setup_teardown(tamper, on, rig_off),
+        cmocka_unit_test_setup_teardown(shift_and_calibration, on, rig_off),
+        cmocka_unit_test_setup_teardown(resets, on, rig_off),
+    };
+
+    return cmocka_run_group_tests_name("RTC", tests, NULL, NULL);
+}
