@@ -85,49 +85,19 @@ void rig_wake(void)
     run_us(100);
 }
 
-static void put(uint32_t addr, unsigned size, uint32_t value)
+void rig_write(uint32_t addr, unsigned size, uint32_t value)
 {
     if (!chip_bus_write(rig, addr, size, value))
         fail_msg("bus error writing 0x%08X", addr);
 }
 
-static uint32_t get(uint32_t addr, unsigned size)
+uint32_t rig_read(uint32_t addr, unsigned size)
 {
     uint32_t value = 0;
 
     if (!chip_bus_read(rig, addr, size, &value))
         fail_msg("bus error reading 0x%08X", addr);
     return value;
-}
-
-void wr(uint32_t addr, uint32_t value)
-{
-    put(addr, 4, value);
-}
-
-void wr16(uint32_t addr, uint32_t value)
-{
-    put(addr, 2, value);
-}
-
-void wr8(uint32_t addr, uint32_t value)
-{
-    put(addr, 1, value);
-}
-
-uint32_t rd(uint32_t addr)
-{
-    return get(addr, 4);
-}
-
-uint32_t rd16(uint32_t addr)
-{
-    return get(addr, 2);
-}
-
-uint32_t rd8(uint32_t addr)
-{
-    return get(addr, 1);
 }
 
 void set_bits(uint32_t addr, uint32_t mask)
@@ -143,11 +113,6 @@ void clear_bits(uint32_t addr, uint32_t mask)
 void run_ps(ps_t time)
 {
     chip_run(rig, chip_now(rig) + time);
-}
-
-void run_us(uint64_t us)
-{
-    run_ps(us * PS_PER_US);
 }
 
 ps_t run_until(uint32_t addr, uint32_t mask, uint32_t value, ps_t limit)

@@ -21,17 +21,48 @@ int rig_on_awake(void **state); /* the processor loops instead, so that it can b
 int rig_off(void **state);
 void rig_wake(void); /* the processor back in its sleep after a reset */
 
-void wr(uint32_t addr, uint32_t value); /* 32 bits; a bus error fails the test */
-void wr16(uint32_t addr, uint32_t value);
-void wr8(uint32_t addr, uint32_t value);
-uint32_t rd(uint32_t addr);
-uint32_t rd16(uint32_t addr);
-uint32_t rd8(uint32_t addr);
+/* A bus error fails the test. */
+void rig_write(uint32_t addr, unsigned size, uint32_t value);
+uint32_t rig_read(uint32_t addr, unsigned size);
+
+static inline void wr(uint32_t addr, uint32_t value)
+{
+    rig_write(addr, 4, value);
+}
+
+static inline void wr16(uint32_t addr, uint32_t value)
+{
+    rig_write(addr, 2, value);
+}
+
+static inline void wr8(uint32_t addr, uint32_t value)
+{
+    rig_write(addr, 1, value);
+}
+
+static inline uint32_t rd(uint32_t addr)
+{
+    return rig_read(addr, 4);
+}
+
+static inline uint32_t rd16(uint32_t addr)
+{
+    return rig_read(addr, 2);
+}
+
+static inline uint32_t rd8(uint32_t addr)
+{
+    return rig_read(addr, 1);
+}
+
 void set_bits(uint32_t addr, uint32_t mask);
 void clear_bits(uint32_t addr, uint32_t mask);
 
 void run_ps(ps_t time);
-void run_us(uint64_t us);
+static inline void run_us(uint64_t us)
+{
+    run_ps(us * PS_PER_US);
+}
 /* Runs until (rd(addr) & mask) == value; the time it took, PS_NEVER after `limit`. */
 ps_t run_until(uint32_t addr, uint32_t mask, uint32_t value, ps_t limit);
 
