@@ -1,0 +1,355 @@
+/* The USB FS device block and the bus: reset, frames, suspend and resume, remote wake-up, LPM, and the
+ * conditions for being attached. */
+#include "usbfs_rig.h"
+
+/* ---- reset, frames, suspend --------------------------------------------------------------- */
+
+static void test_bus_reset(void **state)
+{
+    (void)state;
+    static const uint8_t d[4];
+    set_epr(1, BULK | RX_VALID | 1);
+    set_epr(2, BULK | RX_VALID | TX_STALL | 2);
+    usbfs_out(c, 5, 1, 0, d, 4, false);
+    wr(CNTR, RESET | SUSP);
+    wr(ISTR, 0);
+    wr(BTABLE, 0x40);
+    wr(PMA + 0x200, 0x1234);
+    assert_false(irq_pending());
+    usbfs_bus_reset(c, true);
+    assert_int_equal(rd(ISTR) & RESET, RESET);
+    assert_true(irq_pending());
+    assert_int_equal(rd(DADDR), 0);
+    assert_int_equal(epr(1), RX_CTR); /* only CTR stays */
+    assert_int_equal(epr(2), 0);
+    assert_int_equal(rd(CNTR), RESET | SUSP);
+    assert_int_equal(rd(BTABLE), 0x40);
+    assert_int_equal(rd(PMA + 0x200), 0x1234);
+    assert_int_equal(rd(BCDR), 0x8000);
+    assert_int_equal(rd(FNR) >> 14, 0); /* SE0 */
+    wr(ISTR, 0);
+    assert_int_equal(rd(ISTR) & RESET, 0); /* although SE0 lasts: 10 ms, software works meanwhile */
+    usbfs_bus_reset(c, false);
+    assert_int_equal(rd(FNR) >> 14, 2); /* J */
+    assert_int_equal(pullups, 1);
+}
+
+static void test_forced_reset(void **state)
+{
+    (void)state;
+    static const uint8_t eight[8];
+    set_epr(0, CONTROL | RX_VALID | TX_NAK);
+    wr(CNTR, 1);
+    assert_int_equal(rd(ISTR) & RESET, RESET);
+    assert_int_equal(epr(0), 0);
+    assert_int_equal(rd(DADDR), 0);
+    wr(ISTR, 0);
+    wr(DADDR, 0x85);
+    set_epr(0, CONTROL | RX_VALID | TX_NAK);
+    assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_SILENT); /* held in reset */
+    wr(CNTR, 0);
+    assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_ACK);
+}
+
+static void bus_reset(void)
+{
+    usbfs_bus_reset(c, true);
+    usbfs_bus_reset(c, false);
+    wr(ISTR, 0);
+    wr(DADDR, 0x85);
+}
+
+static void test_frames(void **state)
+{
+    (void)state;
+    bus_reset();
+    usbfs_sof(c, 0x3FF);
+    assert_int_equal(rd(FNR) & 0x3FFF, 0x3FF);
+    assert_int_equal(rd(ISTR) & SOF, SOF);
+    usbfs_sof(c, 0x400);
+    assert_int_equal(rd(FNR) & 0x3FFF, 0x2400); /* LCK after two */
+    wr(ISTR, 0);
+    run_us(1000);
+    assert_int_equal(rd(ISTR) & ESOF, 0);
+    run_us(100);
+    assert_int_equal(rd(ISTR) & ESOF, ESOF);
+    assert_int_equal(rd(FNR) & 0x3FFF, 0x2C00); /* LSOF 1 */
+    wr(ISTR, 0);
+    run_us(1000);
+    assert_int_equal(rd(ISTR) & (ESOF | SUSP), ESOF);
+    assert_int_equal(rd(FNR) & 0x1800, 0x1000);
+    usbfs_sof(c, 0x403);
+    assert_int_equal(rd(FNR) & 0x3FFF, 0x2403); /* LSOF cleared */
+    wr(ISTR, 0);
+    run_us(2900);
+    assert_int_equal(rd(ISTR) & SUSP, 0);
+    run_us(300);
+    assert_int_equal(rd(ISTR) & (ESOF | SUSP), ESOF | SUSP); /* the third missing one */
+    assert_int_equal(rd(FNR) & 0x3800, 0x1800);              /* unlocked */
+    usbfs_bus_reset(c, true);
+    usbfs_bus_reset(c, false);
+    wr(ISTR, 0);
+    usbfs_sof(c, 1);
+    assert_int_equal(rd(FNR) & 0x2000, 0); /* locks anew after a reset */
+    usbfs_sof(c, 2);
+    assert_int_equal(rd(FNR) & 0x2000, 0x2000);
+}
+
+/* Traffic without SOF is no reason to suspend. */
+static void test_traffic_keeps_awake(void **state)
+{
+    (void)state;
+    uint8_t data[1023];
+    size_t size;
+    bus_reset();
+    usbfs_sof(c, 1);
+    for (int ms = 0; ms < 10; ms++) {
+        run_us(1000);
+        usbfs_in(c, 9, 0, data, &size); /* somebody else's */
+    }
+    assert_int_equal(rd(ISTR) & (ESOF | SUSP), ESOF);
+}
+
+static void test_suspend_resume(void **state)
+{
+    (void)state;
+    static const uint8_t eight[8];
+    run_us(20000);
+    assert_int_equal(rd(ISTR) & SUSP, 0); /* not before the first bus reset */
+    bus_reset();
+    set_epr(0, CONTROL | RX_VALID | TX_NAK);
+    usbfs_sof(c, 1);
+    run_us(4000);
+    assert_int_equal(rd(ISTR) & SUSP, SUSP);
+    wr(CNTR, 0x8);
+    wr(CNTR, 0xC); /* FSUSP, LPMODE */
+    wr(ISTR, 0);
+    run_us(20000);
+    assert_int_equal(rd(ISTR) & SUSP, 0); /* no checking while FSUSP is set */
+    assert_int_equal(rd(ISTR) & WKUP, 0);
+    usbfs_resume(c);
+    assert_int_equal(rd(ISTR) & WKUP, WKUP);
+    assert_int_equal(rd(CNTR), 0x8);    /* LPMODE cleared by hardware, FSUSP not */
+    assert_int_equal(rd(FNR) >> 14, 1); /* K */
+    wr(CNTR, 0);
+    wr(ISTR, 0);
+    run_us(20000);
+    assert_int_equal(rd(ISTR) & SUSP, 0); /* K is not idle */
+    usbfs_sof(c, 2);
+    assert_int_equal(rd(FNR) & 0x2000, 0); /* locks anew */
+    usbfs_sof(c, 3);
+    assert_int_equal(rd(FNR) & 0x2000, 0x2000);
+    assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_ACK); /* address and endpoints have stayed */
+}
+
+/* A bus reset wakes as well; software tells it from resume by the lines. */
+static void test_reset_wakes(void **state)
+{
+    (void)state;
+    wr(CNTR, 0xC);
+    wr(ISTR, 0);
+    usbfs_bus_reset(c, true);
+    assert_int_equal(rd(ISTR) & (WKUP | RESET), WKUP | RESET);
+    assert_int_equal(rd(FNR) >> 14, 0);
+}
+
+/* A reset that begins while the clocks are off is seen when they are back. */
+static void test_reset_without_clock(void **state)
+{
+    (void)state;
+    wr(CNTR, 0x8);
+    wr(CRRCR, 0);
+    wr(ISTR, 0);
+    usbfs_bus_reset(c, true);
+    assert_int_equal(rd(ISTR) & (WKUP | RESET), WKUP);
+    wr(CRRCR, 1);
+    run_us(100);
+    assert_int_equal(rd(ISTR) & (WKUP | RESET), WKUP | RESET);
+    assert_int_equal(rd(DADDR), 0);
+    usbfs_bus_reset(c, false);
+    wr(CRRCR, 0);
+    wr(ISTR, 0);
+    usbfs_bus_reset(c, true); /* over before they are: nobody has seen it */
+    usbfs_bus_reset(c, false);
+    wr(CRRCR, 1);
+    run_us(100);
+    assert_int_equal(rd(ISTR) & RESET, 0);
+}
+
+/* With the clocks off, as in Stop, the device stays attached and wakes up; but the pull-up does not count
+ * before there were 48 MHz for the first time. */
+static void test_clocks_stop(void **state)
+{
+    (void)state;
+    static const uint8_t eight[8];
+    set_epr(0, CONTROL | RX_VALID | TX_NAK);
+    wr(CNTR, 0x8);
+    wr(CRRCR, 0);
+    assert_int_equal(pullup, 1);
+    wr(ISTR, 0);
+    usbfs_resume(c);
+    assert_int_equal(rd(ISTR) & WKUP, WKUP);
+    wr(CNTR, 0);
+    assert_int_equal(pullup, 1);
+    assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_SILENT);
+    wr(CRRCR, 1);
+    run_us(100);
+    assert_int_equal(pullups, 1);
+    assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_ACK);
+    wr(CRRCR, 0);
+    wr(BCDR, 0);
+    wr(BCDR, 0x8000);
+    assert_int_equal(pullup, 0);
+    wr(CRRCR, 1);
+    run_us(100);
+    assert_int_equal(pullup, 1);
+}
+
+static void test_remote_wake(void **state)
+{
+    (void)state;
+    wr(CNTR, 0x8);
+    assert_int_equal(wakes, 0);
+    wr(CNTR, 0x18);
+    assert_int_equal(wakes, 1);
+    wr(CNTR, 0x8);
+    assert_int_equal(wakes, 1);
+    wr(CNTR, 0x28); /* L1RESUME ends by itself */
+    assert_int_equal(wakes, 2);
+    run_us(100);
+    assert_int_equal(rd(CNTR), 0x8);
+}
+
+static void test_lpm(void **state)
+{
+    (void)state;
+    assert_int_equal(usbfs_lpm(c, 5, 9, true), USB_SILENT);
+    wr(LPMCSR, 1);
+    assert_int_equal(usbfs_lpm(c, 5, 9, true), USB_NYET);
+    assert_int_equal(rd(ISTR) & L1REQ, 0);
+    wr(LPMCSR, 3);
+    assert_int_equal(usbfs_lpm(c, 6, 9, true), USB_SILENT);
+    assert_int_equal(usbfs_lpm(c, 5, 9, true), USB_ACK);
+    assert_int_equal(rd(ISTR) & L1REQ, L1REQ);
+    assert_int_equal(rd(LPMCSR), 0x9B);
+    wr(LPMCSR, 3);
+    assert_int_equal(rd(LPMCSR), 0x9B); /* BESL and REMWAKE are read-only */
+    wr(ISTR, (uint16_t)~L1REQ);
+    assert_int_equal(rd(ISTR) & L1REQ, 0);
+}
+
+/* ---- conditions --------------------------------------------------------------------------- */
+
+static void test_attach_conditions(void **state)
+{
+    (void)state;
+    wr(PWR_CR2, 0); /* USV */
+    assert_int_equal(pullup, 0);
+    assert_false(usbfs_attached(c));
+    wr(PWR_CR2, 1U << 10);
+    assert_int_equal(pullup, 1);
+    wr(BCDR, 0);
+    assert_int_equal(pullup, 0);
+    assert_int_equal(rd(FNR) >> 14, 0);
+    wr(BCDR, 0x8000);
+    assert_int_equal(pullup, 1);
+    wr(BCDR, 0x8001); /* the charger detector has the lines */
+    assert_int_equal(pullup, 0);
+    wr(BCDR, 0x8000);
+    wr(CNTR, 2);
+    assert_int_equal(pullup, 0);
+    wr(CNTR, 0);
+    assert_int_equal(pullup, 1);
+    int before = pullups;
+    wr(BCDR, 0); /* however short */
+    wr(BCDR, 0x8000);
+    assert_int_equal(pullups, before + 2);
+    wr(APB1RSTR1, 1U << 26);
+    wr(APB1RSTR1, 0);
+    assert_int_equal(pullup, 0);
+    assert_int_equal(rd(CNTR), 3);
+}
+
+static void test_clock_gate(void **state)
+{
+    (void)state;
+    static const uint8_t eight[8];
+    set_epr(0, CONTROL | RX_VALID | TX_NAK);
+    wr(APB1ENR1, 1U << 28);
+    assert_int_equal(rd(CNTR), 0);
+    assert_int_equal(rd(DADDR), 0);
+    assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_SILENT);
+    wr(APB1ENR1, 1U << 26 | 1U << 28);
+    assert_int_equal(rd(DADDR), 0x85);
+    assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_ACK);
+}
+
+/* PCLK1 below 10 MHz: the packet memory is served too late. */
+static void test_overrun(void **state)
+{
+    (void)state;
+    static const uint8_t eight[8];
+    uint8_t data[1023];
+    size_t size;
+    set_epr(0, CONTROL | RX_VALID | TX_VALID);
+    uint32_t before = epr(0);
+    wr(RCC_CR, 0x69); /* 4 MHz */
+    run_us(100);
+    assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_SILENT);
+    assert_int_equal(rd(ISTR) & PMAOVR, PMAOVR);
+    wr(ISTR, 0);
+    assert_int_equal(usbfs_in(c, 5, 0, data, &size), USB_SILENT);
+    assert_int_equal(rd(ISTR) & PMAOVR, PMAOVR);
+    assert_int_equal(epr(0), before);
+}
+
+static void test_handshake_lost(void **state)
+{
+    (void)state;
+    uint8_t data[1023];
+    size_t size;
+    set_epr(1, BULK | TX_VALID | 1);
+    wr(ISTR, 0);
+    assert_int_equal(usbfs_in(c, 5, 1, data, &size), USB_DATA0);
+    assert_int_equal(usbfs_in(c, 5, 1, data, &size), USB_DATA0); /* sent again, same toggle */
+    assert_int_equal(rd(ISTR) & ERR, ERR);
+    usbfs_in_ack(c, 5, 1);
+    assert_int_equal(epr(1), TX_CTR | TX_DTOG | TX_NAK | 1);
+    usbfs_in_ack(c, 5, 1); /* a stray handshake does nothing */
+    assert_int_equal(epr(1), TX_CTR | TX_DTOG | TX_NAK | 1);
+}
+
+/* A standard downstream port: data contact, no charging port. */
+static void test_charger_detector(void **state)
+{
+    (void)state;
+    wr(BCDR, 0x0003); /* BCDEN, DCDEN */
+    assert_int_equal(rd(BCDR), 0x0013);
+    usbfs_cable(c, false);
+    assert_int_equal(rd(BCDR), 0x0003);
+    usbfs_cable(c, true);
+    wr(BCDR, 0x0005); /* PDEN */
+    assert_int_equal(rd(BCDR), 0x0005);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with(attach, test_bus_reset),
+        with(attach, test_forced_reset),
+        with(attach, test_frames),
+        with(attach, test_traffic_keeps_awake),
+        with(attach, test_suspend_resume),
+        with(attach, test_reset_wakes),
+        with(attach, test_reset_without_clock),
+        with(attach, test_clocks_stop),
+        with(attach, test_remote_wake),
+        with(attach, test_lpm),
+        with(attach, test_attach_conditions),
+        with(attach, test_clock_gate),
+        with(attach, test_overrun),
+        with(attach, test_handshake_lost),
+        with(attach, test_charger_detector),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
