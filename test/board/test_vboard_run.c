@@ -85,8 +85,8 @@ static void fast(void **unused)
 static void signals(void **unused)
 {
     (void)unused;
-    const int numbers[] = {SIGINT, SIGTERM};
-    for (size_t i = 0; i < 2; i++) {
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < 3; i++) {
         char path[256];
         text_copy(path, sizeof path, temp("state"));
         const char *args[] = {VBOARD,    "--load", BENCH_ELF,  "--load",       bench_mode(BLINK),
@@ -173,6 +173,18 @@ static void flash_events(void **unused)
     assert_string_equal(json_text(e, "op"), "program");
     assert_int_equal(json_number(e, "addr"), 0x08020038);
     assert_int_equal(json_number(e, "n"), 9);
+    cJSON_Delete(events);
+}
+
+static void pwm_events(void **unused)
+{
+    (void)unused;
+    cJSON *events = RUN(PWM, 0, NULL, "--for", "0.1", "--fast");
+    assert_int_equal(json_count(events, "event", "pwm"), 2); /* on, and off with the power */
+    const cJSON *e = json_find(events, "event", "pwm", 0);
+    assert_string_equal(json_text(e, "pin"), "PA5");
+    assert_true(json_number(e, "hz") > 999.9 && json_number(e, "hz") < 1000.1);
+    assert_true(json_number(e, "duty") > 0.2499 && json_number(e, "duty") < 0.2501);
     cJSON_Delete(events);
 }
 
@@ -353,6 +365,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(same_seed, setup, teardown),
         cmocka_unit_test_setup_teardown(handoff, setup, teardown),
         cmocka_unit_test_setup_teardown(flash_events, setup, teardown),
+        cmocka_unit_test_setup_teardown(pwm_events, setup, teardown),
         cmocka_unit_test_setup_teardown(wild, setup, teardown),
         cmocka_unit_test_setup_teardown(wild_binary, setup, teardown),
         cmocka_unit_test_setup_teardown(watchdog, setup, teardown),

@@ -167,12 +167,16 @@ static void on_signal(int number)
 /* The signals are taken in ppoll only, so that none gets lost before it. */
 static bool catch_signals(sigset_t *while_waiting)
 {
-    struct sigaction action = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction action = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
     sigset_t ours;
-    return sigemptyset(&ours) == 0 && sigaddset(&ours, SIGINT) == 0 && sigaddset(&ours, SIGTERM) == 0 &&
-           sigprocmask(SIG_BLOCK, &ours, while_waiting) == 0 && sigdelset(while_waiting, SIGINT) == 0 &&
-           sigdelset(while_waiting, SIGTERM) == 0 && sigaction(SIGINT, &action, NULL) == 0 &&
-           sigaction(SIGTERM, &action, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0;
+    bool ok = sigemptyset(&ours) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        ok = ok && sigaddset(&ours, ends[i]) == 0 && sigaction(ends[i], &action, NULL) == 0;
+    ok = ok && sigprocmask(SIG_BLOCK, &ours, while_waiting) == 0;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        ok = ok && sigdelset(while_waiting, ends[i]) == 0;
+    return ok;
 }
 
 /* Until something comes or ns are over; UINT64_MAX: something has to come. */

@@ -144,6 +144,24 @@ static void touch_sdmmc(void)
     wait_for_ever();
 }
 
+/* ---- TIM2 channel 1 on PA5: 1 kHz, a quarter of the time high ---- */
+
+static void pwm(void)
+{
+    REG(0x4002104C) |= 1u << 0;
+    REG(0x40021058) |= 1u << 0; /* TIM2EN */
+    (void)REG(0x40021058);
+    REG(0x48000020) = 1u << 20;   /* AF1 on PA5 */
+    REG(0x48000000) = 0xABFFFBFF; /* PA5: alternate function */
+    REG(0x4000002C) = 4000 - 1;   /* ARR */
+    REG(0x40000034) = 1000;       /* CCR1 */
+    REG(0x40000018) = 6u << 4;    /* CCMR1: PWM mode 1 */
+    REG(0x40000020) = 1;          /* CCER */
+    REG(0x40000014) = 1;          /* EGR */
+    REG(0x40000000) = 1;          /* CR1 */
+    wait_for_ever();
+}
+
 static void (*const table[])(void) = {blink,
                                       undefined_instruction,
                                       unmapped_access,
@@ -154,7 +172,8 @@ static void (*const table[])(void) = {blink,
                                       inputs,
                                       backup,
                                       spin,
-                                      touch_sdmmc};
+                                      touch_sdmmc,
+                                      pwm};
 
 int main(void)
 {
