@@ -47,16 +47,15 @@ say_kernel() { # the lines of its log that are about the board
 ok() { echo "ok $*"; }
 fail() { echo "not ok $*"; exit 1; }
 led() { [ -e "$work/led.$1" ]; }
-ms() { read -r up _ </proc/uptime; echo "${up%.*}${up#*.}0"; }
 # flash FILE: as typed, with its output but for the licence
 flash() {
     echo "\$ dfu-util -s 0x08004000:leave -D $1"
-    t=$(ms)
+    t=$(uptime_ms)
     { stdbuf -o0 dfu-util -s 0x08004000:leave -D "$1" 2>&1; echo $? >/run/status; } | stdbuf -o0 tr "\r" "\n" |
         grep --line-buffered -vE "^ *$|^Copyright|^This program|^Please report"
     status=$(cat /run/status)
     [ "$status" = 0 ] || fail "dfu-util failed with exit status $status"
-    ok "dfu-util: exit status 0 after $(($(ms) - t)) ms"
+    ok "dfu-util: exit status 0 after $(($(uptime_ms) - t)) ms"
 }
 say_kernel &
 await 30 device $DFU >/dev/null || fail "Linux has not found 0483:df11"
@@ -81,9 +80,9 @@ ok "the application sends it back"
 
 echo "== One byte leads back into the bootloader"
 echo "\$ printf \"\\xaa\" > $t"
-t=$(ms)
+t=$(uptime_ms)
 send_aa >/dev/null || fail "the bootloader has not come back"
-ok "0483:df11 is back after $(($(ms) - t)) ms"
+ok "0483:df11 is back after $(($(uptime_ms) - t)) ms"
 await 30 led 100 >/dev/null || fail "LD4 does not toggle every 100 ms"
 ok "LD4 toggles every 100 ms"
 

@@ -15,13 +15,17 @@ check() {
     fi
 }
 
+uptime_ms() {
+    read -r up _ </proc/uptime
+    echo "${up%.*}${up#*.}0"
+}
+
 # await SECONDS COMMAND…: until the command succeeds.
 await() {
-    tries=$(($1 * 20))
+    until=$(($(uptime_ms) + $1 * 1000))
     shift
     while ! "$@"; do
-        tries=$((tries - 1))
-        if [ $tries -le 0 ]; then
+        if [ "$(uptime_ms)" -gt $until ]; then
             echo "waited in vain for: $*"
             return 1
         fi
@@ -32,14 +36,16 @@ await() {
 # The directory in sysfs of the device VENDOR:PRODUCT, with that serial number if one is given, once it
 # has a configuration; fails if there is none.
 device() {
-    for d in /sys/bus/usb/devices/*; do
-        [ -s "$d/bConfigurationValue" ] || continue
-        if [ "$(cat "$d/idVendor" 2>/dev/null):$(cat "$d/idProduct" 2>/dev/null)" = "$1" ] &&
-            [ -n "$(cat "$d/bConfigurationValue" 2>/dev/null)" ] &&
-            { [ -z "${2:-}" ] || [ "$(cat "$d/serial" 2>/dev/null)" = "$2" ]; }; then
-            echo "$d"
-            return 0
+    for d in /sys/bus/usb/devices/[0-9]*-[0-9]*; do
+        [ "${d#*:}" = "$d" ] || continue # an interface
+        { read -r vendor <"$d/idVendor" && read -r product <"$d/idProduct"; } 2>/dev/null || continue
+        [ "$vendor:$product" = "$1" ] || continue
+        read -r configuration 2>/dev/null <"$d/bConfigurationValue" && [ -n "$configuration" ] || continue
+        if [ -n "${2:-}" ]; then
+            read -r serial 2>/dev/null <"$d/serial" && [ "$serial" = "$2" ] || continue
         fi
+        echo "$d"
+        return 0
     done
     return 1
 }
