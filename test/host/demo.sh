@@ -50,12 +50,12 @@ led() { [ -e "$work/led.$1" ]; }
 # flash FILE: as typed, with its output but for the licence
 flash() {
     echo "\$ dfu-util -s 0x08004000:leave -D $1"
-    t=$(uptime_ms)
+    since=$(uptime_ms)
     { stdbuf -o0 dfu-util -s 0x08004000:leave -D "$1" 2>&1; echo $? >/run/status; } | stdbuf -o0 tr "\r" "\n" |
         grep --line-buffered -vE "^ *$|^Copyright|^This program|^Please report"
     status=$(cat /run/status)
     [ "$status" = 0 ] || fail "dfu-util failed with exit status $status"
-    ok "dfu-util: exit status 0 after $(($(uptime_ms) - t)) ms"
+    ok "dfu-util: exit status 0 after $(($(uptime_ms) - since)) ms"
 }
 say_kernel &
 await 30 device $DFU >/dev/null || fail "Linux has not found 0483:df11"
@@ -71,18 +71,19 @@ await 60 led 1000 >/dev/null || fail "LD4 does not toggle every 1000 ms"
 ok "LD4 toggles every 1000 ms: the application runs"
 t=$(open_tty)
 echo "\$ echo \"Hello, Nucleo\" > $t"
-timeout 30 head -n 1 "$t" >/run/hello & reader=$!
-echo "Hello, Nucleo" >"$t"
-wait $reader
+exec 9<>"$t" # open throughout: what arrives while nobody has it open is lost
+echo "Hello, Nucleo" >&9
+timeout 30 head -n 1 <&9 >/run/hello
+exec 9<&-
 [ "$(cat /run/hello)" = "Hello, Nucleo" ] || fail "the echo is \"$(cat /run/hello)\""
 echo "$(cat /run/hello)"
 ok "the application sends it back"
 
 echo "== One byte leads back into the bootloader"
 echo "\$ printf \"\\xaa\" > $t"
-t=$(uptime_ms)
+since=$(uptime_ms)
 send_aa >/dev/null || fail "the bootloader has not come back"
-ok "0483:df11 is back after $(($(uptime_ms) - t)) ms"
+ok "0483:df11 is back after $(($(uptime_ms) - since)) ms"
 await 30 led 100 >/dev/null || fail "LD4 does not toggle every 100 ms"
 ok "LD4 toggles every 100 ms"
 

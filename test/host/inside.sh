@@ -77,15 +77,13 @@ send_aa() {
     t=$(open_tty "${1:-}") && printf '\252' >"$t" && await 20 device "$DFU" "${1:-}"
 }
 
-# echo_back TTY FILE: sends FILE and compares what comes back.
-echo_back() {
-    size=$(stat -c %s "$2")
-    timeout 120 head -c "$size" "$1" >"$2.back" &
-    reader=$!
-    timeout 120 cat "$2" >"$1" || return 1
-    wait $reader || return 1
-    cmp "$2" "$2.back"
-}
+# echo_back TTY FILE: sends FILE and compares what comes back. The port stays open throughout: what
+# arrives while nobody has it open is lost.
+echo_back() (
+    exec 9<>"$1"
+    timeout 120 head -c "$(stat -c %s "$2")" <&9 >"$2.back" &
+    timeout 120 cat "$2" >&9 && wait $! && cmp "$2" "$2.back"
+)
 
 download() { # download FILE [OPTION]…: and leave
     f=$1
