@@ -9,10 +9,15 @@ BOARD_TESTS := $(patsubst test/board/%.c,$(B)/test/board/%,$(wildcard test/board
 HOST_TESTS := $(wildcard test/host/test_*.sh)
 LINT_TESTS := $(wildcard test/lint/*.sh)
 
-# What several tests share: test/support/*.c
+# What several tests share: test/support/*.c. A library, so that each test gets only what it uses.
 SUPPORT_OBJ := $(patsubst %.c,$(B)/obj/host/%.o,$(wildcard test/support/*.c))
+SUPPORT_LIB := $(B)/test/libsupport.a
+$(SUPPORT_LIB): $(SUPPORT_OBJ)
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
 
-$(B)/test/%: $(B)/obj/host/test/%.o $(SUPPORT_OBJ) $(VBOARD_LIB) $(BOOT_CORE_LIB)
+$(B)/test/%: $(B)/obj/host/test/%.o $(SUPPORT_LIB) $(VBOARD_LIB) $(BOOT_CORE_LIB)
 	@mkdir -p $(@D)
 	$(CC) $^ $(HOST_LIBS) $(TEST_LIBS) $(TEST_LIBS_$(@F)) -o $@
 

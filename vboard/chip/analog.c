@@ -27,6 +27,8 @@ bool adc_voltage(struct chip *c, unsigned port, unsigned pin, unsigned millivolt
 
 unsigned analog_pin(const struct chip *c, unsigned port, unsigned pin)
 {
+    if (port == 0 && (pin == 4 || pin == 5) && dac_drives_pin(c, pin - 4))
+        return dac_millivolt(c, pin - 4);
     if (port < 3 && c->analog.given[port] >> pin & 1)
         return c->analog.millivolt[port][pin];
     return gpio_pin_level(c, port, pin) ? analog_vdda(c) : 0;

@@ -125,6 +125,12 @@ static bool bus_write(struct chip *c, uint32_t addr, unsigned size, uint32_t val
     return true;
 }
 
+ps_t chip_bus_ready(const struct chip *c, uint32_t addr)
+{
+    bool wait = addr < 0x40000000 && is_flash(unalias(c, addr)) && flash_busy(c);
+    return wait ? c->flash.ends : chip_now(c);
+}
+
 /* Code in SRAM was changed other than by the processor: it may be seen at up to three addresses. */
 void chip_sram_changed(struct chip *c, uint32_t off, uint32_t size)
 {

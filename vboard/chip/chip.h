@@ -267,6 +267,8 @@ enum trigger {
     TRG_TIM1_CC1,
     TRG_TIM1_CC2,
     TRG_TIM1_CC3,
+    TRG_TIM1_CC4,
+    TRG_TIM2_CC1,
     TRG_TIM2_CC2,
     TRG_TIM2_TRGO,
     TRG_TIM6_TRGO,

@@ -34,8 +34,8 @@ static unsigned minus(const struct chip *c, unsigned comp)
         bool bridge = csr & BRGEN || sel == 3;
         return csr & SCALEN ? ANALOG_VREFINT_MV * (bridge ? sel + 1 : 4) / 4 : 0;
     }
-    if (sel < 6) /* DAC1 */
-        return analog_pin(c, 0, sel);
+    if (sel < 6)
+        return dac_millivolt(c, sel - 4);
     unsigned n = sel == 6 ? 0 : 1 + bits(csr, 25, 2);
     return analog_pin(c, pins[comp][n].port, pins[comp][n].pin);
 }

@@ -237,6 +237,8 @@ static void transfer(struct chip *c, unsigned index, unsigned ch)
         if (k->ccr & CCR_CIRC) {
             k->cndtr = k->total;
             load_addresses(k);
+        } else if (signals_of(d, index, ch) & 1ULL << DMAR_ADC1) {
+            adc_dma_end(c);
         }
     }
     if (flags)

@@ -53,12 +53,6 @@ void chip_flash_stall_clear(struct chip *c)
     c->flash.stall = 0;
 }
 
-ps_t chip_bus_ready(const struct chip *c, uint32_t addr)
-{
-    bool flash = addr - FLASH_BASE < FLASH_SIZE || addr - SYSMEM_BASE < 0x8000;
-    return flash && flash_busy(c) ? c->flash.ends : chip_now(c);
-}
-
 /* The highest HCLK that LATENCY and the voltage range allow, MHz. */
 static unsigned limit_mhz(unsigned latency, unsigned vos)
 {

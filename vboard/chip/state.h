@@ -4,12 +4,14 @@
 #ifndef VBOARD_CHIP_STATE_H
 #define VBOARD_CHIP_STATE_H
 
+#include "chip/adc.h"
 #include "chip/afpin.h"
 #include "chip/analog.h"
 #include "chip/chip.h"
 #include "chip/comp.h"
 #include "chip/crc.h"
 #include "chip/crs.h"
+#include "chip/dac.h"
 #include "chip/dbgmcu.h"
 #include "chip/dma.h"
 #include "chip/exti.h"
@@ -102,6 +104,8 @@ struct chip {
     struct crs_state crs;
     struct tim_state tim[TIM_COUNT];
     struct analog_state analog;
+    struct adc_state adc;
+    struct dac_state dac;
     struct comp_state comp;
     struct crc_state crc;
     struct rng_state rng;

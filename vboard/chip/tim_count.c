@@ -94,6 +94,14 @@ void tim_restart(struct chip *c, unsigned index, bool flag)
     tim_trgo_pulse(c, index, 0);
 }
 
+/* Compare events that ADC1 may be triggered by. */
+static enum trigger compare_trigger(unsigned index, unsigned ch)
+{
+    if (index == TIM1 && ch < 4)
+        return TRG_TIM1_CC1 + ch;
+    return index == TIM2 && ch < 2 ? TRG_TIM2_CC1 + ch : TRG_COUNT;
+}
+
 /* The counter has become equal to a channel's compare value. */
 static void match(struct chip *c, unsigned index, unsigned ch)
 {
@@ -115,11 +123,8 @@ static void match(struct chip *c, unsigned index, unsigned ch)
         tim_request(c, index, tim_kinds[index].dma_compare[ch], (uint32_t)TIM_DIER_CC1DE << ch);
     if (ch == 0)
         tim_trgo_pulse(c, index, 3);
-    static const uint8_t events[3] = {TRG_TIM1_CC1, TRG_TIM1_CC2, TRG_TIM1_CC3};
-    if (index == TIM1 && ch < 3)
-        chip_trigger(c, events[ch]);
-    if (index == TIM2 && ch == 1)
-        chip_trigger(c, TRG_TIM2_CC2);
+    if (compare_trigger(index, ch) != TRG_COUNT)
+        chip_trigger(c, compare_trigger(index, ch));
 }
 
 /* One count. */
@@ -193,8 +198,7 @@ static bool match_matters(const struct chip *c, unsigned index, unsigned ch, boo
         return true;
     if (mms >= 3 || mms2 >= 3 || index == TIM16)
         return tim_trgo_wanted(c, index);
-    return (index == TIM1 && ch < 3 && chip_trigger_wanted(c, TRG_TIM1_CC1 + ch)) ||
-           (index == TIM2 && ch == 1 && chip_trigger_wanted(c, TRG_TIM2_CC2));
+    return compare_trigger(index, ch) != TRG_COUNT && chip_trigger_wanted(c, compare_trigger(index, ch));
 }
 
 static bool any_visible(const struct chip *c, unsigned index)

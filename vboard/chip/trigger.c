@@ -4,13 +4,13 @@
 
 void chip_trigger(struct chip *c, enum trigger t)
 {
-    (void)c, (void)t; /* no receiver has a model yet */
+    adc_trigger(c, t);
+    dac_trigger(c, t);
 }
 
 bool chip_trigger_wanted(const struct chip *c, enum trigger t)
 {
-    (void)c, (void)t;
-    return false;
+    return adc_wants(c, t) || dac_wants(c, t);
 }
 
 void chip_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level)

@@ -185,6 +185,8 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t until)
             return CPU_LOCKUP;
         uint64_t timer = cpu_timers_next(cpu);
         cpu->limit = timer < cpu->target ? timer : cpu->target;
+        if (cpu->limit - now > INT64_MAX) /* `left` is signed */
+            cpu->limit = now + INT64_MAX;
         cpu->left = (int64_t)(cpu->limit - now);
         cpu_interpret(cpu);
         if (cpu->at_break)
@@ -216,6 +218,10 @@ void cpu_stop(struct cpu *cpu)
 uint64_t cpu_cycles(const struct cpu *cpu)
 {
     return cpu_now(cpu);
+}
+uint64_t cpu_instructions(const struct cpu *cpu)
+{
+    return cpu->instructions;
 }
 void cpu_add_cycles(struct cpu *cpu, uint64_t cycles)
 {

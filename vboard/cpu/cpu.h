@@ -98,6 +98,7 @@ uint64_t cpu_next_wake(const struct cpu *cpu);
 bool cpu_would_wake(const struct cpu *cpu);
 
 uint64_t cpu_cycles(const struct cpu *cpu);
+uint64_t cpu_instructions(const struct cpu *cpu);      /* executed since cpu_init; exact outside cpu_run */
 void cpu_add_cycles(struct cpu *cpu, uint64_t cycles); /* a bus stall, from env calls */
 void cpu_set_fetch_gate(struct cpu *cpu, bool on);     /* see struct cpu_env.fetch */
 

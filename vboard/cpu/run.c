@@ -112,6 +112,7 @@ void cpu_interpret(struct cpu *cpu)
     const struct op *op, *it_op = NULL;
     uint32_t it_now = 0;
     int64_t left = cpu->left;
+    uint64_t executed = 0; /* instructions */
     bool checked = (cpu->fetch_gate) || (cpu->mpu_ctrl & MPU_CTRL_ENABLE);
 
 #define R(n)   cpu->r[n]
@@ -119,6 +120,7 @@ void cpu_interpret(struct cpu *cpu)
 #define GO()   goto *dispatch[op->code]
 #define NEXT()                                                                                               \
     do {                                                                                                     \
+        executed++;                                                                                          \
         left -= op->cost;                                                                                    \
         op += op->len;                                                                                       \
         if (__builtin_expect(left <= 0, 0))                                                                  \
@@ -128,6 +130,7 @@ void cpu_interpret(struct cpu *cpu)
 /* Direct branch within the region: distance in entries. */
 #define TAKE()                                                                                               \
     do {                                                                                                     \
+        executed++;                                                                                          \
         left -= 1 + REFILL;                                                                                  \
         op += (int32_t)op->imm;                                                                              \
         if (__builtin_expect(left <= 0, 0))                                                                  \
@@ -184,13 +187,13 @@ L_WATCH:
     code_stops(cpu);
     if (cpu->env.watch != NULL)
         cpu->env.watch(cpu->owner, cpu->r[15]);
-    return; /* the owner may have changed anything; the instruction comes with the next round */
+    goto leave; /* the owner may have changed anything; the instruction comes with the next round */
 
 L_BREAK:
     SYNC();
     cpu->at_break = true;
     cpu->break_pc = cpu->r[15];
-    return;
+    goto leave;
 
 in_it: /* every instruction while ITSTATE is not zero */
     if (op->code == OP_NEW)
@@ -203,6 +206,7 @@ in_it: /* every instruction while ITSTATE is not zero */
     PICK();
     if (condition(cpu, it_now >> 4) || op->code == OP_bkpt)
         goto *labels[op->code_it];
+    executed++;
     left -= 1;
     op += op->len;
     if (left <= 0)
@@ -234,6 +238,7 @@ cold : {
     if (result == OP_FAULT)
         goto fault;
     left -= op->cost;
+    executed++;
     goto jump;
 }
 
@@ -252,7 +257,7 @@ jump: /* to r[15], which may be an exception return's */
     it_op = NULL;
     cpu->left = left;
     if (left <= 0)
-        return;
+        goto leave;
     op = code_lookup(cpu, cpu->r[15]);
     if (op == NULL)
         goto fault_at_pc;
@@ -261,6 +266,8 @@ jump: /* to r[15], which may be an exception return's */
 
 boundary:
     SYNC();
+leave:
+    cpu->instructions += executed;
     return;
 
 fault: /* the instruction at op failed: its effects are undone, ITSTATE is its own */
@@ -273,7 +280,7 @@ fault: /* the instruction at op failed: its effects are undone, ITSTATE is its o
 fault_at_pc:
     cpu->left = left;
     cpu_take_fault(cpu);
-    return;
+    goto leave;
 
     /* ---- data processing ---- */
 #define SET_NZ(value) (cpu->n = cpu->z = (value))
@@ -800,6 +807,7 @@ L_BX:
         cpu->r[15] = R(op->rm);
 branch_exchange : {
     uint32_t target = cpu->r[15], off = (target & ~1u) - code->base;
+    executed++;
     left -= op->cost;
     if ((target & 1) && off < code->size) {
         op = code->ops + off / 2;
@@ -815,6 +823,7 @@ branch_exchange : {
 L_TBB : {
     uint32_t v, base = op->rn == 15 ? op->imm : R(op->rn);
     READ(uint8_t, 0, base + R(op->rm), v);
+    executed++;
     left -= op->cost;
     cpu->r[15] = code_pc(cpu, op) + 4 + 2 * v;
     goto jump;
@@ -822,24 +831,28 @@ L_TBB : {
 L_TBH : {
     uint32_t v, base = op->rn == 15 ? op->imm : R(op->rn);
     READ(uint16_t, 1, base + (R(op->rm) << 1), v);
+    executed++;
     left -= op->cost;
     cpu->r[15] = code_pc(cpu, op) + 4 + 2 * v;
     goto jump;
 }
 L_BL_FAR:
     R(14) = (code_pc(cpu, op) + 4) | 1;
+    executed++;
     left -= 1 + REFILL;
     cpu->r[15] = op->imm;
     goto jump;
 L_B_FAR:
     if (!condition(cpu, op->x))
         NEXT();
+    executed++;
     left -= 1 + REFILL;
     cpu->r[15] = op->imm;
     goto jump;
 L_CB_FAR:
     if ((R(op->rn) != 0) != op->x)
         NEXT();
+    executed++;
     left -= 1 + REFILL;
     cpu->r[15] = op->imm;
     goto jump;

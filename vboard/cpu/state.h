@@ -71,6 +71,7 @@ struct cpu {
     /* Running. The present cycle is limit - left. */
     uint64_t limit, target;
     int64_t left;
+    uint64_t instructions;
     bool sleeping, sleep_event; /* in WFI or WFE; it is WFE */
     bool sleep_on_exit;         /* SLEEPONEXIT took effect at the last exception return */
     bool locked;                /* locked up */

@@ -1,0 +1,1 @@
+cpubench.cflags := $(FW_FPU) -O2

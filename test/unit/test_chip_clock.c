@@ -1,0 +1,506 @@
+/* The clock tree, start-up times, SYSCLK switching, reset flags, backup domain, and virtual time. */
+#include <string.h>
+
+#include "chiptest.h"
+
+#define CR       RCC(0x00)
+#define CFGR     RCC(0x08)
+#define PLLCFGR  RCC(0x0C)
+#define SAI1CFGR RCC(0x10)
+#define CIER     RCC(0x18)
+#define CIFR     RCC(0x1C)
+#define CICR     RCC(0x20)
+#define APB1ENR  RCC(0x58)
+#define CCIPR    RCC(0x88)
+#define BDCR     RCC(0x90)
+#define CSR      RCC(0x94)
+#define CRRCR    RCC(0x98)
+
+static struct chiptest t;
+
+static int setup(void **state)
+{
+    (void)state;
+    chiptest_start(&t);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    chiptest_end(&t);
+    return 0;
+}
+
+/* ps until the bits are set. */
+static ps_t until(uint32_t addr, uint32_t bits)
+{
+    ps_t from = chip_now(t.c);
+    while (!(rd(&t, addr) & bits)) {
+        assert_true(chip_now(t.c) - from < 3 * PS_PER_S);
+        chip_run(t.c, chip_now(t.c) + PS_PER_US / 4);
+    }
+    return chip_now(t.c) - from;
+}
+
+static void unlock_backup(void)
+{
+    set(&t, APB1ENR, 1U << 28);
+    set(&t, PWR(0x00), 1U << 8);
+}
+
+static uint32_t hz(enum clock_id id)
+{
+    return chip_clock(t.c, id);
+}
+
+static void test_reset_state(void **state)
+{
+    (void)state;
+    assert_int_equal(hz(CLK_MSI), 4000000);
+    assert_int_equal(hz(CLK_SYSCLK), 4000000);
+    assert_int_equal(hz(CLK_HCLK), 4000000);
+    assert_int_equal(hz(CLK_TIM_APB1), 4000000);
+    assert_int_equal(hz(CLK_USART1), 4000000);
+    assert_int_equal(hz(CLK_HSI16) + hz(CLK_HSE) + hz(CLK_LSI) + hz(CLK_LSE) + hz(CLK_HSI48) + hz(CLK_48) +
+                         hz(CLK_PLL_R) + hz(CLK_RTC) + hz(CLK_ADC),
+                     0);
+}
+
+static void test_start_up(void **state)
+{
+    (void)state;
+    const struct {
+        uint32_t reg, on, ready, irq;
+        ps_t least, most;
+    } rows[] = {
+        {CR, 1U << 8, 1U << 10, 1U << 3, PS_PER_US, 6 * PS_PER_US},
+        {CRRCR, 1, 2, 1U << 10, 2 * PS_PER_US, 6 * PS_PER_US},
+        {CSR, 1, 2, 1U << 0, 80 * PS_PER_US, 130 * PS_PER_US},
+        {BDCR, 1, 2, 1U << 1, PS_PER_S / 10, 2 * PS_PER_S},
+    };
+    unlock_backup();
+    wr(&t, CIER, 0x67F);
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(rd(&t, CIFR), 0);
+        set(&t, rows[i].reg, rows[i].on);
+        assert_false(rd(&t, rows[i].reg) & rows[i].ready);
+        ps_t took = until(rows[i].reg, rows[i].ready);
+        assert_true(took >= rows[i].least && took <= rows[i].most + PS_PER_US);
+        assert_int_equal(rd(&t, CIFR), rows[i].irq);
+        assert_true(t.c->irq_sources[5] != 0);
+        wr(&t, CICR, rows[i].irq);
+        assert_int_equal(rd(&t, CIFR), 0);
+        assert_true(t.c->irq_sources[5] == 0);
+    }
+    assert_int_equal(hz(CLK_HSI16), 16000000);
+    assert_int_equal(hz(CLK_HSI48), 48000000);
+    assert_int_equal(hz(CLK_48), 48000000); /* CLK48SEL = 0 */
+    assert_int_equal(hz(CLK_LSI), 32000);
+    assert_int_equal(hz(CLK_LSE), 32768);
+    clear(&t, CR, 1U << 8);
+    assert_int_equal(rd(&t, CR) & 1U << 10, 0);
+    assert_int_equal(hz(CLK_HSI16), 0);
+    /* Without its interrupt enabled no flag. */
+    wr(&t, CIER, 0);
+    set(&t, CR, 1U << 8);
+    until(CR, 1U << 10);
+    assert_int_equal(rd(&t, CIFR), 0);
+    /* HSE: nothing is connected on the board. */
+    set(&t, CR, 1U << 16);
+    run_us(&t, 100000);
+    assert_int_equal(rd(&t, CR) & 1U << 17, 0);
+}
+
+static void test_msi(void **state)
+{
+    (void)state;
+    const uint32_t ranges[12] = {100000,  200000,  400000,   800000,   1000000,  2000000,
+                                 4000000, 8000000, 16000000, 24000000, 32000000, 48000000};
+    wr(&t, CR, 0x53); /* MSIRGSEL = 0: MSISRANGE counts, 4 MHz */
+    assert_int_equal(hz(CLK_HCLK), 4000000);
+    wr(&t, CR, 0x6B);
+    for (uint32_t r = 0; r < 12; r++) {
+        wr(&t, FLASH(0x00), 0x604);
+        wr(&t, CR, r << 4 | 0xB);
+        assert_int_equal(hz(CLK_HCLK), ranges[r]);
+        assert_true(rd(&t, CR) & 2);
+    }
+    wr(&t, CR, 0xCB); /* there is no range 12 */
+    assert_int_equal(rd(&t, CR), 0xBB);
+    wr(&t, CR, 0x62); /* neither MSION, which drives SYSCLK, nor MSIRGSEL can be cleared */
+    assert_int_equal(rd(&t, CR), 0x6B);
+    /* The PLL mode wants LSE. */
+    wr(&t, CR, 0x6F);
+    assert_int_equal(rd(&t, CR), 0x6B);
+    unlock_backup();
+    set(&t, BDCR, 1);
+    until(BDCR, 2);
+    wr(&t, CR, 0xBF);
+    assert_int_equal(rd(&t, CR), 0xBF);
+    assert_int_equal(hz(CLK_MSI), 48005120);
+    wr(&t, CCIPR, 3U << 26);
+    assert_int_equal(hz(CLK_48), 48005120);
+    clear(&t, BDCR, 1);
+    assert_int_equal(rd(&t, CR), 0xBB);
+    /* MSISRANGE: 4 to 7, and only with MSIRGSEL. */
+    wr(&t, CSR, 0x400);
+    assert_int_equal(rd(&t, CSR) & 0xF00, 0x400);
+    wr(&t, CSR, 0x800);
+    assert_int_equal(rd(&t, CSR) & 0xF00, 0x400);
+    chip_request_reset(t.c, RESET_SOFT);
+    chiptest_settle(&t);
+    assert_int_equal(hz(CLK_HCLK), 4000000);
+}
+
+static void start_pll(uint32_t cfgr)
+{
+    wr(&t, PLLCFGR, cfgr);
+    set(&t, CR, 1U << 24);
+    until(CR, 1U << 25);
+}
+
+/* ST's two recipes for 80 MHz, with every prescaler behind. */
+static void test_pll(void **state)
+{
+    (void)state;
+    wr(&t, FLASH(0x00), 0x604);
+    ps_t from = chip_now(t.c);
+    wr(&t, PLLCFGR, 1U << 24 | 40U << 8 | 1);
+    set(&t, CR, 1U << 24);
+    assert_int_equal(rd(&t, CR) & 1U << 25, 0);
+    until(CR, 1U << 25);
+    ps_t took = chip_now(t.c) - from;
+    assert_true(took >= 15 * PS_PER_US && took <= 40 * PS_PER_US);
+    assert_int_equal(hz(CLK_PLL_R), 80000000);
+    assert_int_equal(hz(CLK_PLL_Q), 0);
+    assert_int_equal(hz(CLK_HCLK), 4000000);
+    wr(&t, CFGR, 3);
+    assert_int_equal(rd(&t, CFGR), 0xF);
+    assert_int_equal(hz(CLK_HCLK), 80000000);
+    /* What SYSCLK hangs on stays on, and its PLL cannot be changed. */
+    clear(&t, CR, 1U << 24 | 1);
+    assert_int_equal(rd(&t, CR) & (1U << 24 | 1), 1U << 24 | 1);
+    wr(&t, PLLCFGR, 1);
+    assert_int_equal(rd(&t, PLLCFGR), 1U << 24 | 40U << 8 | 1);
+    wr(&t, PLLCFGR, 1U << 24 | 40U << 8 | 1 | 1U << 20); /* but for its other outputs */
+    assert_int_equal(hz(CLK_PLL_Q), 80000000);
+    const struct {
+        uint32_t cfgr;
+        uint32_t hclk, pclk1, tim1, pclk2, tim2;
+    } rows[] = {
+        {0x0003, 80000000, 80000000, 80000000, 80000000, 80000000},
+        {0x0483, 40000000, 20000000, 40000000, 40000000, 40000000},
+        {0x2D93, 20000000, 5000000, 10000000, 5000000, 10000000},
+        {0x3FF3, 156250, 9765, 19530, 9765, 19530},
+    };
+    for (unsigned i = 0; i < 4; i++) {
+        wr(&t, CFGR, rows[i].cfgr);
+        assert_int_equal(hz(CLK_HCLK), rows[i].hclk);
+        assert_int_equal(hz(CLK_PCLK1), rows[i].pclk1);
+        assert_int_equal(hz(CLK_TIM_APB1), rows[i].tim1);
+        assert_int_equal(hz(CLK_PCLK2), rows[i].pclk2);
+        assert_int_equal(hz(CLK_TIM_APB2), rows[i].tim2);
+    }
+    wr(&t, CFGR, 0);
+    assert_int_equal(rd(&t, CFGR), 0);
+    clear(&t, CR, 1U << 24);
+    assert_int_equal(rd(&t, CR) & 1U << 25, 0);
+    set(&t, CR, 1U << 8);
+    until(CR, 1U << 10);
+    start_pll(1U << 24 | 10U << 8 | 2);
+    assert_int_equal(hz(CLK_PLL_R), 80000000);
+    /* P: /7, /17, PLLPDIV */
+    clear(&t, CR, 1U << 24);
+    const uint32_t p[][2] = {{0, 7}, {1U << 17, 17}, {5U << 27, 5}, {31U << 27 | 1U << 17, 31}};
+    for (unsigned i = 0; i < 4; i++) {
+        start_pll(1U << 16 | p[i][0] | 10U << 8 | 2);
+        assert_int_equal(hz(CLK_PLL_P), 160000000 / p[i][1]);
+        clear(&t, CR, 1U << 24);
+    }
+    /* 48 MHz from PLLSAI1. */
+    wr(&t, PLLCFGR, 2);
+    wr(&t, SAI1CFGR, 12U << 8 | 1U << 21 | 1U << 20 | 1U << 24 | 3U << 25);
+    set(&t, CR, 1U << 26);
+    until(CR, 1U << 27);
+    wr(&t, CCIPR, 1U << 26 | 1U << 28);
+    assert_int_equal(hz(CLK_48), 48000000);
+    assert_int_equal(hz(CLK_ADC), 24000000);
+    assert_int_equal(chiptest_count(&t, "reset"), 1);
+}
+
+static void test_pll_limits(void **state)
+{
+    (void)state;
+    const uint32_t wrong[] = {
+        1U << 24 | 40U << 8 | 0,                                    /* no source */
+        1U << 24 | 40U << 8 | 2,                                    /* HSI16 is off */
+        1U << 24 | 7U << 8 | 1,                                     /* N */
+        1U << 24 | 87U << 8 | 1, 1U << 24 | 40U << 8 | 1U << 4 | 1, /* input of 2 MHz */
+        1U << 24 | 8U << 8 | 1,                                     /* VCO of 32 MHz */
+    };
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        wr(&t, PLLCFGR, wrong[i]);
+        set(&t, CR, 1U << 24);
+        run_us(&t, 1000);
+        assert_int_equal(rd(&t, CR) & 1U << 25, 0);
+        clear(&t, CR, 1U << 24);
+    }
+}
+
+/* SW waits for its source; the message about wait states comes once. */
+static void test_switch(void **state)
+{
+    (void)state;
+    wr(&t, CFGR, 1);
+    assert_int_equal(rd(&t, CFGR), 1);
+    assert_int_equal(hz(CLK_HCLK), 4000000);
+    set(&t, CR, 1U << 8);
+    until(CR, 1U << 10);
+    assert_int_equal(rd(&t, CFGR), 5);
+    assert_int_equal(hz(CLK_HCLK), 16000000);
+    clear(&t, CR, 1U << 8);
+    assert_true(rd(&t, CR) & 1U << 10);
+    clear(&t, CR, 1);
+    assert_int_equal(rd(&t, CR) & 3, 0);
+    start_pll(1U << 24 | 10U << 8 | 2);
+    t.n = 0;
+    wr(&t, CFGR, 3);
+    assert_int_equal(t.n, 1);
+    assert_non_null(strstr(t.told[0].what, "80000 kHz is too fast for 0 flash wait states"));
+    wr(&t, CFGR, 1);
+    wr(&t, CFGR, 3);
+    assert_int_equal(t.n, 1);
+}
+
+static void test_kernel_clocks(void **state)
+{
+    (void)state;
+    unlock_backup();
+    set(&t, BDCR, 1);
+    until(BDCR, 2);
+    set(&t, CSR, 1);
+    until(CSR, 2);
+    set(&t, CR, 1U << 8);
+    until(CR, 1U << 10);
+    wr(&t, CFGR, 0x0480); /* HCLK 2, PCLK1 1, PCLK2 2 MHz */
+    const struct {
+        unsigned shift;
+        enum clock_id id;
+        uint32_t hz[4];
+    } rows[] = {
+        {0, CLK_USART1, {2000000, 4000000, 16000000, 32768}},
+        {2, CLK_USART2, {1000000, 4000000, 16000000, 32768}},
+        {4, CLK_USART3, {1000000, 4000000, 16000000, 32768}},
+        {10, CLK_LPUART1, {1000000, 4000000, 16000000, 32768}},
+        {12, CLK_I2C1, {1000000, 4000000, 16000000, 0}},
+        {14, CLK_I2C2, {1000000, 4000000, 16000000, 0}},
+        {16, CLK_I2C3, {1000000, 4000000, 16000000, 0}},
+        {18, CLK_LPTIM1, {1000000, 32000, 16000000, 32768}},
+        {20, CLK_LPTIM2, {1000000, 32000, 16000000, 32768}},
+        {28, CLK_ADC, {0, 0, 0, 4000000}},
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (uint32_t sel = 0; sel < 4; sel++) {
+            wr(&t, CCIPR, sel << rows[i].shift);
+            assert_int_equal(hz(rows[i].id), rows[i].hz[sel]);
+        }
+}
+
+static void test_backup_domain(void **state)
+{
+    (void)state;
+    wr(&t, BDCR, 0x01008001); /* locked: only LSCO gets through */
+    assert_int_equal(rd(&t, BDCR), 0x01000000);
+    wr(&t, BDCR, 0);
+    unlock_backup();
+    wr(&t, BDCR, 1 | 2U << 8 | 1U << 15 | 2U << 3);
+    until(BDCR, 2);
+    assert_int_equal(rd(&t, BDCR), 0x8213);
+    assert_int_equal(hz(CLK_RTC), 0); /* LSI is off */
+    set(&t, CSR, 1);
+    until(CSR, 2);
+    assert_int_equal(hz(CLK_RTC), 32000);
+    wr(&t, BDCR, 0x8113); /* RTCSEL once */
+    assert_int_equal(rd(&t, BDCR), 0x8213);
+    /* System resets leave it, and lock it. */
+    chip_request_reset(t.c, RESET_SOFT);
+    chiptest_settle(&t);
+    assert_int_equal(rd(&t, BDCR), 0x8213);
+    assert_int_equal(hz(CLK_LSE), 32768);
+    assert_int_equal(hz(CLK_LSI), 0); /* LSION is reset */
+    wr(&t, BDCR, 0);
+    assert_int_equal(rd(&t, BDCR), 0x8213);
+    unlock_backup();
+    wr(&t, BDCR, 1U << 16 | 1);
+    assert_int_equal(rd(&t, BDCR), 1U << 16);
+    assert_int_equal(hz(CLK_LSE), 0);
+    wr(&t, BDCR, 0);
+    wr(&t, BDCR, 1 | 1U << 8 | 1U << 15);
+    until(BDCR, 2);
+    assert_int_equal(hz(CLK_RTC), 32768);
+    /* VBAT carries it through a loss of VDD. */
+    chip_power_off(t.c, true);
+    chiptest_power(&t);
+    assert_int_equal(rd(&t, BDCR), 0x8103);
+    chip_power_off(t.c, false);
+    chiptest_power(&t);
+    assert_int_equal(rd(&t, BDCR), 0);
+}
+
+static void test_reset_flags(void **state)
+{
+    (void)state;
+    const struct {
+        enum chip_reset cause;
+        uint32_t flags;
+    } rows[] = {{RESET_SOFT, 0x14000000},    {RESET_IWDG, 0x24000000}, {RESET_WWDG, 0x44000000},
+                {RESET_OBL, 0x06000000},     {RESET_PIN, 0x04000000},  {RESET_LOWPOWER, 0x84000000},
+                {RESET_FIREWALL, 0x05000000}};
+    assert_int_equal(rd(&t, CSR) & 0xFF000000, 0x0C000000);
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        set(&t, CSR, 1U << 23);
+        assert_int_equal(rd(&t, CSR) & 0xFF000000, 0);
+        clear(&t, CSR, 1U << 23);
+        t.n = 0;
+        chip_request_reset(t.c, rows[i].cause);
+        chiptest_settle(&t);
+        assert_int_equal(rd(&t, CSR) & 0xFF000000, rows[i].flags);
+        assert_int_equal(t.told[0].a, rows[i].cause);
+    }
+    chip_request_reset(t.c, RESET_SOFT); /* flags add up */
+    chiptest_settle(&t);
+    assert_int_equal(rd(&t, CSR) & 0xFF000000, 0x15000000);
+    chip_power_off(t.c, true);
+    chiptest_power(&t);
+    assert_int_equal(rd(&t, CSR) & 0xFF000000, 0x0C000000);
+}
+
+/* NRST holds the chip for as long as it is low. */
+static void test_nrst(void **state)
+{
+    (void)state;
+    set(&t, RCC(0x60), 1);
+    chip_nrst(t.c, true);
+    ps_t from = chip_now(t.c);
+    run_us(&t, 5000);
+    assert_int_equal(t.c->mode, MODE_RESET);
+    chip_nrst(t.c, false);
+    run_us(&t, 10);
+    assert_int_equal(t.c->mode, MODE_RUN);
+    assert_true(chip_now(t.c) - from < 5100 * PS_PER_US);
+    assert_int_equal(rd(&t, RCC(0x60)), 0);
+}
+
+/* HAL_DeInit writes ones to all reset registers: the flash interface must not mind. */
+static void test_rstr(void **state)
+{
+    (void)state;
+    wr(&t, FLASH(0x00), 0x604);
+    set(&t, RCC(0x4C), 3);
+    wr(&t, GPIO(0) + 0x14, 0x1234);
+    wr(&t, RCC(0x28), 0xFFFFFFFF);
+    wr(&t, RCC(0x28), 0);
+    assert_int_equal(rd(&t, FLASH(0x00)), 0x604);
+    wr(&t, RCC(0x2C), 2);
+    wr(&t, RCC(0x2C), 0);
+    assert_int_equal(rd(&t, GPIO(0) + 0x14), 0x1234);
+    wr(&t, RCC(0x2C), 0xFFFFFFFF);
+    assert_int_equal(rd(&t, RCC(0x2C)), 0x4209F);
+    wr(&t, RCC(0x2C), 0);
+    assert_int_equal(rd(&t, GPIO(0) + 0x14), 0);
+}
+
+static void test_css(void **state)
+{
+    (void)state;
+    chip_power_off(t.c, false);
+    chip_config(t.c)->hse_hz = 8000000;
+    chiptest_power(&t);
+    set(&t, CR, 1U << 16);
+    ps_t took = until(CR, 1U << 17);
+    assert_true(took >= 1900 * PS_PER_US && took < 2100 * PS_PER_US);
+    start_pll(1U << 24 | 10U << 8 | 3);
+    wr(&t, FLASH(0x00), 0x604);
+    wr(&t, CFGR, 3);
+    assert_int_equal(hz(CLK_HCLK), 40000000);
+    set(&t, CR, 1U << 19);
+    clear(&t, CR, 1U << 19 | 1U << 16 | 1);
+    assert_int_equal(rd(&t, CR) & (1U << 19 | 1U << 16 | 1), 1U << 19 | 1U << 16);
+    rcc_hse_fails(t.c);
+    assert_int_equal(hz(CLK_HCLK), 4000000);
+    assert_int_equal(rd(&t, CR) & (1U << 16 | 1U << 24), 0);
+    assert_int_equal(rd(&t, CIFR), 1U << 8);
+    assert_true(t.c->nmi_sources & 1U << NMI_CSS);
+    wr(&t, CICR, 1U << 8);
+    assert_int_equal(t.c->nmi_sources, 0);
+    chip_power_off(t.c, false);
+    chip_config(t.c)->hse_hz = 8000000;
+    chiptest_power(&t);
+    set(&t, CR, 1U << 18);
+    set(&t, CR, 1U << 16);
+    assert_true(until(CR, 1U << 17) < 10 * PS_PER_US); /* bypass */
+}
+
+/* ---- time ---- */
+
+static unsigned fired;
+static ps_t fired_at[4];
+static void fire(void *arg)
+{
+    (void)arg;
+    if (fired < 4)
+        fired_at[fired] = chip_now(t.c);
+    fired++;
+}
+
+static void test_time(void **state)
+{
+    (void)state;
+    assert_true(chip_ticks_to_ps(3, 48000000) == 62500);
+    assert_true(chip_ticks_to_ps(1, 48000000) == 20834); /* rounded up */
+    assert_true(chip_ticks_to_ps(1, 0) == PS_NEVER);
+    assert_true(chip_ps_to_ticks(62500, 48000000) == 3);
+    assert_true(chip_ps_to_ticks(62499, 48000000) == 2);
+    assert_true(chip_ticks_to_ps(80000000ULL * 3600 * 24, 80000000) == 86400 * PS_PER_S);
+    assert_true(chip_ps_to_ticks(86400 * PS_PER_S, 80000000) == 80000000ULL * 3600 * 24);
+    /* Cycles and time agree over a long run at a period that is no whole number of ps. */
+    wr(&t, FLASH(0x00), 0x604);
+    wr(&t, CR, 0xBB); /* 48 MHz */
+    ps_t from = chip_now(t.c);
+    uint64_t cycles = cpu_cycles(chip_cpu(t.c));
+    for (unsigned i = 0; i < 1000; i++)
+        run_us(&t, 997);
+    uint64_t ran = cpu_cycles(chip_cpu(t.c)) - cycles;
+    ps_t passed = chip_now(t.c) - from;
+    ps_t exact = (ps_t)((double)ran * 1e12 / 48e6);
+    assert_true(passed > exact - 3 && passed < exact + 3);
+    /* An event happens at its own time, a past one at once, and time never runs backwards. */
+    fired = 0;
+    ps_t now = chip_now(t.c);
+    chip_outside_wake(t.c, OUTSIDE_TEST, now + 12345, fire, NULL);
+    run_us(&t, 1);
+    assert_int_equal(fired, 1);
+    assert_true(fired_at[0] == now + 12345);
+    now = chip_now(t.c);
+    chip_outside_wake(t.c, OUTSIDE_TEST, 1, fire, NULL);
+    run_us(&t, 1);
+    assert_int_equal(fired, 2);
+    assert_true(fired_at[1] >= now && fired_at[1] < now + PS_PER_US);
+    chip_outside_wake(t.c, OUTSIDE_TEST, chip_now(t.c) + PS_PER_US, fire, NULL);
+    chip_outside_wake(t.c, OUTSIDE_TEST, PS_NEVER, fire, NULL);
+    run_us(&t, 3);
+    assert_int_equal(fired, 2);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_reset_state), TEST(test_start_up), TEST(test_msi),           TEST(test_pll),
+        TEST(test_pll_limits),  TEST(test_switch),   TEST(test_kernel_clocks), TEST(test_backup_domain),
+        TEST(test_reset_flags), TEST(test_nrst),     TEST(test_rstr),          TEST(test_css),
+        TEST(test_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

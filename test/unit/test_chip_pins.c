@@ -1,0 +1,333 @@
+/* GPIO, EXTI and SYSCFG: pin levels in every mode, pulls, locks, edges, interrupts and events. */
+#include <string.h>
+
+#include "chiptest.h"
+
+#define A GPIO(0)
+#define B GPIO(1)
+
+enum {
+    MODER = 0x00,
+    OTYPER = 0x04,
+    PUPDR = 0x0C,
+    IDR = 0x10,
+    ODR = 0x14,
+    BSRR = 0x18,
+    LCKR = 0x1C,
+    AFRL = 0x20,
+    AFRH = 0x24,
+    BRR = 0x28
+};
+enum {
+    IMR1 = 0x00,
+    EMR1 = 0x04,
+    RTSR1 = 0x08,
+    FTSR1 = 0x0C,
+    SWIER1 = 0x10,
+    PR1 = 0x14,
+    IMR2 = 0x20,
+    RTSR2 = 0x28
+};
+
+static struct chiptest t;
+
+static int setup(void **state)
+{
+    (void)state;
+    chiptest_start(&t);
+    set(&t, RCC(0x4C), 0x9F);
+    set(&t, RCC(0x60), 1);
+    t.n = 0;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    chiptest_end(&t);
+    return 0;
+}
+
+static void mode(uint32_t port, unsigned pin, uint32_t m)
+{
+    wr(&t, port + MODER, (rd(&t, port + MODER) & ~(3U << 2 * pin)) | m << 2 * pin);
+}
+
+static bool reads(uint32_t port, unsigned pin)
+{
+    return rd(&t, port + IDR) >> pin & 1;
+}
+
+static void test_levels(void **state)
+{
+    (void)state;
+    assert_int_equal(rd(&t, A + IDR), 0xA000); /* JTDI, SWDIO pulled up, SWCLK down */
+    assert_int_equal(rd(&t, B + IDR), 0x0010); /* NJTRST */
+    /* Analog reads 0 whatever the pin does; input follows outside, then the pulls, then low. */
+    gpio_drive(t.c, 0, 3, 1);
+    assert_false(reads(A, 3));
+    assert_true(gpio_pin_level(t.c, 0, 3));
+    mode(A, 3, 0);
+    assert_true(reads(A, 3));
+    gpio_drive(t.c, 0, 3, 0);
+    assert_false(reads(A, 3));
+    gpio_drive(t.c, 0, 3, -1);
+    wr(&t, A + PUPDR, 0x64000000 | 1U << 6);
+    assert_true(reads(A, 3));
+    gpio_drive(t.c, 0, 3, 0);
+    assert_false(reads(A, 3));
+    gpio_drive(t.c, 0, 3, -1);
+    wr(&t, A + PUPDR, 0x64000000 | 2U << 6);
+    assert_false(reads(A, 3));
+    /* Push-pull wins over the outside; open drain drives low only. */
+    gpio_drive(t.c, 0, 3, 0);
+    mode(A, 3, 1);
+    wr(&t, A + BSRR, 1U << 3);
+    assert_true(reads(A, 3));
+    wr(&t, A + OTYPER, 1U << 3);
+    assert_false(reads(A, 3));
+    gpio_drive(t.c, 0, 3, 1);
+    assert_true(reads(A, 3));
+    wr(&t, A + BRR, 1U << 3);
+    assert_false(reads(A, 3));
+}
+
+static void test_output_events(void **state)
+{
+    (void)state;
+    mode(B, 13, 1);
+    assert_int_equal(t.n, 0); /* low, as before */
+    wr(&t, B + BSRR, 1U << 13);
+    wr(&t, B + ODR, 0);
+    wr(&t, B + ODR, 0x2000);
+    wr(&t, B + ODR, 0x2000);
+    assert_int_equal(t.n, 3);
+    assert_int_equal(chiptest_count(&t, "gpio"), 3);
+    assert_int_equal(t.told[0].a, 16 + 13);
+    assert_int_equal(t.told[0].b, 1);
+    assert_int_equal(t.told[1].b, 0);
+    /* BSRR: set wins; narrow accesses. */
+    wr(&t, B + BSRR, 0x20002000);
+    assert_int_equal(rd(&t, B + ODR), 0x2000);
+    assert_true(chip_cpu_env.write(t.c, B + BSRR + 2, 2, true, 0x2000));
+    assert_int_equal(rd(&t, B + ODR), 0);
+    assert_true(chip_cpu_env.write(t.c, B + ODR + 1, 1, true, 0x20));
+    assert_int_equal(rd(&t, B + ODR), 0x2000);
+    uint32_t v;
+    assert_true(chip_cpu_env.read(t.c, B + IDR + 1, 1, true, &v));
+    assert_int_equal(v, 0x20);
+    /* A reset lets the pin go. */
+    chip_request_reset(t.c, RESET_SOFT);
+    chiptest_settle(&t);
+    assert_false(gpio_pin_level(t.c, 1, 13));
+}
+
+static void test_alternate(void **state)
+{
+    (void)state;
+    assert_int_equal(gpio_af(t.c, 0, 2), -1);
+    mode(A, 2, 2);
+    wr(&t, A + AFRL, 7U << 8);
+    assert_int_equal(gpio_af(t.c, 0, 2), 7);
+    gpio_af_out(t.c, 0, 2, 7, true);
+    gpio_af_out(t.c, 0, 2, 8, false);
+    assert_true(reads(A, 2));
+    wr(&t, A + AFRL, 8U << 8);
+    assert_false(reads(A, 2));
+    gpio_af_out(t.c, 0, 2, 8, true);
+    assert_true(reads(A, 2));
+    wr(&t, A + AFRH, 0xA0000000);
+    assert_int_equal(gpio_af(t.c, 0, 15), 10);
+    wr(&t, A + AFRL, 1U << 8); /* nobody drives AF1 */
+    assert_false(reads(A, 2));
+}
+
+static void test_port_h(void **state)
+{
+    (void)state;
+    wr(&t, GPIO(7) + ODR, 0xFFFF);
+    assert_int_equal(rd(&t, GPIO(7) + ODR), 0x000B);
+    wr(&t, GPIO(7) + MODER, 0xFFFFFFFF);
+    assert_int_equal(rd(&t, GPIO(7) + MODER), 0x000000CF);
+}
+
+static void test_lock(void **state)
+{
+    (void)state;
+    mode(A, 4, 1);
+    wr(&t, A + LCKR, 0x10010);
+    wr(&t, A + LCKR, 0x00010);
+    wr(&t, A + LCKR, 0x10030); /* other pins: the sequence is broken */
+    assert_int_equal(rd(&t, A + LCKR) >> 16, 0);
+    wr(&t, A + LCKR, 0x10010);
+    wr(&t, A + LCKR, 0x00010);
+    wr(&t, A + LCKR, 0x10010);
+    assert_int_equal(rd(&t, A + LCKR), 0x10010);
+    uint32_t moder = rd(&t, A + MODER);
+    mode(A, 4, 0);
+    assert_int_equal(rd(&t, A + MODER), moder);
+    wr(&t, A + AFRL, 0xFFFFFFFF);
+    assert_int_equal(rd(&t, A + AFRL), 0xFFF0FFFF);
+    wr(&t, A + BSRR, 1U << 4); /* the data are not locked */
+    assert_true(reads(A, 4));
+    wr(&t, A + LCKR, 0);
+    assert_int_equal(rd(&t, A + LCKR), 0x10010);
+    mode(A, 5, 0);
+    assert_int_equal(rd(&t, A + MODER) >> 10 & 3, 0);
+}
+
+/* ---- EXTI ---- */
+
+static const struct {
+    unsigned line, irq;
+} irqs[] = {{0, 6},  {1, 7},   {2, 8},  {3, 9},  {4, 10},  {5, 23},  {9, 23}, {10, 40}, {15, 40},
+            {16, 1}, {18, 41}, {19, 2}, {20, 3}, {21, 64}, {22, 64}, {35, 1}, {37, 1},  {38, 1}};
+
+static void test_lines(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < sizeof irqs / sizeof irqs[0]; i++) {
+        unsigned bank = irqs[i].line / 32 * 0x20;
+        uint32_t bit = 1U << (irqs[i].line % 32);
+        exti_line(t.c, irqs[i].line, false); /* PA15 and PB4 are pulled up */
+        set(&t, EXTI(IMR1 + bank), bit);
+        wr(&t, EXTI(RTSR1 + bank), bit);
+        wr(&t, EXTI(FTSR1 + bank), 0);
+        exti_line(t.c, irqs[i].line, true);
+        assert_int_equal(rd(&t, EXTI(PR1 + bank)), bit);
+        assert_true(t.c->irq_sources[irqs[i].irq] != 0);
+        wr(&t, EXTI(PR1 + bank), bit);
+        assert_true(t.c->irq_sources[irqs[i].irq] == 0);
+        exti_line(t.c, irqs[i].line, false); /* falling: not selected */
+        assert_int_equal(rd(&t, EXTI(PR1 + bank)), 0);
+        wr(&t, EXTI(RTSR1 + bank), 0);
+        wr(&t, EXTI(FTSR1 + bank), bit);
+        exti_line(t.c, irqs[i].line, true);
+        assert_int_equal(rd(&t, EXTI(PR1 + bank)), 0);
+        exti_line(t.c, irqs[i].line, false);
+        assert_int_equal(rd(&t, EXTI(PR1 + bank)), bit);
+        wr(&t, EXTI(PR1 + bank), bit);
+        /* by software, once until the pending bit is cleared */
+        wr(&t, EXTI(SWIER1 + bank), bit);
+        assert_int_equal(rd(&t, EXTI(PR1 + bank)), bit);
+        assert_int_equal(rd(&t, EXTI(SWIER1 + bank)), bit);
+        wr(&t, EXTI(PR1 + bank), bit);
+        assert_int_equal(rd(&t, EXTI(SWIER1 + bank)), 0);
+        /* masked: pending, no interrupt, until it is unmasked */
+        clear(&t, EXTI(IMR1 + bank), bit);
+        wr(&t, EXTI(SWIER1 + bank), bit);
+        assert_true(t.c->irq_sources[irqs[i].irq] == 0);
+        set(&t, EXTI(IMR1 + bank), bit);
+        assert_true(t.c->irq_sources[irqs[i].irq] != 0);
+        wr(&t, EXTI(PR1 + bank), bit);
+    }
+    /* Direct lines have no such bits. */
+    wr(&t, EXTI(RTSR1), 0xFFFFFFFF);
+    assert_int_equal(rd(&t, EXTI(RTSR1)), 0x007DFFFF);
+    wr(&t, EXTI(RTSR2), 0xFFFFFFFF);
+    assert_int_equal(rd(&t, EXTI(RTSR2)), 0x68);
+    exti_line(t.c, 17, true);
+    assert_int_equal(rd(&t, EXTI(PR1)), 0);
+    assert_true(exti_wakes(t.c)); /* unmasked after reset */
+    exti_line(t.c, 17, false);
+    assert_false(exti_wakes(t.c));
+}
+
+static void test_exticr(void **state)
+{
+    (void)state;
+    mode(A, 6, 0);
+    mode(B, 6, 0);
+    wr(&t, EXTI(RTSR1), 1U << 6);
+    set(&t, EXTI(IMR1), 1U << 6);
+    wr(&t, SYSCFG(0x0C), 1U << 8); /* PB6 */
+    gpio_drive(t.c, 0, 6, 1);
+    assert_int_equal(rd(&t, EXTI(PR1)), 0);
+    gpio_drive(t.c, 1, 6, 1);
+    assert_int_equal(rd(&t, EXTI(PR1)), 1U << 6);
+    wr(&t, EXTI(PR1), 1U << 6);
+    gpio_drive(t.c, 1, 6, 0);
+    wr(&t, SYSCFG(0x0C), 0); /* PA6 is high: an edge of the multiplexer */
+    assert_int_equal(rd(&t, EXTI(PR1)), 1U << 6);
+    wr(&t, SYSCFG(0x08), 0xFFFFFFFF);
+    assert_int_equal(rd(&t, SYSCFG(0x08)), 0x7777);
+    /* An output that the chip drives itself makes edges as well. */
+    wr(&t, EXTI(PR1), 1U << 6);
+    mode(A, 6, 1);
+    wr(&t, A + BRR, 1U << 6);
+    wr(&t, A + BSRR, 1U << 6);
+    assert_int_equal(rd(&t, EXTI(PR1)), 1U << 6);
+}
+
+/* ---- SYSCFG ---- */
+
+static void test_sram2(void **state)
+{
+    (void)state;
+    wr(&t, 0x2000C004, 0x12345678);
+    wr(&t, SYSCFG(0x18), 1); /* not without the key */
+    assert_int_equal(rd(&t, SYSCFG(0x18)), 0);
+    assert_int_equal(rd(&t, 0x10000004), 0x12345678);
+    wr(&t, SYSCFG(0x24), 0xCA);
+    wr(&t, SYSCFG(0x24), 0x53);
+    const uint16_t loop = 0xE7FE;
+    chip_poke(t.c, 0x20000000, &loop, 2);
+    cpu_set_reg(chip_cpu(t.c), 15, 0x20000000);
+    wr(&t, SYSCFG(0x18), 1);
+    assert_int_equal(rd(&t, SYSCFG(0x18)), 3);
+    run_us(&t, 2000);
+    assert_int_equal(rd(&t, SYSCFG(0x18)), 0);
+    assert_int_equal(rd(&t, 0x10000004), 0);
+    /* Write protection, a page of 1 KiB at both addresses, until the next reset. */
+    wr(&t, SYSCFG(0x20), 2);
+    assert_false(chip_cpu_env.write(t.c, 0x10000400, 4, true, 1));
+    assert_false(chip_cpu_env.write(t.c, 0x2000C7FC, 4, true, 1));
+    assert_true(chip_cpu_env.write(t.c, 0x10000800, 4, true, 1));
+    wr(&t, SYSCFG(0x20), 0);
+    assert_false(chip_cpu_env.write(t.c, 0x10000400, 4, true, 1));
+    chip_request_reset(t.c, RESET_SOFT);
+    chiptest_settle(&t);
+    wr(&t, 0x10000400, 1);
+}
+
+static void test_sram2_reset_option(void **state)
+{
+    (void)state;
+    chip_power_off(t.c, false);
+    chip_nvm(t.c)->option[0] &= ~(1U << 25);
+    chip_nvm(t.c)->option[1] |= 1U << 25;
+    chiptest_power(&t);
+    wr(&t, 0x10003000, 0x55);
+    wr(&t, 0x20003000, 0x66);
+    chip_request_reset(t.c, RESET_SOFT);
+    chiptest_settle(&t);
+    assert_int_equal(rd(&t, 0x10003000), 0);
+    assert_int_equal(rd(&t, 0x20003000), 0x66);
+}
+
+static void test_syscfg_locks(void **state)
+{
+    (void)state;
+    wr(&t, SYSCFG(0x1C), 0xF);
+    wr(&t, SYSCFG(0x1C), 0);
+    assert_int_equal(rd(&t, SYSCFG(0x1C)), 0xF);
+    wr(&t, SYSCFG(0x04), 0);
+    assert_int_equal(rd(&t, SYSCFG(0x04)), 0);
+    wr(&t, SYSCFG(0x04), 1); /* the firewall cannot be disabled again */
+    assert_int_equal(rd(&t, SYSCFG(0x04)), 0);
+    set(&t, RCC(0x58), 1U << 28);
+    wr(&t, PWR(0x04), 0x41F); /* PVDL: PVDE and PLS stay */
+    assert_int_equal(rd(&t, PWR(0x04)), 0x410);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_levels),       TEST(test_output_events), TEST(test_alternate),
+        TEST(test_port_h),       TEST(test_lock),          TEST(test_lines),
+        TEST(test_exticr),       TEST(test_sram2),         TEST(test_sram2_reset_option),
+        TEST(test_syscfg_locks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,291 @@
+/* Registers of ADC1, its power-up sequence and calibration. Not modelled: the queue of injected contexts
+ * (JQDIS = 0), triggered oversampling (TROVS), watchdog outputs to timers. RM0394 "ADC". */
+#include "chip/adc.h"
+#include "chip/regs.h"
+#include "chip/state.h"
+
+enum { IRQ_ADC1 = 18, COMMON = 0x300, CSR = 0x300, CCR = 0x308, CDR = 0x30C };
+#define CR_RESET   0x20000000u /* DEEPPWD */
+#define CFGR_RESET 0x80000000u /* JQDIS */
+#define ISR_BITS   0x7FFu
+#define CCR_BITS   0x01FF0000u
+#define T_ADCVREG  (20 * PS_PER_US) /* DS11449: regulator start-up */
+#define T_STAB     (1 * PS_PER_US)  /* ADC power-up */
+
+static const struct reg_row rows[] = {
+    {ADC_IER * 4, 0, ISR_BITS},
+    {ADC_CFGR * 4, CFGR_RESET, 0xFFFF7FFB},
+    {ADC_CFGR2 * 4, 0, 0x000007FF},
+    {ADC_SMPR1 * 4, 0, 0x3FFFFFFF},
+    {ADC_SMPR2 * 4, 0, 0x07FFFFFF},
+    {ADC_TR1 * 4, 0x0FFF0000, 0x0FFF0FFF},
+    {ADC_TR2 * 4, 0x00FF0000, 0x00FF00FF},
+    {ADC_TR3 * 4, 0x00FF0000, 0x00FF00FF},
+    {ADC_SQR1 * 4, 0, 0x1F7DF7CF},
+    {ADC_SQR1 * 4 + 4, 0, 0x1F7DF7DF},
+    {ADC_SQR1 * 4 + 8, 0, 0x1F7DF7DF},
+    {ADC_SQR1 * 4 + 12, 0, 0x000007DF},
+    {ADC_JSQR * 4, 0, 0x7DF7DFFF},
+    {ADC_OFR1 * 4, 0, 0xFC000FFF},
+    {ADC_OFR1 * 4 + 4, 0, 0xFC000FFF},
+    {ADC_OFR1 * 4 + 8, 0, 0xFC000FFF},
+    {ADC_OFR1 * 4 + 12, 0, 0xFC000FFF},
+    {ADC_AWD2CR * 4, 0, 0x0007FFFF},
+    {ADC_AWD3CR * 4, 0, 0x0007FFFF},
+    {ADC_DIFSEL * 4, 0, 0x0000FFFE},
+    {ADC_CALFACT * 4, 0, 0x007F007F},
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+/* CKMODE 0: the kernel clock through PRESC; else HCLK by 1, 2, 4. */
+uint32_t adc_hz(const struct chip *c)
+{
+    static const uint16_t presc[16] = {1, 2, 4, 6, 8, 10, 12, 16, 32, 64, 128, 256, 256, 256, 256, 256};
+    uint32_t mode = bits(c->adc.ccr, 16, 2);
+
+    if (!chip_enabled(c, B_ADC1))
+        return 0;
+    return mode ? chip_clock(c, CLK_HCLK) >> (mode - 1)
+                : chip_clock(c, CLK_ADC) / presc[bits(c->adc.ccr, 18, 4)];
+}
+
+void adc_update(struct chip *c)
+{
+    const struct adc_state *a = &c->adc;
+
+    chip_irq(c, IRQ_ADC1, B_ADC1, a->r[ADC_ISR] & a->r[ADC_IER]);
+    dma_request(c, DMAR_ADC1, a->r[ADC_CFGR] & ADC_CFGR_DMAEN && a->r[ADC_ISR] & ADC_ISR_EOC && !a->frozen);
+}
+
+void adc_flags(struct chip *c, uint32_t set)
+{
+    c->adc.r[ADC_ISR] |= set;
+    adc_update(c);
+}
+
+void adc_schedule(struct chip *c)
+{
+    const struct adc_state *a = &c->adc;
+    ps_t when = a->change_at < a->done_at ? a->change_at : a->done_at;
+
+    if (a->r[ADC_IER] & ADC_ISR_EOSMP && a->sampled_at < when)
+        when = a->sampled_at;
+    chip_wake_at(c, B_ADC1, when);
+}
+
+void adc_reset(struct chip *c, unsigned index)
+{
+    struct adc_state *a = &c->adc;
+
+    (void)index;
+    *a = (struct adc_state){
+        .regulator_on = PS_NEVER, .change_at = PS_NEVER, .sampled_at = PS_NEVER, .done_at = PS_NEVER};
+    regs_reset(a->r, rows, ROWS);
+    a->r[ADC_CR] = CR_RESET;
+    adc_update(c);
+}
+
+/* ---- what takes its time ---- */
+
+static void plan_ready(struct chip *c)
+{
+    struct adc_state *a = &c->adc;
+    ps_t now = chip_now(c);
+
+    if (!(a->r[ADC_CR] & ADC_CR_ADEN) || a->regulator_on == PS_NEVER || !adc_hz(c))
+        return;
+    ps_t regulated = a->regulator_on + T_ADCVREG;
+    a->change_at = (regulated > now ? regulated : now) + T_STAB;
+}
+
+static void plan(struct chip *c, uint64_t periods)
+{
+    ps_t time = chip_ticks_to_ps(periods, adc_hz(c));
+
+    c->adc.change_at = time == PS_NEVER ? PS_NEVER : chip_now(c) + time;
+}
+
+/* The end of what was planned. */
+static void finish(struct chip *c)
+{
+    struct adc_state *a = &c->adc;
+    uint32_t *cr = &a->r[ADC_CR];
+
+    a->change_at = PS_NEVER;
+    if (*cr & ADC_CR_ADCAL) {
+        *cr &= ~ADC_CR_ADCAL;
+        a->r[ADC_CALFACT] = *cr & ADC_CR_ADCALDIF ? (a->r[ADC_CALFACT] & 0x7F) | 0x3E0000
+                                                  : (a->r[ADC_CALFACT] & 0x7F0000) | 0x3F;
+    } else if (*cr & ADC_CR_ADDIS) {
+        *cr &= ~(uint32_t)(ADC_CR_ADDIS | ADC_CR_ADEN);
+        a->r[ADC_ISR] &= ~(uint32_t)ADC_ISR_ADRDY;
+    } else if (*cr & (ADC_CR_ADSTP | ADC_CR_JADSTP)) {
+        if (*cr & ADC_CR_ADSTP)
+            *cr &= ~(uint32_t)(ADC_CR_ADSTP | ADC_CR_ADSTART);
+        if (*cr & ADC_CR_JADSTP)
+            *cr &= ~(uint32_t)(ADC_CR_JADSTP | ADC_CR_JADSTART);
+    } else if (*cr & ADC_CR_ADEN) {
+        adc_flags(c, ADC_ISR_ADRDY);
+    }
+    adc_update(c);
+}
+
+void adc_event(struct chip *c, unsigned index)
+{
+    struct adc_state *a = &c->adc;
+    ps_t now = chip_now(c);
+
+    (void)index;
+    if (a->sampled_at <= now) {
+        a->sampled_at = PS_NEVER;
+        adc_flags(c, ADC_ISR_EOSMP);
+    }
+    if (a->done_at <= now)
+        adc_converted(c);
+    if (a->change_at <= now)
+        finish(c);
+    adc_proceed(c);
+    adc_schedule(c);
+}
+
+void adc_clock(struct chip *c, unsigned index, bool after)
+{
+    struct adc_state *a = &c->adc;
+    ps_t now = chip_now(c);
+    uint32_t hz = adc_hz(c);
+
+    (void)index;
+    if (a->converting == ADC_IDLE) {
+        if (after && a->change_at == PS_NEVER && !(a->r[ADC_ISR] & ADC_ISR_ADRDY)) {
+            plan_ready(c);
+            adc_schedule(c);
+        }
+        return;
+    }
+    if (!after) {
+        a->left = a->done_at != PS_NEVER && a->done_at > now ? chip_ps_to_ticks((a->done_at - now) * 2, hz)
+                                                             : a->left;
+        return;
+    }
+    a->done_at = hz ? now + chip_ticks_to_ps(a->left, hz) / 2 : PS_NEVER;
+    adc_schedule(c);
+}
+
+/* ---- registers ---- */
+
+bool adc_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    struct adc_state *a = &c->adc;
+    uint32_t word = 0;
+
+    (void)index;
+    if (a->sampled_at <= chip_now(c)) {
+        a->sampled_at = PS_NEVER;
+        a->r[ADC_ISR] |= ADC_ISR_EOSMP;
+    }
+    if (off / 4 < ADC_REGS)
+        word = a->r[off / 4];
+    else if ((off & ~3u) == CSR)
+        word = a->r[ADC_ISR];
+    else if ((off & ~3u) == CCR)
+        word = a->ccr;
+    else if ((off & ~3u) == CDR)
+        word = a->r[ADC_DR];
+    *value = lanes_get(word, off, size);
+    return true;
+}
+
+bool adc_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    adc_peek(c, index, off, size, value);
+    if (off / 4 == ADC_DR || (off & ~3u) == CDR) {
+        c->adc.r[ADC_ISR] &= ~(uint32_t)ADC_ISR_EOC;
+        adc_update(c);
+        adc_proceed(c); /* AUTDLY may have waited for that */
+        adc_schedule(c);
+    }
+    return true;
+}
+
+/* Bits that are set to ask for something and are cleared when it is done. RM0394 "ADC control register". */
+static void write_cr(struct chip *c, uint32_t value)
+{
+    struct adc_state *a = &c->adc;
+    uint32_t *cr = &a->r[ADC_CR], plain = ADC_CR_ADVREGEN | ADC_CR_DEEPPWD | ADC_CR_ADCALDIF;
+    bool busy = *cr & (ADC_CR_ADSTART | ADC_CR_JADSTART), enabled = *cr & ADC_CR_ADEN;
+
+    *cr = (*cr & ~plain) | (value & plain);
+    if (*cr & ADC_CR_DEEPPWD)
+        *cr &= ~(uint32_t)ADC_CR_ADVREGEN;
+    if (!(*cr & ADC_CR_ADVREGEN))
+        a->regulator_on = PS_NEVER;
+    else if (a->regulator_on == PS_NEVER)
+        a->regulator_on = chip_now(c);
+    if (value & ADC_CR_ADCAL && !enabled && a->regulator_on != PS_NEVER) {
+        *cr |= ADC_CR_ADCAL;
+        plan(c, 116); /* DS11449: tCAL */
+    }
+    if (value & ADC_CR_ADEN && !enabled && !(*cr & ADC_CR_ADCAL)) {
+        *cr |= ADC_CR_ADEN;
+        plan_ready(c);
+    }
+    if (value & ADC_CR_ADDIS && enabled && !busy) {
+        *cr |= ADC_CR_ADDIS;
+        plan(c, 2);
+    }
+    bool ready = enabled && !(*cr & ADC_CR_ADDIS);
+    if (value & ADC_CR_ADSTART && ready && !(*cr & ADC_CR_ADSTART)) {
+        *cr |= ADC_CR_ADSTART;
+        adc_start(c);
+    }
+    if (value & ADC_CR_JADSTART && ready && !(*cr & ADC_CR_JADSTART) && !(a->r[ADC_CFGR] & ADC_CFGR_JAUTO)) {
+        *cr |= ADC_CR_JADSTART;
+        adc_start_injected(c);
+    }
+    if (value & ADC_CR_ADSTP && *cr & ADC_CR_ADSTART && ready) {
+        *cr |= ADC_CR_ADSTP;
+        adc_abort(c, ADC_REGULAR);
+        plan(c, 2);
+    }
+    if (value & ADC_CR_JADSTP && *cr & ADC_CR_JADSTART && ready) {
+        *cr |= ADC_CR_JADSTP;
+        adc_abort(c, ADC_INJECTED);
+        plan(c, 2);
+    }
+}
+
+bool adc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
+{
+    struct adc_state *a = &c->adc;
+    uint32_t seen, reg = off & ~3u;
+
+    (void)index;
+    adc_peek(c, 0, reg, 4, &seen);
+    if (reg == ADC_ISR * 4) {
+        a->r[ADC_ISR] &= ~(lanes_put(0, off, size, value) & ISR_BITS);
+    } else if (reg == ADC_CR * 4) {
+        write_cr(c, lanes_put(seen, off, size, value));
+    } else if (reg == CCR) {
+        a->ccr = lanes_put(a->ccr, off, size, value) & CCR_BITS;
+        if (a->change_at == PS_NEVER && !(a->r[ADC_ISR] & ADC_ISR_ADRDY))
+            plan_ready(c);
+    } else if (off / 4 < ADC_REGS) {
+        regs_write(a->r, rows, ROWS, reg, lanes_put(seen, off, size, value));
+        if (!(a->r[ADC_CFGR] & ADC_CFGR_DMAEN))
+            a->frozen = false;
+    }
+    adc_update(c);
+    adc_proceed(c);
+    adc_schedule(c);
+    return true;
+}
+
+void adc_dma_end(struct chip *c)
+{
+    if (c->adc.r[ADC_CFGR] & ADC_CFGR_DMACFG || !(c->adc.r[ADC_CFGR] & ADC_CFGR_DMAEN))
+        return;
+    c->adc.frozen = true;
+    adc_abort(c, ADC_REGULAR);
+    adc_update(c);
+    adc_schedule(c);
+}
