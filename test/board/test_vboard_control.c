@@ -196,6 +196,23 @@ static void uart(void **unused)
     cJSON_Delete(a);
 }
 
+static void adc(void **unused)
+{
+    (void)unused;
+    cJSON *a = script(ADC,
+                      "adc PC0 1650\nat 0.1 peek 0x20008000 2\nadc PC0 3300\nadc PC1 100\n"
+                      "at 0.2 peek 0x20008000 2\nadc PB13 100\nat 0.3 quit\n",
+                      NULL);
+    assert_true(ok(a, 0));
+    unsigned low = 0, high = 0;
+    assert_int_equal(sscanf(text(a, 1, "hex"), "%2x%2x", &low, &high), 2);
+    assert_in_range(high << 8 | low, 2040, 2056);
+    assert_int_equal(sscanf(text(a, 4, "hex"), "%2x%2x", &low, &high), 2);
+    assert_in_range(high << 8 | low, 4088, 4095);
+    assert_false(ok(a, 5)); /* no analog channel there */
+    cJSON_Delete(a);
+}
+
 static void usb(void **unused)
 {
     (void)unused;
@@ -391,6 +408,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pins_and_button, setup, teardown),
         cmocka_unit_test_setup_teardown(power_and_reset, setup, teardown),
         cmocka_unit_test_setup_teardown(uart, setup, teardown),
+        cmocka_unit_test_setup_teardown(adc, setup, teardown),
         cmocka_unit_test_setup_teardown(usb, setup, teardown),
         cmocka_unit_test_setup_teardown(cut, setup, teardown),
         cmocka_unit_test_setup_teardown(standard_input, setup, teardown),

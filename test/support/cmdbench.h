@@ -11,7 +11,21 @@
 #define BENCH_ELF "build/test/fw/cmdbench.elf"
 
 /* The table at the end of cmdbench.c. */
-enum { BLINK, UNDEFINED, UNMAPPED, NOTHING, WATCHDOG, PROGRAM, ECHO, INPUTS, BACKUP, SPIN, MISSING, PWM };
+enum {
+    BLINK,
+    UNDEFINED,
+    UNMAPPED,
+    NOTHING,
+    WATCHDOG,
+    PROGRAM,
+    ECHO,
+    INPUTS,
+    BACKUP,
+    SPIN,
+    MISSING,
+    PWM,
+    ADC
+};
 
 #define MODE_ADDR    0x08030000U
 #define MISSING_ADDR 0x40012800U /* what MISSING touches */

@@ -80,6 +80,14 @@ bool vboard_drive(struct vboard *b, const char *pin, int level)
     return true;
 }
 
+bool vboard_adc(struct vboard *b, const char *pin, unsigned millivolt)
+{
+    unsigned port, n;
+    if (!board_pin(pin, &port, &n) || !adc_voltage(b->chip, port, n, millivolt))
+        return refuse(&b->error, "pin %s has no channel of ADC1 (PA0-PA7, PB0, PB1, PC0-PC4 have)", pin);
+    return true;
+}
+
 bool vboard_button(struct vboard *b, bool pressed)
 {
     b->state.b1_pressed = pressed;

@@ -92,9 +92,3 @@ void board_forget_uarts(struct vboard *b)
         b->state.uarts[i].size = 0;
     chip_outside_wake(b->chip, OUTSIDE_UART, PS_NEVER, send_due, b);
 }
-
-bool vboard_adc(struct vboard *b, const char *pin, unsigned millivolt)
-{
-    (void)millivolt;
-    return refuse(&b->error, "%s: ADC1 is not modelled yet", pin);
-}

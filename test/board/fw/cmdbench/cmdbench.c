@@ -162,6 +162,31 @@ static void pwm(void)
     wait_for_ever();
 }
 
+/* ---- ADC1: PC0, again and again, into a word that the test looks at ---- */
+
+static void adc(void)
+{
+    volatile uint32_t *result = (volatile uint32_t *)0x20008000;
+    REG(0x4002104C) |= 1u << 13 | 1u << 2;
+    (void)REG(0x4002104C);
+    REG(0x48000800) |= 3;       /* PC0 analog */
+    REG(0x4800082C) |= 1;       /* GPIOC_ASCR */
+    REG(0x50040308) = 1u << 16; /* ADC_CCR.CKMODE: HCLK */
+    REG(0x50040008) = 1u << 28; /* ADC_CR.ADVREGEN */
+    for (volatile int i = 0; i < 100; i++)
+        ;
+    REG(0x50040008) |= 1u << 0; /* ADEN */
+    while (!(REG(0x50040000) & 1u << 0))
+        ;
+    REG(0x50040030) = 1u << 6; /* SQR1: one conversion, channel 1 */
+    for (;;) {
+        REG(0x50040008) |= 1u << 2;
+        while (!(REG(0x50040000) & 1u << 2))
+            ;
+        *result = REG(0x50040040);
+    }
+}
+
 static void (*const table[])(void) = {blink,
                                       undefined_instruction,
                                       unmapped_access,
@@ -173,7 +198,8 @@ static void (*const table[])(void) = {blink,
                                       backup,
                                       spin,
                                       touch_sdmmc,
-                                      pwm};
+                                      pwm,
+                                      adc};
 
 int main(void)
 {
