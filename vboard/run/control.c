@@ -42,18 +42,22 @@ static void drop(struct client *c)
     c->number = 0;
 }
 
+static struct client *free_row(struct control *c)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+        if (c->clients[i].number == 0)
+            return &c->clients[i];
+    return NULL;
+}
+
 static bool add(struct control *c, int in, int out)
 {
-    for (struct client *k = c->clients; k < c->clients + CONTROL_CLIENTS; k++) {
-        if (k->number != 0)
-            continue;
-        char *line = malloc(COMMAND_LINE + 1);
-        if (line == NULL)
-            return false;
-        *k = (struct client){.number = ++c->last_number, .in = in, .out = out, .line = line};
-        return true;
-    }
-    return false;
+    struct client *k = free_row(c);
+    char *line = k != NULL ? malloc(COMMAND_LINE + 1) : NULL;
+    if (line == NULL)
+        return false;
+    *k = (struct client){.number = ++c->last_number, .in = in, .out = out, .line = line};
+    return true;
 }
 
 static bool set_nonblocking(int fd)
@@ -289,10 +293,10 @@ static void take(struct client *k, struct queue *q, struct command_target *targe
     }
 }
 
-size_t control_pollfds(const struct control *c, struct pollfd fds[CONTROL_POLLFDS])
+size_t control_pollfds(struct control *c, struct pollfd fds[CONTROL_POLLFDS])
 {
     size_t n = 0;
-    if (c->listener >= 0)
+    if (c->listener >= 0 && free_row(c) != NULL)
         fds[n++] = (struct pollfd){.fd = c->listener, .events = POLLIN};
     for (const struct client *k = c->clients; k < c->clients + CONTROL_CLIENTS; k++)
         if (k->number != 0 && (!k->ended || k->unsent_size > 0))
@@ -304,7 +308,8 @@ size_t control_pollfds(const struct control *c, struct pollfd fds[CONTROL_POLLFD
 void control_service(struct control *c, struct queue *q, struct command_target *target)
 {
     int fd;
-    while (c->listener >= 0 && (fd = accept(c->listener, NULL, NULL)) >= 0)
+    /* Without a free row the next client waits in the backlog. */
+    while (c->listener >= 0 && free_row(c) != NULL && (fd = accept(c->listener, NULL, NULL)) >= 0)
         if (!set_nonblocking(fd) || !add(c, fd, fd))
             (void)close(fd);
     for (struct client *k = c->clients; k < c->clients + CONTROL_CLIENTS; k++) {

@@ -22,7 +22,7 @@ struct control *control_open(const char *path, struct sentence *why);
 void control_close(struct control *c);
 
 /* What to wait for; returns how many entries. */
-size_t control_pollfds(const struct control *c, struct pollfd fds[CONTROL_POLLFDS]);
+size_t control_pollfds(struct control *c, struct pollfd fds[CONTROL_POLLFDS]);
 /* Takes what has come: carries out commands without a time, queues those with one. */
 void control_service(struct control *c, struct queue *q, struct command_target *target);
 /* Carries out a queued command; the answer goes to its client, if that is still there. */
