@@ -1,0 +1,239 @@
+/* The vdfu command with the bootloader on the board: exit statuses, the JSON line, files, bad input. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "command.h"
+
+#define VDFU "build/host/vdfu"
+#define BOOT "build/firmware/boot.elf"
+#define CDC  "build/firmware/cdc.bin"
+#define SLOT "0x08004000"
+
+static int setup(void **state)
+{
+    (void)state;
+    temp_make();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    temp_remove();
+    return 0;
+}
+
+/* The one line that vdfu prints; free with cJSON_Delete. */
+static cJSON *run(int status, const char *const more[])
+{
+    const char *args[COMMAND_ARGS] = {VDFU, "--load", BOOT};
+    size_t n = 3;
+    for (size_t i = 0; more[i] != NULL; i++)
+        args[n++] = more[i];
+    struct command_result r = command(args, NULL);
+    if (r.status != status)
+        fail_msg("status %d: %s%s", r.status, r.out, r.err);
+    assert_string_equal(r.err, "");
+    cJSON *lines = json_lines(r.out);
+    assert_non_null(lines);
+    assert_int_equal(cJSON_GetArraySize(lines), 1);
+    cJSON *line = cJSON_DetachItemFromArray(lines, 0);
+    cJSON_Delete(lines);
+    command_result_free(&r);
+    static const char *const keys[] = {"ok",     "seconds", "transfers",   "errors",
+                                       "status", "string",  "reenumerated"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        assert_non_null(cJSON_GetObjectItem(line, keys[i]));
+    assert_int_equal(cJSON_IsTrue(cJSON_GetObjectItem(line, "ok")), status == 0);
+    return line;
+}
+
+#define words(...)                                                                                           \
+    (const char *const[])                                                                                    \
+    {                                                                                                        \
+        __VA_ARGS__, NULL                                                                                    \
+    }
+
+static const char *slot(const char *path)
+{
+    static char text[300];
+    (void)snprintf(text, sizeof text, "%s@" SLOT, path);
+    return text;
+}
+
+static bool is_true(const cJSON *line, const char *key)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItem(line, key));
+}
+
+/* Downloaded, left, and the application came up on the bus; the state that was kept has it. */
+static void test_download(void **state)
+{
+    (void)state;
+    size_t size, got;
+    char flash[256];
+    char *image = file_read(CDC, &size);
+    text_copy(flash, sizeof flash, temp("state"));
+    cJSON *line = run(0, words("--flash", flash, "--download", slot(CDC), "--leave"));
+    assert_true(is_true(line, "reenumerated"));
+    assert_int_equal(json_number(line, "status"), 0);
+    assert_int_equal(json_number(line, "errors"), 0);
+    assert_true(json_number(line, "seconds") > 0.01 && json_number(line, "seconds") < 2);
+    assert_true(json_number(line, "transfers") > 10);
+    cJSON_Delete(line);
+
+    char *kept = file_read(flash, &got);
+    assert_true(got >= 0x4000 + size);
+    assert_memory_equal(kept + 0x4000, image, size);
+    free(kept);
+    free(image);
+}
+
+static void test_same_seed_same_result(void **state)
+{
+    (void)state;
+    double seconds[2];
+    for (int i = 0; i < 2; i++) {
+        cJSON *line = run(0, words("--seed", "7", "--download", slot(CDC), "--no-leave"));
+        assert_false(is_true(line, "reenumerated"));
+        seconds[i] = json_number(line, "seconds");
+        cJSON_Delete(line);
+    }
+    assert_true(seconds[0] == seconds[1]);
+}
+
+/* Fewer transactions in a frame take longer. */
+static void test_transactions_per_frame(void **state)
+{
+    (void)state;
+    double seconds[2];
+    static const char *const numbers[] = {"19", "1"};
+    for (int i = 0; i < 2; i++) {
+        cJSON *line = run(0, words("--txn-per-frame", numbers[i], "--download", slot(CDC), "--no-leave"));
+        seconds[i] = json_number(line, "seconds");
+        cJSON_Delete(line);
+    }
+    assert_true(seconds[1] > 1.3 * seconds[0]);
+}
+
+/* Of a slot into which something was put from outside, and with an image that does not start. */
+static void test_upload(void **state)
+{
+    (void)state;
+    char out[256], place[300], image[256], load[300];
+    uint8_t data[5000];
+    size_t got;
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 7 + i / 256);
+    text_copy(image, sizeof image, temp("image"));
+    file_write(image, data, sizeof data);
+    text_copy(load, sizeof load, slot(image));
+    text_copy(out, sizeof out, temp("out"));
+    (void)snprintf(place, sizeof place, "%s@0x08004064:4900", out);
+    cJSON_Delete(run(0, words("--load", load, "--upload", place)));
+    char *bytes = file_read(out, &got);
+    assert_int_equal(got, 4900);
+    assert_memory_equal(bytes, data + 100, 4900);
+    free(bytes);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    cJSON *line = run(1, words("--download", CDC "@0x08000000")); /* the bootloader itself */
+    assert_non_null(strstr(json_text(line, "error"), "not writable"));
+    cJSON_Delete(line);
+}
+
+static void test_time_limit(void **state)
+{
+    (void)state;
+    cJSON_Delete(run(3, words("--download", slot(CDC), "--time-limit", "0.2")));
+}
+
+static void test_power_cut(void **state)
+{
+    (void)state;
+    cJSON *line = run(1, words("--download", slot(CDC), "--cut", "20:torn"));
+    assert_true(json_number(line, "errors") >= 1);
+    cJSON_Delete(line);
+}
+
+static void test_no_device(void **state)
+{
+    (void)state;
+    struct command_result r = command(
+        (const char *const[]){VDFU, "--load", "build/firmware/blink.elf", "--download", slot(CDC), NULL},
+        NULL);
+    assert_int_equal(r.status, 1);
+    assert_non_null(strstr(r.out, "no USB device"));
+    command_result_free(&r);
+}
+
+static void bad(const char *sentence, const char *const more[])
+{
+    const char *args[COMMAND_ARGS] = {VDFU};
+    for (size_t i = 0; more[i] != NULL; i++)
+        args[i + 1] = more[i];
+    struct command_result r = command(args, NULL);
+    if (r.status != 2 || strstr(r.err, sentence) == NULL)
+        fail_msg("%s: status %d, '%s' lacks '%s'", more[0], r.status, r.err, sentence);
+    if (strncmp(r.err, "vdfu: ", 6) != 0 || strchr(r.err, '\n') != r.err + strlen(r.err) - 1)
+        fail_msg("not one sentence: '%s'", r.err);
+    assert_string_equal(r.out, "");
+    command_result_free(&r);
+}
+
+static void test_bad_input(void **state)
+{
+    (void)state;
+    const char *empty = temp("empty");
+    file_write(empty, "", 0);
+    bad("either --download or --upload", words("--load", BOOT));
+    bad("either --download or --upload", words("--download", CDC, "--upload", "x"));
+    bad("needs a value", words("--download"));
+    bad("No such file", words("--download", "/nonexistent"));
+    bad("No such file", words("--load", "/nonexistent", "--download", CDC));
+    bad("is empty", words("--download", empty));
+    bad("is empty", words("--download", slot(empty)));
+    bad("not an address", words("--download", CDC "@here"));
+    bad("exceed the address space", words("--download", CDC "@0xFFFFFF00"));
+    bad("takes a length", words("--upload", "x@0x08004000:0"));
+    bad("takes a length", words("--upload", "x@0x08004000:many"));
+    bad("dfuse or dfu11", words("--dialect", "dfu12"));
+    bad("from 1 to 4096", words("--transfer", "0"));
+    bad("from 1 to 4096", words("--transfer", "8192"));
+    bad("from 1 to 19", words("--txn-per-frame", "20"));
+    bad("takes seconds", words("--time-limit", "soon"));
+    bad("takes seconds", words("--time-limit", "0"));
+    bad("is no option", words("--frobnicate"));
+    bad("is no option", words("stray"));
+    bad("N:torn", words("--cut", "0", "--download", CDC));
+    bad("overlaps", words("--load", BOOT, "--load", CDC "@0x08000100", "--download", CDC));
+    assert_false(file_exists("x"));
+}
+
+#define with(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with(test_download),
+        with(test_same_seed_same_result),
+        with(test_transactions_per_frame),
+        with(test_upload),
+        with(test_refused),
+        with(test_time_limit),
+        with(test_power_cut),
+        with(test_no_device),
+        with(test_bad_input),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
