@@ -246,6 +246,102 @@ static void test_latency(void **state)
     assert_int_equal(fetch_cost(ADDR + 256), 4);
 }
 
+/* Cycles for `rounds` rounds of a loop of `nops` instructions in flash, counted in R7. */
+static uint64_t loop_cycles(unsigned nops, unsigned rounds)
+{
+    static uint16_t code[1000];
+    for (unsigned i = 0; i < nops; i++)
+        code[i] = 0xBF00;
+    code[nops] = 0x3701;                                         /* adds r7, #1 */
+    uint32_t back = (uint32_t)(-(int32_t)(nops + 3) & 0xFFFFFF); /* b.w to the begin, T4 */
+    code[nops + 1] = (uint16_t)(0xF000 | 1U << 10 | (back >> 11 & 0x3FF));
+    code[nops + 2] = (uint16_t)(0xB800 | (back & 0x7FF));
+    assert_true(chip_poke(t.c, ADDR, code, 2 * (nops + 3)));
+    cpu_set_reg(chip_cpu(t.c), 7, 0);
+    cpu_set_reg(chip_cpu(t.c), 15, ADDR);
+    while (cpu_reg(chip_cpu(t.c), 7) < 2) /* the caches have what they can have */
+        chip_step(t.c);
+    uint64_t from = cpu_cycles(chip_cpu(t.c));
+    while (cpu_reg(chip_cpu(t.c), 7) < 2 + rounds)
+        chip_step(t.c);
+    return cpu_cycles(chip_cpu(t.c)) - from;
+}
+
+static void test_icache_execution(void **state)
+{
+    (void)state;
+    /* 700 bytes stay in the cache: wait states make no difference. */
+    uint64_t none = loop_cycles(350, 10);
+    wr(&t, FLASH(0x00), 0x604);
+    assert_true(loop_cycles(350, 10) == none);
+    assert_true(none >= 3520 && none <= 3560);
+    /* 1600 bytes push themselves out: each of 200 lines is a miss of four cycles. */
+    wr(&t, FLASH(0x00), 0x600);
+    none = loop_cycles(797, 10);
+    wr(&t, FLASH(0x00), 0x604);
+    uint64_t missed = loop_cycles(797, 10) - none;
+    assert_true(missed >= 7990 && missed <= 8010);
+    /* Cache off: all lines cost, in a short loop too. */
+    wr(&t, FLASH(0x00), 0x004);
+    uint64_t off = loop_cycles(29, 10); /* 64 bytes, eight lines */
+    wr(&t, FLASH(0x00), 0x000);
+    assert_true(off - loop_cycles(29, 10) == 320);
+    /* Switched on with code that ran before: the first round fills it. */
+    wr(&t, FLASH(0x00), 0x204);
+    uint64_t from = cpu_cycles(chip_cpu(t.c));
+    cpu_set_reg(chip_cpu(t.c), 7, 0);
+    cpu_set_reg(chip_cpu(t.c), 15, ADDR);
+    while (cpu_reg(chip_cpu(t.c), 7) < 1)
+        chip_step(t.c);
+    assert_true(cpu_cycles(chip_cpu(t.c)) - from >= 30 + 32);
+}
+
+/* Code that was erased and written anew goes on as it was until the cache is flushed. */
+static void test_icache_stale_execution(void **state)
+{
+    (void)state;
+    unlock(false);
+    const uint64_t add1 = 0xE7FE37013701, add2 = 0xE7FE37023702; /* adds r7 twice, loop */
+    poke64(ADDR, add1);
+    for (unsigned i = 0; i < 3; i++) {
+        if (i == 1) {
+            erase(PAGE);
+            program(ADDR, add2);
+        }
+        if (i == 2) {
+            wr(&t, FLASH(0x00), 0x400);
+            wr(&t, FLASH(0x00), 0xC00);
+            wr(&t, FLASH(0x00), 0x600);
+        }
+        cpu_set_reg(chip_cpu(t.c), 7, 0);
+        cpu_set_reg(chip_cpu(t.c), 15, ADDR);
+        run_us(&t, 10);
+        assert_int_equal(cpu_reg(chip_cpu(t.c), 7), i < 2 ? 2 : 4);
+        cpu_set_reg(chip_cpu(t.c), 15, 0x10000100);
+    }
+}
+
+/* Executed code that the flash can only just, or cannot, read. */
+static void test_ecc_execution(void **state)
+{
+    (void)state;
+    poke64(ADDR, 0xE7FE37013701);
+    assert_true(chip_ecc_damage(t.c, ADDR, 1));
+    cpu_set_reg(chip_cpu(t.c), 7, 0);
+    cpu_set_reg(chip_cpu(t.c), 15, ADDR);
+    run_us(&t, 10);
+    assert_int_equal(cpu_reg(chip_cpu(t.c), 7), 2);
+    assert_int_equal(rd(&t, ECCR), ECCC | (ADDR - FLASH_BASE));
+    wr(&t, ECCR, ECCC);
+    poke64(ADDR + 64, 0xE7FE37013701);
+    assert_true(chip_ecc_damage(t.c, ADDR + 64, 2));
+    cpu_set_reg(chip_cpu(t.c), 15, ADDR + 64);
+    run_us(&t, 10);
+    assert_int_equal(rd(&t, ECCR), ECCD | (ADDR + 64 - FLASH_BASE));
+    assert_int_equal(chiptest_count(&t, "NMI"), 1);
+    assert_int_equal(cpu_reg(chip_cpu(t.c), 16) & 0x1FF, 2); /* in its handler */
+}
+
 static void test_icache_stale(void **state)
 {
     (void)state;
@@ -596,6 +692,9 @@ int main(void)
         TEST(test_dcache),
         TEST(test_latency),
         TEST(test_icache_stale),
+        TEST(test_icache_execution),
+        TEST(test_icache_stale_execution),
+        TEST(test_ecc_execution),
         TEST(test_options),
         TEST(test_optverr),
         TEST(test_rdp),

@@ -131,14 +131,15 @@ ps_t chip_bus_ready(const struct chip *c, uint32_t addr)
     return wait ? c->flash.ends : chip_now(c);
 }
 
-/* Code in SRAM was changed other than by the processor: it may be seen at up to three addresses. */
+/* The processor drops what it decoded from these bytes, at whatever address they are seen. */
 void chip_sram_changed(struct chip *c, uint32_t off, uint32_t size)
 {
-    cpu_code_changed(c->cpu, SRAM1_BASE + off, size);
-    if (off + size > SRAM1_SIZE)
-        cpu_code_changed(c->cpu, SRAM2_BASE + (off - SRAM1_SIZE), size);
-    if ((c->syscfg.memrmp & 7) == 3 && off < SRAM1_SIZE)
-        cpu_code_changed(c->cpu, off, size);
+    uint32_t end = off + size, low = end < SRAM1_SIZE ? end : SRAM1_SIZE;
+    if (off < low)
+        cpu_code_changed(c->cpu, SRAM1_BASE + off, low - off);
+    if (end > SRAM1_SIZE)
+        cpu_code_changed(c->cpu, SRAM1_BASE + (off > SRAM1_SIZE ? off : SRAM1_SIZE),
+                         end - (off > SRAM1_SIZE ? off : SRAM1_SIZE));
 }
 
 bool chip_bus_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value)

@@ -82,6 +82,7 @@ void flash_reset(struct chip *c, unsigned index)
     struct flash_state *f = &c->flash;
     flash_icache_flush(c);
     flash_dcache_flush(c);
+    chip_flash_changed(c, 0, FLASH_SIZE);
     f->acr = ACR_RESET;
     f->cr = CR_LOCK | CR_OPTLOCK;
     f->sr = (f->sr & SR_PEMPTY) | (f->optverr ? SR_OPTVERR : 0);
@@ -153,7 +154,7 @@ static void write_acr(struct chip *c, uint32_t value)
         next = (next & ~ACR_ICRST) | (f->acr & ACR_ICRST);
     if (f->acr & ACR_DCEN)
         next = (next & ~ACR_DCRST) | (f->acr & ACR_DCRST);
-    bool instructions_off = f->acr & ~next & ACR_ICEN;
+    bool instructions_off = f->acr & ~next & ACR_ICEN, instructions_on = next & ~f->acr & ACR_ICEN;
     f->acr = next;
     /* A cache that is switched off keeps its content until it is reset; that of the instruction cache
      * cannot be told apart from the flash by anything that executes meanwhile, and is dropped. */
@@ -161,6 +162,8 @@ static void write_acr(struct chip *c, uint32_t value)
         flash_icache_flush(c);
     if (next & ACR_DCRST)
         flash_dcache_flush(c);
+    if (instructions_on) /* what was executed meanwhile is not in the cache */
+        chip_flash_changed(c, 0, FLASH_SIZE);
     flash_update_gate(c);
     flash_clock_changed(c);
 }

@@ -123,6 +123,7 @@ bool flash_fetch(struct chip *c, uint32_t addr); /* instruction fetch enters an 
 void flash_update_gate(struct chip *c);
 void flash_icache_flush(struct chip *c);
 void flash_dcache_flush(struct chip *c);
+void flash_forget(struct chip *c, uint32_t off); /* the caches do not have it */
 void flash_line_changed(struct chip *c, uint32_t off, const uint8_t bytes[8], bool program);
 const uint8_t *flash_bytes(const struct chip *c, uint32_t off); /* a double word as the flash has it */
 

@@ -196,6 +196,7 @@ void flash_poke(struct chip *c, uint32_t off, const uint8_t *bytes, size_t size)
         uint8_t check;
         get(c, at & ~7U, &data, &check);
         memcpy((uint8_t *)&data + first, bytes + i, n);
+        flash_forget(c, at);
         put(c, at & ~7U, data, data == UINT64_MAX ? 0xFF : ecc_encode(data), true);
         i += n;
     }
@@ -216,6 +217,7 @@ bool chip_ecc_damage(struct chip *c, uint32_t addr, unsigned bits)
         uint8_t copy_check = check;
         if ((bits == 2 && a == b) || ecc_decode(&copy, &copy_check) != want)
             continue;
+        flash_forget(c, off);
         put(c, off, broken, check, true);
         return true;
     }

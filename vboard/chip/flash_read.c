@@ -14,11 +14,13 @@ static unsigned latency(const struct chip *c)
     return c->flash.acr & 7;
 }
 
-/* Fetches have to be looked at while they can take time, fail, or fill the instruction cache. */
+/* Each fetch has to be looked at while it can take time or fail. With the instruction cache on that is
+ * needed only for lines which are not cached: those have no decoded instructions. */
 void flash_update_gate(struct chip *c)
 {
     const struct flash_state *f = &c->flash;
-    bool gate = latency(c) || f->acr & ACR_ICEN || flash_busy(c) || f->suspects || flash_blocked(c);
+    bool cached = f->acr & ACR_ICEN;
+    bool gate = flash_busy(c) || flash_blocked(c) || (!cached && (latency(c) || f->suspects));
     if (gate != f->gate) {
         c->flash.gate = gate;
         cpu_set_fetch_gate(c->cpu, gate);
@@ -28,7 +30,9 @@ void flash_update_gate(struct chip *c)
 /* ---- instruction cache ----
  * The processor executes the bytes of mem.nvm.flash. A line that is cached when the flash changes below
  * it goes on being executed as it was: its old bytes stay there, and the cache slot holds the new ones
- * until it is flushed or evicted. */
+ * until it is flushed or evicted. A line that leaves the cache loses its decoded instructions, so that
+ * the next one to be executed fetches it again; hits are not seen here, and the line filled first is
+ * the one that goes. */
 
 static void evict(struct chip *c, struct flash_line *l)
 {
@@ -36,11 +40,11 @@ static void evict(struct chip *c, struct flash_line *l)
         return;
     c->flash.icache_slot[l->tag] = 0;
     l->valid = 0;
-    if (!l->stale)
-        return;
-    l->stale = false;
-    c->flash.stale_lines--;
-    memcpy(&c->mem.nvm.flash[l->tag * 32], l->bytes, 32);
+    if (l->stale) {
+        l->stale = false;
+        c->flash.stale_lines--;
+        memcpy(&c->mem.nvm.flash[l->tag * 32], l->bytes, 32);
+    }
     chip_flash_changed(c, l->tag * 32, 32);
 }
 
@@ -59,6 +63,17 @@ const uint8_t *flash_bytes(const struct chip *c, uint32_t off)
             return &c->flash.icache[slot - 1].bytes[off % 32];
     }
     return &c->mem.nvm.flash[off];
+}
+
+void flash_forget(struct chip *c, uint32_t off)
+{
+    struct flash_state *f = &c->flash;
+    unsigned slot = f->icache_slot[off / 32];
+    if (slot)
+        evict(c, &f->icache[slot - 1]);
+    for (unsigned i = 0; i < DCACHE_LINES; i++)
+        if (f->dcache[i].tag == off / 32)
+            f->dcache[i].valid = 0;
 }
 
 /* A double word of flash has new content. */
@@ -130,10 +145,8 @@ bool flash_fetch(struct chip *c, uint32_t addr)
         return false;
     uint8_t part = (uint8_t)(1U << (off / 8 % 4));
     unsigned slot = f->icache_slot[off / 32];
-    if (slot && f->icache[slot - 1].valid & part) {
-        f->icache[slot - 1].used = ++f->use;
+    if (slot && f->icache[slot - 1].valid & part)
         return true;
-    }
     miss(c, addr);
     if (f->suspects)
         flash_cells_read(c, off, false); /* for its ECC flags */
@@ -143,10 +156,10 @@ bool flash_fetch(struct chip *c, uint32_t addr)
     if (!slot) {
         evict(c, l);
         l->tag = off / 32;
+        l->used = ++f->use;
         f->icache_slot[l->tag] = (uint8_t)(l - f->icache + 1);
     }
     l->valid |= part;
-    l->used = ++f->use;
     return true;
 }
 
@@ -230,5 +243,4 @@ bool flash_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value, b
 void chip_flash_changed(struct chip *c, uint32_t off, uint32_t size)
 {
     cpu_code_changed(c->cpu, FLASH_BASE + off, size);
-    cpu_code_changed(c->cpu, off, size);
 }

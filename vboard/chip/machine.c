@@ -114,11 +114,24 @@ static void restore_bytes(struct chip *c, uint8_t *to, const uint8_t *from, uint
 static void sysmem_changed(struct chip *c, uint32_t off, uint32_t size)
 {
     cpu_code_changed(c->cpu, SYSMEM_BASE + off, size);
-    cpu_code_changed(c->cpu, off, size);
+}
+
+/* Only lines that are in the instruction cache may have decoded instructions: those of the cache that
+ * is about to be replaced go. */
+static void drop_cached_code(struct chip *c)
+{
+    if (!(c->flash.acr & 1U << 9)) { /* ICEN: nobody kept track */
+        chip_flash_changed(c, 0, FLASH_SIZE);
+        return;
+    }
+    for (unsigned i = 0; i < ICACHE_LINES; i++)
+        if (c->flash.icache[i].valid)
+            chip_flash_changed(c, c->flash.icache[i].tag * 32, 32);
 }
 
 void chip_restore(struct chip *c, const struct chip_snapshot *s)
 {
+    drop_cached_code(c);
     memcpy(c, &s->chip, offsetof(struct chip, mem));
     memcpy(c->cpu, s->cpu, cpu_sizeof());
     const struct chip_memory *m = &s->chip.mem;

@@ -53,7 +53,8 @@ void chip_stop(struct chip *c);
 struct cpu *chip_cpu(struct chip *c);
 
 /* A debugger's access, any address of memory or a register: no side effects, no ECC, no gates, no time.
- * Poke of flash erases nothing: the double word gets the bytes and matching ECC bits. false: nothing
+ * Poke of flash erases nothing: the double word gets the bytes and matching ECC bits, and the
+ * caches forget it. false: nothing
  * there (poke: or a register, which this does not write). */
 bool chip_peek(const struct chip *c, uint32_t addr, void *bytes, size_t size);
 bool chip_poke(struct chip *c, uint32_t addr, const void *bytes, size_t size);

@@ -64,6 +64,8 @@ void code_sync(struct cpu *cpu)
         open_region(&code->regions[i], &cpu->regions[i]);
         changed = true;
     }
+    if (changed)
+        code->line = 0;
     if (!changed && code->direct == direct)
         return;
     code->direct = direct;
@@ -198,9 +200,8 @@ static void stop_marks(const struct cpu *cpu, struct op *op, uint32_t pc)
             op->code = op->code_it = OP_BREAK;
 }
 
-void code_decode(struct cpu *cpu, const struct op *entry)
+static void decode(struct cpu *cpu, uint32_t pc)
 {
-    uint32_t pc = code_pc(cpu, entry);
     struct code_region *r = find(cpu, pc);
     struct op *op = r->ops + (pc - r->region.base) / 2;
     uint32_t off = pc - r->region.base, left = r->region.size - off;
@@ -228,6 +229,20 @@ void code_decode(struct cpu *cpu, const struct op *entry)
                 o->marks[at >> MARK_SHIFT] = 1;
         }
     }
+}
+
+static bool fetch_line(struct cpu *cpu, uint32_t addr)
+{
+    return cpu->env.fetch(cpu->owner, addr & ~7u) || cpu_raise(cpu, EXC_BUS, CFSR_IBUSERR);
+}
+
+bool code_fill(struct cpu *cpu, const struct op *op, uint32_t pc)
+{
+    bool fetch = cpu->code->gated && !cpu->fetch_gate; /* else code_fetch does it */
+    if (fetch && !fetch_line(cpu, pc))
+        return false;
+    decode(cpu, pc);
+    return !fetch || (pc & 7) != 6 || op->len == 1 || fetch_line(cpu, pc + 2);
 }
 
 static bool fetch_half(struct cpu *cpu, uint32_t addr, uint16_t *hw)
@@ -285,7 +300,6 @@ const struct op *code_lookup(struct cpu *cpu, uint32_t pc)
     code->base = r->region.base;
     code->size = r->region.size;
     code->gated = r->region.gated;
-    code->line = 0;
     return r->ops + (pc - r->region.base) / 2;
 }
 
@@ -297,8 +311,8 @@ bool code_fetch(struct cpu *cpu, const struct op *op, uint32_t pc)
         uint32_t addr = line == first ? pc : pc + 2;
         if (!cpu_mpu_allows(cpu, addr, CPU_FETCH, cpu_privileged(cpu)))
             return cpu_raise(cpu, EXC_MEM, CFSR_IACCVIOL);
-        if (cpu->fetch_gate && code->gated && !cpu->env.fetch(cpu->owner, addr & ~7u))
-            return cpu_raise(cpu, EXC_BUS, CFSR_IBUSERR);
+        if (cpu->fetch_gate && code->gated && !fetch_line(cpu, addr))
+            return false;
         code->line = line;
     }
     return true;

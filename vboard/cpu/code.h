@@ -43,8 +43,8 @@ struct cpu_code {
 
 /* The entry for pc, or NULL: a fault was raised. Sets ops, base, gated. */
 const struct op *code_lookup(struct cpu *cpu, uint32_t pc);
-/* Fills in an entry (code OP_NEW) of the present region. */
-void code_decode(struct cpu *cpu, const struct op *op);
+/* Fetches and fills in an entry (code OP_NEW) of the present region; false: fault raised. */
+bool code_fill(struct cpu *cpu, const struct op *op, uint32_t pc);
 /* Fetches the line or lines of an entry while fetches are checked; false: fault raised. */
 bool code_fetch(struct cpu *cpu, const struct op *op, uint32_t pc);
 /* Decodes the instruction at pc into scratch, reading it as fetches do; NULL: fault raised.

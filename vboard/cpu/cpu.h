@@ -22,7 +22,7 @@ struct cpu_region {
     uint8_t *bytes;
     bool data;     /* loads are served directly (false: env->read, e.g. flash behind a data cache) */
     bool writable; /* stores are served directly (false: env->write) */
-    bool gated;    /* instruction fetches obey cpu.fetch_gate */
+    bool gated;    /* instruction fetches are told to env->fetch */
 };
 
 enum cpu_access { CPU_FETCH, CPU_LOAD, CPU_STORE };
@@ -42,8 +42,10 @@ struct cpu_env {
      * `privileged` is false for unprivileged accesses. */
     bool (*read)(void *owner, uint32_t addr, unsigned size, bool privileged, uint32_t *value);
     bool (*write)(void *owner, uint32_t addr, unsigned size, bool privileged, uint32_t value);
-    /* Called when instruction fetch enters another 8-byte line of a gated region while
-     * cpu.fetch_gate is set: adds wait states or stalls to cpu.cycles. false: bus error. */
+    /* Instruction fetch from a gated region enters an 8-byte line: adds wait states or stalls to
+     * cpu.cycles. false: bus error. Called for each line that is entered while cpu_set_fetch_gate is
+     * on; while it is off only for lines not yet fetched since cpu_code_changed was told about them,
+     * so that the owner's instruction cache costs nothing as long as it hits. */
     bool (*fetch)(void *owner, uint32_t addr);
     /* A fault or NMI exception is being entered, or the processor locks up. Information only. */
     void (*fault)(void *owner, const struct cpu_fault *fault);

@@ -144,6 +144,14 @@ void cpu_interpret(struct cpu *cpu)
         RELOAD();                                                                                            \
         goto fault;                                                                                          \
     } while (0)
+/* Decodes the entry, whose line is fetched for that. */
+#define FILL()                                                                                               \
+    do {                                                                                                     \
+        SYNC();                                                                                              \
+        if (!code_fill(cpu, op, cpu->r[15]))                                                                 \
+            FAIL();                                                                                          \
+        RELOAD();                                                                                            \
+    } while (0)
     enum { REFILL = 1 };
 
     cpu->r[CPU_ZERO] = 0;
@@ -163,7 +171,7 @@ void cpu_interpret(struct cpu *cpu)
 
     /* ---- not instructions ---- */
 L_NEW:
-    code_decode(cpu, op);
+    FILL();
     GO();
 
 L_CROSS: /* ran out of the region (or of the scratch entries) */
@@ -197,7 +205,7 @@ L_BREAK:
 
 in_it: /* every instruction while ITSTATE is not zero */
     if (op->code == OP_NEW)
-        code_decode(cpu, op);
+        FILL();
     if (op->code <= OP_LAST_PSEUDO)
         goto *labels[op->code];
     it_op = op;
@@ -215,7 +223,7 @@ in_it: /* every instruction while ITSTATE is not zero */
 
 checked: /* every instruction while fetches cost or may be refused */
     if (op->code == OP_NEW)
-        code_decode(cpu, op);
+        FILL();
     if (op->code > OP_LAST_PSEUDO || op->code == OP_OUTSIDE) {
         uintptr_t last = ((uintptr_t)op + (op->len - 1u) * sizeof *op) >> 6;
         if ((uintptr_t)op >> 6 != code->line || last != code->line) {
