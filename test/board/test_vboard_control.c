@@ -1,17 +1,11 @@
-/* The control commands of vboard, by script, by standard input and over the socket: each one's answer
- * and what it does to the board, and clients that misbehave. */
-#include <poll.h>
+/* The control commands of vboard, by script and by standard input: each one's answer and what it does to
+ * the board. */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -256,151 +250,6 @@ static void standard_input(void **unused)
     command_result_free(&r);
 }
 
-/* ---- the socket -------------------------------------------------------------------------- */
-
-static pid_t board;
-
-static int socket_setup(void **unused)
-{
-    (void)setup(unused);
-    const char *args[] = {VBOARD,      "--load",       BENCH_ELF, "--load",      bench_mode(BLINK),
-                          "--control", temp("socket"), "--flash", temp("state"), NULL};
-    board = command_start(args, temp("out"), temp("err"));
-    return 0;
-}
-
-static int dial(void)
-{
-    struct sockaddr_un there = {.sun_family = AF_UNIX};
-    text_copy(there.sun_path, sizeof there.sun_path, temp("socket"));
-    for (int i = 0; i < 1000; i++) {
-        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-        assert_true(fd >= 0);
-        if (connect(fd, (const struct sockaddr *)&there, sizeof there) == 0)
-            return fd;
-        assert_int_equal(close(fd), 0);
-        (void)nanosleep(&(struct timespec){0, 10000000}, NULL);
-    }
-    fail_msg("nobody listens");
-    return -1;
-}
-
-static void say(int fd, const char *line)
-{
-    assert_int_equal(send(fd, line, strlen(line), MSG_NOSIGNAL), strlen(line));
-}
-
-/* One line, within 10 s. */
-static cJSON *hear(int fd)
-{
-    static char line[200000];
-    size_t n = 0;
-    do {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (poll(&p, 1, 10000) != 1 || n == sizeof line || read(fd, line + n, 1) != 1)
-            fail_msg("no answer");
-    } while (line[n++] != '\n');
-    cJSON *answer = cJSON_ParseWithLength(line, n);
-    assert_non_null(answer);
-    return answer;
-}
-
-static bool heard_ok(int fd)
-{
-    cJSON *answer = hear(fd);
-    bool result = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "ok"));
-    cJSON_Delete(answer);
-    return result;
-}
-
-static void clients(void **unused)
-{
-    (void)unused;
-    int a = dial(), b = dial();
-    say(a, "regs\n");
-    assert_true(heard_ok(a));
-    say(b, "pee");
-    say(a, "peek 0x20000000 65536\n");
-    cJSON *large = hear(a);
-    assert_int_equal(strlen(json_text(large, "hex")), 131072);
-    cJSON_Delete(large);
-    say(b, "k 0x08000000 4\n");
-    assert_true(heard_ok(b));
-    /* a time that is past: at once; a later one: then, and other commands are not kept waiting */
-    say(a, "at 0 regs\nat 1.5 regs\nregs\n");
-    assert_true(heard_ok(a));
-    assert_true(heard_ok(a));
-    cJSON *later = hear(a);
-    assert_true(json_number(later, "t") >= 1.5e9);
-    cJSON_Delete(later);
-    /* half closed: the answer still comes, then the end */
-    say(b, "at 1.6 regs\nregs");
-    assert_int_equal(shutdown(b, SHUT_WR), 0);
-    assert_true(heard_ok(b));
-    assert_true(heard_ok(b));
-    char end;
-    assert_int_equal(read(b, &end, 1), 0);
-    assert_int_equal(close(b), 0);
-    say(a, "quit\n");
-    assert_true(heard_ok(a));
-    assert_int_equal(command_wait(board), 0);
-    assert_int_equal(close(a), 0);
-    assert_false(file_exists(temp("socket")));
-    assert_true(file_exists(temp("state")));
-}
-
-static void hostile_clients(void **unused)
-{
-    (void)unused;
-    static char junk[200000];
-    for (size_t i = 0; i < sizeof junk; i++)
-        junk[i] = (char)(i * 37 + i / 251);
-    for (int i = 0; i < 12; i++) { /* rubbish, then gone; more of them than there is room for */
-        int fd = dial();
-        (void)!send(fd, junk, 5000 + (size_t)i * 100, MSG_NOSIGNAL | MSG_DONTWAIT);
-        assert_int_equal(close(fd), 0);
-    }
-    int fd = dial();
-    memset(junk, 'x', sizeof junk); /* a line without end, then an honest one */
-    size_t sent = 0;
-    while (sent < sizeof junk - 1) {
-        ssize_t n = send(fd, junk + sent, sizeof junk - 1 - sent, MSG_NOSIGNAL);
-        assert_true(n > 0);
-        sent += (size_t)n;
-    }
-    say(fd, "\nregs\n");
-    assert_false(heard_ok(fd));
-    assert_true(heard_ok(fd));
-    /* asks much and reads nothing: dropped, and the board goes on */
-    int deaf = dial();
-    for (int i = 0; i < 200; i++)
-        (void)!send(deaf, "peek 0x20000000 65536\n", 22, MSG_NOSIGNAL | MSG_DONTWAIT);
-    say(fd, "regs\n");
-    assert_true(heard_ok(fd));
-    assert_int_equal(close(deaf), 0);
-    assert_int_equal(kill(board, SIGTERM), 0);
-    assert_int_equal(command_wait(board), 0);
-    assert_int_equal(close(fd), 0);
-    assert_false(file_exists(temp("socket")));
-    assert_true(file_exists(temp("state")));
-}
-
-/* What a killed process leaves behind is no obstacle. */
-static void stale_socket(void **unused)
-{
-    (void)unused;
-    assert_int_equal(close(dial()), 0);
-    assert_int_equal(kill(board, SIGKILL), 0);
-    assert_int_equal(command_wait(board), 128 + SIGKILL);
-    assert_true(file_exists(temp("socket")));
-    const char *args[] = {VBOARD,   "--control", temp("socket"), "--for",           "0.01",
-                          "--load", BENCH_ELF,   "--load",       bench_mode(BLINK), NULL};
-    struct command_result r = command(args, NULL);
-    assert_int_equal(r.status, 0);
-    assert_false(file_exists(temp("socket")));
-    command_result_free(&r);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,9 +261,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(usb, setup, teardown),
         cmocka_unit_test_setup_teardown(cut, setup, teardown),
         cmocka_unit_test_setup_teardown(standard_input, setup, teardown),
-        cmocka_unit_test_setup_teardown(clients, socket_setup, teardown),
-        cmocka_unit_test_setup_teardown(hostile_clients, socket_setup, teardown),
-        cmocka_unit_test_setup_teardown(stale_socket, socket_setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
