@@ -34,7 +34,7 @@ const char *report(const struct findings *f, enum message verdict, enum message 
 {
     static const char *const ways[] = {"verdict", "token", "button", "reset pressed twice", "fault"};
     const struct mailbox *m = MAILBOX;
-    uint32_t cause = f->cause | (f->undone ? 0x80u : 0);
+    uint32_t cause = f->cause | (f->undone ? 0x200u : 0);
 
     out.at = 0;
     put("sureboot " BOOT_VERSION "\nverdict: ");

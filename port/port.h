@@ -28,15 +28,17 @@ __attribute__((noreturn)) void port_start(uint32_t vectors);
 __attribute__((noreturn)) void port_start_rom(void);
 
 /* Bits; several may be set. POWER: power-on or brown-out, RAM and timing of before mean nothing. WAKE:
- * from Standby or Shutdown, by the rule of docs/porting.md. */
+ * from Standby or Shutdown, by the rule of docs/porting.md. The order is that of RCC_CSR. */
 enum port_reset_cause {
-    PORT_RESET_PIN = 1,
-    PORT_RESET_POWER = 2,
-    PORT_RESET_SOFTWARE = 4,
-    PORT_RESET_WATCHDOG = 8,
-    PORT_RESET_OPTIONS = 16,
-    PORT_RESET_LOW_POWER = 32,
-    PORT_WAKE = 64
+    PORT_RESET_FIREWALL = 0x01,
+    PORT_RESET_OPTIONS = 0x02,
+    PORT_RESET_PIN = 0x04,
+    PORT_RESET_POWER = 0x08,
+    PORT_RESET_SOFTWARE = 0x10,
+    PORT_RESET_WATCHDOG = 0x20,
+    PORT_RESET_WINDOW_WATCHDOG = 0x40,
+    PORT_RESET_LOW_POWER = 0x80,
+    PORT_WAKE = 0x100
 };
 unsigned port_reset_cause(void); /* reads the flags, clears none */
 void port_reset_cause_clear(void);

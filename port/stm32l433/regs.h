@@ -76,6 +76,7 @@ enum { RCC_SYSCLK_MSI = 0, RCC_SYSCLK_HSI16 = 1, RCC_SYSCLK_HSE = 2, RCC_SYSCLK_
 #define RCC_BDCR_RTCEN           BIT(15)
 #define RCC_CSR_RMVF             BIT(23)
 #define RCC_CSR_FLAGS            (255ul << 24) /* all that follow */
+#define RCC_CSR_FLAGS_Pos        24
 #define RCC_CSR_FWRSTF           BIT(24)
 #define RCC_CSR_OBLRSTF          BIT(25)
 #define RCC_CSR_PINRSTF          BIT(26)

@@ -11,19 +11,8 @@
 
 unsigned port_reset_cause(void)
 {
-    static const struct {
-        uint32_t flag;
-        unsigned cause;
-    } causes[] = {
-        {RCC_CSR_PINRSTF, PORT_RESET_PIN},      {RCC_CSR_BORRSTF, PORT_RESET_POWER},
-        {RCC_CSR_SFTRSTF, PORT_RESET_SOFTWARE}, {RCC_CSR_IWDGRSTF | RCC_CSR_WWDGRSTF, PORT_RESET_WATCHDOG},
-        {RCC_CSR_OBLRSTF, PORT_RESET_OPTIONS},  {RCC_CSR_LPWRRSTF, PORT_RESET_LOW_POWER},
-    };
-    unsigned cause = 0;
     uint32_t csr = RCC->CSR;
-    for (unsigned i = 0; i < sizeof causes / sizeof *causes; i++)
-        if (csr & causes[i].flag)
-            cause |= causes[i].cause;
+    unsigned cause = csr >> RCC_CSR_FLAGS_Pos;
 
     /* Standby leaves SBF. Shutdown leaves nothing of its own and looks like power-on, flags preset: it
      * counts as a wake if the RTC, which ran through it, holds a wake-up or alarm flag. */
@@ -45,30 +34,6 @@ void port_reset_cause_clear(void)
     RCC->CSR &= ~RCC_CSR_RMVF;
 }
 
-/* Registers that a reset sets to one value and every program that has run before has changed. */
-static const struct {
-    const reg32 *reg;
-    uint32_t mask, value;
-} as_reset[] = {
-    /* The ready flag and the calibration follow their own time. */
-    {&RCC->CR, ~(RCC_CR_MSIRDY), RCC_CR_AT_RESET & ~RCC_CR_MSIRDY},
-    {&RCC->CFGR, 0xFFFFFFFF, 0},
-    {&RCC->PLLCFGR, 0xFFFFFFFF, RCC_PLLCFGR_AT_RESET},
-    {&RCC->CRRCR, RCC_CRRCR_HSI48ON, 0},
-    {&RCC->AHB1ENR, 0xFFFFFFFF, RCC_AHB1ENR_FLASHEN},
-    {&RCC->AHB2ENR, 0xFFFFFFFF, 0},
-    {&RCC->AHB3ENR, 0xFFFFFFFF, 0},
-    /* WWDGEN comes up set with the hardware watchdog; RTCAPBEN's reset value is not certain. */
-    {&RCC->APB1ENR1, ~(RCC_APB1ENR1_WWDGEN | RCC_APB1ENR1_RTCAPBEN), 0},
-    {&RCC->APB1ENR2, 0xFFFFFFFF, 0},
-    {&RCC->APB2ENR, 0xFFFFFFFF, 0},
-    {&SysTick->CTRL, SysTick_CTRL_ENABLE_Msk | SysTick_CTRL_TICKINT_Msk, 0},
-    {&SCB->VTOR, 0xFFFFFFFF, 0},
-    {&NVIC->ISER[0], 0xFFFFFFFF, 0},
-    {&NVIC->ISER[1], 0xFFFFFFFF, 0},
-    {&NVIC->ISER[2], 0xFFFFFFFF, 0},
-};
-
 static uint32_t memory_at_0(void)
 {
     RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN;
@@ -78,12 +43,27 @@ static uint32_t memory_at_0(void)
     return mode;
 }
 
+/* What every program that has run before has changed, against its value after reset. MSIRDY follows in
+ * its own time; WWDGEN comes up set with the hardware watchdog; RTCAPBEN's reset value is not certain. */
 bool port_was_jumped_to(void)
 {
-    for (unsigned i = 0; i < sizeof as_reset / sizeof *as_reset; i++)
-        if ((*as_reset[i].reg & as_reset[i].mask) != as_reset[i].value)
-            return true;
-    return __get_CONTROL() || __get_BASEPRI() || __get_FAULTMASK() || __get_IPSR() || memory_at_0() != 0;
+    uint32_t changed = (RCC->CR | RCC_CR_MSIRDY) ^ RCC_CR_AT_RESET;
+    changed |= RCC->CFGR;
+    changed |= RCC->PLLCFGR ^ RCC_PLLCFGR_AT_RESET;
+    changed |= RCC->CRRCR & RCC_CRRCR_HSI48ON;
+    changed |= RCC->AHB1ENR ^ RCC_AHB1ENR_FLASHEN;
+    changed |= RCC->AHB2ENR;
+    changed |= RCC->AHB3ENR;
+    changed |= RCC->APB1ENR1 & ~(RCC_APB1ENR1_WWDGEN | RCC_APB1ENR1_RTCAPBEN);
+    changed |= RCC->APB1ENR2;
+    changed |= RCC->APB2ENR;
+    changed |= SysTick->CTRL & (SysTick_CTRL_ENABLE_Msk | SysTick_CTRL_TICKINT_Msk);
+    changed |= SCB->VTOR;
+    for (unsigned i = 0; i < 3; i++)
+        changed |= NVIC->ISER[i];
+    changed |= __get_CONTROL() | __get_BASEPRI() | __get_FAULTMASK() | __get_IPSR();
+    changed |= memory_at_0();
+    return changed != 0;
 }
 
 /* RM0394 "Boot configuration": BOOT0 is the pin PH3 or the complement of an option bit. */

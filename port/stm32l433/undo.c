@@ -49,27 +49,19 @@ static void clocks(void)
     RCC->CCIPR = 0;
 }
 
-/* Every peripheral but the flash interface, from which this is read. */
+/* Every peripheral but the flash interface, from which this is read. The reset and the enable registers
+ * stand in the same order, and FLASHRST is the bit of FLASHEN. */
 static void peripherals(void)
 {
-    RCC->AHB1RSTR = ~RCC_AHB1ENR_FLASHEN; /* FLASHRST is the same bit */
-    RCC->AHB2RSTR = 0xFFFFFFFF;
-    RCC->AHB3RSTR = 0xFFFFFFFF;
-    RCC->APB1RSTR1 = 0xFFFFFFFF;
-    RCC->APB1RSTR2 = 0xFFFFFFFF;
-    RCC->APB2RSTR = 0xFFFFFFFF;
-    RCC->AHB1RSTR = 0;
-    RCC->AHB2RSTR = 0;
-    RCC->AHB3RSTR = 0;
-    RCC->APB1RSTR1 = 0;
-    RCC->APB1RSTR2 = 0;
-    RCC->APB2RSTR = 0;
-    RCC->AHB1ENR = RCC_AHB1ENR_FLASHEN;
-    RCC->AHB2ENR = 0;
-    RCC->AHB3ENR = 0;
-    RCC->APB1ENR1 = 0;
-    RCC->APB1ENR2 = 0;
-    RCC->APB2ENR = 0;
+    reg32 *reset = &RCC->AHB1RSTR, *enable = &RCC->AHB1ENR;
+    for (unsigned i = 0; i < 7; i++) {
+        if (i == 3) /* reserved */
+            continue;
+        uint32_t flash = i == 0 ? RCC_AHB1ENR_FLASHEN : 0;
+        reset[i] = ~flash;
+        reset[i] = 0;
+        enable[i] = flash;
+    }
     if (!(FLASH->CR & FLASH_CR_LOCK))
         FLASH->CR = FLASH_CR_LOCK;
     FLASH->SR = FLASH_SR_CLEAR;

@@ -58,6 +58,7 @@ static void positions_fit_their_masks(void **state)
     CHECK(RCC_PLLCFGR_PLLM);
     CHECK(RCC_PLLCFGR_PLLN);
     CHECK(RCC_PLLCFGR_PLLR);
+    CHECK(RCC_CSR_FLAGS);
     CHECK(PWR_CR1_VOS);
     CHECK(FLASH_CR_PNB);
     CHECK(FLASH_WRP1AR_WRP1A_END);
