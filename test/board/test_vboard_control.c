@@ -207,13 +207,28 @@ static void adc(void **unused)
     cJSON_Delete(a);
 }
 
+/* The bootloader with a blank slot waits for DFU: a host at the other end of the cable addresses it. */
 static void usb(void **unused)
 {
     (void)unused;
-    cJSON *a = script(BLINK, "usb unplug\nat 0.1 usb plug\nat 0.2 usb unplug\nat 0.3 quit\n", NULL);
+    file_text(temp("script"), "at 0.1 usb plug\nat 0.5 usb unplug\nat 0.6 usb plug\nat 1 quit\n");
+    const char *args[] = {VBOARD,     "--load",       "build/firmware/boot.elf",
+                          "--fast",   "--script",     temp("script"),
+                          "--events", temp("events"), NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 0);
+    cJSON *answers = json_lines(r.out);
     for (int i = 0; i < 4; i++)
-        assert_true(ok(a, i));
-    cJSON_Delete(a);
+        assert_true(ok(answers, i));
+    char *lines = file_read(temp("events"), NULL);
+    cJSON *events = json_lines(lines);
+    assert_int_equal(json_count(events, "state", "addressed"), 2);
+    assert_int_equal(json_number(json_find(events, "state", "detached", 0), "t"), 500000000);
+    assert_int_equal(json_number(json_find(events, "state", "attached", 1), "t"), 600000000);
+    cJSON_Delete(events);
+    cJSON_Delete(answers);
+    free(lines);
+    command_result_free(&r);
 }
 
 /* A cut ends the run, with status 0. */
