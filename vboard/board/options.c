@@ -59,11 +59,18 @@ static void set_silicon(struct vboard *b, uint64_t v)
     chip_config(b->chip)->rev_id = v == 0 ? 0x1000 : 0x1001;
 }
 
+static void set_eeprom(struct vboard *b, uint64_t v)
+{
+    chip_config(b->chip)->eeprom_kind = (enum eeprom_kind)v;
+}
+
 static const char *const high_low[] = {"high", "low", NULL};
 static const char *const kept_lost[] = {"kept", "lost", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
 static const char *const typical_slow[] = {"typical", "slow", NULL};
 static const char *const revisions[] = {"A", "Z", NULL};
+
+static const char *const eeproms[] = {"none", "24c02", "24c64", NULL};
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -75,6 +82,7 @@ static const struct row rows[] = {
     {{"lsi", "29500..34000", "frequency of this chip's LSI in Hz (default 32000)"}, NULL, 29500, 34000, set_lsi},
     {{"flash", "typical|slow", "programming and erase times of the data sheet (default typical)"}, typical_slow, 0, 0, set_flash},
     {{"vdd", "1710..3600", "supply in mV (default 3300)"}, NULL, 1710, 3600, set_vdd},
+    {{"eeprom", "none|24c02|24c64", "serial EEPROM at address 0x50 of I2C2 (default 24c02)"}, eeproms, 0, 0, set_eeprom},
     {{"silicon", "A|Z", "revision in DBGMCU_IDCODE (default Z)"}, revisions, 0, 0, set_silicon},
 };
 /* clang-format on */

@@ -12,6 +12,7 @@ void chip_config_default(struct chip_config *config)
         .lsi_hz = 32000,
         .vdd_mv = 3300,
         .rev_id = 0x1001,
+        .eeprom_kind = EEPROM_24C02,
     };
 }
 
@@ -55,6 +56,7 @@ struct chip *chip_create(const struct chip_config *config, const struct chip_lis
     memset(n, 0xFF, sizeof *n);
     flash_factory_options(c);
     write_engineering(c);
+    eeprom_init(c);
     c->backup_lost = true;
     cpu_init(c->cpu, &chip_cpu_env, c);
     return c;

@@ -17,6 +17,7 @@ struct chip_config {
     uint32_t lsi_hz;  /* 29500..34000 by DS11449 */
     uint16_t vdd_mv;  /* VDD and VDDA */
     uint16_t rev_id;  /* DBGMCU_IDCODE[31:16] */
+    enum eeprom_kind { EEPROM_NONE, EEPROM_24C02, EEPROM_24C64 } eeprom_kind; /* at address 0x50 of I2C2 */
 };
 void chip_config_default(struct chip_config *config);
 

@@ -18,6 +18,7 @@
 #include "chip/firewall.h"
 #include "chip/flash.h"
 #include "chip/gpio.h"
+#include "chip/i2c.h"
 #include "chip/iwdg.h"
 #include "chip/machine.h"
 #include "chip/memory.h"
@@ -105,6 +106,8 @@ struct chip {
     struct tim_state tim[TIM_COUNT];
     struct analog_state analog;
     struct adc_state adc;
+    struct i2c_state i2c[I2C_COUNT];
+    struct eeprom_state eeprom;
     struct dac_state dac;
     struct comp_state comp;
     struct crc_state crc;

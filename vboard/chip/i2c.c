@@ -1,0 +1,183 @@
+/* Registers of I2C1-3, their flags, interrupts and DMA requests. SMBus features (PEC, timeouts, alert,
+ * host and device addresses) are registers only. RM0394 "I2C registers". */
+#include "chip/i2c.h"
+#include "chip/regs.h"
+#include "chip/state.h"
+
+static const struct instance {
+    uint8_t block, irq_event, irq_error, tx, rx;
+} instances[I2C_COUNT] = {{B_I2C1, 31, 32, DMAR_I2C1_TX, DMAR_I2C1_RX},
+                          {B_I2C2, 33, 34, DMAR_I2C2_TX, DMAR_I2C2_RX},
+                          {B_I2C3, 72, 73, DMAR_I2C3_TX, DMAR_I2C3_RX}};
+
+static const struct reg_row rows[] = {
+    {I2C_CR1 * 4, 0, 0x00FFDFFF},  {I2C_CR2 * 4, 0, 0x07FFFFFF},     {I2C_OAR1 * 4, 0, 0x000087FF},
+    {I2C_OAR2 * 4, 0, 0x000087FE}, {I2C_TIMINGR * 4, 0, 0xF0FFFFFF}, {I2C_TIMEOUTR * 4, 0, 0x8FFF9FFF},
+    {I2C_TXDR * 4, 0, 0xFF},
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+enum { CR1_WHILE_ENABLED = 0x00FFE0FF, ICR_BITS = 0x3F38, ERRORS = 0x3F00 };
+
+void i2c_update(struct chip *c, unsigned index)
+{
+    static const struct {
+        uint32_t enable, flags;
+    } events[] = {{I2C_CR1_TXIE, I2C_ISR_TXIS},    {I2C_CR1_RXIE, I2C_ISR_RXNE},
+                  {I2C_CR1_ADDRIE, I2C_ISR_ADDR},  {I2C_CR1_NACKIE, I2C_ISR_NACKF},
+                  {I2C_CR1_STOPIE, I2C_ISR_STOPF}, {I2C_CR1_TCIE, I2C_ISR_TC | I2C_ISR_TCR}};
+    const struct i2c_state *s = &c->i2c[index];
+    const struct instance *i = &instances[index];
+    uint32_t cr1 = s->r[I2C_CR1], isr = s->r[I2C_ISR];
+    bool event = false;
+
+    for (size_t n = 0; n < sizeof events / sizeof events[0]; n++)
+        event |= cr1 & events[n].enable && isr & events[n].flags;
+    chip_irq(c, i->irq_event, i->block, event);
+    chip_irq(c, i->irq_error, i->block, cr1 & I2C_CR1_ERRIE && isr & ERRORS);
+    dma_request(c, i->tx, cr1 & I2C_CR1_TXDMAEN && isr & I2C_ISR_TXIS);
+    dma_request(c, i->rx, cr1 & I2C_CR1_RXDMAEN && isr & I2C_ISR_RXNE);
+}
+
+void i2c_flags(struct chip *c, unsigned index, uint32_t set)
+{
+    c->i2c[index].r[I2C_ISR] |= set;
+    i2c_update(c, index);
+}
+
+void i2c_count(struct i2c_state *s)
+{
+    s->left = s->wanted = (uint16_t)bits(s->r[I2C_CR2], 16, 8);
+}
+
+/* PE = 0 is a software reset of everything but the configuration. */
+static void disable(struct i2c_state *s)
+{
+    s->r[I2C_ISR] = I2C_ISR_TXE;
+    s->r[I2C_CR2] &= ~(uint32_t)(I2C_CR2_START | I2C_CR2_STOP | I2C_CR2_NACK);
+    s->phase = I2C_IDLE;
+    s->until = PS_NEVER;
+    s->selected = s->transmits = s->nacked = false;
+    s->left = s->wanted = 0;
+}
+
+void i2c_reset(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    *s = (struct i2c_state){0};
+    disable(s);
+    i2c_update(c, index);
+    i2c_released(c);
+}
+
+void i2c_clock(struct chip *c, unsigned index, bool after)
+{
+    if (after && c->i2c[index].phase != I2C_IDLE)
+        i2c_go_on(c, index);
+}
+
+bool i2c_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    const struct i2c_state *s = &c->i2c[index];
+
+    *value = off / 4 < I2C_REGS ? lanes_get(s->r[off / 4], off, size) : 0;
+    return true;
+}
+
+bool i2c_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    i2c_peek(c, index, off, size, value);
+    if (off / 4 == I2C_RXDR && c->i2c[index].r[I2C_ISR] & I2C_ISR_RXNE) {
+        c->i2c[index].r[I2C_ISR] &= ~(uint32_t)I2C_ISR_RXNE;
+        i2c_update(c, index);
+        i2c_go_on(c, index);
+        i2c_released(c);
+    }
+    return true;
+}
+
+static void write_cr1(struct i2c_state *s, uint32_t value)
+{
+    uint32_t mask = s->r[I2C_CR1] & I2C_CR1_PE ? CR1_WHILE_ENABLED
+                                               : rows[0].writable; /* DNF, ANFOFF, NOSTRETCH: PE = 0 */
+
+    mask &= s->r[I2C_CR1] & I2C_CR1_PE ? ~(uint32_t)I2C_CR1_NOSTRETCH : UINT32_MAX;
+    s->r[I2C_CR1] = (s->r[I2C_CR1] & ~mask) | (value & mask);
+    if (!(s->r[I2C_CR1] & I2C_CR1_PE))
+        disable(s);
+}
+
+/* START, STOP and NACK are set by software only; NBYTES written while TCR goes on with the transfer. */
+static void write_cr2(struct chip *c, unsigned index, uint32_t value)
+{
+    struct i2c_state *s = &c->i2c[index];
+    const uint32_t commands = I2C_CR2_START | I2C_CR2_STOP | I2C_CR2_NACK;
+    uint32_t kept = s->r[I2C_CR2] & commands;
+
+    if (!(s->r[I2C_CR1] & I2C_CR1_PE))
+        value &= ~commands;
+    s->r[I2C_CR2] = (value & rows[1].writable) | kept;
+    if (s->r[I2C_ISR] & I2C_ISR_TCR && bits(value, 16, 8)) {
+        s->r[I2C_ISR] &= ~(uint32_t)I2C_ISR_TCR;
+        i2c_count(s);
+        if (s->selected)
+            i2c_released(c);
+    }
+    if (value & (I2C_CR2_START | I2C_CR2_STOP))
+        s->r[I2C_ISR] &= ~(uint32_t)I2C_ISR_TC;
+    if (value & I2C_CR2_START && s->phase == I2C_IDLE)
+        s->phase = I2C_WAITS_FOR_BUS;
+    else if (s->phase == I2C_IDLE)
+        s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_STOP;
+}
+
+static void write_isr(struct chip *c, unsigned index, uint32_t value)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    if (value & I2C_ISR_TXE) /* flushes TXDR */
+        s->r[I2C_ISR] |= I2C_ISR_TXE;
+    if (value & I2C_ISR_TXIS && s->r[I2C_CR1] & I2C_CR1_NOSTRETCH)
+        s->r[I2C_ISR] |= I2C_ISR_TXIS;
+    i2c_update(c, index);
+}
+
+static void clear(struct chip *c, unsigned index, uint32_t value)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    value &= ICR_BITS;
+    s->r[I2C_ISR] &= ~value;
+    if (value & I2C_ISR_ADDR && s->selected) {
+        if (s->transmits && s->r[I2C_ISR] & I2C_ISR_TXE)
+            s->r[I2C_ISR] |= I2C_ISR_TXIS;
+        i2c_released(c);
+    }
+}
+
+bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    value = lanes_apb(size, value);
+    switch (off / 4) {
+    case I2C_CR1: write_cr1(s, value); break;
+    case I2C_CR2: write_cr2(c, index, value); break;
+    case I2C_TIMINGR:
+        if (!(s->r[I2C_CR1] & I2C_CR1_PE))
+            s->r[I2C_TIMINGR] = value & 0xF0FFFFFF;
+        break;
+    case I2C_ISR: write_isr(c, index, value); break;
+    case I2C_ICR: clear(c, index, value); break;
+    case I2C_TXDR:
+        s->r[I2C_TXDR] = value & 0xFF;
+        s->r[I2C_ISR] &= ~(uint32_t)(I2C_ISR_TXE | I2C_ISR_TXIS);
+        break;
+    default: regs_write(s->r, rows, ROWS, off & ~3u, value); break;
+    }
+    i2c_update(c, index);
+    i2c_go_on(c, index);
+    if (s->selected || off / 4 == I2C_CR1)
+        i2c_released(c);
+    return true;
+}

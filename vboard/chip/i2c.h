@@ -1,0 +1,130 @@
+/* I2C1-3 (RM0394 "I2C"). i2c.c has the registers, i2c_master.c the master's way through a transfer,
+ * i2c_bus.c who answers: memories on the board and other instances that are wired to this one. */
+#ifndef VBOARD_CHIP_I2C_H
+#define VBOARD_CHIP_I2C_H
+
+#include "chip/chip.h"
+
+enum { I2C_COUNT = 3 };
+
+/* Registers by offset / 4. */
+enum {
+    I2C_CR1,
+    I2C_CR2,
+    I2C_OAR1,
+    I2C_OAR2,
+    I2C_TIMINGR,
+    I2C_TIMEOUTR,
+    I2C_ISR,
+    I2C_ICR,
+    I2C_PECR,
+    I2C_RXDR,
+    I2C_TXDR,
+    I2C_REGS
+};
+
+enum {
+    I2C_CR1_PE = 1 << 0,
+    I2C_CR1_TXIE = 1 << 1,
+    I2C_CR1_RXIE = 1 << 2,
+    I2C_CR1_ADDRIE = 1 << 3,
+    I2C_CR1_NACKIE = 1 << 4,
+    I2C_CR1_STOPIE = 1 << 5,
+    I2C_CR1_TCIE = 1 << 6,
+    I2C_CR1_ERRIE = 1 << 7,
+    I2C_CR1_ANFOFF = 1 << 12,
+    I2C_CR1_TXDMAEN = 1 << 14,
+    I2C_CR1_RXDMAEN = 1 << 15,
+    I2C_CR1_SBC = 1 << 16,
+    I2C_CR1_NOSTRETCH = 1 << 17,
+    I2C_CR1_GCEN = 1 << 19,
+    I2C_CR2_RD_WRN = 1 << 10,
+    I2C_CR2_ADD10 = 1 << 11,
+    I2C_CR2_HEAD10R = 1 << 12,
+    I2C_CR2_START = 1 << 13,
+    I2C_CR2_STOP = 1 << 14,
+    I2C_CR2_NACK = 1 << 15,
+    I2C_CR2_RELOAD = 1 << 24,
+    I2C_CR2_AUTOEND = 1 << 25,
+    I2C_ISR_TXE = 1 << 0,
+    I2C_ISR_TXIS = 1 << 1,
+    I2C_ISR_RXNE = 1 << 2,
+    I2C_ISR_ADDR = 1 << 3,
+    I2C_ISR_NACKF = 1 << 4,
+    I2C_ISR_STOPF = 1 << 5,
+    I2C_ISR_TC = 1 << 6,
+    I2C_ISR_TCR = 1 << 7,
+    I2C_ISR_ARLO = 1 << 9,
+    I2C_ISR_OVR = 1 << 10,
+    I2C_ISR_BUSY = 1 << 15,
+    I2C_ISR_DIR = 1 << 16
+};
+
+/* Where a master is in its transfer. */
+enum i2c_phase {
+    I2C_IDLE,
+    I2C_WAITS_FOR_BUS, /* START is set, somebody else has the bus */
+    I2C_ADDRESS,       /* START and address go out */
+    I2C_ADDRESSED,     /* the other side stretches SCL until it has seen its address */
+    I2C_NEXT,          /* between bytes: what comes next depends on registers */
+    I2C_SENDS,
+    I2C_SENT, /* the byte waits until the other side can take it */
+    I2C_RECEIVES,
+    I2C_RECEIVED, /* the byte waits until RXDR is free */
+    I2C_STOPS
+};
+
+struct i2c_state {
+    uint32_t r[I2C_REGS];
+    enum i2c_phase phase;
+    ps_t until; /* end of the phase */
+    uint8_t shift;
+    uint16_t left;   /* bytes of NBYTES that have not gone through the wire */
+    uint16_t wanted; /* bytes of NBYTES that TXIS has not asked for yet */
+    uint8_t target;  /* who answered, see i2c_bus.c */
+    bool reading;    /* direction of the transfer that is going on */
+    /* as a slave */
+    bool selected, transmits;
+    uint8_t master;
+    bool nacked;
+};
+
+/* A serial EEPROM: 24xx with one or two address bytes. */
+enum { EEPROM_MAX = 8192 };
+struct eeprom_state {
+    uint8_t bytes[EEPROM_MAX], page[32];
+    uint32_t address, page_mask; /* page_mask: bytes of the page buffer that were written */
+    ps_t busy_until;             /* write cycle: not acknowledged */
+    uint8_t address_bytes;       /* of the word address received since START */
+    bool selected;
+};
+
+void i2c_reset(struct chip *c, unsigned index);
+bool i2c_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
+bool i2c_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
+bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
+void i2c_event(struct chip *c, unsigned index);
+void i2c_clock(struct chip *c, unsigned index, bool after);
+void eeprom_init(struct chip *c); /* as delivered: all ones */
+
+/* ---- between the files of I2C ---- */
+
+void i2c_update(struct chip *c, unsigned index); /* interrupts and DMA requests */
+void i2c_flags(struct chip *c, unsigned index, uint32_t set);
+void i2c_go_on(struct chip *c, unsigned index); /* the master proceeds as far as it can */
+void i2c_count(struct i2c_state *s);            /* NBYTES is taken over */
+void i2c_released(struct chip *c);              /* the bus or a stretching slave lets go */
+
+/* i2c_bus.c: the other side. Functions tell false if SCL is stretched: ask again later. */
+enum i2c_answer { I2C_NACK, I2C_ACK, I2C_STRETCH };
+enum { I2C_NOBODY = 0xFF };
+bool i2c_bus_free(const struct chip *c, unsigned index);
+uint8_t i2c_bus_address(struct chip *c, unsigned index, unsigned address, bool ten_bit,
+                        bool read);                       /* who, or I2C_NOBODY */
+bool i2c_bus_ready(const struct chip *c, uint8_t target); /* it has seen its address */
+enum i2c_answer i2c_bus_put(struct chip *c, uint8_t target, uint8_t byte);
+enum i2c_answer i2c_bus_get(struct chip *c, uint8_t target, uint8_t *byte);
+void i2c_bus_got(struct chip *c, uint8_t target, bool ack); /* the master's answer to a byte */
+void i2c_bus_end(struct chip *c, uint8_t target, bool restart);
+
+#endif

@@ -1,0 +1,242 @@
+/* Who is on the I2C buses: the serial EEPROM at address 0x50 of I2C2, and other instances as slaves whose
+ * SCL and SDA pins are wired to the master's. RM0394 "I2C slave mode"; 24xx data sheets. */
+#include <string.h>
+
+#include "chip/afpin.h"
+#include "chip/i2c.h"
+#include "chip/regs.h"
+#include "chip/state.h"
+
+enum { TARGET_EEPROM = I2C_COUNT, EEPROM_BUS = 1, EEPROM_ADDRESS = 0x50 };
+#define EEPROM_WRITE_CYCLE (5 * PS_PER_MS)
+
+/* ---- the EEPROM: 256 bytes, one address byte, pages of 16; or 8192, two, pages of 32 ---- */
+
+static unsigned eeprom_size(const struct chip *c)
+{
+    return c->config.eeprom_kind == EEPROM_24C64 ? 8192 : 256;
+}
+
+static unsigned eeprom_page(const struct chip *c)
+{
+    return c->config.eeprom_kind == EEPROM_24C64 ? 32 : 16;
+}
+
+void eeprom_init(struct chip *c)
+{
+    memset(c->eeprom.bytes, 0xFF, sizeof c->eeprom.bytes);
+}
+
+static bool eeprom_select(struct chip *c, bool read)
+{
+    struct eeprom_state *e = &c->eeprom;
+
+    if (chip_now(c) < e->busy_until)
+        return false;
+    e->selected = true;
+    e->page_mask = 0;
+    if (!read)
+        e->address_bytes = 0;
+    return true;
+}
+
+static void eeprom_put(struct chip *c, uint8_t byte)
+{
+    struct eeprom_state *e = &c->eeprom;
+    unsigned size = eeprom_size(c), page = eeprom_page(c);
+
+    if (e->address_bytes < (size > 256 ? 2 : 1)) {
+        e->address = (e->address_bytes++ ? e->address << 8 | byte : byte) % size;
+        return;
+    }
+    unsigned at = e->address % page;
+    e->page[at] = byte;
+    e->page_mask |= 1u << at;
+    e->address = e->address - at + (at + 1) % page; /* stays in the page */
+}
+
+static uint8_t eeprom_get(struct chip *c)
+{
+    struct eeprom_state *e = &c->eeprom;
+    uint8_t byte = e->bytes[e->address];
+
+    e->address = (e->address + 1) % eeprom_size(c);
+    return byte;
+}
+
+/* STOP starts the write cycle of the page; a repeated START gives it up. */
+static void eeprom_end(struct chip *c, bool restart)
+{
+    struct eeprom_state *e = &c->eeprom;
+    unsigned page = eeprom_page(c), base = e->address - e->address % page;
+
+    e->selected = false;
+    if (!restart && e->page_mask) {
+        for (unsigned i = 0; i < page; i++)
+            if (e->page_mask >> i & 1)
+                e->bytes[base + i] = e->page[i];
+        e->busy_until = chip_now(c) + EEPROM_WRITE_CYCLE;
+    }
+    e->page_mask = 0;
+}
+
+/* ---- instances as slaves ---- */
+
+static bool connected(const struct chip *c, unsigned a, unsigned b)
+{
+    return a != b && af_wired(c, AF_I2C1_SCL + 2 * a, AF_I2C1_SCL + 2 * b) &&
+           af_wired(c, AF_I2C1_SDA + 2 * a, AF_I2C1_SDA + 2 * b);
+}
+
+bool i2c_bus_free(const struct chip *c, unsigned index)
+{
+    for (unsigned i = 0; i < I2C_COUNT; i++) {
+        enum i2c_phase p = c->i2c[i].phase;
+        if (p != I2C_IDLE && p != I2C_WAITS_FOR_BUS && (i == index || connected(c, i, index)))
+            return false;
+    }
+    return true;
+}
+
+/* The code that ADDCODE shows, or -1. */
+static int own_address(const struct i2c_state *s, unsigned address, bool ten_bit)
+{
+    uint32_t oa1 = s->r[I2C_OAR1], oa2 = s->r[I2C_OAR2];
+
+    if (!(s->r[I2C_CR1] & I2C_CR1_PE))
+        return -1;
+    if (oa1 & 1 << 15 && ten_bit == !!(oa1 & 1 << 10) &&
+        address == (ten_bit ? bits(oa1, 0, 10) : bits(oa1, 1, 7)))
+        return ten_bit ? (int)(0x78 | address >> 8) : (int)address;
+    if (ten_bit)
+        return -1;
+    unsigned masked = bits(oa2, 8, 3);
+    bool reserved = (address & 0x78) == 0 || (address & 0x78) == 0x78;
+    if (oa2 & 1 << 15 && (masked == 7 ? !reserved : (address ^ bits(oa2, 1, 7)) >> masked == 0))
+        return (int)address;
+    return s->r[I2C_CR1] & I2C_CR1_GCEN && address == 0 ? 0 : -1;
+}
+
+static void select_slave(struct chip *c, unsigned slave, unsigned master, unsigned code, bool read)
+{
+    struct i2c_state *s = &c->i2c[slave];
+
+    s->selected = true;
+    s->transmits = read;
+    s->nacked = false;
+    s->master = (uint8_t)master;
+    s->r[I2C_ISR] &= ~(0x7Fu << 17 | I2C_ISR_DIR);
+    s->r[I2C_ISR] |= code << 17 | (read ? (uint32_t)I2C_ISR_DIR : 0) | I2C_ISR_BUSY;
+    if (s->r[I2C_CR1] & I2C_CR1_SBC)
+        i2c_count(s);
+    i2c_flags(c, slave, I2C_ISR_ADDR);
+}
+
+uint8_t i2c_bus_address(struct chip *c, unsigned index, unsigned address, bool ten_bit, bool read)
+{
+    if (index == EEPROM_BUS && c->config.eeprom_kind != EEPROM_NONE && !ten_bit && address == EEPROM_ADDRESS)
+        return eeprom_select(c, read) ? TARGET_EEPROM : I2C_NOBODY;
+    for (unsigned i = 0; i < I2C_COUNT; i++) {
+        int code = connected(c, i, index) ? own_address(&c->i2c[i], address, ten_bit) : -1;
+        if (code < 0)
+            continue;
+        select_slave(c, i, index, (unsigned)code, read);
+        return (uint8_t)i;
+    }
+    return I2C_NOBODY;
+}
+
+bool i2c_bus_ready(const struct chip *c, uint8_t target)
+{
+    if (target >= I2C_COUNT)
+        return true;
+    const struct i2c_state *s = &c->i2c[target];
+    return !(s->r[I2C_ISR] & I2C_ISR_ADDR) || s->r[I2C_CR1] & I2C_CR1_NOSTRETCH;
+}
+
+/* Slave byte control: with RELOAD each byte of NBYTES = 1 can be refused before its acknowledge. */
+static bool byte_control(const struct i2c_state *s)
+{
+    return s->r[I2C_CR1] & I2C_CR1_SBC;
+}
+
+enum i2c_answer i2c_bus_put(struct chip *c, uint8_t target, uint8_t byte)
+{
+    if (target >= I2C_COUNT) {
+        eeprom_put(c, byte);
+        return I2C_ACK;
+    }
+    struct i2c_state *s = &c->i2c[target];
+    if (s->r[I2C_ISR] & I2C_ISR_TCR) /* the byte was handed over, its acknowledge waits */
+        return I2C_STRETCH;
+    if (byte_control(s) && s->nacked) {
+        s->nacked = false;
+        bool refuse = s->r[I2C_CR2] & I2C_CR2_NACK;
+        s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_NACK;
+        return refuse ? I2C_NACK : I2C_ACK;
+    }
+    if (s->r[I2C_ISR] & I2C_ISR_RXNE) {
+        if (!(s->r[I2C_CR1] & I2C_CR1_NOSTRETCH))
+            return I2C_STRETCH;
+        i2c_flags(c, target, I2C_ISR_OVR);
+        return I2C_NACK;
+    }
+    s->r[I2C_RXDR] = byte;
+    i2c_flags(c, target, I2C_ISR_RXNE);
+    if (byte_control(s) && s->left && --s->left == 0 && s->r[I2C_CR2] & I2C_CR2_RELOAD) {
+        s->nacked = true; /* comes back when TCR has been served */
+        i2c_flags(c, target, I2C_ISR_TCR);
+        return I2C_STRETCH;
+    }
+    if (s->r[I2C_CR2] & I2C_CR2_NACK) {
+        s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_NACK;
+        return I2C_NACK;
+    }
+    return I2C_ACK;
+}
+
+enum i2c_answer i2c_bus_get(struct chip *c, uint8_t target, uint8_t *byte)
+{
+    if (target >= I2C_COUNT) {
+        *byte = eeprom_get(c);
+        return I2C_ACK;
+    }
+    struct i2c_state *s = &c->i2c[target];
+    if (s->r[I2C_ISR] & I2C_ISR_TXE) {
+        if (!(s->r[I2C_CR1] & I2C_CR1_NOSTRETCH)) {
+            if (!(s->r[I2C_ISR] & I2C_ISR_TXIS))
+                i2c_flags(c, target, I2C_ISR_TXIS);
+            return I2C_STRETCH;
+        }
+        i2c_flags(c, target, I2C_ISR_OVR); /* underrun */
+        *byte = 0xFF;
+        return I2C_ACK;
+    }
+    *byte = (uint8_t)s->r[I2C_TXDR];
+    i2c_flags(c, target, I2C_ISR_TXE | I2C_ISR_TXIS);
+    return I2C_ACK;
+}
+
+void i2c_bus_got(struct chip *c, uint8_t target, bool ack)
+{
+    if (target >= I2C_COUNT || ack)
+        return;
+    c->i2c[target].r[I2C_ISR] &= ~(uint32_t)I2C_ISR_TXIS; /* that was the last one */
+    i2c_flags(c, target, I2C_ISR_NACKF);
+}
+
+void i2c_bus_end(struct chip *c, uint8_t target, bool restart)
+{
+    if (target == I2C_NOBODY)
+        return;
+    if (target >= I2C_COUNT) {
+        eeprom_end(c, restart);
+        return;
+    }
+    struct i2c_state *s = &c->i2c[target];
+    s->selected = false;
+    if (restart)
+        return;
+    s->r[I2C_ISR] &= ~(uint32_t)(I2C_ISR_BUSY | I2C_ISR_TXIS | I2C_ISR_TCR);
+    i2c_flags(c, target, I2C_ISR_STOPF);
+}

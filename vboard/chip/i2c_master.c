@@ -1,0 +1,248 @@
+/* An I2C instance as master: START, address, bytes, acknowledge, reload, automatic end, STOP, byte by byte
+ * in the time that TIMINGR gives. RM0394 "I2C master mode". A byte that waits stretches SCL. */
+#include "chip/i2c.h"
+#include "chip/regs.h"
+#include "chip/state.h"
+
+static uint32_t kernel_hz(const struct chip *c, unsigned index)
+{
+    enum clock_id id = (enum clock_id)(CLK_I2C1 + index);
+
+    return chip_enabled(c, (enum block_id)(B_I2C1 + index)) || c->mode == MODE_STOP ? chip_clock(c, id) : 0;
+}
+
+/* `n` periods of SCL: low and high time, plus what synchronisation and filters add at each edge. */
+static ps_t scl_periods(const struct chip *c, unsigned index, unsigned n)
+{
+    const struct i2c_state *s = &c->i2c[index];
+    uint32_t t = s->r[I2C_TIMINGR], hz = kernel_hz(c, index);
+    uint64_t presc = bits(t, 28, 4) + 1u, cycles = presc * (bits(t, 0, 8) + 1u + bits(t, 8, 8) + 1u);
+    ps_t analog = s->r[I2C_CR1] & I2C_CR1_ANFOFF ? 0 : 100000; /* two edges, 50 ns each */
+
+    cycles += 2 * (2 + bits(s->r[I2C_CR1], 8, 4));
+    ps_t time = chip_ticks_to_ps(cycles * n, hz);
+    return time == PS_NEVER ? PS_NEVER : time + analog * n;
+}
+
+static void enter(struct chip *c, unsigned index, enum i2c_phase phase, unsigned periods)
+{
+    struct i2c_state *s = &c->i2c[index];
+    ps_t time = scl_periods(c, index, periods);
+
+    s->phase = phase;
+    s->until = time == PS_NEVER ? PS_NEVER : chip_now(c) + time;
+}
+
+static void begin(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+    uint32_t cr2 = s->r[I2C_CR2];
+    unsigned periods = 1 + 9; /* START, address, acknowledge */
+
+    s->reading = cr2 & I2C_CR2_RD_WRN;
+    if (cr2 & I2C_CR2_ADD10) /* second byte, and for a read the header again after a repeated START */
+        periods += cr2 & I2C_CR2_HEAD10R ? 0 : s->reading ? 9 + 10 : 9;
+    s->r[I2C_ISR] |= I2C_ISR_BUSY;
+    i2c_count(s);
+    enter(c, index, I2C_ADDRESS, periods);
+    i2c_update(c, index);
+}
+
+static void stop(struct chip *c, unsigned index)
+{
+    enter(c, index, I2C_STOPS, 1);
+}
+
+/* NACK of an address or a byte: the master ends with STOP by itself. */
+static void refused(struct chip *c, unsigned index)
+{
+    c->i2c[index].r[I2C_ISR] &= ~(uint32_t)I2C_ISR_TXIS;
+    i2c_flags(c, index, I2C_ISR_NACKF);
+    stop(c, index);
+}
+
+static void addressed(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+    uint32_t cr2 = s->r[I2C_CR2], sadd = bits(cr2, 0, 10);
+    bool ten = cr2 & I2C_CR2_ADD10;
+
+    s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_START;
+    s->target = i2c_bus_address(c, index, ten ? sadd : sadd >> 1 & 0x7F, ten, s->reading);
+    s->phase = I2C_ADDRESSED;
+    s->until = PS_NEVER;
+    if (s->target == I2C_NOBODY)
+        refused(c, index);
+}
+
+/* TXIS asks for the next byte of NBYTES. */
+static void ask(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    if (s->wanted && s->r[I2C_ISR] & I2C_ISR_TXE && !(s->r[I2C_ISR] & I2C_ISR_TXIS))
+        i2c_flags(c, index, I2C_ISR_TXIS);
+}
+
+/* All of NBYTES is through: reload, automatic end, or wait for software. */
+static void complete(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+    uint32_t cr2 = s->r[I2C_CR2];
+
+    if (cr2 & I2C_CR2_STOP) {
+        stop(c, index);
+    } else if (cr2 & I2C_CR2_START) { /* repeated; CR2 is that of the next transfer already */
+        i2c_bus_end(c, s->target, true);
+        begin(c, index);
+    } else if (cr2 & I2C_CR2_RELOAD) {
+        if (!(s->r[I2C_ISR] & I2C_ISR_TCR))
+            i2c_flags(c, index, I2C_ISR_TCR);
+    } else if (cr2 & I2C_CR2_AUTOEND) {
+        stop(c, index);
+    } else if (!(s->r[I2C_ISR] & I2C_ISR_TC)) {
+        i2c_flags(c, index, I2C_ISR_TC);
+    }
+}
+
+/* Between bytes. True: something was begun. */
+static bool next(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    if (!s->left) {
+        complete(c, index);
+        return s->phase != I2C_NEXT;
+    }
+    if (s->r[I2C_CR2] & I2C_CR2_STOP) { /* asked for in mid-transfer */
+        stop(c, index);
+        return true;
+    }
+    if (s->reading) {
+        if (i2c_bus_get(c, s->target, &s->shift) == I2C_STRETCH)
+            return false;
+        enter(c, index, I2C_RECEIVES, 9);
+        return true;
+    }
+    ask(c, index);
+    if (s->r[I2C_ISR] & I2C_ISR_TXE)
+        return false;
+    s->shift = (uint8_t)s->r[I2C_TXDR];
+    s->r[I2C_ISR] |= I2C_ISR_TXE;
+    if (s->wanted)
+        s->wanted--;
+    enter(c, index, I2C_SENDS, 9);
+    ask(c, index);
+    return true;
+}
+
+static bool sent(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    switch (i2c_bus_put(c, s->target, s->shift)) {
+    case I2C_STRETCH: return false;
+    case I2C_NACK: refused(c, index); return true;
+    default: break;
+    }
+    s->left--;
+    s->phase = I2C_NEXT;
+    return true;
+}
+
+static bool received(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    if (s->r[I2C_ISR] & I2C_ISR_RXNE)
+        return false;
+    s->r[I2C_RXDR] = s->shift;
+    s->left--;
+    i2c_bus_got(c, s->target, s->left || s->r[I2C_CR2] & I2C_CR2_RELOAD);
+    s->phase = I2C_NEXT;
+    i2c_flags(c, index, I2C_ISR_RXNE);
+    return true;
+}
+
+static void stopped(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+    uint8_t target = s->target;
+
+    s->phase = I2C_IDLE;
+    s->until = PS_NEVER;
+    s->target = I2C_NOBODY;
+    s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_STOP;
+    s->r[I2C_ISR] &= ~(uint32_t)(I2C_ISR_BUSY | I2C_ISR_TXIS | I2C_ISR_TC | I2C_ISR_TCR);
+    if (target != I2C_NOBODY)
+        i2c_bus_end(c, target, false);
+    i2c_flags(c, index, I2C_ISR_STOPF);
+    if (s->r[I2C_CR2] & I2C_CR2_START)
+        s->phase = I2C_WAITS_FOR_BUS;
+    i2c_released(c);
+}
+
+/* One step; false: it has to wait for time, registers or the other side. */
+static bool step(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+    bool over = s->until <= chip_now(c);
+
+    switch (s->phase) {
+    case I2C_WAITS_FOR_BUS:
+        if (!i2c_bus_free(c, index) || !kernel_hz(c, index))
+            return false;
+        begin(c, index);
+        return true;
+    case I2C_ADDRESS:
+        if (over)
+            addressed(c, index);
+        return over;
+    case I2C_ADDRESSED:
+        if (!i2c_bus_ready(c, s->target))
+            return false;
+        s->phase = I2C_NEXT;
+        return true;
+    case I2C_NEXT: return next(c, index);
+    case I2C_SENDS:
+        if (over)
+            s->phase = I2C_SENT;
+        return over;
+    case I2C_SENT: return sent(c, index);
+    case I2C_RECEIVES:
+        if (over)
+            s->phase = I2C_RECEIVED;
+        return over;
+    case I2C_RECEIVED: return received(c, index);
+    case I2C_STOPS:
+        if (over)
+            stopped(c, index);
+        return over;
+    default: return false;
+    }
+}
+
+void i2c_go_on(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    while (step(c, index))
+        ;
+    bool timed =
+        s->phase == I2C_ADDRESS || s->phase == I2C_SENDS || s->phase == I2C_RECEIVES || s->phase == I2C_STOPS;
+    chip_wake_at(c, (enum block_id)(B_I2C1 + index), timed ? s->until : PS_NEVER);
+}
+
+void i2c_event(struct chip *c, unsigned index)
+{
+    i2c_go_on(c, index);
+}
+
+void i2c_released(struct chip *c)
+{
+    for (unsigned i = 0; i < I2C_COUNT; i++) {
+        enum i2c_phase p = c->i2c[i].phase;
+        if (p == I2C_WAITS_FOR_BUS || p == I2C_ADDRESSED || p == I2C_NEXT || p == I2C_SENT)
+            i2c_go_on(c, i);
+    }
+}
