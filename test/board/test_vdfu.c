@@ -216,7 +216,8 @@ static void test_bad_input(void **state)
     bad("is no option", words("--frobnicate"));
     bad("is no option", words("stray"));
     bad("N:torn", words("--cut", "0", "--download", CDC));
-    bad("overlaps", words("--load", BOOT, "--load", CDC "@0x08000100", "--download", CDC));
+    static const char inside_boot[] = CDC "@0x08000100";
+    bad("overlaps", words("--load", BOOT, "--load", inside_boot, "--download", CDC));
     assert_false(file_exists("x"));
 }
 
