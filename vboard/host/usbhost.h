@@ -1,7 +1,20 @@
 /* The in-process USB host: a full-speed host controller with one port, in the board's virtual time.
  * It sends SOF every millisecond while it is on, runs transactions inside frames, retries NAKed
  * ones, and keeps data toggles. Both front ends use it: tests and vdfu directly, USB/IP through
- * submitted transfers. */
+ * submitted transfers.
+ *
+ * Frames: `per_frame` slots, evenly spread; each holds one transaction of up to wMaxPacketSize bytes, also
+ * one that is NAKed or not answered. Interrupt endpoints come first, at their bInterval; control and bulk
+ * endpoints take turns. A transfer starts in the next free slot, in the frame in which the last one ended.
+ *
+ * The host learns packet sizes, types and intervals from descriptors that pass by, and restarts toggles at
+ * SET_CONFIGURATION, SET_INTERFACE and CLEAR_FEATURE(ENDPOINT_HALT), whoever sends these. An endpoint that it
+ * has no descriptor of counts as bulk with 64 bytes.
+ *
+ * Snapshots: the host is part of the board's (vboard_save), in the middle of a transfer too. A transfer that
+ * is pending then belongs to its caller, who has to have it and its data in place, unchanged, when the
+ * snapshot is restored; board_keep (board.h) does that. Synchronous calls need no care, but a restore inside
+ * of `done` or of an event listener is not possible. */
 #ifndef VBOARD_HOST_USBHOST_H
 #define VBOARD_HOST_USBHOST_H
 
@@ -24,6 +37,8 @@ struct usbhost *usbhost_create(struct vboard *b, const struct usbhost_config *co
 void usbhost_destroy(struct usbhost *h);
 void usbhost_plug(struct usbhost *h, bool in); /* the cable; out: no SOF, the pull-up goes nowhere */
 
+/* A device that does not answer its enumeration (four tries) stays UH_ATTACHED until it is plugged or reset
+ * again. UH_RESET: being reset or enumerated; without `enumerate` also the state after it. */
 enum usbhost_state { UH_DETACHED, UH_ATTACHED, UH_RESET, UH_ADDRESSED, UH_CONFIGURED, UH_SUSPENDED };
 enum usbhost_state usbhost_state(const struct usbhost *h);
 unsigned usbhost_attach_count(const struct usbhost *h); /* how often a pull-up appeared */
@@ -68,7 +83,8 @@ bool usbhost_submit(struct usbhost *h, struct usbhost_transfer *t);
 /* `done` is called with UH_CANCELLED before this returns; nothing happens if t is no longer pending. */
 void usbhost_cancel(struct usbhost *h, struct usbhost_transfer *t);
 
-/* Synchronous: run the board until done. Return the status; *actual may be NULL. */
+/* Synchronous: run the board until done, not to be called from `done` or from an event listener. Return the
+ * status; *actual may be NULL. */
 int usbhost_control(struct usbhost *h, uint8_t type, uint8_t request, uint16_t value, uint16_t index,
                     void *data, uint16_t length, uint32_t *actual);
 int usbhost_bulk(struct usbhost *h, uint8_t endpoint, void *data, uint32_t length, uint64_t timeout_ns,
