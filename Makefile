@@ -4,6 +4,10 @@
 .SUFFIXES:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
+# Commands are shown with `make V=1`.
+ifndef V
+.SILENT:
+endif
 B := build
 
 all: firmware host
@@ -18,7 +22,9 @@ include test/test.mk
 
 # These are entered by users on a fresh machine: set-up has to come before make looks at any tool.
 demo check check-quick check-long bench: setup
-	@$(MAKE) --no-print-directory do-$@
+	@echo "building (a minute or two the first time)"
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(MAKE) --no-print-directory -j$$(nproc) do-$@
 
 clean:
 	rm -rf $(B)/firmware $(B)/host $(B)/test $(B)/obj
