@@ -56,7 +56,7 @@ enum {
 };
 #define BASE_DBGMCU 0xE0042000U
 
-#define M(block, reg, off, value, mask) {B_##block, #block "_" #reg, BASE_##block + off, value, mask},
+#define M(block, reg, off, value, mask) {B_##block, #block "_" #reg, BASE_##block + (off), value, mask},
 #define R(block, reg, off, value)       M(block, reg, off, value, 0xFFFFFFFF)
 
 const struct reset_value reset_values[] = {

@@ -21,7 +21,7 @@ static unsigned irq_of(unsigned line)
         return 23;
     if (line < 16)
         return 40;
-    return line < 32 ? high[line - 16] : 1;
+    return line - 16 < sizeof high ? high[line - 16] : 1;
 }
 
 static void update_irq(struct chip *c, unsigned line)
