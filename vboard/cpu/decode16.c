@@ -107,7 +107,7 @@ static void special_data(struct decode *d)
             op_set(d, OP_mov_pc, 1 + REFILL_INDIRECT);
         } else if (rm == 15) {
             op_set(d, OP_MOV_I, 1);
-            d->op->imm = pc4;
+            d->op->imm = rd == 13 ? pc4 & ~3u : pc4;
         } else if (rd == 13) {
             op_set(d, OP_to_sp, 1);
             d->op->rn = CPU_ZERO;

@@ -1,0 +1,202 @@
+/* See cpu_rig.h. */
+#include "cpu_rig.h"
+
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+// clang-format on
+#include <stdlib.h>
+#include <string.h>
+
+static uint8_t *host(struct rig *r, uint32_t addr)
+{
+    if (addr - RIG_FLASH < RIG_FLASH_SIZE)
+        return r->flash + (addr - RIG_FLASH);
+    if (addr - RIG_RAM < RIG_RAM_SIZE)
+        return r->ram + (addr - RIG_RAM);
+    if (addr - RIG_IO < RIG_IO_SIZE)
+        return r->io + (addr - RIG_IO);
+    return NULL;
+}
+
+static void note(struct rig *r, struct rig_access a)
+{
+    a.cycle = cpu_cycles(r->cpu);
+    if (r->logged < RIG_LOG)
+        r->log[r->logged++] = a;
+    if (r->on_io != NULL)
+        r->on_io(r, &a);
+}
+
+static bool io_read(void *owner, uint32_t addr, unsigned size, bool privileged, uint32_t *value)
+{
+    struct rig *r = owner;
+    if (addr - RIG_IO >= RIG_IO_SIZE)
+        return false;
+    *value = 0;
+    memcpy(value, r->io + (addr - RIG_IO), size);
+    note(r, (struct rig_access){addr, *value, size, false, privileged, 0});
+    return true;
+}
+
+static bool io_write(void *owner, uint32_t addr, unsigned size, bool privileged, uint32_t value)
+{
+    struct rig *r = owner;
+    if (addr - RIG_IO >= RIG_IO_SIZE)
+        return false;
+    memcpy(r->io + (addr - RIG_IO), &value, size);
+    note(r, (struct rig_access){addr, value, size, true, privileged, 0});
+    return true;
+}
+
+static bool on_fetch(void *owner, uint32_t addr)
+{
+    struct rig *r = owner;
+    (void)addr;
+    r->fetched++;
+    cpu_add_cycles(r->cpu, 4);
+    return true;
+}
+
+static void on_fault(void *owner, const struct cpu_fault *fault)
+{
+    struct rig *r = owner;
+    if (r->faulted < RIG_LOG)
+        r->faults[r->faulted++] = *fault;
+}
+
+static void on_missing(void *owner, uint32_t addr, uint32_t pc)
+{
+    struct rig *r = owner;
+    (void)addr, (void)pc;
+    r->missing++;
+}
+
+static void on_watch(void *owner, uint32_t pc)
+{
+    struct rig *r = owner;
+    r->watched++;
+    r->watch_pc = pc;
+}
+
+struct rig *rig_new(void)
+{
+    static const struct cpu_env env = {io_read, io_write, on_fetch, on_fault, on_missing, on_watch};
+    struct rig *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    r->cpu = calloc(1, cpu_sizeof());
+    assert_non_null(r->cpu);
+    cpu_init(r->cpu, &env, r);
+    cpu_map(r->cpu, 0, (struct cpu_region){0, RIG_FLASH_SIZE, r->flash, true, false, true});
+    cpu_map(r->cpu, 1, (struct cpu_region){RIG_FLASH, RIG_FLASH_SIZE, r->flash, true, false, true});
+    cpu_map(r->cpu, 2, (struct cpu_region){RIG_RAM, RIG_RAM_SIZE, r->ram, true, true, false});
+    return r;
+}
+
+void rig_free(struct rig *r)
+{
+    cpu_destroy(r->cpu);
+    free(r->cpu);
+    free(r);
+}
+
+void rig_word(struct rig *r, uint32_t addr, uint32_t value)
+{
+    uint8_t *p = host(r, addr);
+    assert_non_null(p);
+    memcpy(p, &value, 4);
+    cpu_code_changed(r->cpu, addr, 4);
+}
+
+uint32_t rig_read(const struct rig *r, uint32_t addr)
+{
+    uint32_t value;
+    struct rig *w;
+    memcpy(&w, &r, sizeof w);
+    const uint8_t *p = host(w, addr);
+    assert_non_null(p);
+    memcpy(&value, p, 4);
+    return value;
+}
+
+void rig_put(struct rig *r, const uint32_t *code, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint16_t half[2] = {(uint16_t)(code[i] >> 16), (uint16_t)code[i]};
+        bool wide = code[i] >> 16 != 0;
+        uint8_t *p = host(r, r->at);
+        assert_non_null(p);
+        memcpy(p, wide ? &half[0] : &half[1], wide ? 4 : 2);
+        cpu_code_changed(r->cpu, r->at, 4);
+        r->at += wide ? 4 : 2;
+    }
+}
+
+uint32_t rig_handler(unsigned exc)
+{
+    return RIG_FLASH + 0x1000 + 0x40 * exc;
+}
+
+void rig_start(struct rig *r)
+{
+    rig_word(r, RIG_FLASH, RIG_RAM + RIG_RAM_SIZE);
+    rig_word(r, RIG_FLASH + 4, RIG_FLASH + 0x200 + 1);
+    for (unsigned exc = 2; exc < 16 + CPU_IRQS; exc++)
+        rig_word(r, RIG_FLASH + 4 * exc, rig_handler(exc) | 1);
+    cpu_reset(r->cpu);
+    r->at = RIG_FLASH + 0x200;
+}
+
+void rig_steps(struct rig *r, unsigned n)
+{
+    while (n-- > 0)
+        assert_int_equal(cpu_step(r->cpu), CPU_RAN);
+}
+
+void rig_until(struct rig *r, uint32_t pc)
+{
+    for (unsigned n = 0; cpu_reg(r->cpu, 15) != pc; n++) {
+        if (n == 10000)
+            fail_msg("never at %08x, now at %08x", (unsigned)pc, (unsigned)cpu_reg(r->cpu, 15));
+        enum cpu_exit why = cpu_step(r->cpu);
+        if (why != CPU_RAN)
+            fail_msg("exit %d at %08x", (int)why, (unsigned)cpu_reg(r->cpu, 15));
+    }
+}
+
+uint32_t rig_ppb(struct rig *r, uint32_t addr)
+{
+    uint32_t value = 0;
+    assert_true(cpu_ppb_peek(r->cpu, addr, &value));
+    return value;
+}
+
+/* STR r1, [r0] or LDR r1, [r0] at the end of flash, with all that is touched put back. */
+static uint32_t access(struct rig *r, uint32_t addr, uint32_t value, uint32_t instruction)
+{
+    uint32_t r0 = cpu_reg(r->cpu, 0), r1 = cpu_reg(r->cpu, 1), pc = cpu_reg(r->cpu, 15), at = r->at;
+    r->at = RIG_FLASH + RIG_FLASH_SIZE - 16;
+    rig_code(r, instruction, 0xbf00);
+    cpu_set_reg(r->cpu, 0, addr);
+    cpu_set_reg(r->cpu, 1, value);
+    cpu_set_reg(r->cpu, 15, RIG_FLASH + RIG_FLASH_SIZE - 16);
+    assert_int_equal(cpu_step(r->cpu), CPU_RAN);
+    value = cpu_reg(r->cpu, 1);
+    cpu_set_reg(r->cpu, 0, r0);
+    cpu_set_reg(r->cpu, 1, r1);
+    cpu_set_reg(r->cpu, 15, pc);
+    r->at = at;
+    return value;
+}
+
+void rig_store(struct rig *r, uint32_t addr, uint32_t value)
+{
+    access(r, addr, value, 0x6001);
+}
+
+uint32_t rig_load(struct rig *r, uint32_t addr)
+{
+    return access(r, addr, 0, 0x6801);
+}
