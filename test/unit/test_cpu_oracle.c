@@ -3,8 +3,8 @@
  *
  * libunicorn 2.0.1 needs UC_MODE_THUMB with the CPU model set; UC_MODE_MCLASS is another processor.
  * What it cannot do is proven elsewhere: see the last column of the rows. */
+#include "bare_cpu.h"
 #include "cpu_encodings.h"
-#include "cpu_rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,11 +15,11 @@
 #include <cmocka.h>
 #include <unicorn/unicorn.h>
 
-enum { CASES = 500, CODE = RIG_FLASH + RIG_FLASH_SIZE / 2, CENTRE = RIG_RAM + RIG_RAM_SIZE / 2 };
+enum { CASES = 500, CODE = BARE_FLASH + BARE_FLASH_SIZE / 2, CENTRE = BARE_RAM + BARE_RAM_SIZE / 2 };
 
-static struct rig *rig;
+static struct bare *bare;
 static uc_engine *uc;
-static uint8_t uc_ram[RIG_RAM_SIZE], uc_flash[RIG_FLASH_SIZE];
+static uint8_t uc_ram[BARE_RAM_SIZE], uc_flash[BARE_FLASH_SIZE];
 
 /* ---- random numbers ---------------------------------------------------------------------- */
 
@@ -113,11 +113,11 @@ static void set_both(const struct state *s)
     uc_regs[16] = UC_ARM_REG_APSR_NZCVQG;
     check(uc_reg_write_batch(uc, uc_regs, values, s->fp ? ALL_REGS : CORE_REGS), "registers");
     for (unsigned i = 0; i < 17; i++)
-        cpu_set_reg(rig->cpu, i, i == 16 ? s->xpsr : s->r[i]);
+        cpu_set_reg(bare->cpu, i, i == 16 ? s->xpsr : s->r[i]);
     for (unsigned i = 0; s->fp && i < 32; i++)
-        cpu_set_reg(rig->cpu, 32 + i, s->s[i]);
+        cpu_set_reg(bare->cpu, 32 + i, s->s[i]);
     if (s->fp)
-        cpu_set_reg(rig->cpu, 23, s->fpscr);
+        cpu_set_reg(bare->cpu, 23, s->fpscr);
 }
 
 static struct state get_oracle(bool fp)
@@ -137,12 +137,12 @@ static struct state get_ours(bool fp)
 {
     struct state s = {.fp = fp};
     for (unsigned i = 0; i < 16; i++)
-        s.r[i] = cpu_reg(rig->cpu, i);
-    s.xpsr = cpu_reg(rig->cpu, 16);
+        s.r[i] = cpu_reg(bare->cpu, i);
+    s.xpsr = cpu_reg(bare->cpu, 16);
     for (unsigned i = 0; fp && i < 32; i++)
-        s.s[i] = cpu_reg(rig->cpu, 32 + i);
+        s.s[i] = cpu_reg(bare->cpu, 32 + i);
     if (fp)
-        s.fpscr = cpu_reg(rig->cpu, 23);
+        s.fpscr = cpu_reg(bare->cpu, 23);
     return s;
 }
 
@@ -159,7 +159,7 @@ static void tell(const char *who, const struct state *s)
 
 static bool same_memory(void)
 {
-    return memcmp(uc_ram, rig->ram, sizeof uc_ram) == 0;
+    return memcmp(uc_ram, bare->ram, sizeof uc_ram) == 0;
 }
 
 static bool same(const struct state *a, const struct state *b)
@@ -171,16 +171,16 @@ static bool same(const struct state *a, const struct state *b)
 static void refill_ram(bool code)
 {
     for (unsigned i = 0; i < sizeof uc_ram; i += 4) {
-        uint32_t v = code ? (RIG_FLASH + rnd() % RIG_FLASH_SIZE) | 1 : rnd();
+        uint32_t v = code ? (BARE_FLASH + rnd() % BARE_FLASH_SIZE) | 1 : rnd();
         memcpy(uc_ram + i, &v, 4);
     }
-    memcpy(rig->ram, uc_ram, sizeof uc_ram);
+    memcpy(bare->ram, uc_ram, sizeof uc_ram);
 }
 
 static void put_code(uint32_t at, const uint16_t *half, unsigned n)
 {
-    memcpy(rig->flash + (at - RIG_FLASH), half, n * 2);
-    cpu_code_changed(rig->cpu, at, n * 2);
+    memcpy(bare->flash + (at - BARE_FLASH), half, n * 2);
+    cpu_code_changed(bare->cpu, at, n * 2);
     check(uc_mem_write(uc, at, half, n * 2), "code");
     check(uc_ctl_remove_cache(uc, at, at + n * 2), "translation"); /* writing does not drop it */
 }
@@ -203,7 +203,7 @@ static void prepare(const struct cpu_row *row, uint32_t w, struct state *s)
         case class_lanes: s->r[i] = lanes(); break;
         case class_division: s->r[i] = rnd() % 3 ? rnd() >> rnd() % 32 : extreme(); break;
         case class_some_zero: s->r[i] = rnd() & 1 ? 0 : rnd(); break;
-        case class_to_code: s->r[i] = (RIG_FLASH + rnd() % RIG_FLASH_SIZE) | 1; break;
+        case class_to_code: s->r[i] = (BARE_FLASH + rnd() % BARE_FLASH_SIZE) | 1; break;
         default: s->r[i] = rnd() % 4 ? rnd() : extreme(); break;
         }
     if (row->class == class_small_m || row->class >= class_memory) {
@@ -242,16 +242,16 @@ static void run_row(const struct cpu_row *row)
         prepare(row, w, &s);
         s.r[15] = at;
         set_both(&s);
-        rig->faulted = 0;
+        bare->faulted = 0;
         uc_err e = uc_emu_start(uc, at | 1, 0xffffffff, 0, 1);
-        enum cpu_exit why = cpu_step(rig->cpu);
+        enum cpu_exit why = cpu_step(bare->cpu);
         theirs = get_oracle(s.fp);
         ours = get_ours(s.fp);
         if ((e != UC_ERR_OK && e != UC_ERR_FETCH_UNMAPPED) /* branched away, as it should */ ||
-            why != CPU_RAN || rig->faulted || !same(&ours, &theirs) || !same_memory()) {
+            why != CPU_RAN || bare->faulted || !same(&ours, &theirs) || !same_memory()) {
             fprintf(stderr, "%s: %0*x at %08x, case %u: oracle %s, exit %d, faults %u%s\n", row->name,
                     row->width == 32 ? 8 : 4, (unsigned)w, (unsigned)at, i, uc_strerror(e), (int)why,
-                    rig->faulted, same_memory() ? "" : ", memory differs");
+                    bare->faulted, same_memory() ? "" : ", memory differs");
             tell("before", &s);
             tell("oracle", &theirs);
             tell("ours", &ours);
@@ -270,14 +270,14 @@ static void one_row(void **state)
 static int setup(void **state)
 {
     (void)state;
-    rig = rig_new();
-    rig_start(rig);
-    rig_store(rig, 0xe000ed88, 0x00f00000); /* CPACR: the FPU may be used */
+    bare = bare_new();
+    bare_start(bare);
+    bare_store(bare, 0xe000ed88, 0x00f00000); /* CPACR: the FPU may be used */
     check(uc_open(UC_ARCH_ARM, UC_MODE_THUMB, &uc), "open");
     check(uc_ctl_set_cpu_model(uc, UC_CPU_ARM_CORTEX_M4), "model");
-    check(uc_mem_map_ptr(uc, RIG_FLASH, RIG_FLASH_SIZE, UC_PROT_ALL, uc_flash), "flash");
-    check(uc_mem_map_ptr(uc, RIG_RAM, RIG_RAM_SIZE, UC_PROT_ALL, uc_ram), "RAM");
-    memcpy(uc_flash, rig->flash, sizeof uc_flash);
+    check(uc_mem_map_ptr(uc, BARE_FLASH, BARE_FLASH_SIZE, UC_PROT_ALL, uc_flash), "flash");
+    check(uc_mem_map_ptr(uc, BARE_RAM, BARE_RAM_SIZE, UC_PROT_ALL, uc_ram), "RAM");
+    memcpy(uc_flash, bare->flash, sizeof uc_flash);
     /* The first FP instruction of all initialises FPSCR: VMOV s0, s0. */
     put_code(CODE, (const uint16_t[]){0xeeb0, 0x0a40}, 2);
     check(uc_emu_start(uc, CODE | 1, CODE + 4, 0, 1), "first FP instruction");
@@ -288,7 +288,7 @@ static int teardown(void **state)
 {
     (void)state;
     uc_close(uc);
-    rig_free(rig);
+    bare_free(bare);
     return 0;
 }
 

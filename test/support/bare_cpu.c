@@ -1,5 +1,5 @@
-/* See cpu_rig.h. */
-#include "cpu_rig.h"
+/* See bare_cpu.h. */
+#include "bare_cpu.h"
 
 // clang-format off
 #include <setjmp.h>
@@ -10,21 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint8_t *host(struct rig *r, uint32_t addr)
+static uint8_t *host(struct bare *r, uint32_t addr)
 {
-    if (addr - RIG_FLASH < RIG_FLASH_SIZE)
-        return r->flash + (addr - RIG_FLASH);
-    if (addr - RIG_RAM < RIG_RAM_SIZE)
-        return r->ram + (addr - RIG_RAM);
-    if (addr - RIG_IO < RIG_IO_SIZE)
-        return r->io + (addr - RIG_IO);
+    if (addr - BARE_FLASH < BARE_FLASH_SIZE)
+        return r->flash + (addr - BARE_FLASH);
+    if (addr - BARE_RAM < BARE_RAM_SIZE)
+        return r->ram + (addr - BARE_RAM);
+    if (addr - BARE_IO < BARE_IO_SIZE)
+        return r->io + (addr - BARE_IO);
     return NULL;
 }
 
-static void note(struct rig *r, struct rig_access a)
+static void note(struct bare *r, struct bare_access a)
 {
     a.cycle = cpu_cycles(r->cpu);
-    if (r->logged < RIG_LOG)
+    if (r->logged < BARE_LOG)
         r->log[r->logged++] = a;
     if (r->on_io != NULL)
         r->on_io(r, &a);
@@ -32,28 +32,28 @@ static void note(struct rig *r, struct rig_access a)
 
 static bool io_read(void *owner, uint32_t addr, unsigned size, bool privileged, uint32_t *value)
 {
-    struct rig *r = owner;
-    if (addr - RIG_IO >= RIG_IO_SIZE)
+    struct bare *r = owner;
+    if (addr - BARE_IO >= BARE_IO_SIZE)
         return false;
     *value = 0;
-    memcpy(value, r->io + (addr - RIG_IO), size);
-    note(r, (struct rig_access){addr, *value, size, false, privileged, 0});
+    memcpy(value, r->io + (addr - BARE_IO), size);
+    note(r, (struct bare_access){addr, *value, size, false, privileged, 0});
     return true;
 }
 
 static bool io_write(void *owner, uint32_t addr, unsigned size, bool privileged, uint32_t value)
 {
-    struct rig *r = owner;
-    if (addr - RIG_IO >= RIG_IO_SIZE)
+    struct bare *r = owner;
+    if (addr - BARE_IO >= BARE_IO_SIZE)
         return false;
-    memcpy(r->io + (addr - RIG_IO), &value, size);
-    note(r, (struct rig_access){addr, value, size, true, privileged, 0});
+    memcpy(r->io + (addr - BARE_IO), &value, size);
+    note(r, (struct bare_access){addr, value, size, true, privileged, 0});
     return true;
 }
 
 static bool on_fetch(void *owner, uint32_t addr)
 {
-    struct rig *r = owner;
+    struct bare *r = owner;
     (void)addr;
     r->fetched++;
     cpu_add_cycles(r->cpu, 4);
@@ -62,47 +62,47 @@ static bool on_fetch(void *owner, uint32_t addr)
 
 static void on_fault(void *owner, const struct cpu_fault *fault)
 {
-    struct rig *r = owner;
-    if (r->faulted < RIG_LOG)
+    struct bare *r = owner;
+    if (r->faulted < BARE_LOG)
         r->faults[r->faulted++] = *fault;
 }
 
 static void on_missing(void *owner, uint32_t addr, uint32_t pc)
 {
-    struct rig *r = owner;
+    struct bare *r = owner;
     (void)addr, (void)pc;
     r->missing++;
 }
 
 static void on_watch(void *owner, uint32_t pc)
 {
-    struct rig *r = owner;
+    struct bare *r = owner;
     r->watched++;
     r->watch_pc = pc;
 }
 
-struct rig *rig_new(void)
+struct bare *bare_new(void)
 {
     static const struct cpu_env env = {io_read, io_write, on_fetch, on_fault, on_missing, on_watch};
-    struct rig *r = calloc(1, sizeof *r);
+    struct bare *r = calloc(1, sizeof *r);
     assert_non_null(r);
     r->cpu = calloc(1, cpu_sizeof());
     assert_non_null(r->cpu);
     cpu_init(r->cpu, &env, r);
-    cpu_map(r->cpu, 0, (struct cpu_region){0, RIG_FLASH_SIZE, r->flash, true, false, true});
-    cpu_map(r->cpu, 1, (struct cpu_region){RIG_FLASH, RIG_FLASH_SIZE, r->flash, true, false, true});
-    cpu_map(r->cpu, 2, (struct cpu_region){RIG_RAM, RIG_RAM_SIZE, r->ram, true, true, false});
+    cpu_map(r->cpu, 0, (struct cpu_region){0, BARE_FLASH_SIZE, r->flash, true, false, true});
+    cpu_map(r->cpu, 1, (struct cpu_region){BARE_FLASH, BARE_FLASH_SIZE, r->flash, true, false, true});
+    cpu_map(r->cpu, 2, (struct cpu_region){BARE_RAM, BARE_RAM_SIZE, r->ram, true, true, false});
     return r;
 }
 
-void rig_free(struct rig *r)
+void bare_free(struct bare *r)
 {
     cpu_destroy(r->cpu);
     free(r->cpu);
     free(r);
 }
 
-void rig_word(struct rig *r, uint32_t addr, uint32_t value)
+void bare_word(struct bare *r, uint32_t addr, uint32_t value)
 {
     uint8_t *p = host(r, addr);
     assert_non_null(p);
@@ -110,10 +110,10 @@ void rig_word(struct rig *r, uint32_t addr, uint32_t value)
     cpu_code_changed(r->cpu, addr, 4);
 }
 
-uint32_t rig_read(const struct rig *r, uint32_t addr)
+uint32_t bare_read(const struct bare *r, uint32_t addr)
 {
     uint32_t value;
-    struct rig *w;
+    struct bare *w;
     memcpy(&w, &r, sizeof w);
     const uint8_t *p = host(w, addr);
     assert_non_null(p);
@@ -121,7 +121,7 @@ uint32_t rig_read(const struct rig *r, uint32_t addr)
     return value;
 }
 
-void rig_put(struct rig *r, const uint32_t *code, size_t n)
+void bare_put(struct bare *r, const uint32_t *code, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         uint16_t half[2] = {(uint16_t)(code[i] >> 16), (uint16_t)code[i]};
@@ -134,28 +134,28 @@ void rig_put(struct rig *r, const uint32_t *code, size_t n)
     }
 }
 
-uint32_t rig_handler(unsigned exc)
+uint32_t bare_handler(unsigned exc)
 {
-    return RIG_FLASH + 0x1000 + 0x40 * exc;
+    return BARE_FLASH + 0x1000 + 0x40 * exc;
 }
 
-void rig_start(struct rig *r)
+void bare_start(struct bare *r)
 {
-    rig_word(r, RIG_FLASH, RIG_RAM + RIG_RAM_SIZE);
-    rig_word(r, RIG_FLASH + 4, RIG_FLASH + 0x200 + 1);
+    bare_word(r, BARE_FLASH, BARE_RAM + BARE_RAM_SIZE);
+    bare_word(r, BARE_FLASH + 4, BARE_FLASH + 0x200 + 1);
     for (unsigned exc = 2; exc < 16 + CPU_IRQS; exc++)
-        rig_word(r, RIG_FLASH + 4 * exc, rig_handler(exc) | 1);
+        bare_word(r, BARE_FLASH + 4 * exc, bare_handler(exc) | 1);
     cpu_reset(r->cpu);
-    r->at = RIG_FLASH + 0x200;
+    r->at = BARE_FLASH + 0x200;
 }
 
-void rig_steps(struct rig *r, unsigned n)
+void bare_steps(struct bare *r, unsigned n)
 {
     while (n-- > 0)
         assert_int_equal(cpu_step(r->cpu), CPU_RAN);
 }
 
-void rig_until(struct rig *r, uint32_t pc)
+void bare_until(struct bare *r, uint32_t pc)
 {
     for (unsigned n = 0; cpu_reg(r->cpu, 15) != pc; n++) {
         if (n == 10000)
@@ -166,7 +166,7 @@ void rig_until(struct rig *r, uint32_t pc)
     }
 }
 
-uint32_t rig_ppb(struct rig *r, uint32_t addr)
+uint32_t bare_ppb(struct bare *r, uint32_t addr)
 {
     uint32_t value = 0;
     assert_true(cpu_ppb_peek(r->cpu, addr, &value));
@@ -174,14 +174,14 @@ uint32_t rig_ppb(struct rig *r, uint32_t addr)
 }
 
 /* STR r1, [r0] or LDR r1, [r0] at the end of flash, with all that is touched put back. */
-static uint32_t access(struct rig *r, uint32_t addr, uint32_t value, uint32_t instruction)
+static uint32_t access(struct bare *r, uint32_t addr, uint32_t value, uint32_t instruction)
 {
     uint32_t r0 = cpu_reg(r->cpu, 0), r1 = cpu_reg(r->cpu, 1), pc = cpu_reg(r->cpu, 15), at = r->at;
-    r->at = RIG_FLASH + RIG_FLASH_SIZE - 16;
-    rig_code(r, instruction, 0xbf00);
+    r->at = BARE_FLASH + BARE_FLASH_SIZE - 16;
+    bare_code(r, instruction, 0xbf00);
     cpu_set_reg(r->cpu, 0, addr);
     cpu_set_reg(r->cpu, 1, value);
-    cpu_set_reg(r->cpu, 15, RIG_FLASH + RIG_FLASH_SIZE - 16);
+    cpu_set_reg(r->cpu, 15, BARE_FLASH + BARE_FLASH_SIZE - 16);
     assert_int_equal(cpu_step(r->cpu), CPU_RAN);
     value = cpu_reg(r->cpu, 1);
     cpu_set_reg(r->cpu, 0, r0);
@@ -191,12 +191,12 @@ static uint32_t access(struct rig *r, uint32_t addr, uint32_t value, uint32_t in
     return value;
 }
 
-void rig_store(struct rig *r, uint32_t addr, uint32_t value)
+void bare_store(struct bare *r, uint32_t addr, uint32_t value)
 {
     access(r, addr, value, 0x6001);
 }
 
-uint32_t rig_load(struct rig *r, uint32_t addr)
+uint32_t bare_load(struct bare *r, uint32_t addr)
 {
     return access(r, addr, 0, 0x6801);
 }
