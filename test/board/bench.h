@@ -55,8 +55,9 @@ static inline void bench_event(void *arg, const struct vboard_event *e)
     }
 }
 
-/* Powers a board with these files in flash (NULL: none) and, if wanted, a USB host at it. */
-static inline struct bench *bench_start(const char *first, const char *second, bool host)
+/* Powers a board with these files in flash (NULL: none) and a USB host at it that does so many
+ * transactions in a frame (0: none). */
+static inline struct bench *bench_start_with(const char *first, const char *second, unsigned per_frame)
 {
     struct bench *t = calloc(1, sizeof *t);
     const struct vboard_config config = {.seed = 1};
@@ -67,13 +68,18 @@ static inline struct bench *bench_start(const char *first, const char *second, b
     if ((first && !vboard_load_file(t->board, first, VBOARD_NO_ADDR)) ||
         (second && !vboard_load_file(t->board, second, VBOARD_NO_ADDR)))
         fail_msg("%s", vboard_error(t->board));
-    if (host) {
-        const struct usbhost_config usb = {.enumerate = true};
+    if (per_frame) {
+        const struct usbhost_config usb = {.enumerate = true, .per_frame = per_frame};
         t->host = usbhost_create(t->board, &usb);
         assert_non_null(t->host);
     }
     vboard_power(t->board, true, false);
     return t;
+}
+
+static inline struct bench *bench_start(const char *first, const char *second, bool host)
+{
+    return bench_start_with(first, second, host ? 10 : 0);
 }
 
 static inline void bench_end(struct bench *t)
