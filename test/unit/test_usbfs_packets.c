@@ -131,12 +131,11 @@ static void play_row(const struct row *r)
 static void test_rows(void **state)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        attach(state);
         print_message("# %s\n", rows[i].name);
         play_row(&rows[i]);
-        power_down(state);
+        power_down(state); /* a fresh chip for each */
+        attach(state);
     }
-    attach(state);
 }
 
 /* ---- tokens that are not for us ----------------------------------------------------------- */

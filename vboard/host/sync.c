@@ -35,9 +35,12 @@ static void sync_done(struct usbhost_transfer *t, void *arg)
 
 /* The transfer and its data are the host's own, so that a snapshot taken meanwhile holds no pointer into
  * this function's frame. */
-static int run_sync(struct usbhost *h, void *data, bool in, uint32_t *actual)
+static int run_sync(struct usbhost *h, const struct usbhost_transfer *what, void *data, bool in,
+                    uint32_t *actual)
 {
     struct usbhost_transfer *t = &h->sync;
+    usbhost_cancel(h, t); /* of a snapshot that was taken during such a call */
+    *t = *what;
     if (actual)
         *actual = 0;
     t->data = h->sync_data;
@@ -59,13 +62,13 @@ static int run_sync(struct usbhost *h, void *data, bool in, uint32_t *actual)
 int usbhost_control(struct usbhost *h, uint8_t type, uint8_t request, uint16_t value, uint16_t index,
                     void *data, uint16_t length, uint32_t *actual)
 {
-    h->sync = (struct usbhost_transfer){
+    const struct usbhost_transfer t = {
         .setup = {type, request, (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)index, (uint8_t)(index >> 8),
                   (uint8_t)length, (uint8_t)(length >> 8)},
         .length = length,
         .timeout_ns = control_timeout_ns,
     };
-    return run_sync(h, data, type & 0x80, actual);
+    return run_sync(h, &t, data, type & 0x80, actual);
 }
 
 int usbhost_bulk(struct usbhost *h, uint8_t endpoint, void *data, uint32_t length, uint64_t timeout_ns,
@@ -78,8 +81,8 @@ int usbhost_bulk(struct usbhost *h, uint8_t endpoint, void *data, uint32_t lengt
      * cut and no short one appears in between. */
     do {
         uint32_t part = length - total < UH_SYNC ? length - total : UH_SYNC, got;
-        h->sync = (struct usbhost_transfer){.endpoint = endpoint, .length = part, .timeout_ns = timeout_ns};
-        status = run_sync(h, data ? (uint8_t *)data + total : NULL, in, &got);
+        const struct usbhost_transfer t = {.endpoint = endpoint, .length = part, .timeout_ns = timeout_ns};
+        status = run_sync(h, &t, data ? (uint8_t *)data + total : NULL, in, &got);
         total += got;
         if (got < part)
             break;
