@@ -66,10 +66,10 @@ static void make_image(uint8_t *image, uint32_t variant)
         x ^= x << 5;
         image[i] = (uint8_t)x;
     }
-    const uint32_t sp = 0x20010000U, reset = SLOT + 0x200U + 1U;
+    const uint32_t sp = 0x20010000U, reset = SLOT + 0x200U + 1U, reserved = 0;
     memcpy(image, &sp, 4);
     for (uint32_t v = 1; v < 128; v++)
-        memcpy(image + 4 * v, v < 16 && (v > 6 && v < 11) ? (const uint32_t[]){0} : &reset, 4);
+        memcpy(image + 4 * v, v > 6 && v < 11 ? &reserved : &reset, 4);
     /* Leaves the token 0xDEADBEEF in BKP5R (RCC_APB1ENR1 PWREN and RTCAPBEN, PWR_CR1.DBP first) and
      * waits for the reset button. */
     static const uint8_t code[] = {0x05, 0x48, 0x06, 0x49, 0x01, 0x60, 0x01, 0x68, 0x05, 0x48, 0x4F,

@@ -289,7 +289,7 @@ static inline int finish_transfer(uint8_t type, uint16_t length, const uint8_t *
     }
     while (total < length) {
         uint16_t size = (uint16_t)(length - total < 64 ? length - total : 64);
-        n = give_out(data + total, size);
+        n = give_out(data ? data + total : NULL, size);
         if (n < 0)
             return n;
         total += size;

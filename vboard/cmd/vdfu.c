@@ -45,7 +45,8 @@ static int usage(const char *sentence)
 
 /* ---- the command line --------------------------------------------------------------------- */
 
-static bool set_number(const char *name, const char *text, uint64_t max, uint64_t *value, struct sentence *why)
+static bool set_number(const char *name, const char *text, uint64_t max, uint64_t *value,
+                       struct sentence *why)
 {
     return (parse_number(text, max, value) && *value > 0) ||
            refuse(why, "%s takes a number from 1 to %llu, not '%s'", name, (unsigned long long)max, text);
@@ -91,7 +92,7 @@ static bool set_option(struct options *o, const char *name, char *value, struct 
 
 static bool take_word(struct options *o, int argc, char **argv, int *i, struct sentence *why)
 {
-    static const char *const with_value[] = {"--download", "--upload", "--dialect",
+    static const char *const with_value[] = {"--download", "--upload",        "--dialect",
                                              "--transfer", "--txn-per-frame", "--time-limit"};
     char *value;
     for (size_t k = 0; k < sizeof with_value / sizeof with_value[0]; k++) {
@@ -177,8 +178,7 @@ static bool read_payload(struct payload *p, const struct options *o, struct sent
     p->dfuse_file = !raw && p->image.format == IMAGE_DFUSE;
     for (size_t i = 0; i < p->count; i++) {
         const struct image_part *part = &p->image.parts[i];
-        p->elements[i] =
-            (struct dfu_element){no_address ? DFU_NO_ADDR : part->addr, part->bytes, part->size};
+        p->elements[i] = (struct dfu_element){no_address ? DFU_NO_ADDR : part->addr, part->bytes, part->size};
     }
     return true;
 }

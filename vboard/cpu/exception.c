@@ -17,6 +17,7 @@ int cpu_group_prio(const struct cpu *cpu, unsigned exc)
 {
     if (exc <= EXC_HARD)
         return (int)exc - 4; /* reset -3, NMI -2, HardFault -1 */
+    // cppcheck-suppress arrayIndexOutOfBoundsCond ; exceptions are numbered below EXC_COUNT everywhere
     return (int)(cpu->prio[exc] & group_mask(cpu));
 }
 

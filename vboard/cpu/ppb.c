@@ -124,7 +124,8 @@ static uint32_t irq_word(const uint32_t *bits, unsigned n)
 
 static uint32_t implemented(unsigned n)
 {
-    return n * 32 >= CPU_IRQS ? 0 : CPU_IRQS - n * 32 >= 32 ? 0xffffffff : (1u << (CPU_IRQS - n * 32)) - 1;
+    unsigned left = n * 32 < CPU_IRQS ? CPU_IRQS - n * 32 : 0;
+    return left >= 32 ? 0xffffffff : (1u << left) - 1;
 }
 
 static uint32_t nvic_read(const struct cpu *cpu, uint32_t addr)
