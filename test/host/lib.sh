@@ -15,13 +15,13 @@ cd "$repo" || exit 2
 mkdir -p build/test/host
 work=$(mktemp -d "$repo/build/test/host/$(basename "$0" .sh).XXXXXX") || exit 2
 declare -A board_pid=() board_port=() board_in=()
-planned=0 failed=0
+planned=0 failed=0 guest_pid=
 children=()
 
 clean_up() {
     trap - EXIT INT TERM HUP
     local p
-    for p in "${children[@]}" "${board_pid[@]}"; do kill "$p" 2>/dev/null; done
+    for p in "${children[@]}" "${board_pid[@]}" $guest_pid; do kill "$p" 2>/dev/null; done
     wait 2>/dev/null
     [ -n "${KEEP:-}" ] || rm -rf "$work"
 }
@@ -49,7 +49,7 @@ board() {
     board_pid[$name]=$!
     board_in[$name]=$fd
     for ((i = 0; i < 500; i++)); do
-        board_port[$name]=$(sed -n 's/.*USB\/IP server on port \([0-9]*\).*/\1/p' "$dir/log")
+        board_port[$name]=$(sed -n 's/.*USB\/IP server on port \([0-9]*\).*/\1/p' "$dir/log" 2>/dev/null)
         [ -z "${board_port[$name]}" ] || return 0
         kill -0 "${board_pid[$name]}" 2>/dev/null || break
         sleep 0.02
@@ -66,20 +66,25 @@ once() {
     children+=($!)
 }
 
-# The script begins with the functions of inside.sh and $work. A line "@NAME COMMAND" is an order.
 in_guest() {
-    local options=() name line status=125
+    local options=() name line status
     for name in "${!board_port[@]}"; do [ -n "${unattached:-}" ] || options+=(--board "${board_port[$name]}"); done
     while [ $# -gt 1 ]; do options+=("$1"); shift; done
+    rm -f "$work/guest"
+    mkfifo "$work/guest"
+    "$here/guest" --timeout 300 --console "$work/console" "${options[@]}" \
+        "work=${work@Q}; . ${here@Q}/inside.sh; $1" >"$work/guest" &
+    guest_pid=$!
     while IFS= read -r line; do
         case $line in
-        '@exit '*) status=${line#@exit } ;;
         @*) name=${line%% *}; order "${name#@}" "${line#* }" ;;
         'not ok'*) failed=$((failed + 1)); printf '%s\n' "$line" ;;
         *) printf '%s\n' "$line" ;;
         esac
-    done < <("$here/guest" --timeout 300 --console "$work/console" "${options[@]}" "work=${work@Q}; . ${here@Q}/inside.sh; $1"
-             echo "@exit $?")
+    done <"$work/guest"
+    wait "$guest_pid"
+    status=$?
+    guest_pid=
     if [ "$status" != 0 ]; then
         failed=$((failed + 1))
         echo "not ok - the guest's script ended with status $status"

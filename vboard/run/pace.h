@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #define PACE_SLICE 1000000U  /* ns that the board runs at a time */
+#define PACE_STEP  100000U   /* the same while a USB/IP client waits for answers: one transaction's time */
 #define PACE_LATE  10000000U /* ns of lateness that are still made up: the jitter of the PC's scheduler */
 
 struct pace {

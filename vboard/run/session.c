@@ -246,9 +246,10 @@ static struct ending loop(struct session *s, const sigset_t *mask, struct senten
             return (struct ending){0, "for"};
         uint64_t limit = now + FAST_SLICE, wait = 0;
         if (paced) {
-            uint64_t allowed = pace_limit(&pace, now);
+            bool busy = s->usbip != NULL && usbip_busy(s->usbip, pace_wall());
+            uint64_t allowed = pace_limit(&pace, now), due = now + (busy ? PACE_STEP : PACE_SLICE);
             limit = least(allowed, now + PACE_SLICE);
-            wait = allowed < now + PACE_SLICE ? now + PACE_SLICE - allowed : 0;
+            wait = allowed < due ? due - allowed : 0;
         } else if (!vboard_powered(s->b) && stop == UINT64_MAX) {
             wait = UINT64_MAX; /* nothing will ever happen by itself */
             limit = now;

@@ -14,6 +14,7 @@ enum {
     URBS_MAX = 1024,         /* transfers under way */
     OUT_PAUSE = 1 << 20      /* unsent bytes from which on no more requests are read */
 };
+#define BUSY_NS  2000000U
 #define GRACE_NS 50000000U /* of -108 answers before the connection of a device that left is closed */
 
 /* A client: one TCP connection. It is read piece by piece: `want` bytes to `into`, then `complete`. */
@@ -49,6 +50,7 @@ struct usbip {
     int listener;
     uint16_t port;
     uint64_t wall;
+    uint64_t asked; /* when a transfer was last submitted */
     struct client clients[USBIP_CLIENTS];
 
     bool present;          /* a device is enumerated and may be imported */

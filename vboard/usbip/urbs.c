@@ -78,6 +78,7 @@ static bool follows_port_reset(const struct usbhost_transfer *t)
 
 static void submit(struct usbip *u, struct urb *urb)
 {
+    u->asked = u->wall;
     urb->next = u->urbs;
     u->urbs = urb;
     if (!u->leaving) {

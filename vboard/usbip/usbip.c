@@ -93,6 +93,11 @@ uint16_t usbip_port(const struct usbip *u)
     return u->port;
 }
 
+bool usbip_busy(const struct usbip *u, uint64_t wall_ns)
+{
+    return u->importer && wall_ns - u->asked < BUSY_NS;
+}
+
 /* ---- clients ------------------------------------------------------------------------------ */
 
 static void drop(struct usbip *u, struct client *c)

@@ -15,6 +15,7 @@
 #define VBOARD_USBIP_USBIP_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,5 +45,9 @@ size_t usbip_pollfds(const struct usbip *u, struct pollfd fds[USBIP_POLLFDS]);
  * grace of 50 ms before a connection whose device left is closed. Call it after poll and at least
  * every few milliseconds. */
 void usbip_service(struct usbip *u, uint64_t wall_ns);
+
+/* A client has asked for something within the last 2 ms and will soon ask again: a reason to run the board
+ * in smaller steps, so that it gets its answers as fast as a bus would give them. */
+bool usbip_busy(const struct usbip *u, uint64_t wall_ns);
 
 #endif
