@@ -21,7 +21,7 @@ enum message image_lint(const void *head, size_t have)
     } files[] = {
         {0x464C457F, MESSAGE_ELF_FILE}, /* 7F "ELF" */
         {0x53756644, MESSAGE_DFU_FILE}, /* "DfuSe" */
-        {0x3230303A, MESSAGE_HEX_FILE}, /* ":02000004...", as HEX files begin that go beyond 64 KB */
+        {0x3032303A, MESSAGE_HEX_FILE}, /* ":02000004...", as HEX files begin that go beyond 64 KB */
         {0xFFFFFFFF, MESSAGE_EMPTY},    {0, MESSAGE_EMPTY},
     };
     struct image_head h = {{0}};

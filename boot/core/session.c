@@ -107,7 +107,7 @@ static enum message erase_all(struct session *s)
 {
     enum message m = MESSAGE_READY;
     for (uint32_t page = SLOT_ADDR; page < SLOT_END && m == MESSAGE_READY; page += PAGE_SIZE)
-        m = writer_mark(&s->writer, page);
+        m = writer_mark(&s->writer, page, false); /* no page in particular is waiting for data */
     if (m == MESSAGE_READY)
         writer_flush(&s->writer); /* at once, AN3156 */
     return m;
@@ -132,7 +132,9 @@ static enum message command(struct session *s)
         s->plain = false;
         s->stride = 0;
         return MESSAGE_READY;
-    case DFUSE_ERASE: begin(s, false); return has_argument ? writer_mark(&s->writer, argument) : erase_all(s);
+    case DFUSE_ERASE:
+        begin(s, false);
+        return has_argument ? writer_mark(&s->writer, argument, true) : erase_all(s);
     case DFUSE_UNPROTECT: return has_argument ? MESSAGE_COMMAND : MESSAGE_UNPROTECT;
     default: return MESSAGE_COMMAND;
     }
@@ -147,7 +149,7 @@ static enum message plain_block(struct session *s, uint16_t number)
     /* There are no erase requests: every page that is reached is erased as if there were. */
     uint32_t from = s->end + (PAGE_SIZE - 1), to = s->end + s->rx_size;
     for (uint32_t page = from - from % PAGE_SIZE; page < to && page < SLOT_END; page += PAGE_SIZE) {
-        enum message m = writer_mark(&s->writer, page);
+        enum message m = writer_mark(&s->writer, page, true);
         if (m != MESSAGE_READY)
             return m;
     }

@@ -17,7 +17,7 @@ unsigned verdict(const struct facts *f)
     bool sealed = ledger_is_seal(r), begun = r->type == LEDGER_BEGUN;
 
     if (f->lint != MESSAGE_READY)
-        return begun && f->lint != MESSAGE_EMPTY ? MESSAGE_UNFINISHED : f->lint;
+        return begun ? MESSAGE_UNFINISHED : f->lint;
 
     /* A sleeping product does not pay for the content check, unless something happened meanwhile. */
     if (f->wake && !begun && !f->ledger_torn)

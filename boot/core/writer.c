@@ -335,7 +335,7 @@ void writer_init(struct writer *w, const struct ledger *l)
     w->careful = l->newest.type == LEDGER_BEGUN;
 }
 
-enum message writer_mark(struct writer *w, uint32_t addr)
+enum message writer_mark(struct writer *w, uint32_t addr, bool owed)
 {
     if (addr < SLOT_ADDR || addr >= SLOT_END)
         return MESSAGE_ADDRESS;
@@ -347,7 +347,7 @@ enum message writer_mark(struct writer *w, uint32_t addr)
         if (b != w->job && b->page == addr - addr % PAGE_SIZE)
             b->page = 0;
     }
-    *flags_of(w, addr) |= PAGE_MARKED | PAGE_OWED;
+    *flags_of(w, addr) |= owed ? PAGE_MARKED | PAGE_OWED : PAGE_MARKED;
     return MESSAGE_READY;
 }
 

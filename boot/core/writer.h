@@ -51,8 +51,9 @@ struct writer {
 
 void writer_init(struct writer *w, const struct ledger *l);
 
-/* Marks the page that holds addr for erasing. MESSAGE_READY, _ADDRESS or _PROTECTED. */
-enum message writer_mark(struct writer *w, uint32_t addr);
+/* Marks the page that holds addr for erasing; `owed`: data is to follow. MESSAGE_READY, _ADDRESS or
+ * _PROTECTED. */
+enum message writer_mark(struct writer *w, uint32_t addr, bool owed);
 /* Takes data for the slot, up to the end of a page; returns how many bytes. 0: no buffer is free yet. */
 size_t writer_put(struct writer *w, uint32_t addr, const uint8_t *data, size_t size);
 /* Has everything written that was put, and marked pages erased. */

@@ -137,7 +137,7 @@ static enum port_flash_result program(uint32_t addr, const uint8_t *from)
         return PORT_FLASH_OK;
     if (fake.protected_page[(addr - FLASH_ADDR) / FLASH_PAGE_SIZE])
         return PORT_FLASH_PROTECTED;
-    if ((is != UINT64_MAX || fake.weak[i] || fake.unreadable[i]) && value != 0)
+    if (fake.worn[i] || ((is != UINT64_MAX || fake.weak[i] || fake.unreadable[i]) && value != 0))
         return PORT_FLASH_ERROR; /* PROGERR */
     bool cut = counts_as_cut();
     fake.programs++;
@@ -151,8 +151,8 @@ void fake_step(void)
     enum port_flash_result r = PORT_FLASH_OK;
     if (!fake.busy || fake.off)
         return;
-    if (fake.error_next) {
-        fake.error_next = false;
+    fake.steps++;
+    if (fake.steps == fake.error_at_step) {
         r = PORT_FLASH_ERROR;
     } else if (fake.erasing) {
         fake.ms += 22;

@@ -17,6 +17,7 @@ struct fake {
     bool unreadable[FAKE_DOUBLE_WORDS]; /* ECC: two bits */
     bool weak[FAKE_DOUBLE_WORDS];       /* reads as it does, but cannot be programmed before an erase */
     bool stuck[FAKE_DOUBLE_WORDS];      /* worn out: programming changes nothing and reports no error */
+    bool worn[FAKE_DOUBLE_WORDS];       /* programming it is an error, also after an erase */
     bool dead_page[FLASH_SIZE / FLASH_PAGE_SIZE];      /* erasing fails */
     bool protected_page[FLASH_SIZE / FLASH_PAGE_SIZE]; /* WRP */
     bool hide_protection; /* port_flash_protected does not tell: the hardware does */
@@ -34,7 +35,7 @@ struct fake {
 
     /* the operation under way */
     bool busy, erasing;
-    bool error_next; /* the next operation reports an error and does nothing */
+    unsigned steps, error_at_step; /* operations; that one reports an error and does nothing */
     uint32_t addr;
     const uint8_t *from;
     size_t left;

@@ -42,7 +42,7 @@ static void vector_tables(void **state)
         {"zero", 0, 0, MESSAGE_EMPTY},
         {"ELF", 0, 0x464C457F, MESSAGE_ELF_FILE},
         {"DfuSe", 0, 0x53756644, MESSAGE_DFU_FILE},
-        {"HEX", 0, 0x3230303A, MESSAGE_HEX_FILE},
+        {"HEX", 0, 0x3032303A, MESSAGE_HEX_FILE},
         {"reset not Thumb", 1, 0x08004200, MESSAGE_NOT_HERE},
         {"linked for 0x08000000", 1, 0x08000201, MESSAGE_NOT_HERE},
         {"reset at the last bootloader address", 1, 0x08003FFF, MESSAGE_NOT_HERE},

@@ -18,7 +18,7 @@ static void rows(void **state)
     } table[] = {
         /* clang-format off */
         {"blank", {.lint = MESSAGE_EMPTY}, MESSAGE_EMPTY},
-        {"blank after a mass erase", {.record.type = LEDGER_BEGUN, .lint = MESSAGE_EMPTY}, MESSAGE_EMPTY},
+        {"blank, and something was begun", {.record.type = LEDGER_BEGUN, .lint = MESSAGE_EMPTY}, MESSAGE_UNFINISHED},
         {"sealed, not looked at", {.record.type = LEDGER_SEALED}, VERDICT_CHECK_SEAL},
         {"sealed, matches", {.record.type = LEDGER_SEALED, .seal_matches = YES}, VERDICT_START},
         {"sealed, other content", {.record.type = LEDGER_SEALED, .seal_matches = NO}, MESSAGE_CHANGED},
