@@ -2,6 +2,8 @@
  * conditions for being attached. */
 #include "usbfs_rig.h"
 
+#include "cpu/cpu.h"
+
 /* ---- reset, frames, suspend --------------------------------------------------------------- */
 
 static void test_bus_reset(void **state)
@@ -205,6 +207,32 @@ static void test_clocks_stop(void **state)
     assert_int_equal(pullup, 1);
 }
 
+/* WKUP ends Stop mode through EXTI line 17, if that is not masked. The program masks interrupts, enables
+ * USB's in NVIC, sets SCR.SLEEPDEEP, waits for a word in RAM, and then for an interrupt; behind that it
+ * sets R4 to 1. */
+static void test_wakes_from_stop(void **state)
+{
+    static const uint32_t program[] = {0x20001000, 0x08000009, 0x4807B672, 0x60012108, 0x21044806,
+                                       0x24006001, 0x49064805, 0x428A6802, 0xBF30D1FC, 0xE7FE2401,
+                                       0xE000E108, 0xE000ED10, 0x20000100, 0x600D600D};
+    for (unsigned line = 0; line < 2; line++) {
+        power_down(state);
+        power_up_with(program, sizeof program);
+        attach_now();
+        wr(EXTI_IMR1, line << 17);
+        wr(CNTR, WKUP | 0xC);
+        wr(ISTR, 0);
+        wr(0x20000100, 0x600D600D);
+        run_us(1000);
+        assert_int_equal(chip_clock(c, CLK_48), 0); /* stopped, and still attached */
+        assert_int_equal(pullup, 1);
+        assert_int_equal(cpu_reg(chip_cpu(c), 4), 0);
+        usbfs_resume(c);
+        run_us(1000);
+        assert_int_equal(cpu_reg(chip_cpu(c), 4), line);
+    }
+}
+
 static void test_remote_wake(void **state)
 {
     (void)state;
@@ -343,6 +371,7 @@ int main(void)
         with(attach, test_reset_wakes),
         with(attach, test_reset_without_clock),
         with(attach, test_clocks_stop),
+        with(attach, test_wakes_from_stop),
         with(attach, test_remote_wake),
         with(attach, test_lpm),
         with(attach, test_attach_conditions),

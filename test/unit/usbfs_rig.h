@@ -28,6 +28,7 @@ enum {
     APB1RSTR1 = 0x40021038,
     APB1ENR1 = 0x40021058,
     CRRCR = 0x40021098,
+    EXTI_IMR1 = 0x40010400,
     PWR_CR2 = 0x40007004
 };
 enum {
@@ -106,18 +107,16 @@ static inline void clear_ctr(unsigned n)
     wr(USB + 4 * n, epr(n) & 0x070F);
 }
 
-/* A chip whose processor sleeps: MSI at 24 MHz, HSI48 on, the USB block clocked and powered. */
-static inline int power_up(void **state)
+/* A chip that runs a program: MSI at 24 MHz, HSI48 on, the USB block clocked and powered. */
+static inline void power_up_with(const uint32_t *program, size_t size)
 {
-    (void)state;
-    static const uint32_t program[] = {0x20001000, 0x08000009, 0xE7FDBF30}; /* wfi; b . - 2 */
     struct chip_config config;
     chip_config_default(&config);
     pullup = -1;
     wakes = pullups = 0;
     c = chip_create(&config, &listener);
     assert_non_null(c);
-    assert_true(chip_poke(c, 0x08000000, program, sizeof program));
+    assert_true(chip_poke(c, 0x08000000, program, size));
     chip_power_on(c);
     run_us(1000);
     wr(RCC_CR, 0x99); /* MSIRANGE 9, MSIRGSEL, MSION */
@@ -125,6 +124,13 @@ static inline int power_up(void **state)
     wr(APB1ENR1, 1U << 26 | 1U << 28);
     wr(PWR_CR2, 1U << 10);
     run_us(100);
+}
+
+static inline int power_up(void **state)
+{
+    (void)state;
+    static const uint32_t sleeper[] = {0x20001000, 0x08000009, 0xE7FDBF30}; /* wfi; b . - 2 */
+    power_up_with(sleeper, sizeof sleeper);
     return 0;
 }
 
@@ -137,9 +143,8 @@ static inline int power_down(void **state)
 
 /* An attached device with address 5 and nothing configured; ADDR and COUNT of all rows in place: row n has TX
  * at 0x080 + 0x40 n, RX at 0x280 + 0x40 (n mod 6), 64 bytes each. */
-static inline int attach(void **state)
+static inline void attach_now(void)
 {
-    power_up(state);
     wr(CNTR, 1); /* out of power-down */
     run_us(10);
     wr(CNTR, 0);
@@ -155,6 +160,12 @@ static inline int attach(void **state)
     wr(BCDR, 0x8000);
     assert_int_equal(pullup, 1);
     wr(DADDR, 0x85);
+}
+
+static inline int attach(void **state)
+{
+    power_up(state);
+    attach_now();
     return 0;
 }
 
