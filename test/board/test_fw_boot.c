@@ -43,6 +43,60 @@ static void vtor_set_back_still_gets_its_interrupts(void **state)
     bench_end(t);
 }
 
+/* What a debugger's "run" or a foreign loader does: a jump with the PLL on, USB and SysTick running. */
+static void jump_to_the_bootloader(struct bench *t)
+{
+    uint32_t vectors[2];
+    assert_true(vboard_peek(t->board, 0x08000000, vectors, sizeof vectors));
+    vboard_set_reg(t->board, 17, vectors[0]);
+    vboard_set_reg(t->board, 13, vectors[0]);
+    vboard_set_reg(t->board, 15, vectors[1] & ~1u);
+}
+
+static void a_jump_becomes_a_reset(void **state)
+{
+    (void)state;
+    struct bench *t = bench_start(BOOT, CDC, true);
+    assert_true(usbhost_wait_attached(t->host, 500 * MS));
+    assert_int_equal(t->resets, 1);
+    jump_to_the_bootloader(t);
+    bench_run(t, 300 * MS);
+    assert_int_equal(t->resets, 2);
+    assert_int_equal(t->handoffs, 2);
+    bench_end(t);
+}
+
+/* Where a reset would end in the ROM, the chip is put back by hand; the application cannot tell. */
+static void a_jump_is_undone_where_a_reset_leads_to_the_rom(void **state)
+{
+    (void)state;
+    struct bench *t = bench_start(BOOT, CDC, true);
+    assert_true(usbhost_wait_attached(t->host, 500 * MS));
+    assert_true(vboard_drive(t->board, "PH3", 1));
+    assert_true(vboard_break(t->board, vboard_peek32(t->board, SLOT + 4) & ~1u, true));
+    jump_to_the_bootloader(t);
+    assert_int_equal(vboard_run(t->board, 300 * MS, NULL, NULL), VB_BREAK);
+    assert_int_equal(t->resets, 1);
+    static const struct {
+        uint32_t addr, value;
+    } as_reset[] = {
+        {0x40021000, 0x63},       {0x40021008, 0},          {0x4002100C, 0x1000},
+        {0x40021048, 0x100},      {0x4002104C, 0},          {0x40021058, 0},
+        {0x40021060, 0},          {0x40022000, 0x600},      {0x40022014, 0xC0000000},
+        {0x48000000, 0xABFFFFFF}, {0x48000400, 0xFFFFFEBF}, {0x40010400, 0xFF820000},
+        {0xE000E010, 0},          {0xE000E100, 0},          {0xE000E108, 0},
+        {0xE000ED08, SLOT},
+    };
+    for (size_t i = 0; i < sizeof as_reset / sizeof *as_reset; i++)
+        if (vboard_peek32(t->board, as_reset[i].addr) != as_reset[i].value)
+            fail_msg("0x%08x is 0x%08x, not 0x%08x", as_reset[i].addr,
+                     vboard_peek32(t->board, as_reset[i].addr), as_reset[i].value);
+    assert_true(vboard_break(t->board, vboard_peek32(t->board, SLOT + 4) & ~1u, false));
+    assert_true(vboard_drive(t->board, "PH3", -1));
+    assert_true(usbhost_wait_attached(t->host, 500 * MS));
+    bench_end(t);
+}
+
 static struct dfu_result dfu(struct bench *t, const struct dfu_job *job)
 {
     struct dfu_result r;
@@ -151,6 +205,8 @@ int main(void)
         cmocka_unit_test(blank_slot_serves_dfu_and_blinks_fast),
         cmocka_unit_test(application_starts_and_blinks_slowly),
         cmocka_unit_test(vtor_set_back_still_gets_its_interrupts),
+        cmocka_unit_test(a_jump_becomes_a_reset),
+        cmocka_unit_test(a_jump_is_undone_where_a_reset_leads_to_the_rom),
         cmocka_unit_test(downloaded_application_runs_at_once),
         cmocka_unit_test(flash_comes_back_as_it_was_written),
         cmocka_unit_test(download_never_waits_for_flash),
