@@ -146,3 +146,52 @@ void run_us(struct chiptest *t, uint64_t us)
 {
     chip_run(t->c, chip_now(t->c) + us * PS_PER_US);
 }
+
+void flash_unlock(struct chiptest *t, bool options)
+{
+    wr(t, FLASH(FLASH_KEYR), 0x45670123);
+    wr(t, FLASH(FLASH_KEYR), 0xCDEF89AB);
+    if (!options)
+        return;
+    wr(t, FLASH(FLASH_OPTKEYR), 0x08192A3B);
+    wr(t, FLASH(FLASH_OPTKEYR), 0x4C5D6E7F);
+}
+
+void flash_idle(struct chiptest *t)
+{
+    while (t->c->mode != MODE_OFF && rd(t, FLASH(FLASH_SR)) & SR_BSY)
+        run_us(t, 10);
+}
+
+static void finish(struct chiptest *t)
+{
+    flash_idle(t);
+    if (t->c->mode != MODE_OFF)
+        wr(t, FLASH(FLASH_CR), 0);
+}
+
+void flash_erase_page(struct chiptest *t, uint32_t page)
+{
+    wr(t, FLASH(FLASH_CR), CR_PER | page << 3 | CR_STRT);
+    finish(t);
+}
+
+void flash_write64(struct chiptest *t, uint32_t addr, uint64_t data)
+{
+    wr(t, FLASH(FLASH_CR), CR_PG);
+    wr(t, addr, (uint32_t)data);
+    wr(t, addr + 4, (uint32_t)(data >> 32));
+    finish(t);
+}
+
+void poke64(struct chiptest *t, uint32_t addr, uint64_t data)
+{
+    assert_true(chip_poke(t->c, addr, &data, sizeof data));
+}
+
+uint64_t peek64(struct chiptest *t, uint32_t addr)
+{
+    uint64_t data;
+    assert_true(chip_peek(t->c, addr, &data, sizeof data));
+    return data;
+}

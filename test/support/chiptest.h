@@ -43,6 +43,14 @@ void set(struct chiptest *t, uint32_t addr, uint32_t bits);
 void clear(struct chiptest *t, uint32_t addr, uint32_t bits);
 void run_us(struct chiptest *t, uint64_t us);
 
+/* Flash operations as software does them. `options`: the option lock too. */
+void flash_unlock(struct chiptest *t, bool options);
+void flash_idle(struct chiptest *t); /* polls BSY; also ends when the power is gone */
+void flash_erase_page(struct chiptest *t, uint32_t page);
+void flash_write64(struct chiptest *t, uint32_t addr, uint64_t data);
+void poke64(struct chiptest *t, uint32_t addr, uint64_t data);
+uint64_t peek64(struct chiptest *t, uint32_t addr);
+
 #define RCC(off)    (0x40021000U + (off))
 #define PWR(off)    (0x40007000U + (off))
 #define FLASH(off)  (0x40022000U + (off))

@@ -1,0 +1,213 @@
+/* Caches of the flash interface: hits, misses and what they cost, stale lines, flushing. */
+#include <string.h>
+
+#include "chiptest.h"
+
+#define PAGE 20
+#define ADDR (FLASH_BASE + PAGE * FLASH_PAGE)
+
+static struct chiptest t;
+
+static int setup(void **state)
+{
+    (void)state;
+    chiptest_start(&t);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    chiptest_end(&t);
+    return 0;
+}
+
+static void test_dcache(void **state)
+{
+    (void)state;
+    flash_unlock(&t, false);
+    poke64(&t, ADDR, 0x1111111122222222);
+    assert_int_equal(rd(&t, ADDR), 0x22222222);
+    flash_erase_page(&t, PAGE);
+    assert_int_equal(rd(&t, ADDR), 0x22222222); /* stale */
+    uint32_t v;
+    assert_true(chip_bus_read(t.c, ADDR, 4, &v)); /* DMA has no cache */
+    assert_int_equal(v, 0xFFFFFFFF);
+    flash_write64(&t, ADDR, 0x3333333344444444); /* programming updates the line */
+    assert_int_equal(rd(&t, ADDR), 0x44444444);
+    assert_int_equal(rd(&t, ADDR + 4), 0x33333333);
+    flash_erase_page(&t, PAGE);
+    assert_int_equal(rd(&t, ADDR), 0x44444444);
+    wr(&t, FLASH(0x00), 0x600 | 0x1000); /* not while the cache is on */
+    assert_int_equal(rd(&t, FLASH(0x00)), 0x600);
+    assert_int_equal(rd(&t, ADDR), 0x44444444);
+    wr(&t, FLASH(0x00), 0x200);
+    assert_int_equal(rd(&t, ADDR), 0xFFFFFFFF); /* off */
+    wr(&t, FLASH(0x00), 0x600);
+    assert_int_equal(rd(&t, ADDR), 0x44444444); /* on again, not reset: the old line */
+    wr(&t, FLASH(0x00), 0x200);
+    wr(&t, FLASH(0x00), 0x1200);
+    wr(&t, FLASH(0x00), 0x200);
+    wr(&t, FLASH(0x00), 0x600);
+    assert_int_equal(rd(&t, ADDR), 0xFFFFFFFF);
+}
+
+/* Wait states: a miss costs LATENCY cycles, a hit none; with the caches off each read costs them. */
+static uint64_t cost(uint32_t addr)
+{
+    uint64_t from = cpu_cycles(chip_cpu(t.c));
+    (void)rd(&t, addr);
+    return cpu_cycles(chip_cpu(t.c)) - from;
+}
+
+static uint64_t fetch_cost(uint32_t addr)
+{
+    uint64_t from = cpu_cycles(chip_cpu(t.c));
+    assert_true(chip_cpu_env.fetch(t.c, addr));
+    return cpu_cycles(chip_cpu(t.c)) - from;
+}
+
+static void test_latency(void **state)
+{
+    (void)state;
+    assert_int_equal(cost(ADDR), 0); /* no wait states after reset */
+    wr(&t, FLASH(0x00), 0x604);
+    assert_int_equal(rd(&t, FLASH(0x00)), 0x604);
+    assert_int_equal(cost(ADDR + 8), 4);
+    assert_int_equal(cost(ADDR + 12), 0);
+    for (uint32_t i = 0; i < 8; i++) /* eight lines, the oldest goes */
+        assert_int_equal(cost(ADDR + 0x100 + 32 * i), 4);
+    assert_int_equal(cost(ADDR + 8), 4);
+    wr(&t, FLASH(0x00), 0x204);
+    assert_int_equal(cost(ADDR + 8), 4);
+    assert_int_equal(cost(ADDR + 8), 4);
+
+    assert_int_equal(fetch_cost(ADDR), 4);
+    assert_int_equal(fetch_cost(ADDR), 0);
+    for (uint32_t i = 1; i <= 32; i++)
+        assert_int_equal(fetch_cost(ADDR + 32 * i), 4);
+    assert_int_equal(fetch_cost(ADDR), 4); /* thirty-two lines */
+    wr(&t, FLASH(0x00), 0x104);            /* prefetch, no cache */
+    (void)fetch_cost(ADDR);
+    cpu_add_cycles(chip_cpu(t.c), 3);
+    assert_int_equal(fetch_cost(ADDR + 8), 1);
+    cpu_add_cycles(chip_cpu(t.c), 10);
+    assert_int_equal(fetch_cost(ADDR + 16), 0);
+    cpu_add_cycles(chip_cpu(t.c), 10);
+    assert_int_equal(fetch_cost(ADDR + 256), 4);
+}
+
+/* Cycles for `rounds` rounds of a loop of `nops` instructions in flash, counted in R7. */
+static uint64_t loop_cycles(unsigned nops, unsigned rounds)
+{
+    static uint16_t code[1000];
+    for (unsigned i = 0; i < nops; i++)
+        code[i] = 0xBF00;
+    code[nops] = 0x3701;                                         /* adds r7, #1 */
+    uint32_t back = (uint32_t)(-(int32_t)(nops + 3) & 0xFFFFFF); /* b.w to the begin, T4 */
+    code[nops + 1] = (uint16_t)(0xF000 | 1U << 10 | (back >> 11 & 0x3FF));
+    code[nops + 2] = (uint16_t)(0xB800 | (back & 0x7FF));
+    assert_true(chip_poke(t.c, ADDR, code, 2 * (nops + 3)));
+    cpu_set_reg(chip_cpu(t.c), 7, 0);
+    cpu_set_reg(chip_cpu(t.c), 15, ADDR);
+    while (cpu_reg(chip_cpu(t.c), 7) < 2) /* the caches have what they can have */
+        chip_step(t.c);
+    uint64_t from = cpu_cycles(chip_cpu(t.c));
+    while (cpu_reg(chip_cpu(t.c), 7) < 2 + rounds)
+        chip_step(t.c);
+    return cpu_cycles(chip_cpu(t.c)) - from;
+}
+
+static void test_icache_execution(void **state)
+{
+    (void)state;
+    /* 700 bytes stay in the cache: wait states make no difference. */
+    uint64_t none = loop_cycles(350, 10);
+    wr(&t, FLASH(0x00), 0x604);
+    assert_true(loop_cycles(350, 10) == none);
+    assert_true(none >= 3520 && none <= 3560);
+    /* 1600 bytes push themselves out: each of 200 lines is a miss of four cycles. */
+    wr(&t, FLASH(0x00), 0x600);
+    none = loop_cycles(797, 10);
+    wr(&t, FLASH(0x00), 0x604);
+    uint64_t missed = loop_cycles(797, 10) - none;
+    assert_true(missed >= 7990 && missed <= 8010);
+    /* Cache off: all lines cost, in a short loop too. */
+    wr(&t, FLASH(0x00), 0x004);
+    uint64_t off = loop_cycles(29, 10); /* 64 bytes, eight lines */
+    wr(&t, FLASH(0x00), 0x000);
+    assert_true(off - loop_cycles(29, 10) == 320);
+    /* Switched on with code that ran before: the first round fills it. */
+    wr(&t, FLASH(0x00), 0x204);
+    uint64_t from = cpu_cycles(chip_cpu(t.c));
+    cpu_set_reg(chip_cpu(t.c), 7, 0);
+    cpu_set_reg(chip_cpu(t.c), 15, ADDR);
+    while (cpu_reg(chip_cpu(t.c), 7) < 1)
+        chip_step(t.c);
+    assert_true(cpu_cycles(chip_cpu(t.c)) - from >= 30 + 32);
+}
+
+/* Code that was erased and written anew goes on as it was until the cache is flushed. */
+static void test_icache_stale_execution(void **state)
+{
+    (void)state;
+    flash_unlock(&t, false);
+    const uint64_t add1 = 0xE7FE37013701, add2 = 0xE7FE37023702; /* adds r7 twice, loop */
+    poke64(&t, ADDR, add1);
+    for (unsigned i = 0; i < 3; i++) {
+        if (i == 1) {
+            flash_erase_page(&t, PAGE);
+            flash_write64(&t, ADDR, add2);
+        }
+        if (i == 2) {
+            wr(&t, FLASH(0x00), 0x400);
+            wr(&t, FLASH(0x00), 0xC00);
+            wr(&t, FLASH(0x00), 0x600);
+        }
+        cpu_set_reg(chip_cpu(t.c), 7, 0);
+        cpu_set_reg(chip_cpu(t.c), 15, ADDR);
+        run_us(&t, 10);
+        assert_int_equal(cpu_reg(chip_cpu(t.c), 7), i < 2 ? 2 : 4);
+        cpu_set_reg(chip_cpu(t.c), 15, 0x10000100);
+    }
+}
+
+static void test_icache_stale(void **state)
+{
+    (void)state;
+    flash_unlock(&t, false);
+    poke64(&t, ADDR, 0x1111111122222222);
+    assert_int_equal(fetch_cost(ADDR), 0);
+    flash_erase_page(&t, PAGE);
+    /* What the processor would execute is the line as it was; data reads and the debugger see the truth. */
+    uint64_t executed, seen;
+    memcpy(&executed, &chip_nvm(t.c)->flash[ADDR - FLASH_BASE], 8);
+    assert_true(executed == 0x1111111122222222);
+    assert_true(chip_peek(t.c, ADDR, &seen, 8));
+    assert_true(seen == UINT64_MAX);
+    wr(&t, FLASH(0x00), 0x400);
+    wr(&t, FLASH(0x00), 0xC00);
+    wr(&t, FLASH(0x00), 0x400);
+    wr(&t, FLASH(0x00), 0x600);
+    memcpy(&executed, &chip_nvm(t.c)->flash[ADDR - FLASH_BASE], 8);
+    assert_true(executed == UINT64_MAX);
+    /* A reset flushes as well, and so does use. */
+    poke64(&t, ADDR, 0x1111111122222222);
+    (void)fetch_cost(ADDR);
+    flash_erase_page(&t, PAGE);
+    for (uint32_t i = 1; i <= 32; i++)
+        (void)fetch_cost(ADDR + 0x1000 + 32 * i);
+    memcpy(&executed, &chip_nvm(t.c)->flash[ADDR - FLASH_BASE], 8);
+    assert_true(executed == UINT64_MAX);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_dcache),           TEST(test_latency),
+        TEST(test_icache_execution), TEST(test_icache_stale_execution),
+        TEST(test_icache_stale),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
