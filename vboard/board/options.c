@@ -64,6 +64,21 @@ static void set_eeprom(struct vboard *b, uint64_t v)
     chip_config(b->chip)->eeprom_kind = (enum eeprom_kind)v;
 }
 
+static void set_spi1(struct vboard *b, uint64_t v)
+{
+    chip_config(b->chip)->spi[0] = (uint8_t)v;
+}
+
+static void set_spi2(struct vboard *b, uint64_t v)
+{
+    chip_config(b->chip)->spi[1] = (uint8_t)v;
+}
+
+static void set_spi3(struct vboard *b, uint64_t v)
+{
+    chip_config(b->chip)->spi[2] = (uint8_t)v;
+}
+
 static const char *const high_low[] = {"high", "low", NULL};
 static const char *const kept_lost[] = {"kept", "lost", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
@@ -71,6 +86,8 @@ static const char *const typical_slow[] = {"typical", "slow", NULL};
 static const char *const revisions[] = {"A", "Z", NULL};
 
 static const char *const eeproms[] = {"none", "24c02", "24c64", NULL};
+
+static const char *const attached[] = {"none", "loop", "registers", NULL};
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -83,6 +100,9 @@ static const struct row rows[] = {
     {{"flash", "typical|slow", "programming and erase times of the data sheet (default typical)"}, typical_slow, 0, 0, set_flash},
     {{"vdd", "1710..3600", "supply in mV (default 3300)"}, NULL, 1710, 3600, set_vdd},
     {{"eeprom", "none|24c02|24c64", "serial EEPROM at address 0x50 of I2C2 (default 24c02)"}, eeproms, 0, 0, set_eeprom},
+    {{"spi1", "none|loop|registers", "on SPI1: nothing, a wire from MOSI to MISO, a register device selected by PA4 (default none)"}, attached, 0, 0, set_spi1},
+    {{"spi2", "none|loop|registers", "on SPI2, selected by PB12 (default none)"}, attached, 0, 0, set_spi2},
+    {{"spi3", "none|loop|registers", "on SPI3, selected by PA15 (default none)"}, attached, 0, 0, set_spi3},
     {{"silicon", "A|Z", "revision in DBGMCU_IDCODE (default Z)"}, revisions, 0, 0, set_silicon},
 };
 /* clang-format on */

@@ -114,6 +114,19 @@ bool dma_requested(const struct chip *c, enum dma_signal signal)
     return c->dma_signals.level >> signal & 1;
 }
 
+uint32_t dma_remaining(const struct chip *c, enum dma_signal signal)
+{
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        if (requests[i].signal != signal)
+            continue;
+        const struct dma_state *d = &c->dma[requests[i].dma - 1];
+        const struct dma_channel *k = &d->channel[requests[i].channel - 1];
+        if (k->ccr & CCR_EN && bits(d->cselr, 4 * (requests[i].channel - 1u), 4) == requests[i].code)
+            return k->cndtr;
+    }
+    return UINT32_MAX;
+}
+
 void dma_request(struct chip *c, enum dma_signal signal, bool level)
 {
     uint64_t before = c->dma_signals.level, bit = 1ULL << signal;

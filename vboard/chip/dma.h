@@ -32,5 +32,8 @@ void dma_clock(struct chip *c, unsigned index, bool after);
 
 /* The level of a signal. Signals of events (timers, DAC) fall when the transfer is made. */
 bool dma_requested(const struct chip *c, enum dma_signal signal);
+/* CNDTR of the enabled channel that serves the signal, after the transfer that is running; UINT32_MAX: none.
+ */
+uint32_t dma_remaining(const struct chip *c, enum dma_signal signal);
 
 #endif

@@ -77,6 +77,7 @@ static void update_pin(struct chip *c, unsigned port, unsigned pin)
         g->high ^= bit;
         pwr_pin(c, port, pin, high);
         rtc_pin(c, port, pin, high);
+        spi_device_pin(c, port, pin, high);
     }
     bool reads = gpio_level(c, port, pin);
     syscfg_pin(c, port, pin, reads);

@@ -57,6 +57,7 @@ struct chip *chip_create(const struct chip_config *config, const struct chip_lis
     flash_factory_options(c);
     write_engineering(c);
     eeprom_init(c);
+    spi_devices_init(c);
     c->backup_lost = true;
     cpu_init(c->cpu, &chip_cpu_env, c);
     return c;

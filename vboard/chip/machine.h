@@ -18,6 +18,7 @@ struct chip_config {
     uint16_t vdd_mv;  /* VDD and VDDA */
     uint16_t rev_id;  /* DBGMCU_IDCODE[31:16] */
     enum eeprom_kind { EEPROM_NONE, EEPROM_24C02, EEPROM_24C64 } eeprom_kind; /* at address 0x50 of I2C2 */
+    uint8_t spi[3]; /* enum spi_attached: what is on SPI1-3 */
 };
 void chip_config_default(struct chip_config *config);
 

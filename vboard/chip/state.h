@@ -26,6 +26,7 @@
 #include "chip/rcc.h"
 #include "chip/rng.h"
 #include "chip/rtc.h"
+#include "chip/spi.h"
 #include "chip/syscfg.h"
 #include "chip/tim.h"
 #include "chip/trigger.h"
@@ -106,6 +107,8 @@ struct chip {
     struct tim_state tim[TIM_COUNT];
     struct analog_state analog;
     struct adc_state adc;
+    struct spi_state spi[SPI_COUNT];
+    struct spi_device spi_device[SPI_COUNT];
     struct i2c_state i2c[I2C_COUNT];
     struct eeprom_state eeprom;
     struct dac_state dac;

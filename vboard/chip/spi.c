@@ -1,0 +1,252 @@
+/* Registers, FIFOs, flags, interrupts and DMA requests of SPI1-3. Frames of up to 8 bits take a byte in a
+ * FIFO, longer ones two; an access of 16 bits carries two short frames. TI frame format is not told from
+ * Motorola's. RM0394 "SPI". */
+#include "chip/spi.h"
+#include "chip/afpin.h"
+#include "chip/regs.h"
+#include "chip/state.h"
+
+enum { CR1 = 0x00, CR2 = 0x04, SR = 0x08, DR = 0x0C, CRCPR = 0x10, RXCRCR = 0x14, TXCRCR = 0x18 };
+enum { CR2_RESET = 0x0700, CR2_BITS = 0x7FFF };
+
+static const struct instance {
+    uint8_t block, irq, tx, rx;
+} instances[SPI_COUNT] = {{B_SPI1, 35, DMAR_SPI1_TX, DMAR_SPI1_RX},
+                          {B_SPI2, 36, DMAR_SPI2_TX, DMAR_SPI2_RX},
+                          {B_SPI3, 51, DMAR_SPI3_TX, DMAR_SPI3_RX}};
+
+unsigned spi_bits(const struct spi_state *s)
+{
+    return bits(s->cr2, 8, 4) + 1;
+}
+
+unsigned spi_frame_bytes(const struct spi_state *s)
+{
+    return spi_bits(s) > 8 ? 2 : 1;
+}
+
+bool spi_fifo_put(struct spi_fifo *f, uint8_t byte)
+{
+    if (f->level == SPI_FIFO)
+        return false;
+    f->bytes[f->level++] = byte;
+    return true;
+}
+
+uint8_t spi_fifo_get(struct spi_fifo *f)
+{
+    uint8_t byte = f->bytes[0];
+
+    if (!f->level)
+        return 0;
+    f->level--;
+    for (unsigned i = 0; i < f->level; i++)
+        f->bytes[i] = f->bytes[i + 1];
+    return byte;
+}
+
+static bool receive_only(const struct spi_state *s)
+{
+    return s->cr1 & SPI_CR1_BIDIMODE ? !(s->cr1 & SPI_CR1_BIDIOE) : s->cr1 & SPI_CR1_RXONLY;
+}
+
+/* RXNE from half a FIFO, with FRXTH from a quarter; the last odd byte of a packed DMA transfer too. */
+static bool rx_ready(const struct chip *c, unsigned index)
+{
+    const struct spi_state *s = &c->spi[index];
+    bool last =
+        s->cr2 & SPI_CR2_LDMA_RX && s->cr2 & SPI_CR2_RXDMAEN && dma_remaining(c, instances[index].rx) == 1;
+
+    return s->rx.level >= (s->cr2 & SPI_CR2_FRXTH || last ? 1 : 2);
+}
+
+static uint32_t status(const struct chip *c, unsigned index)
+{
+    const struct spi_state *s = &c->spi[index];
+    uint32_t frlvl = s->rx.level > 3 ? 3 : s->rx.level, ftlvl = s->tx.level > 3 ? 3 : s->tx.level;
+    bool busy =
+        s->shifting || s->crc_frames || (s->cr1 & SPI_CR1_SPE && s->cr1 & SPI_CR1_MSTR && s->tx.level);
+
+    return s->errors | (rx_ready(c, index) ? SPI_SR_RXNE : 0) | (s->tx.level <= 2 ? SPI_SR_TXE : 0) |
+           (busy ? SPI_SR_BSY : 0) | frlvl << 9 | ftlvl << 11;
+}
+
+void spi_update(struct chip *c, unsigned index)
+{
+    const struct spi_state *s = &c->spi[index];
+    const struct instance *i = &instances[index];
+    uint32_t sr = status(c, index);
+    bool irq = (s->cr2 & SPI_CR2_TXEIE && sr & SPI_SR_TXE) || (s->cr2 & SPI_CR2_RXNEIE && sr & SPI_SR_RXNE) ||
+               (s->cr2 & SPI_CR2_ERRIE && s->errors);
+
+    chip_irq(c, i->irq, i->block, irq);
+    dma_request(c, i->tx, s->cr2 & SPI_CR2_TXDMAEN && sr & SPI_SR_TXE && s->cr1 & SPI_CR1_SPE);
+    dma_request(c, i->rx, s->cr2 & SPI_CR2_RXDMAEN && sr & SPI_SR_RXNE);
+}
+
+/* CRC of 8 or 16 bits over the bits of a frame, most significant first. */
+void spi_crc(const struct spi_state *s, uint32_t *crc, uint16_t word)
+{
+    unsigned width = s->cr1 & SPI_CR1_CRCL ? 16 : 8;
+    uint32_t top = 1u << (width - 1), mask = (top << 1) - 1;
+
+    for (unsigned i = spi_bits(s); i-- > 0;) {
+        bool bit = (word >> i & 1) != !!(*crc & top);
+        *crc = (*crc << 1 ^ (bit ? s->crcpr : 0)) & mask;
+    }
+}
+
+void spi_reset(struct chip *c, unsigned index)
+{
+    c->spi[index] = (struct spi_state){.cr2 = CR2_RESET, .crcpr = 7, .done_at = PS_NEVER};
+    af_release(c, AF_SPI1_NSS + 4 * index);
+    spi_update(c, index);
+}
+
+void spi_received(struct chip *c, unsigned index, uint16_t word, bool crc)
+{
+    struct spi_state *s = &c->spi[index];
+    unsigned bytes = spi_frame_bytes(s);
+
+    if (s->cr1 & SPI_CR1_BIDIMODE && s->cr1 & SPI_CR1_BIDIOE)
+        return;
+    if (s->cr1 & SPI_CR1_CRCEN && !crc)
+        spi_crc(s, &s->rxcrcr, word);
+    if (s->rx.level + bytes > SPI_FIFO) {
+        s->errors |= SPI_SR_OVR;
+        return;
+    }
+    spi_fifo_put(&s->rx, (uint8_t)word);
+    if (bytes == 2)
+        spi_fifo_put(&s->rx, (uint8_t)(word >> 8));
+}
+
+/* ---- registers ---- */
+
+bool spi_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    const struct spi_state *s = &c->spi[index];
+    uint32_t word = 0;
+
+    switch (off & ~3u) {
+    case CR1: word = s->cr1; break;
+    case CR2: word = s->cr2; break;
+    case SR: word = status(c, index); break;
+    case DR:
+        word = s->rx.level ? s->rx.bytes[0] | (s->rx.level > 1 ? (uint32_t)s->rx.bytes[1] << 8 : 0) : 0;
+        break;
+    case CRCPR: word = s->crcpr; break;
+    case RXCRCR: word = s->rxcrcr; break;
+    case TXCRCR: word = s->txcrcr; break;
+    }
+    *value = lanes_get(word, off, size);
+    return true;
+}
+
+bool spi_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
+{
+    struct spi_state *s = &c->spi[index];
+
+    spi_peek(c, index, off, size, value);
+    if ((off & ~3u) == SR) {
+        if (s->ovr_read)
+            s->errors &= ~(uint32_t)SPI_SR_OVR; /* DR, then SR */
+        s->ovr_read = false;
+        s->modf_read = s->errors & SPI_SR_MODF;
+        spi_update(c, index);
+    } else if ((off & ~3u) == DR) {
+        spi_fifo_get(&s->rx);
+        if (size > 1)
+            spi_fifo_get(&s->rx);
+        s->ovr_read = s->errors & SPI_SR_OVR;
+        spi_update(c, index);
+        spi_go_on(c, index);
+    }
+    return true;
+}
+
+static void select_output(struct chip *c, unsigned index)
+{
+    const struct spi_state *s = &c->spi[index];
+    bool drives = s->cr1 & SPI_CR1_MSTR && !(s->cr1 & SPI_CR1_SSM) && s->cr2 & SPI_CR2_SSOE;
+
+    if (drives)
+        af_out(c, AF_SPI1_NSS + 4 * index, !(s->cr1 & SPI_CR1_SPE));
+    else
+        af_release(c, AF_SPI1_NSS + 4 * index);
+}
+
+/* A master whose select input goes low has lost its role. */
+static void mode_fault(struct chip *c, unsigned index)
+{
+    struct spi_state *s = &c->spi[index];
+    bool pin = !(s->cr2 & SPI_CR2_SSOE) && !af_in(c, AF_SPI1_NSS + 4 * index, true);
+    bool selected = s->cr1 & SPI_CR1_SSM ? !(s->cr1 & SPI_CR1_SSI) : pin;
+
+    if (!(s->cr1 & SPI_CR1_MSTR) || !selected || !(s->cr1 & SPI_CR1_SPE))
+        return;
+    s->errors |= SPI_SR_MODF;
+    s->cr1 &= ~(uint32_t)(SPI_CR1_MSTR | SPI_CR1_SPE);
+}
+
+static void write_cr1(struct chip *c, unsigned index, uint32_t value)
+{
+    struct spi_state *s = &c->spi[index];
+    uint32_t old = s->cr1;
+
+    s->cr1 = value & 0xFFFF;
+    if (s->modf_read)
+        s->errors &= ~(uint32_t)SPI_SR_MODF;
+    s->modf_read = false;
+    if ((s->cr1 & ~old) & SPI_CR1_CRCEN)
+        s->rxcrcr = s->txcrcr = 0;
+    if (old & ~s->cr1 & SPI_CR1_SPE) {
+        s->tx.level = 0;
+        s->crc_frames = 0;
+        if (!receive_only(s)) {
+            s->shifting = false;
+            s->done_at = PS_NEVER;
+        }
+    }
+    mode_fault(c, index);
+    select_output(c, index);
+}
+
+static void write_data(struct chip *c, unsigned index, uint32_t value, unsigned size)
+{
+    struct spi_state *s = &c->spi[index];
+    bool odd_end =
+        s->cr2 & SPI_CR2_LDMA_TX && s->cr2 & SPI_CR2_TXDMAEN && dma_remaining(c, instances[index].tx) == 0;
+
+    spi_fifo_put(&s->tx, (uint8_t)value);
+    if (size > 1 && !(odd_end && spi_frame_bytes(s) == 1))
+        spi_fifo_put(&s->tx, (uint8_t)(value >> 8));
+}
+
+bool spi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
+{
+    struct spi_state *s = &c->spi[index];
+
+    switch (off & ~3u) {
+    case CR1: write_cr1(c, index, lanes_apb(size, value)); break;
+    case CR2:
+        s->cr2 = lanes_apb(size, value) & CR2_BITS;
+        if (bits(s->cr2, 8, 4) < 3) /* not used: 8 bits */
+            s->cr2 = (s->cr2 & ~0xF00u) | 0x700;
+        select_output(c, index);
+        break;
+    case SR: s->errors &= lanes_apb(size, value) | ~(uint32_t)SPI_SR_CRCERR; break;
+    case DR: write_data(c, index, value, size); break;
+    case CRCPR: s->crcpr = lanes_apb(size, value) & 0xFFFF; break;
+    }
+    spi_update(c, index);
+    spi_go_on(c, index);
+    return true;
+}
+
+void spi_nss(struct chip *c, unsigned index, bool level)
+{
+    (void)level;
+    mode_fault(c, index);
+    spi_update(c, index);
+}
