@@ -88,6 +88,8 @@ static void test_frames(void **state)
     run_us(300);
     assert_int_equal(rd(ISTR) & (ESOF | SUSP), ESOF | SUSP); /* the third missing one */
     assert_int_equal(rd(FNR) & 0x3800, 0x1800);              /* unlocked */
+    run_us(5000);
+    assert_int_equal(rd(FNR) & 0x3800, 0x1800); /* LSOF stays at 3 */
     usbfs_bus_reset(c, true);
     usbfs_bus_reset(c, false);
     wr(ISTR, 0);
@@ -207,23 +209,29 @@ static void test_clocks_stop(void **state)
     assert_int_equal(pullup, 1);
 }
 
-/* WKUP ends Stop mode through EXTI line 17, if that is not masked. The program masks interrupts, enables
- * USB's in NVIC, sets SCR.SLEEPDEEP, waits for a word in RAM, and then for an interrupt; behind that it
- * sets R4 to 1. */
+/* Masks interrupts, enables USB's in NVIC, sets SCR.SLEEPDEEP, waits for a word in RAM, and then for an
+ * interrupt; behind that it sets R4 to 1. */
+static const uint32_t deep_sleeper[] = {0x20001000, 0x08000009, 0x4807B672, 0x60012108, 0x21044806,
+                                        0x24006001, 0x49064805, 0x428A6802, 0xBF30D1FC, 0xE7FE2401,
+                                        0xE000E108, 0xE000ED10, 0x20000100, 0x600D600D};
+
+static void sleep_deeply(void)
+{
+    wr(0x20000100, 0x600D600D);
+    run_us(1000);
+}
+
+/* WKUP ends Stop mode through EXTI line 17, if that is not masked. */
 static void test_wakes_from_stop(void **state)
 {
-    static const uint32_t program[] = {0x20001000, 0x08000009, 0x4807B672, 0x60012108, 0x21044806,
-                                       0x24006001, 0x49064805, 0x428A6802, 0xBF30D1FC, 0xE7FE2401,
-                                       0xE000E108, 0xE000ED10, 0x20000100, 0x600D600D};
     for (unsigned line = 0; line < 2; line++) {
         power_down(state);
-        power_up_with(program, sizeof program);
+        power_up_with(deep_sleeper, sizeof deep_sleeper);
         attach_now();
         wr(EXTI_IMR1, line << 17);
         wr(CNTR, WKUP | 0xC);
         wr(ISTR, 0);
-        wr(0x20000100, 0x600D600D);
-        run_us(1000);
+        sleep_deeply();
         assert_int_equal(chip_clock(c, CLK_48), 0); /* stopped, and still attached */
         assert_int_equal(pullup, 1);
         assert_int_equal(cpu_reg(chip_cpu(c), 4), 0);
@@ -231,6 +239,19 @@ static void test_wakes_from_stop(void **state)
         run_us(1000);
         assert_int_equal(cpu_reg(chip_cpu(c), 4), line);
     }
+}
+
+/* Standby takes the supply away: the device is gone. */
+static void test_standby(void **state)
+{
+    power_down(state);
+    power_up_with(deep_sleeper, sizeof deep_sleeper);
+    attach_now();
+    wr(PWR_CR1, 0x203);
+    wr(CNTR, 0x8);
+    assert_int_equal(pullup, 1);
+    sleep_deeply();
+    assert_int_equal(pullup, 0);
 }
 
 static void test_remote_wake(void **state)
@@ -292,10 +313,31 @@ static void test_attach_conditions(void **state)
     wr(BCDR, 0); /* however short */
     wr(BCDR, 0x8000);
     assert_int_equal(pullups, before + 2);
+    wr(BCDR, 0);
+    wr(CCIPR, 3U << 26); /* MSI, which is at 24 MHz: not 48 */
+    wr(BCDR, 0x8000);
+    assert_int_equal(pullup, 0);
+    wr(CCIPR, 0);
+    assert_int_equal(pullup, 1);
     wr(APB1RSTR1, 1U << 26);
     wr(APB1RSTR1, 0);
     assert_int_equal(pullup, 0);
     assert_int_equal(rd(CNTR), 3);
+}
+
+/* Each start of frame is a synchronisation event of CRS (CFGR's reset value chooses it). */
+static void test_clock_recovery(void **state)
+{
+    (void)state;
+    wr(APB1ENR1, 1U << 24 | 1U << 26 | 1U << 28);
+    wr(CRS_CR, 0x2020); /* CEN */
+    run_us(5000);
+    assert_int_equal(rd(CRS_ISR) & 1, 0);
+    for (unsigned i = 0; i < 5; i++) {
+        usbfs_sof(c, i);
+        run_us(1000);
+    }
+    assert_int_equal(rd(CRS_ISR) & 1, 1); /* SYNCOK */
 }
 
 static void test_clock_gate(void **state)
@@ -372,6 +414,8 @@ int main(void)
         with(attach, test_reset_without_clock),
         with(attach, test_clocks_stop),
         with(attach, test_wakes_from_stop),
+        with(attach, test_standby),
+        with(attach, test_clock_recovery),
         with(attach, test_remote_wake),
         with(attach, test_lpm),
         with(attach, test_attach_conditions),
