@@ -2,6 +2,18 @@
  * round by DFU and back by the byte 0xAA. */
 #include "bench.h"
 
+static void start_up_code_prepares_variables(void **state)
+{
+    (void)state;
+    static const char elf[] = "build/test/fw/hello.elf";
+    struct bench *t = bench_start(elf, NULL, false);
+    bench_run(t, 10 * MS);
+    assert_int_equal(bench_variable(t, elf, "hello_magic"), 0x600DC0DE);
+    assert_in_range(bench_variable(t, elf, "hello_count"), 100, 40000); /* from 0, at 4 MHz */
+    assert_int_equal(vboard_pin(t->board, "PB13"), 1);
+    bench_end(t);
+}
+
 static void blank_slot_serves_dfu_and_blinks_fast(void **state)
 {
     (void)state;
@@ -202,6 +214,7 @@ static void byte_0xAA_leads_to_dfu_and_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(start_up_code_prepares_variables),
         cmocka_unit_test(blank_slot_serves_dfu_and_blinks_fast),
         cmocka_unit_test(application_starts_and_blinks_slowly),
         cmocka_unit_test(vtor_set_back_still_gets_its_interrupts),
