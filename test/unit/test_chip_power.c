@@ -206,6 +206,23 @@ static void test_stop_event(void **state)
     assert_true(awake());
 }
 
+/* A line that is pending already: Stop is not entered, the program goes on. */
+static void test_stop_refused(void **state)
+{
+    (void)state;
+    wr(&t, EXTI(0x08), 1);
+    set(&t, EXTI(0x00), 1); /* its interrupt is not enabled in the NVIC */
+    wr(&t, EXTI(0x10), 1);
+    deep(1);
+    wfi();
+    assert_int_equal(t.c->mode, MODE_RUN);
+    assert_true(awake());
+    wr(&t, EXTI(0x14), 1);
+    wfi();
+    assert_int_equal(t.c->mode, MODE_STOP);
+    assert_false(awake());
+}
+
 static void options(uint32_t clear_bits)
 {
     chip_power_off(t.c, false);
@@ -453,9 +470,9 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_sleep),     TEST(test_sleep_gates),  TEST(test_stop),    TEST(test_stop_event),
-        TEST(test_forbidden), TEST(test_flash_defers), TEST(test_standby), TEST(test_shutdown),
-        TEST(test_ranges),    TEST(test_pvd),          TEST(test_pulls),
+        TEST(test_sleep),        TEST(test_sleep_gates), TEST(test_stop),         TEST(test_stop_event),
+        TEST(test_stop_refused), TEST(test_forbidden),   TEST(test_flash_defers), TEST(test_standby),
+        TEST(test_shutdown),     TEST(test_ranges),      TEST(test_pvd),          TEST(test_pulls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

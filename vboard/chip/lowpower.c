@@ -60,7 +60,10 @@ void pwr_sleep(struct chip *c)
         return;
     }
     unsigned lpms = c->pwr.reg[PWR_CR1 / 4] & 7;
-    if (forbidden(c, lpms))
+    if (lpms < 3 && exti_wakes(c)) { /* the entry is ignored, the program goes on */
+        cpu_wake(c->cpu);
+        c->mode = MODE_RUN;
+    } else if (forbidden(c, lpms))
         chip_request_reset(c, RESET_LOWPOWER);
     else if (lpms < 3)
         enter_stop(c, lpms);

@@ -141,6 +141,11 @@ static void wake(struct cpu *cpu)
     cpu->sleeping = false;
 }
 
+void cpu_wake(struct cpu *cpu)
+{
+    cpu->sleeping = false;
+}
+
 /* One thing before the next instruction; true: there was one. */
 static bool between_instructions(struct cpu *cpu)
 {

@@ -98,6 +98,8 @@ void cpu_slept(struct cpu *cpu, uint64_t cycles);
 uint64_t cpu_next_wake(const struct cpu *cpu);
 /* True if a sleeping processor would go on executing now. */
 bool cpu_would_wake(const struct cpu *cpu);
+/* A sleeping processor goes on although nothing pends: the chip has refused the sleep mode. */
+void cpu_wake(struct cpu *cpu);
 
 uint64_t cpu_cycles(const struct cpu *cpu);
 uint64_t cpu_instructions(const struct cpu *cpu);      /* executed since cpu_init; exact outside cpu_run */
