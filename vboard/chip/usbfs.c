@@ -37,10 +37,10 @@ bool usbfs_clocked(const struct chip *c)
 }
 
 /* VDDUSB counts as supplied once the program says so (PWR_CR2.USV); until then the transceiver is
- * isolated. In Standby and Shutdown everything is off. */
+ * isolated. Standby and Shutdown reset PWR. */
 static bool supplied(const struct chip *c)
 {
-    return c->mode != MODE_OFF && c->mode < MODE_STANDBY && c->pwr.reg[PWR_CR2 / 4] & 1U << 10;
+    return c->mode != MODE_OFF && c->pwr.reg[PWR_CR2 / 4] & 1U << 10;
 }
 
 /* The pull-up is analog and needs no clock. But a device that never had its 48 MHz counts as not attached,
