@@ -80,6 +80,32 @@ int rig_off(void **state)
     return 0;
 }
 
+/* A program in SRAM2 enables the interrupt in the NVIC, sets SLEEPDEEP and sleeps, interrupts masked. */
+void rig_stop(unsigned level, unsigned irq)
+{
+    static const uint16_t code[] = {
+        0xB672, /* cpsid i */
+        0x6025, /* str r5, [r4]: ICER, that of all others in its word */
+        0x6001, /* str r1, [r0]: ISER */
+        0x6013, /* str r3, [r2]: SCR */
+        0xBF30, /* wfi */
+        0xE7FD, /* b . - 2 */
+    };
+    struct cpu *cpu = chip_cpu(rig);
+
+    clock_on(0x58, 28);
+    wr(0x40007000, (rd(0x40007000) & ~7u) | level);
+    chip_poke(rig, 0x10000100, code, sizeof code);
+    cpu_set_reg(cpu, 0, 0xE000E100 + irq / 32 * 4);
+    cpu_set_reg(cpu, 1, 1u << irq % 32);
+    cpu_set_reg(cpu, 2, 0xE000ED10);
+    cpu_set_reg(cpu, 3, 4);
+    cpu_set_reg(cpu, 4, 0xE000E180 + irq / 32 * 4);
+    cpu_set_reg(cpu, 5, UINT32_MAX);
+    cpu_set_reg(cpu, 15, 0x10000100);
+    run_us(10);
+}
+
 void rig_wake(void)
 {
     run_us(100);

@@ -19,6 +19,8 @@ extern struct chip *rig; /* the chip between rig_on and rig_off */
 int rig_on(void **state);
 int rig_on_awake(void **state); /* the processor loops instead, so that it can be made to wait */
 int rig_off(void **state);
+/* The processor, awake so far, enters Stop `level`; the interrupt `irq` may end it. */
+void rig_stop(unsigned level, unsigned irq);
 void rig_wake(void); /* the processor back in its sleep after a reset */
 
 /* A bus error fails the test. */

@@ -200,12 +200,19 @@ static void to_spi(struct chip *c, unsigned signal, bool level)
     spi_nss(c, (signal - AF_SPI1_NSS) / 4, level);
 }
 
+static void to_lptim(struct chip *c, unsigned signal, bool level)
+{
+    lptim_pin(c, signal, level);
+}
+
 static listener *listener_of(unsigned signal)
 {
     if (signal >= AF_USART1_CTS && signal <= AF_LPUART1_CTS)
         return to_usart;
     if (signal >= AF_TIM1_CH1 && signal <= AF_TIM16_BKIN)
         return to_tim;
+    if (signal >= AF_LPTIM1_IN1 && signal <= AF_LPTIM2_ETR)
+        return to_lptim;
     if (signal == AF_SPI1_NSS || signal == AF_SPI2_NSS || signal == AF_SPI3_NSS)
         return to_spi;
     if (signal == AF_CRS_SYNC)

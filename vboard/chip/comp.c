@@ -59,6 +59,7 @@ static void compare(struct chip *c, unsigned comp, bool before)
     exti_line(c, 21 + comp, now);
     af_out(c, AF_COMP1_OUT + comp, now);
     tim_comparator(c, comp, now);
+    lptim_comparator(c, comp, now);
 }
 
 void comp_inputs(struct chip *c)

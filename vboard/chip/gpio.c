@@ -244,6 +244,6 @@ bool gpio_write(struct chip *c, unsigned port, uint32_t off, unsigned size, uint
     else
         update_pins(c, port, before ^ g->odr);
     if (reg == &g->moder || reg == g->afr || reg == g->afr + 1)
-        tim_pins_selected(c);
+        chip_pins_selected(c);
     return true;
 }

@@ -32,6 +32,19 @@ enum {
 #define FLAGS       0x0000FF00u /* of ISR, cleared by writing 0, without the key */
 #define TAMPCR_BITS 0x01FFFFFFu
 
+/* Alarms and tampers also start low-power timers. */
+static void pulses(struct chip *c)
+{
+    static const uint8_t flag[5] = {8, 9, 13, 14, 15}; /* of ISR, in the order of TRIGSEL from 1 */
+    struct rtc_state *s = &c->rtc;
+    uint32_t risen = s->isr & ~s->seen;
+
+    s->seen = s->isr;
+    for (unsigned i = 0; i < 5; i++)
+        if (risen >> flag[i] & 1)
+            lptim_rtc(c, 1 + i);
+}
+
 void rtc_lines(struct chip *c)
 {
     const struct rtc_state *s = &c->rtc;
@@ -47,6 +60,7 @@ void rtc_lines(struct chip *c)
     bool wakeup = s->isr & RTC_ISR_WUTF && s->cr & RTC_CR_WUTIE;
     exti_line(c, 20, wakeup);
     tim_rtc_wakeup(c, wakeup);
+    pulses(c);
 }
 
 void rtc_reset(struct chip *c, unsigned index)

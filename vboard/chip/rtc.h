@@ -22,7 +22,8 @@ enum rtc_pending {
 struct rtc_state {
     uint32_t cr, isr, prer, wutr, alarm[2], alarm_ss[2], tstr, tsdr, tsssr, calr, tampcr, option;
     uint32_t bkp[32];
-    uint8_t key; /* of RTC_WPR: 0 locked, 1 first key seen, 2 open */
+    uint32_t seen; /* ISR as others were told of it */
+    uint8_t key;   /* of RTC_WPR: 0 locked, 1 first key seen, 2 open */
 
     struct lazy clock;
     uint32_t tr, dr, ssr; /* the calendar itself */

@@ -248,13 +248,15 @@ static uint64_t periods_for(const struct rtc_state *s, uint64_t steps)
 }
 
 /* Steps of SSR after which something may happen to an alarm: a match of sub-seconds, or the next second. */
-static uint64_t alarm_steps(const struct rtc_state *s)
+static uint64_t alarm_steps(const struct chip *c)
 {
+    const struct rtc_state *s = &c->rtc;
     uint64_t steps = UINT64_MAX;
 
     for (unsigned a = 0; a < 2; a++) {
         uint32_t mask = ss_mask(s, a), down = (s->ssr - s->alarm_ss[a]) & mask;
-        if (!enabled(s, a) || !(s->cr & RTC_CR_ALRAIE << a) || s->isr & RTC_ISR_ALRAF << a)
+        bool wanted = s->cr & RTC_CR_ALRAIE << a || lptim_wants_rtc(c, 1 + a);
+        if (!enabled(s, a) || !wanted || s->isr & RTC_ISR_ALRAF << a)
             continue;
         uint64_t next = s->ssr + 1u;
         if (mask && fields_match(s, s->alarm[a])) {
@@ -273,7 +275,7 @@ void rtc_schedule(struct chip *c)
     ps_t when = rtc_tamper_next(s);
 
     if (!(s->isr & RTC_ISR_INITF)) {
-        uint64_t steps = alarm_steps(s);
+        uint64_t steps = alarm_steps(c);
         if (s->cr & RTC_CR_WUTE && s->cr & RTC_CR_WUTIE && !(s->isr & RTC_ISR_WUTF)) {
             uint64_t wut =
                 wut_by_seconds(s) ? s->ssr + 1u + (uint64_t)s->wut * (prediv_s(s) + 1) : UINT64_MAX;

@@ -20,6 +20,7 @@
 #include "chip/gpio.h"
 #include "chip/i2c.h"
 #include "chip/iwdg.h"
+#include "chip/lptim.h"
 #include "chip/machine.h"
 #include "chip/memory.h"
 #include "chip/pwr.h"
@@ -105,6 +106,7 @@ struct chip {
     struct rtc_state rtc;
     struct crs_state crs;
     struct tim_state tim[TIM_COUNT];
+    struct lptim_state lptim[LPTIM_COUNT];
     struct analog_state analog;
     struct adc_state adc;
     struct spi_state spi[SPI_COUNT];

@@ -17,3 +17,9 @@ void chip_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level)
 {
     af_pin_changed(c, port, pin, level);
 }
+
+void chip_pins_selected(struct chip *c)
+{
+    tim_pins_selected(c);
+    lptim_pins_selected(c);
+}

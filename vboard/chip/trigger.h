@@ -8,5 +8,7 @@
 bool chip_trigger_wanted(const struct chip *c, enum trigger t);
 /* The level that a pin reads as has changed; told to whoever listens to alternate function inputs. */
 void chip_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level);
+/* Pins were given to other functions: outputs may show now. */
+void chip_pins_selected(struct chip *c);
 
 #endif

@@ -1,0 +1,229 @@
+/* LPTIM1 and LPTIM2: clock domains, counting from LSE and LSI, in Stop too, flags, one-shot, PWM,
+ * triggers, external clock, encoder. */
+#include "rig.h"
+
+#define LPTIM1 0x40007C00u
+#define LPTIM2 0x40009400u
+enum { ISR = 0, ICR = 4, IER = 8, CFGR = 12, CR = 16, CMP = 20, ARR = 24, CNT = 28 };
+enum { CMPM = 1, ARRM = 2, EXTTRIG = 4, CMPOK = 8, ARROK = 16, UP = 32, DOWN = 64 };
+#define PERIOD 30517578ull /* LSE, ps */
+
+static const struct {
+    uint32_t base;
+    unsigned irq, select;
+} timers[2] = {{LPTIM1, 65, 18}, {LPTIM2, 66, 20}};
+
+static int on(void **state)
+{
+    rig_on_awake(state);
+    clock_hsi16();
+    clock_lse();
+    clock_on(0x58, 31);
+    clock_on(0x5C, 5);
+    set_bits(0x40021088, 3u << 18 | 3u << 20); /* LSE */
+    return 0;
+}
+
+static void load(uint32_t t, uint32_t arr, uint32_t cmp)
+{
+    wr(t + ICR, 0x7F);
+    wr(t + ARR, arr);
+    assert_true(run_until(t + ISR, ARROK, ARROK, PS_PER_MS) <= 4 * PERIOD);
+    wr(t + CMP, cmp);
+    assert_true(run_until(t + ISR, CMPOK, CMPOK, PS_PER_MS) <= 4 * PERIOD);
+    wr(t + ICR, 0x7F);
+}
+
+static void counting(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t t = timers[i].base;
+        assert_int_equal(rd(t + ARR), 1);
+        wr(t + ARR, 100); /* not while disabled */
+        assert_int_equal(rd(t + ARR), 1);
+        wr(t + CFGR, 2 << 9); /* / 4 */
+        wr(t + IER, ARRM);
+        wr(t + CR, 1);
+        wr(t + CFGR, 0); /* locked */
+        assert_int_equal(rd(t + CFGR), 2 << 9);
+        load(t, 999, 499);
+        wr(t + CR, 5);
+        run_ps(2 * PERIOD + PERIOD / 2); /* the start crosses the clock domains */
+        ps_t begin = chip_now(rig);
+        run_ps(4 * PERIOD * 498);
+        assert_int_equal(rd(t + CNT), 498);
+        assert_int_equal(rd(t + ISR), 0);
+        run_ps(4 * PERIOD);
+        assert_int_equal(rd(t + ISR), CMPM);
+        run_ps(4 * PERIOD * 499);
+        assert_false(irq_line(timers[i].irq));
+        run_ps(4 * PERIOD);
+        assert_int_equal(rd(t + ISR), CMPM | ARRM);
+        assert_true(irq_line(timers[i].irq));
+        wr(t + ICR, ARRM | CMPM);
+        assert_false(irq_line(timers[i].irq));
+        for (unsigned n = 0; n < 5; n++) { /* every 1000 counts, exactly */
+            while (!irq_line(timers[i].irq))
+                run_ps(PERIOD);
+            assert_in_range(chip_now(rig) - begin, PERIOD * 4 * (1999 + 1000 * n) - PERIOD,
+                            PERIOD * 4 * (1999 + 1000 * n) + 2 * PERIOD);
+            wr(t + ICR, ARRM);
+        }
+        wr(t + CR, 0);
+        assert_int_equal(rd(t + CNT), 0);
+    }
+}
+
+static void one_shot(void **state)
+{
+    (void)state;
+    wr(LPTIM1 + CR, 1);
+    load(LPTIM1, 99, 50);
+    wr(LPTIM1 + CR, 3);
+    run_ps(PERIOD * 200);
+    assert_int_equal(rd(LPTIM1 + ISR), CMPM | ARRM);
+    assert_int_equal(rd(LPTIM1 + CR), 1);
+    assert_int_equal(rd(LPTIM1 + CNT), 0);
+    wr(LPTIM1 + ICR, 3);
+    run_ps(PERIOD * 500);
+    assert_int_equal(rd(LPTIM1 + ISR), 0);
+    wr(LPTIM1 + CR, 3); /* again */
+    run_ps(PERIOD * 60);
+    assert_int_equal(rd(LPTIM1 + ISR), CMPM);
+}
+
+/* In Stop 1 the LSE goes on counting, and the match wakes the chip. */
+static void in_stop(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t t = timers[i].base;
+        wr(t + IER, ARRM);
+        wr(t + CR, 1);
+        load(t, 3276, 0xFFF0);
+        wr(t + CR, 5);
+        run_ps(3 * PERIOD);
+        rig_stop(1, timers[i].irq);
+        ps_t begin = chip_now(rig);
+        assert_int_equal(chip_clock(rig, CLK_HCLK), 0);
+        while (!chip_clock(rig, CLK_HCLK) && chip_now(rig) - begin < PS_PER_S)
+            run_us(100);
+        assert_in_range(chip_now(rig) - begin, 98 * PS_PER_MS, 101 * PS_PER_MS);
+        clock_hsi16();
+        assert_int_equal(rd(t + ISR) & ARRM, ARRM);
+        wr(t + ICR, ARRM);
+        wr(t + CR, 0);
+        wr(t + IER, 0);
+    }
+}
+
+/* PWM: high from the compare match to the end of the period. */
+static void pwm(void **state)
+{
+    (void)state;
+    pin_mode('B', 2, 2, 1); /* LPTIM1_OUT */
+    wr(LPTIM1 + CR, 1);
+    load(LPTIM1, 99, 75);
+    wr(LPTIM1 + CR, 5);
+    run_ps(2 * PERIOD + PERIOD / 2);
+    for (unsigned n = 0; n < 300; n++) {
+        assert_int_equal(pin_level('B', 2), rd(LPTIM1 + CNT) >= 75);
+        run_ps(PERIOD);
+    }
+    assert_true(told.hz > 327.67 && told.hz < 327.69 && told.duty == 0.25);
+    wr(LPTIM1 + CMP, 10); /* without preload at once */
+    run_ps(PERIOD * 4);
+    assert_true(told.duty == 0.9);
+    wr(LPTIM1 + CR, 0);
+    wr(LPTIM1 + CFGR, 1 << 20); /* set once */
+    wr(LPTIM1 + CR, 1);
+    load(LPTIM1, 99, 75);
+    wr(LPTIM1 + CR, 3);
+    run_ps(PERIOD * 60);
+    assert_false(pin_level('B', 2));
+    run_ps(PERIOD * 100);
+    assert_true(pin_level('B', 2));
+    wr(LPTIM1 + CR, 0);
+    wr(LPTIM1 + CFGR, 1 << 21); /* polarity */
+    wr(LPTIM1 + CR, 1);
+    assert_true(pin_level('B', 2));
+}
+
+static void trigger_and_timeout(void **state)
+{
+    (void)state;
+    pin_mode('B', 6, 2, 1); /* ETR */
+    pin_drive('B', 6, 0);
+    wr(LPTIM1 + CFGR, 1 << 17 | 1 << 19);
+    wr(LPTIM1 + CR, 1);
+    load(LPTIM1, 999, 100);
+    wr(LPTIM1 + CR, 5);
+    run_ps(PERIOD * 50);
+    assert_int_equal(rd(LPTIM1 + CNT), 0); /* waits */
+    pin_drive('B', 6, 1);
+    assert_int_equal(rd(LPTIM1 + ISR), EXTTRIG);
+    run_ps(PERIOD * 90);
+    assert_in_range(rd(LPTIM1 + CNT), 89, 91);
+    pin_drive('B', 6, 0);
+    pin_drive('B', 6, 1); /* starts over */
+    run_ps(PERIOD * 90);
+    assert_in_range(rd(LPTIM1 + CNT), 89, 91);
+    assert_int_equal(rd(LPTIM1 + ISR) & CMPM, 0);
+    run_ps(PERIOD * 20);
+    assert_int_equal(rd(LPTIM1 + ISR) & CMPM, CMPM);
+}
+
+static void external(void **state)
+{
+    (void)state;
+    pin_mode('B', 1, 2, 14); /* LPTIM2_IN1 */
+    pin_drive('B', 1, 0);
+    wr(LPTIM2 + CFGR, 1 << 23);
+    wr(LPTIM2 + CR, 1);
+    load(LPTIM2, 9, 5);
+    wr(LPTIM2 + CR, 5);
+    run_ps(PERIOD * 3);
+    for (unsigned n = 0; n < 7; n++) {
+        pin_drive('B', 1, 1);
+        run_us(100);
+        pin_drive('B', 1, 0);
+        run_us(100);
+    }
+    assert_int_equal(rd(LPTIM2 + CNT), 7);
+    assert_int_equal(rd(LPTIM2 + ISR), CMPM);
+    /* encoder on LPTIM1: IN1 PB5, IN2 PB7 */
+    static const uint8_t forward[4] = {1, 3, 2, 0};
+    pin_mode('B', 5, 2, 1);
+    pin_mode('B', 7, 2, 1);
+    pin_drive('B', 5, 0);
+    pin_drive('B', 7, 0);
+    wr(LPTIM1 + CFGR, 1 << 24 | 2 << 1);
+    wr(LPTIM1 + CR, 1);
+    load(LPTIM1, 0xFFFF, 0xFFF0);
+    wr(LPTIM1 + CR, 5);
+    run_ps(PERIOD * 3);
+    for (unsigned n = 0; n < 12; n++) {
+        pin_drive('B', 5, forward[n & 3] & 1);
+        pin_drive('B', 7, forward[n & 3] >> 1);
+    }
+    assert_int_equal(rd(LPTIM1 + CNT), 12);
+    pin_drive('B', 7, 1);
+    pin_drive('B', 5, 1);
+    assert_int_equal(rd(LPTIM1 + CNT), 10);
+    assert_int_equal(rd(LPTIM1 + ISR) & (UP | DOWN), DOWN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(counting, on, rig_off),
+        cmocka_unit_test_setup_teardown(one_shot, on, rig_off),
+        cmocka_unit_test_setup_teardown(in_stop, on, rig_off),
+        cmocka_unit_test_setup_teardown(pwm, on, rig_off),
+        cmocka_unit_test_setup_teardown(trigger_and_timeout, on, rig_off),
+        cmocka_unit_test_setup_teardown(external, on, rig_off),
+    };
+
+    return cmocka_run_group_tests_name("LPTIM", tests, NULL, NULL);
+}

@@ -1,0 +1,201 @@
+/* The counter of a low-power timer: computed from the kernel clock or counted by edges; compare and reload
+ * matches, one-shot and continuous counting, PWM, one-pulse and set-once output. RM0394 "LPTIM". */
+#include "chip/afpin.h"
+#include "chip/lptim.h"
+#include "chip/state.h"
+
+bool lptim_by_edges(const struct lptim_state *t)
+{
+    return t->cfgr & (LPTIM_CFGR_CKSEL | LPTIM_CFGR_COUNTMODE | LPTIM_CFGR_ENC);
+}
+
+static unsigned prescaler(const struct lptim_state *t)
+{
+    return bits(t->cfgr, 9, 3);
+}
+
+void lptim_go(struct lptim_state *t)
+{
+    t->counting = true;
+    t->cnt = t->phase = 0;
+    t->out = t->set_once;
+    t->live_arr = t->arr;
+    t->live_cmp = t->cmp;
+}
+
+/* The counter is at a value where something happens. */
+static void reached(struct lptim_state *t)
+{
+    if (t->cnt == t->live_cmp) {
+        t->isr |= LPTIM_CMPM;
+        t->out = true;
+        t->set_once = t->single && t->cfgr & LPTIM_CFGR_WAVE;
+    }
+    if (t->cnt == t->live_arr)
+        t->isr |= LPTIM_ARRM;
+}
+
+/* From the last value of a period to 0. */
+static void wrap(struct lptim_state *t)
+{
+    t->cnt = 0;
+    t->out = t->set_once;
+    t->live_arr = t->arr;
+    t->live_cmp = t->cmp;
+    if (t->single) {
+        t->counting = false;
+        t->cr &= ~(uint32_t)LPTIM_CR_SNGSTRT;
+        return;
+    }
+    reached(t);
+}
+
+/* Counts, at least 1, until the next value that matters. */
+static uint32_t ahead(const struct lptim_state *t)
+{
+    uint32_t to_end = t->cnt <= t->live_arr ? t->live_arr - t->cnt + 1 : 0x10000 - t->cnt;
+    uint32_t n = to_end;
+
+    if (t->live_cmp > t->cnt && t->live_cmp - t->cnt < n)
+        n = t->live_cmp - t->cnt;
+    if (t->live_arr > t->cnt && t->live_arr - t->cnt < n)
+        n = t->live_arr - t->cnt;
+    return n;
+}
+
+static void count(struct lptim_state *t, uint64_t n)
+{
+    uint64_t period = (uint64_t)t->live_arr + 1;
+
+    if (n > 4 * period && !t->single && t->live_arr == t->arr && t->live_cmp == t->cmp &&
+        (t->isr & (LPTIM_ARRM | LPTIM_CMPM)) == (LPTIM_ARRM | LPTIM_CMPM))
+        n = period + n % period;
+    while (n && t->counting) {
+        uint32_t step = ahead(t);
+        if (n < step) {
+            t->cnt += (uint32_t)n;
+            return;
+        }
+        n -= step;
+        t->cnt += step;
+        if (t->cnt > 0xFFFF || t->cnt == t->live_arr + 1)
+            wrap(t);
+        else
+            reached(t);
+    }
+}
+
+void lptim_count(struct chip *c, unsigned index, uint64_t clocks)
+{
+    struct lptim_state *t = &c->lptim[index];
+    uint64_t all = t->phase + clocks;
+
+    if (!t->counting)
+        return;
+    t->phase = (uint32_t)(all & ((1u << prescaler(t)) - 1));
+    count(t, all >> prescaler(t));
+}
+
+/* What crosses the clock domains has arrived. */
+static void arrivals(struct chip *c, struct lptim_state *t)
+{
+    ps_t now = chip_now(c);
+    bool at_once = !(t->cfgr & LPTIM_CFGR_PRELOAD) || !t->counting;
+
+    if (t->arr_ok <= now) {
+        t->arr_ok = PS_NEVER;
+        t->isr |= LPTIM_ARROK;
+        if (at_once)
+            t->live_arr = t->arr;
+    }
+    if (t->cmp_ok <= now) {
+        t->cmp_ok = PS_NEVER;
+        t->isr |= LPTIM_CMPOK;
+        if (at_once)
+            t->live_cmp = t->cmp;
+    }
+    if (t->starts_at <= now) {
+        t->starts_at = PS_NEVER;
+        if (!bits(t->cfgr, 17, 2)) /* else a trigger starts it */
+            lptim_go(t);
+    }
+}
+
+void lptim_settle(struct chip *c, unsigned index)
+{
+    struct lptim_state *t = &c->lptim[index];
+    uint64_t n = lazy_take(&t->clock, chip_now(c));
+
+    if (!lptim_by_edges(t))
+        lptim_count(c, index, n);
+    arrivals(c, t);
+}
+
+/* ---- what the outside is told ---- */
+
+struct wave {
+    double hz, duty;
+};
+
+static void tell_pin(struct chip *c, unsigned port, unsigned pin, void *arg)
+{
+    const struct wave *w = arg;
+
+    c->tell->pwm(c->tell->owner, port, pin, w->hz, w->duty);
+}
+
+static bool output_on(const struct chip *c, unsigned index)
+{
+    return af_connected(c, index ? AF_LPTIM2_OUT : AF_LPTIM1_OUT);
+}
+
+static void tell_wave(struct chip *c, unsigned index)
+{
+    struct lptim_state *t = &c->lptim[index];
+    struct wave w = {0, 0};
+
+    if (t->counting && !t->single && !lptim_by_edges(t) && t->clock.hz && output_on(c, index)) {
+        double period = (double)t->live_arr + 1;
+        w.hz = (double)t->clock.hz / (1u << prescaler(t)) / period;
+        w.duty = t->live_cmp > t->live_arr ? 0 : (period - t->live_cmp) / period;
+        if (t->cfgr & LPTIM_CFGR_WAVPOL)
+            w.duty = 1 - w.duty;
+    }
+    if (w.hz == t->told_hz && w.duty == t->told_duty)
+        return;
+    t->told_hz = w.hz;
+    t->told_duty = w.duty;
+    if (c->tell->pwm)
+        af_each_pin(c, index ? AF_LPTIM2_OUT : AF_LPTIM1_OUT, tell_pin, &w);
+}
+
+void lptim_pins_selected(struct chip *c)
+{
+    for (unsigned i = 0; i < LPTIM_COUNT; i++)
+        if (c->lptim[i].counting) {
+            lptim_settle(c, i);
+            lptim_schedule(c, i);
+        }
+}
+
+static bool matters(const struct chip *c, unsigned index)
+{
+    const struct lptim_state *t = &c->lptim[index];
+    uint32_t wanted = t->ier & (LPTIM_CMPM | LPTIM_ARRM) & ~t->isr;
+
+    return wanted || output_on(c, index);
+}
+
+void lptim_schedule(struct chip *c, unsigned index)
+{
+    const struct lptim_state *t = &c->lptim[index];
+    ps_t when = t->arr_ok < t->cmp_ok ? t->arr_ok : t->cmp_ok;
+
+    tell_wave(c, index);
+    when = t->starts_at < when ? t->starts_at : when;
+    if (t->counting && !lptim_by_edges(t) && matters(c, index)) {
+        ps_t next = lazy_when(&t->clock, ((uint64_t)ahead(t) << prescaler(t)) - t->phase);
+        when = next < when ? next : when;
+    }
+    chip_wake_at(c, index ? B_LPTIM2 : B_LPTIM1, when >= PS_NEVER - 1 ? PS_NEVER : when);
+}
