@@ -1,6 +1,6 @@
 # Turns the virtual Nucleo's events (docs/virtual-nucleo.md) into what a person at the board would see;
-# jq -n -r --unbuffered. Lines for demo.sh: "board TEXT", "reset", and "led MS" when LD4 (PB13) has
-# toggled at one rate for long enough.
+# jq -n -r --unbuffered. Lines for demo.sh: "board TEXT", "reset", "pin LEVEL" of LD4 (PB13), and "led MS"
+# when it has toggled at one rate for long enough.
 def fixed($digits): # as %.2f
     (. * pow(10; $digits) | round | tostring) as $n
     | ("0000000000"[:([0, $digits + 1 - ($n | length)] | max)] + $n)
@@ -31,8 +31,8 @@ foreach inputs as $e ({pages: 0, words: 0, reset_at: 0, edge: 0} | forget_led;
         | .flash_end = $e.t
     elif $e.event == "gpio" and $e.pin == "PB13" then
         (($e.t - .edge) / 1e6) as $gap
-        | .edge = $e.t | .edges += 1
-        | if .edges == 1 then .
+        | .out += ["pin \($e.level)"] | .edge = $e.t | .edges += 1
+        | if .edges < 3 then . # the first interval may be cut short
           elif .same > 0 and $gap > .rate * 0.98 and $gap < .rate * 1.02 then .same += 1
           else .same = 1 | .rate = $gap | .began = $e.t - $gap * 1e6 end
         | if .told or .same < (if .rate < 300 then 10 else 3 end) then . else

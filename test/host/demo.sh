@@ -16,6 +16,8 @@ at() {
     local us=$((${EPOCHREALTIME/[.,]/} - ${began/[.,]/}))
     printf '%s%3d.%d s  %-6s %s%s%s\n' "$1" $((us / 1000000)) $((us / 100000 % 10)) "$2" "$3" "$plain" "$wipe"
 }
+# now COLOUR WHO TEXT: the same on a terminal, until the next line takes its place.
+now() { [ -z "$wipe" ] || printf '%s\r' "$(at "$@")"; }
 title() { printf '%s\n%s%s%s\n' "$wipe" "$bold" "$1" "$plain"; }
 
 # What comes from the board ("board", "led", "reset") and from the guest (the rest), line by line.
@@ -27,13 +29,15 @@ show() {
         'board !! '*) at "$red" board "${text#!! }"; alarm=$((alarm + 1)) ;;
         'board '*) at '' board "$text" ;;
         'led '*) : >"$work/led.$text" ;;
+        'pin 1') now "$green" board 'LD4 ●' ;;
+        'pin 0') now '' board 'LD4 ○' ;;
         reset) rm -f "$work"/led.* ;;
         '== '*) title "$text" ;;
         '$ '*) at "$bold" linux "$line" ;;
         'ok '*) at "$green" '' "✓ $text"; good=$((good + 1)) ;;
         'not ok '*) at "$red" '' "✗ ${text#ok }" ;;
         'Erase '*'%'* | 'Download'*'%'*) # a bar
-            if [[ $line = *100%* ]]; then at "$dim" linux "$line"; elif [ -n "$wipe" ]; then printf '%s%s%s\r' "${line//$'\t'/ }" "$plain" "$wipe"; fi ;;
+            if [[ $line = *100%* ]]; then at "$dim" linux "$line"; else now "$dim" linux "${line//$'\t'/ }"; fi ;;
         end) echo "$good $alarm" >"$work/count"; return ;;
         *) at "$dim" linux "$line" ;;
         esac
