@@ -152,6 +152,20 @@ static void test_refused(void **state)
     cJSON_Delete(line);
 }
 
+/* By the device: its status and its sentence are told. */
+static void test_refused_by_device(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[3000];
+    char path[256];
+    text_copy(path, sizeof path, temp("zeros"));
+    file_write(path, zeros, sizeof zeros);
+    cJSON *line = run(1, words("--download", slot(path)));
+    assert_true(json_number(line, "status") > 0);
+    assert_true(strlen(json_text(line, "string")) > 10);
+    cJSON_Delete(line);
+}
+
 static void test_time_limit(void **state)
 {
     (void)state;
@@ -231,6 +245,7 @@ int main(void)
         with(test_transactions_per_frame),
         with(test_upload),
         with(test_refused),
+        with(test_refused_by_device),
         with(test_time_limit),
         with(test_power_cut),
         with(test_no_device),
