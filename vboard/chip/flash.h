@@ -102,6 +102,7 @@ struct flash_state {
     uint64_t fetch_cycle;
     bool gate;                        /* cpu_set_fetch_gate */
     ps_t stall;                       /* time the processor waited for BSY */
+    bool unchecked;                   /* chip_nvm was asked for: these may not be right: */
     unsigned suspects;                /* how many bits are set in: */
     uint8_t suspect[FLASH_SIZE / 64]; /* bit per double word: not good by its ECC bits */
     uint8_t otp_suspect[OTP_SIZE / 64];

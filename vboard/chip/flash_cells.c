@@ -163,6 +163,9 @@ static enum ecc_result check_word(const uint8_t *bytes, uint8_t check)
 void flash_cells_power_on(struct chip *c)
 {
     struct chip_nvm *n = &c->mem.nvm;
+    if (!c->flash.unchecked)
+        return;
+    c->flash.unchecked = false;
     for (uint32_t off = 0; off < FLASH_SIZE; off += 8) {
         enum ecc_result r = check_word(&n->flash[off], n->flash_ecc[off / 8]);
         set_suspect(c, c->flash.suspect, off / 8, r != ECC_GOOD);

@@ -79,6 +79,7 @@ struct chip_config *chip_config(struct chip *c)
 
 struct chip_nvm *chip_nvm(struct chip *c)
 {
+    c->flash.unchecked = true;
     return &c->mem.nvm;
 }
 
