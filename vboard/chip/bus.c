@@ -69,7 +69,7 @@ static uint32_t unalias(const struct chip *c, uint32_t addr)
 {
     if (addr >= FLASH_BASE)
         return addr;
-    switch (c->syscfg.memrmp & 7) {
+    switch (c->syscfg.alias) {
     case 0: return addr < FLASH_SIZE ? FLASH_BASE + addr : addr;
     case 1: return addr < SYSMEM_SIZE ? SYSMEM_BASE + addr : addr;
     case 3: return addr < SRAM1_SIZE ? SRAM1_BASE + addr : addr;
@@ -229,7 +229,7 @@ void chip_map_memories(struct chip *c)
     if (!locked)
         sram2_alias.size = 0;
     struct cpu_region alias = {0};
-    switch (c->syscfg.memrmp & 7) {
+    switch (c->syscfg.alias) {
     case 0: alias = flash; break;
     case 1: alias = sysmem; break;
     case 3:

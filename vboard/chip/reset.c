@@ -118,9 +118,10 @@ void reset_end(struct chip *c)
 {
     flash_reset_ends(c);
     c->boot_mode = boot_selection(c);
-    if (c->boot_mode == 0 && empty_check(c))
+    c->booted_empty = c->boot_mode == 0 && empty_check(c);
+    if (c->booted_empty)
         c->boot_mode = 1;
-    c->syscfg.memrmp = c->boot_mode;
+    syscfg_boot(c);
     c->mode = MODE_RUN;
     rcc_update(c);
     chip_map_memories(c);

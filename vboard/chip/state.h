@@ -88,7 +88,8 @@ struct chip {
     uint8_t nmi_sources;
     uint64_t missing_told[(BLOCK_COUNT + 63) / 64]; /* bit per block: reported since the last reset */
     uint8_t last_block;                             /* bus_block found this one last */
-    uint8_t boot_mode;                              /* SYSCFG_MEMRMP.MEM_MODE chosen at the last reset */
+    uint8_t boot_mode; /* what the last reset booted, coded as SYSCFG_MEMRMP.MEM_MODE */
+    bool booted_empty; /* system memory, because the flash is empty */
 
     bool backup_lost; /* VBAT was gone while VDD was: RTC and backup registers are reset too */
 

@@ -31,11 +31,18 @@ void syscfg_pin(struct chip *c, unsigned port, unsigned pin, bool level)
         exti_line(c, pin, level);
 }
 
+/* After the empty check system memory is at 0, and yet MEM_MODE reads 0, as users report. */
+void syscfg_boot(struct chip *c)
+{
+    c->syscfg.alias = c->boot_mode;
+    c->syscfg.memrmp = c->booted_empty ? 0 : c->boot_mode;
+}
+
 void syscfg_reset(struct chip *c, unsigned index)
 {
     (void)index;
     memset(&c->syscfg, 0, sizeof c->syscfg);
-    c->syscfg.memrmp = c->boot_mode;
+    syscfg_boot(c);
     c->syscfg.cfgr1 = 0x7C000001;
     chip_map_memories(c);
 }
@@ -73,9 +80,10 @@ bool syscfg_read(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
 
 static void write_memrmp(struct chip *c, uint32_t mode)
 {
-    if (mode == c->syscfg.memrmp)
-        return;
     c->syscfg.memrmp = mode;
+    if (mode == c->syscfg.alias)
+        return;
+    c->syscfg.alias = mode;
     chip_map_memories(c);
 }
 

@@ -5,6 +5,7 @@
 #include "chip/chip.h"
 
 struct syscfg_state {
+    uint32_t alias; /* memory at 0, coded as MEM_MODE */
     uint32_t memrmp, cfgr1, exticr[4], scsr, cfgr2, swpr;
     uint8_t key; /* of SKR: how many of its two keys were right */
 };
@@ -12,6 +13,7 @@ struct syscfg_state {
 void syscfg_reset(struct chip *c, unsigned index);
 bool syscfg_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
 bool syscfg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
+void syscfg_boot(struct chip *c); /* MEM_MODE as the boot selection has it */
 void syscfg_event(struct chip *c, unsigned index);
 
 bool syscfg_sram2_locked(const struct chip *c, uint32_t off); /* write protection of that byte of SRAM2 */
