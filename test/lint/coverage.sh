@@ -19,7 +19,7 @@ gcov -n ./*.gcda 2>/dev/null | awk -v least=$least -v top="$top/" '
         split($2, a, ":"); sub(/%/, "", a[2])
         printf "# %6.2f %% of %3d lines  %s\n", a[2], $4, file
         lines += $4; hit += $4 * a[2] / 100
-        if (a[2] < least) low = low " " file
+        if (a[2] + 0 < least + 0) low = low " " file
         file = ""
     }
     END {
