@@ -149,8 +149,10 @@ static void tell_application(const struct findings *f)
 
 void boot_main(void)
 {
-    struct findings f = {.verdict = MESSAGE_FAULT};
+    struct findings f;
 
+    f.verdict = MESSAGE_FAULT;
+    f.undone = false;
     port_watchdog();
     uint32_t token = settle(&f);
     if (token == TOKEN_ROM)
@@ -159,6 +161,7 @@ void boot_main(void)
     f.way = find_way(&f, token);
     if (f.way == WAY_FAULT) {
         ledger_find(&f.ledger); /* whatever it was that broke is not looked at again */
+        f.content.bad = 0;
     } else {
         struct facts facts;
         unsigned v = look(&f, &facts);

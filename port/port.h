@@ -76,10 +76,10 @@ bool port_fast(bool on);
  * All return false if a double word on the way is unreadable (ECC); *bad (may be NULL) is then its
  * address. */
 bool port_flash_read(uint32_t addr, void *to, size_t size, uint32_t *bad);
-/* CRC-32 (zlib's) of flash, by the CRC unit; any address and size. *crc is what came before: 0 at the
+/* CRC-32 (zlib's) of flash, by the CRC unit, from a multiple of 4; *crc is what came before: 0 at the
  * start. */
 bool port_flash_crc(uint32_t addr, size_t size, uint32_t *crc, uint32_t *bad);
-/* The same CRC of memory, to be continued: start with crc = 0. */
+/* The same CRC of memory, also from a multiple of 4, to be continued: start with crc = 0. */
 uint32_t port_crc(uint32_t crc, const void *data, size_t size);
 
 /* ---- flash, writing ---------------------------------------------------------------------- */

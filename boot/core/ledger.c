@@ -56,7 +56,7 @@ static void find_in_page(struct ledger *l, unsigned page)
             return;
         l->torn = true;
     }
-    l->newest = (struct ledger_record){.type = LEDGER_NONE};
+    memset(&l->newest, 0, sizeof l->newest); /* LEDGER_NONE */
 }
 
 void ledger_find(struct ledger *l)

@@ -4,6 +4,7 @@
 #include "port/stm32l433/boot.h"
 #include "port/stm32l433/irq.h"
 #include "port/stm32l433/regs.h"
+#include <string.h>
 
 /* An uncorrectable double word is read as something and raises the NMI (RM0394 "Error code correction");
  * a power cut while programming leaves such words behind. Note where it was and go on: whoever reads,
@@ -46,12 +47,8 @@ static bool end(uint32_t *bad)
 
 bool port_flash_read(uint32_t addr, void *to, size_t size, uint32_t *bad)
 {
-    const volatile uint8_t *from = (const volatile uint8_t *)addr;
-    uint8_t *bytes = to;
-
     begin();
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = from[i];
+    memcpy(to, (const void *)addr, size);
     return end(bad);
 }
 
@@ -59,18 +56,22 @@ bool port_flash_read(uint32_t addr, void *to, size_t size, uint32_t *bad)
  * (RM0394 "CRC"). The unit is left as after reset. */
 uint32_t port_crc(uint32_t crc, const void *data, size_t size)
 {
-    const uint8_t *at = data;
-
     RCC->AHB1ENR |= RCC_AHB1ENR_CRCEN;
     (void)RCC->AHB1ENR; /* two cycles until a clock enable counts */
     CRC->INIT = __RBIT(~crc);
     CRC->CR = CRC_CR_REV_OUT | CRC_CR_REV_IN_WORD | CRC_CR_RESET;
-#pragma GCC unroll 4
-    for (; size >= 4; size -= 4, at += 4) {
-        uint32_t word;
-        __builtin_memcpy(&word, at, 4);
-        CRC->DR = word;
+    /* The unit takes four cycles a word; loads in a row keep it busy. */
+    const uint32_t *words = data;
+    for (; size >= 16; size -= 16, words += 4) {
+        uint32_t a = words[0], b = words[1], c = words[2], d = words[3];
+        CRC->DR = a;
+        CRC->DR = b;
+        CRC->DR = c;
+        CRC->DR = d;
     }
+    for (; size >= 4; size -= 4)
+        CRC->DR = *words++;
+    const uint8_t *at = (const uint8_t *)words;
     CRC->CR = CRC_CR_REV_OUT | CRC_CR_REV_IN_BYTE;
     for (; size > 0; size--)
         *(volatile uint8_t *)&CRC->DR = *at++;
