@@ -53,21 +53,23 @@ struct look {
 };
 
 /* Compares a page with `want` (NULL: all ones), a piece at a time. */
-static struct look look_at(uint32_t page, const uint8_t *want)
+static struct look look_at(uint32_t page, const void *want)
 {
     struct look r = {.same = true, .blank = true};
-    for (uint32_t at = 0; at < PAGE_SIZE; at += 64) {
-        uint64_t is[8], wanted[8];
-        if (want)
-            memcpy(wanted, want + at, sizeof wanted);
-        else
-            memset(wanted, 0xFF, sizeof wanted);
+    const uint32_t *w = want;
+    uint32_t is[16];
+    for (uint32_t at = 0; at < PAGE_SIZE; at += sizeof is) {
         if (!port_flash_read(page + at, is, sizeof is, NULL))
             return (struct look){.unusable = true};
-        for (unsigned i = 0; i < 8; i++) {
-            bool blank = is[i] == UINT64_MAX;
+        for (unsigned i = 0; i < 16; i += 2) {
+            uint32_t low = UINT32_MAX, high = UINT32_MAX;
+            bool blank = (is[i] & is[i + 1]) == UINT32_MAX;
+            if (w) {
+                low = *w++;
+                high = *w++;
+            }
             r.blank &= blank;
-            if (is[i] != wanted[i]) {
+            if (is[i] != low || is[i + 1] != high) {
                 r.same = false;
                 r.unusable |= !blank;
             }

@@ -11,10 +11,12 @@ PLAIN void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
     uint8_t *t = to;
     const uint8_t *f = from;
-    for (; n >= 4; n -= 4, t += 4, f += 4) {
-        uint32_t w;
-        __builtin_memcpy(&w, f, 4); /* one unaligned load and store (PM0214 3.3.5) */
-        __builtin_memcpy(t, &w, 4);
+    for (; n >= 8; n -= 8, t += 8, f += 8) {
+        uint32_t a, b;
+        __builtin_memcpy(&a, f, 4); /* one load, of any alignment (PM0214 3.3.5) */
+        __builtin_memcpy(&b, f + 4, 4);
+        __builtin_memcpy(t, &a, 4);
+        __builtin_memcpy(t + 4, &b, 4);
     }
     while (n-- > 0)
         *t++ = *f++;
