@@ -200,3 +200,27 @@ uint32_t bare_load(struct bare *r, uint32_t addr)
 {
     return access(r, addr, 0, 0x6801);
 }
+
+struct bare *bare;
+
+int bare_setup(void **state)
+{
+    (void)state;
+    bare = bare_new();
+    bare_start(bare);
+    return 0;
+}
+
+int bare_teardown(void **state)
+{
+    (void)state;
+    bare_free(bare);
+    return 0;
+}
+
+void execute(uint32_t instruction)
+{
+    bare->at = reg(REG_PC);
+    bare_code(bare, instruction, NOP);
+    bare_steps(bare, 1);
+}

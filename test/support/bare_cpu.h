@@ -15,6 +15,82 @@ enum {
     BARE_LOG = 32
 };
 
+/* A little assembler: instructions as bare_code takes them. */
+#define NOP            0xbf00u
+#define YIELD          0xbf10u
+#define WFE            0xbf20u
+#define WFI            0xbf30u
+#define SEV            0xbf40u
+#define IT(cond, mask) (0xbf00u | (cond) << 4 | (mask))
+#define MOVS(rd, imm8) (0x2000u | (rd) << 8 | (imm8))
+#define ADDS(rd, imm8) (0x3000u | (rd) << 8 | (imm8))
+#define CMP(rn, imm8)  (0x2800u | (rn) << 8 | (imm8))
+#define LDR(rt, rn)    (0x6800u | (rn) << 3 | (rt))
+#define STR(rt, rn)    (0x6000u | (rn) << 3 | (rt))
+#define BX(rm)         (0x4700u | (rm) << 3)
+#define BLX(rm)        (0x4780u | (rm) << 3)
+#define SVC(n)         (0xdf00u | (n))
+#define BKPT           0xbe00u
+#define UDF            0xde00u
+#define HERE           0xe7feu /* b . */
+#define CPSIE_I        0xb662u
+#define CPSID_I        0xb672u
+#define CPSIE_F        0xb661u
+#define CPSID_F        0xb671u
+#define CLREX          0xf3bf8f2fu
+#define MRS(rd, sysm)  (0xf3ef8000u | (rd) << 8 | (sysm))
+#define MSR(sysm, rn)  (0xf3808800u | (rn) << 16 | (sysm))
+#define VADD_S0_S1_S2  0xee300a81u
+enum {
+    SYSM_IPSR = 5,
+    SYSM_XPSR = 3,
+    SYSM_MSP = 8,
+    SYSM_PSP,
+    SYSM_PRIMASK = 16,
+    SYSM_BASEPRI,
+    SYSM_BASEPRI_MAX,
+    SYSM_FAULTMASK,
+    SYSM_CONTROL
+};
+/* Registers of cpu_reg beyond r0-r15, and of the system control space. */
+enum {
+    REG_SP = 13,
+    REG_LR,
+    REG_PC,
+    REG_XPSR,
+    REG_MSP,
+    REG_PSP,
+    REG_PRIMASK,
+    REG_BASEPRI,
+    REG_FAULTMASK,
+    REG_CONTROL,
+    REG_FPSCR,
+    REG_S0 = 32
+};
+#define ICSR      0xe000ed04u
+#define VTOR      0xe000ed08u
+#define AIRCR     0xe000ed0cu
+#define SCR       0xe000ed10u
+#define CCR       0xe000ed14u
+#define SHCSR     0xe000ed24u
+#define CFSR      0xe000ed28u
+#define HFSR      0xe000ed2cu
+#define DFSR      0xe000ed30u
+#define MMFAR     0xe000ed34u
+#define BFAR      0xe000ed38u
+#define CPACR     0xe000ed88u
+#define DEMCR     0xe000edfcu
+#define FPCCR     0xe000ef34u
+#define FPCAR     0xe000ef38u
+#define FPDSCR    0xe000ef3cu
+#define NVIC_ISER 0xe000e100u
+#define NVIC_ICER 0xe000e180u
+#define NVIC_ISPR 0xe000e200u
+#define NVIC_ICPR 0xe000e280u
+#define NVIC_IABR 0xe000e300u
+#define NVIC_IPR  0xe000e400u
+enum { SHCSR_MEM = 1 << 16, SHCSR_BUS = 1 << 17, SHCSR_USAGE = 1 << 18 };
+
 struct bare {
     struct cpu *cpu;
     uint8_t flash[BARE_FLASH_SIZE], ram[BARE_RAM_SIZE], io[BARE_IO_SIZE];
@@ -53,5 +129,22 @@ uint32_t bare_ppb(struct bare *r, uint32_t addr); /* looks at a register of the 
 /* Writes a word through the processor, by an instruction executed from scratch; registers are kept. */
 void bare_store(struct bare *r, uint32_t addr, uint32_t value);
 uint32_t bare_load(struct bare *r, uint32_t addr);
+
+/* ---- for programs that test one processor at a time ---- */
+
+extern struct bare *bare;
+int bare_setup(void **state); /* a new one, started */
+int bare_teardown(void **state);
+#define TEST(f) cmocka_unit_test_setup_teardown(f, bare_setup, bare_teardown)
+
+static inline uint32_t reg(unsigned n)
+{
+    return cpu_reg(bare->cpu, n);
+}
+static inline void set(unsigned n, uint32_t value)
+{
+    cpu_set_reg(bare->cpu, n, value);
+}
+void execute(uint32_t instruction); /* puts it where the processor is, and a NOP behind it; one step */
 
 #endif

@@ -91,6 +91,10 @@ CONDITION(it_block)
     uint32_t cond = F('c'), mask = F('j');
     return mask != 0 && !(cond == 14 && __builtin_popcount(mask) != 1);
 }
+CONDITION(hint_reserved)
+{
+    return F('i') > 4 && F('i') < 0xf0;
+}
 CONDITION(cps)
 {
     return F('j') != 0;

@@ -17,7 +17,6 @@
 
 enum { CASES = 500, CODE = BARE_FLASH + BARE_FLASH_SIZE / 2, CENTRE = BARE_RAM + BARE_RAM_SIZE / 2 };
 
-static struct bare *bare;
 static uc_engine *uc;
 static uint8_t uc_ram[BARE_RAM_SIZE], uc_flash[BARE_FLASH_SIZE];
 
@@ -260,6 +259,12 @@ static void run_row(const struct cpu_row *row)
     }
 }
 
+static void open_fpu(void)
+{
+    bare_store(bare, 0xe000ed88, 0x00f00000); /* CPACR */
+    cpu_set_reg(bare->cpu, 22, 4);            /* CONTROL.FPCA: FPSCR is not to be initialised */
+}
+
 static void one_row(void **state)
 {
     const struct cpu_row *row = *state;
@@ -267,12 +272,194 @@ static void one_row(void **state)
     run_row(row);
 }
 
+/* ---- what no row knows ------------------------------------------------------------------- */
+
+static void expect_undefined(uint32_t w, unsigned width)
+{
+    uint16_t half[3] = {(uint16_t)(width == 32 ? w >> 16 : w), (uint16_t)(width == 32 ? w : 0xe7fe), 0xe7fe};
+    memcpy(bare->flash + (CODE - BARE_FLASH), half, sizeof half);
+    cpu_code_changed(bare->cpu, CODE, sizeof half);
+    cpu_reset(bare->cpu);
+    bare_store(bare, 0xe000ed88, 0x00f00000);
+    bare_store(bare, 0xe000ed24, 1 << 18); /* UsageFault is enabled */
+    cpu_set_reg(bare->cpu, 15, CODE);
+    cpu_step(bare->cpu); /* the instruction */
+    cpu_step(bare->cpu); /* entry */
+    uint32_t cfsr = bare_ppb(bare, 0xe000ed28);
+    bool coprocessor = width == 32 && (w >> 26 & 3) == 3 && (w >> 8 & 15) != 10 && (w >> 8 & 15) != 11;
+    if (cfsr != (coprocessor ? 1u << 19 : 1u << 16))
+        fail_msg("%0*x: CFSR %08x, pc %08x", width / 4, (unsigned)w, (unsigned)cfsr,
+                 (unsigned)cpu_reg(bare->cpu, 15));
+}
+
+static void undefined_16_bit(void **state)
+{
+    unsigned n = 0;
+    (void)state;
+    for (uint32_t w = 0; w < 0xe800; w++)
+        if (cpu_row_of(w, 16) == NULL) {
+            expect_undefined(w, 16);
+            n++;
+        }
+    assert_in_range(n, 100, 10000);
+}
+
+static void undefined_32_bit(void **state)
+{
+    (void)state;
+    seed = 32;
+    for (unsigned n = 0; n < 20000;) {
+        uint32_t w = rnd() | 0xe8000000;
+        if (rnd() & 1)
+            w |= 0x0000f000; /* where data processing has its holes */
+        if (cpu_row_of(w, 32) == NULL) {
+            expect_undefined(w, 32);
+            n++;
+        }
+    }
+}
+
+/* ---- sequences --------------------------------------------------------------------------- */
+
+/* Rows that may stand anywhere: no branch, no change of SP, memory only by SP. */
+static bool fits_sequence(const struct cpu_row *row)
+{
+    static const char *const by_sp[] = {
+        "STR (immediate) T2",        "LDR (immediate) T2", "LDR (literal) T1", "PUSH T1", "POP T1",
+        "STR (immediate) T4, offset"};
+    if (strncmp(row->name, "ISB", 3) == 0)
+        return false; /* behind an ISB the oracle forgets that it is in an IT block */
+    if (strncmp(row->name, "B ", 2) == 0 || strncmp(row->name, "BL", 2) == 0 ||
+        strncmp(row->name, "CB", 2) == 0 || strncmp(row->name, "TB", 2) == 0 ||
+        strncmp(row->name, "IT", 2) == 0 || strstr(row->name, "to SP") != NULL ||
+        strstr(row->name, "to PC") != NULL)
+        return false;
+    if (row->class == class_fp_nearest || row->class == class_no_min)
+        return false; /* the oracle has them wrong for some values */
+    if (row->class < class_memory || row->class >= class_fp)
+        return row->proof == NULL && row->class != class_to_code;
+    for (unsigned i = 0; i < 4; i++)
+        if (strcmp(row->name, by_sp[i]) == 0)
+            return true;
+    return false;
+}
+
+static uint32_t writes_sp(const struct cpu_row *row, uint32_t w)
+{
+    return cpu_field(row, w, 'd', 0) == 13 || cpu_field(row, w, 't', 0) == 13 ||
+           (row->width == 16 &&
+            (w >> 8 == 0xb0 || ((w & 0xfc00) == 0x4400 && ((w >> 4 & 8) | (w & 7)) == 13)));
+}
+
+static unsigned put_random(const struct cpu_row *const *rows, size_t n, uint16_t *half)
+{
+    const struct cpu_row *row;
+    uint32_t w;
+    do {
+        row = rows[rnd() % n];
+        w = cpu_row_random(row, rnd);
+    } while (writes_sp(row, w));
+    if (row->width == 32)
+        *half++ = (uint16_t)(w >> 16);
+    *half = (uint16_t)w;
+    return row->width / 16;
+}
+
+static void sequences_with_it_blocks(void **state)
+{
+    const struct cpu_row **rows = calloc(cpu_row_count, sizeof(void *));
+    size_t n = 0;
+    (void)state;
+    assert_non_null(rows);
+    cpu_reset(bare->cpu);
+    open_fpu();
+    seed = 5;
+    for (size_t i = 0; i < cpu_row_count; i++)
+        if (fits_sequence(&cpu_rows[i]))
+            rows[n++] = &cpu_rows[i];
+    refill_ram(false);
+    for (unsigned k = 0; k < 5000; k++) {
+        uint16_t half[128];
+        unsigned len = 0, blocks = 1 + rnd() % 3;
+        struct state s, ours, theirs;
+        while (blocks-- > 0) {
+            for (unsigned i = rnd() % 3; i > 0; i--)
+                len += put_random(rows, n, half + len);
+            uint32_t cond = rnd() % 15, mask = 1 + rnd() % 15;
+            if (cond == 14)
+                mask = 1u << rnd() % 4;
+            half[len++] = (uint16_t)(0xbf00 | cond << 4 | mask);
+            for (unsigned i = 4 - (unsigned)__builtin_ctz(mask); i > 0; i--)
+                len += put_random(rows, n, half + len);
+        }
+        half[len] = 0xe7fe;
+        uint32_t end = CODE + len * 2;
+        put_code(CODE, half, len + 1);
+        prepare(&cpu_rows[0], 0, &s);
+        s.r[13] = CENTRE;
+        s.r[15] = CODE;
+        s.fp = true;
+        set_both(&s);
+        bare->faulted = 0;
+        uc_err e = uc_emu_start(uc, CODE | 1, end, 0, 0);
+        for (unsigned i = 0; i < len && cpu_reg(bare->cpu, 15) != end; i++)
+            cpu_step(bare->cpu);
+        theirs = get_oracle(true);
+        ours = get_ours(true);
+        if (e != UC_ERR_OK || bare->faulted || !same(&ours, &theirs) || !same_memory()) {
+            fprintf(stderr, "sequence %u: oracle %s, faults %u, code", k, uc_strerror(e), bare->faulted);
+            for (unsigned i = 0; i < len; i++)
+                fprintf(stderr, " %04x", half[i]);
+            fputs("\n", stderr);
+            tell("before", &s);
+            tell("oracle", &theirs);
+            tell("ours", &ours);
+            fail();
+        }
+    }
+    free(rows);
+}
+
+/* ---- every row has a proof --------------------------------------------------------------- */
+
+static bool file_has(const char *path, const char *text)
+{
+    static char content[1 << 17];
+    FILE *f = fopen(path, "r");
+    if (f == NULL)
+        return false;
+    size_t n = fread(content, 1, sizeof content - 1, f);
+    fclose(f);
+    content[n] = '\0';
+    return strstr(content, text) != NULL;
+}
+
+static void rows_without_oracle_have_a_test(void **state)
+{
+    unsigned missing = 0;
+    (void)state;
+    for (size_t i = 0; i < cpu_row_count; i++) {
+        const char *proof = cpu_rows[i].proof, *colon = proof != NULL ? strchr(proof, ':') : NULL;
+        char path[100], test[100];
+        if (proof == NULL)
+            continue;
+        assert_non_null(colon);
+        snprintf(path, sizeof path, "%.*s", (int)(colon - proof), proof);
+        snprintf(test, sizeof test, "TEST(%s)", colon + 1);
+        if (!file_has(path, test)) {
+            fprintf(stderr, "%s: there is no %s in %s\n", cpu_rows[i].name, test, path);
+            missing++;
+        }
+    }
+    assert_int_equal(missing, 0);
+}
+
 static int setup(void **state)
 {
     (void)state;
     bare = bare_new();
     bare_start(bare);
-    bare_store(bare, 0xe000ed88, 0x00f00000); /* CPACR: the FPU may be used */
+    open_fpu();
     check(uc_open(UC_ARCH_ARM, UC_MODE_THUMB, &uc), "open");
     check(uc_ctl_set_cpu_model(uc, UC_CPU_ARM_CORTEX_M4), "model");
     check(uc_mem_map_ptr(uc, BARE_FLASH, BARE_FLASH_SIZE, UC_PROT_ALL, uc_flash), "flash");
@@ -302,6 +489,10 @@ int main(void)
     for (size_t i = 0; i < cpu_row_count; i++)
         if (cpu_rows[i].proof == NULL)
             tests[n++] = (struct CMUnitTest){cpu_rows[i].name, one_row, NULL, NULL, &cpu_rows[i]};
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(undefined_16_bit);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(undefined_32_bit);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(sequences_with_it_blocks);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(rows_without_oracle_have_a_test);
     int failed = _cmocka_run_group_tests("encodings", tests, n, setup, teardown);
     free(tests);
     return failed != 0;

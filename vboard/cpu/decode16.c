@@ -118,7 +118,7 @@ static void special_data(struct decode *d)
         }
         break;
     default:
-        if (rm == 15 && bits(d, 7, 7))
+        if ((rm == 15 && bits(d, 7, 7)) || bits(d, 2, 0) != 0)
             set_undefined(d);
         else
             op_set(d, bits(d, 7, 7) ? OP_BLX : OP_BX, 1 + REFILL_INDIRECT);
@@ -199,7 +199,7 @@ static void miscellaneous(struct decode *d)
     case 0x4:
     case 0x5: load_store_multiple(d, false, 13, bits(d, 7, 0) | bits(d, 8, 8) << 14, true, true); break;
     case 0x6:
-        if ((d->w & 0xffe8) == 0xb660) {
+        if ((d->w & 0xffec) == 0xb660 && bits(d, 1, 0) != 0) {
             op_set(d, OP_cps, 1);
             d->op->imm = d->w;
         } else {

@@ -108,6 +108,7 @@ void cpu_lockup(struct cpu *cpu)
 {
     tell(cpu, "lockup");
     cpu->locked = true;
+    cpu->stacked = false;
     cpu->r[15] = 0xfffffffe;
     cpu_attention(cpu);
 }
