@@ -89,8 +89,8 @@ struct bare *bare_new(void)
     r->cpu = calloc(1, cpu_sizeof());
     assert_non_null(r->cpu);
     cpu_init(r->cpu, &env, r);
-    cpu_map(r->cpu, 0, (struct cpu_region){0, BARE_FLASH_SIZE, r->flash, true, false, true});
-    cpu_map(r->cpu, 1, (struct cpu_region){BARE_FLASH, BARE_FLASH_SIZE, r->flash, true, false, true});
+    cpu_map(r->cpu, 0, (struct cpu_region){0, BARE_FLASH_SIZE, r->flash, true, false, false});
+    cpu_map(r->cpu, 1, (struct cpu_region){BARE_FLASH, BARE_FLASH_SIZE, r->flash, true, false, false});
     cpu_map(r->cpu, 2, (struct cpu_region){BARE_RAM, BARE_RAM_SIZE, r->ram, true, true, false});
     return r;
 }

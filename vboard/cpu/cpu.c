@@ -202,7 +202,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t until)
 /* An entry ends with its handler chosen, so that whoever steps sees the handler's first instruction. */
 enum cpu_exit cpu_step(struct cpu *cpu)
 {
-    enum cpu_exit why = cpu_run(cpu, cpu_now(cpu) + 1);
+    enum cpu_exit why = cpu->stacked ? CPU_RAN : cpu_run(cpu, cpu_now(cpu) + 1);
     while (why == CPU_RAN && cpu->stacked)
         cpu_vector(cpu);
     return why;

@@ -214,8 +214,7 @@ void cpu_vector(struct cpu *cpu)
         cpu->r[14] = lr;
     }
     exc_put(cpu->pending, exc, false);
-    if (!cpu_mpu_allows(cpu, cpu->vtor | 4 * exc, CPU_LOAD, true) ||
-        !cpu_bus_read(cpu, cpu->vtor | 4 * exc, 4, true, &vector)) {
+    if (!cpu_bus_read(cpu, cpu->vtor | 4 * exc, 4, true, &vector)) { /* the MPU has no say (B3.5.1) */
         cpu->hfsr |= HFSR_VECTTBL;
         exc_put(cpu->pending, EXC_HARD, exc > EXC_HARD);
         if (exc <= EXC_HARD)

@@ -1,0 +1,214 @@
+/* SysTick, the cycle counter and the cycles that instructions take, from the ARMv7-M manual (DDI 0403E
+ * B3.3, C1.8) and the Cortex-M4 TRM (table 3-1; refill P taken as 1 for immediate and 2 for other
+ * branches). */
+#include "bare_cpu.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define ST_CTRL   0xe000e010u
+#define ST_LOAD   0xe000e014u
+#define ST_VAL    0xe000e018u
+#define DWT_CTRL  0xe0001000u
+#define CYCCNT    0xe0001004u
+#define COUNTFLAG (1u << 16)
+
+static void run_to(uint64_t cycle)
+{
+    assert_int_equal(cpu_run(bare->cpu, cycle), CPU_RAN);
+    assert_int_equal(cpu_cycles(bare->cpu), cycle);
+}
+
+static void nops(void)
+{
+    for (uint32_t at = BARE_FLASH + 0x200; at < BARE_FLASH + 0x800; at += 4)
+        bare_word(bare, at, 0xbf00bf00);
+    bare_word(bare, BARE_FLASH + 0x800, 0xe4fee4fe); /* b to 0x200 */
+}
+
+static void sys_tick_counts(void **state)
+{
+    (void)state;
+    nops();
+    bare_store(bare, ST_LOAD, 99);
+    bare_store(bare, ST_VAL, 12345); /* any write clears it */
+    assert_int_equal(bare_ppb(bare, ST_VAL), 0);
+    bare_store(bare, ST_CTRL, 5);           /* counts HCLK, no interrupt */
+    uint64_t t = cpu_cycles(bare->cpu) - 2; /* the store took effect two cycles ago */
+    for (unsigned i = 1; i < 350; i++) {
+        run_to(t + 2 + i);
+        unsigned k = (i + 2) % 100; /* the first tick loads 99 */
+        assert_int_equal(bare_ppb(bare, ST_VAL), k == 0 ? 0 : 100 - k);
+    }
+    assert_int_equal(bare_ppb(bare, ST_CTRL), 5 | COUNTFLAG);
+    assert_int_equal(bare_ppb(bare, ST_CTRL), 5 | COUNTFLAG); /* looking does not clear it */
+    assert_int_equal(bare_load(bare, ST_CTRL), 5 | COUNTFLAG);
+    assert_int_equal(bare_load(bare, ST_CTRL), 5);
+    assert_int_equal(bare_ppb(bare, ICSR), 0);
+    /* a write to VAL clears COUNTFLAG too */
+    run_to(cpu_cycles(bare->cpu) + 100);
+    bare_store(bare, ST_VAL, 0);
+    assert_int_equal(bare_ppb(bare, ST_CTRL), 5);
+    /* reload 0 stops it at 0 */
+    bare_store(bare, ST_LOAD, 0);
+    run_to(cpu_cycles(bare->cpu) + 300);
+    uint32_t flag = bare_load(bare, ST_CTRL);
+    (void)flag;
+    run_to(cpu_cycles(bare->cpu) + 300);
+    assert_int_equal(bare_ppb(bare, ST_VAL), 0);
+    assert_int_equal(bare_ppb(bare, ST_CTRL), 5);
+    /* a new reload value counts from the next reload on; stopped it keeps its value */
+    bare_store(bare, ST_LOAD, 999);
+    run_to(cpu_cycles(bare->cpu) + 100);
+    bare_store(bare, ST_CTRL, 4);
+    uint32_t v = bare_ppb(bare, ST_VAL);
+    assert_in_range(v, 880, 910);
+    run_to(cpu_cycles(bare->cpu) + 100);
+    assert_int_equal(bare_ppb(bare, ST_VAL), v);
+}
+
+static void sys_tick_divided(void **state)
+{
+    (void)state;
+    nops();
+    bare_store(bare, ST_LOAD, 9);
+    bare_store(bare, ST_VAL, 0);
+    bare_store(bare, ST_CTRL, 1); /* HCLK/8 */
+    uint64_t t = cpu_cycles(bare->cpu);
+    run_to(t + 8);
+    uint32_t v = bare_ppb(bare, ST_VAL);
+    for (unsigned i = 1; i < 50; i++) {
+        run_to(t + 8 + i * 8);
+        assert_int_equal(bare_ppb(bare, ST_VAL), (v + 50 - i) % 10);
+    }
+}
+
+/* Interrupts come at exact intervals, however long the handler or whatever else was running. */
+static void sys_tick_interrupts(void **state)
+{
+    (void)state;
+    nops();
+    bare->at = bare_handler(15);
+    bare_code(bare, BX(14));
+    bare_store(bare, ST_LOAD, 199);
+    bare_store(bare, ST_VAL, 0);
+    bare_store(bare, ST_CTRL, 7);
+    uint64_t last = 0;
+    for (unsigned i = 0; i < 20; i++) {
+        bare_until(bare, bare_handler(15));
+        uint64_t now = cpu_cycles(bare->cpu);
+        if (i > 0)
+            assert_int_equal(now - last, 200);
+        last = now;
+        bare_steps(bare, 1);
+    }
+    /* in one long run as well */
+    cpu_break(bare->cpu, bare_handler(15), true);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(cpu_run(bare->cpu, UINT64_MAX), CPU_BREAK);
+        last += 200;
+        assert_int_equal(cpu_cycles(bare->cpu), last);
+    }
+}
+
+static void cycle_counter(void **state)
+{
+    (void)state;
+    nops();
+    bare_store(bare, DWT_CTRL, 0x40000001);
+    assert_int_equal(bare_load(bare, CYCCNT), 0); /* TRCENA is off */
+    bare_store(bare, DEMCR, 1 << 24);
+    uint64_t t = cpu_cycles(bare->cpu);
+    uint32_t c = bare_ppb(bare, CYCCNT);
+    run_to(t + 1000);
+    assert_int_equal(bare_ppb(bare, CYCCNT), c + 1000);
+    bare_store(bare, CYCCNT, 0xfffffff0);
+    t = cpu_cycles(bare->cpu);
+    run_to(t + 30);
+    assert_in_range(bare_ppb(bare, CYCCNT), 30 - 16, 30 - 16 + 3); /* wraps */
+    bare_store(bare, DWT_CTRL, 0x40000000);
+    c = bare_ppb(bare, CYCCNT);
+    run_to(cpu_cycles(bare->cpu) + 30);
+    assert_int_equal(bare_ppb(bare, CYCCNT), c);
+    assert_int_equal(bare_ppb(bare, 0xe000101c), 0);
+}
+
+static void instruction_cycles(void **state)
+{
+    static const struct {
+        uint32_t code;
+        unsigned cycles;
+        const char *name;
+    } row[] = {
+        {0x3001, 1, "adds"},
+        {0xf04f0001, 1, "mov.w"},
+        {0xfb01f002, 1, "mul"},
+        {0xfb013002, 1, "mla"},
+        {0xfbc20103, 1, "smlal"},
+        {LDR(0, 1), 2, "ldr"},
+        {STR(0, 1), 2, "str"},
+        {0xe9d10200, 3, "ldrd"},
+        {0xc91c, 4, "ldm of 3"},
+        {0xe92d4ff0, 10, "push of 9"},
+        {0xe7fe, 2, "b"},
+        {0xd0fe, 1, "beq not taken"},
+        {0xd1fe, 2, "bne taken"},
+        {0xf7fffffe, 2, "bl"},
+        {BX(6), 3, "bx"},
+        {0xe8d1f001, 4, "tbb"},
+        {0xee300a81, 1, "vadd"},
+        {0xee200a81, 1, "vmul"},
+        {0xee800a81, 14, "vdiv"},
+        {0xee000a81, 3, "vmla"},
+        {0xeeb10ae0, 14, "vsqrt"},
+        {0xed910a00, 2, "vldr"},
+        {0xecb10a04, 5, "vldm of 4"},
+        {0xee000a10, 1, "vmov"},
+        {0xf3bf8f6f, 2, "isb"},
+    };
+    (void)state;
+    bare_store(bare, CPACR, 0xf << 20);
+    for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
+        set(REG_PC, BARE_FLASH + 0x300);
+        set(1, BARE_RAM + 0x100);
+        set(6, (BARE_FLASH + 0x300) | 1);
+        set(REG_XPSR, 0x01000000);
+        uint64_t t = cpu_cycles(bare->cpu);
+        execute(row[i].code);
+        if (cpu_cycles(bare->cpu) - t != row[i].cycles)
+            fail_msg("%s takes %u cycles", row[i].name, (unsigned)(cpu_cycles(bare->cpu) - t));
+    }
+    /* N single loads or stores in a row take N + 1 */
+    set(REG_PC, BARE_FLASH + 0x300);
+    bare->at = BARE_FLASH + 0x300;
+    bare_code(bare, LDR(0, 1), LDR(2, 1), STR(0, 1), LDR(3, 1), NOP);
+    set(1, BARE_RAM);
+    uint64_t t = cpu_cycles(bare->cpu);
+    bare_until(bare, BARE_FLASH + 0x308);
+    assert_int_equal(cpu_cycles(bare->cpu) - t, 5);
+    /* division: 2 to 12, by the size of the quotient */
+    static const struct {
+        uint32_t n, d;
+        unsigned lo, hi;
+    } division[] = {
+        {5, 7, 2, 2}, {7, 0, 2, 2}, {100, 7, 3, 4}, {0xffffffff, 0xffff, 6, 8}, {0xffffffff, 1, 12, 12}};
+    for (unsigned i = 0; i < sizeof division / sizeof *division; i++) {
+        set(1, division[i].n);
+        set(2, division[i].d);
+        t = cpu_cycles(bare->cpu);
+        execute(0xfbb1f0f2);
+        assert_in_range(cpu_cycles(bare->cpu) - t, division[i].lo, division[i].hi);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(sys_tick_counts), TEST(sys_tick_divided),   TEST(sys_tick_interrupts),
+        TEST(cycle_counter),   TEST(instruction_cycles),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
