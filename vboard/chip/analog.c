@@ -29,6 +29,9 @@ unsigned analog_pin(const struct chip *c, unsigned port, unsigned pin)
 {
     if (port == 0 && (pin == 4 || pin == 5) && dac_drives_pin(c, pin - 4))
         return dac_millivolt(c, pin - 4);
+    unsigned amplified;
+    if (port == 0 && pin == 3 && opamp_output(c, &amplified))
+        return amplified;
     if (port < 3 && c->analog.given[port] >> pin & 1)
         return c->analog.millivolt[port][pin];
     return gpio_pin_level(c, port, pin) ? analog_vdda(c) : 0;

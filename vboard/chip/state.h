@@ -7,6 +7,7 @@
 #include "chip/adc.h"
 #include "chip/afpin.h"
 #include "chip/analog.h"
+#include "chip/can.h"
 #include "chip/chip.h"
 #include "chip/comp.h"
 #include "chip/crc.h"
@@ -20,17 +21,24 @@
 #include "chip/gpio.h"
 #include "chip/i2c.h"
 #include "chip/iwdg.h"
+#include "chip/lcd.h"
 #include "chip/lptim.h"
 #include "chip/machine.h"
 #include "chip/memory.h"
+#include "chip/opamp.h"
 #include "chip/pwr.h"
+#include "chip/quadspi.h"
 #include "chip/rcc.h"
 #include "chip/rng.h"
 #include "chip/rtc.h"
+#include "chip/sai.h"
+#include "chip/sdmmc.h"
 #include "chip/spi.h"
+#include "chip/swpmi.h"
 #include "chip/syscfg.h"
 #include "chip/tim.h"
 #include "chip/trigger.h"
+#include "chip/tsc.h"
 #include "chip/usart.h"
 #include "chip/usbfs_state.h"
 #include "chip/wwdg.h"
@@ -108,6 +116,15 @@ struct chip {
     struct crs_state crs;
     struct tim_state tim[TIM_COUNT];
     struct lptim_state lptim[LPTIM_COUNT];
+    struct opamp_state opamp;
+    struct vrefbuf_state vrefbuf;
+    struct can_state can;
+    struct lcd_state lcd;
+    struct quadspi_state quadspi;
+    struct sai_state sai;
+    struct sdmmc_state sdmmc;
+    struct swpmi_state swpmi;
+    struct tsc_state tsc;
     struct analog_state analog;
     struct adc_state adc;
     struct spi_state spi[SPI_COUNT];

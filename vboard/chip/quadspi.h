@@ -1,0 +1,21 @@
+/* QUADSPI (RM0394 "QUADSPI"), with no memory connected. */
+#ifndef VBOARD_CHIP_QUADSPI_H
+#define VBOARD_CHIP_QUADSPI_H
+
+#include "chip/chip.h"
+
+struct quadspi_state {
+    uint32_t r[0x34 / 4];
+    unsigned level; /* bytes in the FIFO of 16 */
+    uint32_t left;  /* bytes still to go through the pins */
+    bool endless;   /* DLR is all ones: until abort */
+    ps_t byte_at;
+};
+
+void quadspi_reset(struct chip *c, unsigned index);
+bool quadspi_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
+bool quadspi_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
+bool quadspi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
+void quadspi_event(struct chip *c, unsigned index);
+
+#endif

@@ -1,0 +1,24 @@
+/* SAI1 (RM0394 "SAI"), with nothing on its data lines. */
+#ifndef VBOARD_CHIP_SAI_H
+#define VBOARD_CHIP_SAI_H
+
+#include "chip/chip.h"
+
+enum { SAI_BLOCKS = 2 };
+
+struct sai_state {
+    uint32_t gcr;
+    struct sai_block {
+        uint32_t r[8];  /* CR1, CR2, FRCR, SLOTR, IM, SR, CLRFR, DR */
+        unsigned level; /* words in the FIFO, 0-8 */
+        ps_t frame_at;
+    } block[SAI_BLOCKS];
+};
+
+void sai_reset(struct chip *c, unsigned index);
+bool sai_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
+bool sai_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
+void sai_event(struct chip *c, unsigned index);
+void sai_clock(struct chip *c, unsigned index, bool after);
+
+#endif
