@@ -12,9 +12,10 @@
 #define BOOT       "build/firmware/boot.elf"
 #define SLOT       0x08004000U
 #define PAGE       2048U
-#define IMAGE_SIZE (200U * 1024U)
+#define PAGES      100U
+#define IMAGE_SIZE (PAGES * PAGE)
 /* DS11449 "Flash memory characteristics", typical: erasing and programming one page. */
-#define FLOOR_S (IMAGE_SIZE / PAGE * (22.02e-3 + 20.91e-3))
+#define FLOOR_S (PAGES * (22.02e-3 + 20.91e-3))
 
 static void fail(const char *what, const char *why)
 {

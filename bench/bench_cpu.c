@@ -12,6 +12,7 @@ enum { FLASH = 0x08000000, RAM = 0x20000000, FLASH_SIZE = 256 << 10, RAM_SIZE = 
 
 static uint8_t flash[FLASH_SIZE], ram[RAM_SIZE];
 
+/* The type is that of cpu_env.read. NOLINTNEXTLINE(readability-non-const-parameter) */
 static bool no_read(void *owner, uint32_t addr, unsigned size, bool privileged, uint32_t *value)
 {
     (void)owner, (void)addr, (void)size, (void)privileged, (void)value;
@@ -89,7 +90,7 @@ int main(void)
     fclose(f);
     printf("%-16s %12s %12s %8s %12s\n", "processor alone", "Mcycles", "M instr.", "MIPS", "gated MIPS");
     for (unsigned i = 0; i < sizeof works / sizeof *works; i++) {
-        uint64_t cycles, instructions;
+        uint64_t cycles = 0, instructions = 0;
         double plain = measure(&works[i], i, false, &cycles, &instructions);
         double gated = measure(&works[i], i, true, &cycles, &instructions);
         printf("%-16s %12.1f %12.1f %8.0f %12.0f\n", works[i].name, (double)cycles * 1e-6,

@@ -41,7 +41,7 @@ enum {
 #define NBYTES(n) ((uint32_t)(n) << 16)
 #define EEPROM    0xA0u
 /* 16 MHz kernel: low 10 us / 2, high 10 us / 2: close to 100 kHz */
-#define TIMING 0x10000000u + 0x2727u
+#define TIMING (0x10000000u + 0x2727u)
 
 static int on(void **state)
 {

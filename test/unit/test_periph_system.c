@@ -41,11 +41,11 @@ static void iwdg_timeouts(void **state)
     for (uint32_t pr = 0; pr < 8; pr++) {
         uint32_t rlr = 3000 >> pr;
         iwdg_setup(pr, rlr, 0xFFF);
-        ps_t begin = chip_now(rig), timeout = (ps_t)(rlr + 1) * (4u << (pr == 7 ? 6 : pr)) * LSI;
+        ps_t timeout = (ps_t)(rlr + 1) * (4u << (pr == 7 ? 6 : pr)) * LSI;
         told.resets = 0;
         run_ps(timeout / 2);
         wr(IWDG, 0xAAAA); /* fed in time */
-        begin = chip_now(rig);
+        ps_t begin = chip_now(rig);
         run_ps(timeout + PS_PER_MS);
         assert_int_equal(told.resets, 1);
         assert_int_equal(told.cause, RESET_IWDG);

@@ -264,7 +264,7 @@ static bool fetch_half(struct cpu *cpu, uint32_t addr, uint16_t *hw)
 const struct op *code_outside(struct cpu *cpu, uint32_t pc, bool breaks)
 {
     struct cpu_code *code = cpu->code;
-    uint16_t hw1, hw2 = 0;
+    uint16_t hw1 = 0, hw2 = 0;
     if (!fetch_half(cpu, pc, &hw1) || (cpu_is_wide(hw1) && !fetch_half(cpu, pc + 2, &hw2)))
         return NULL;
     code->ops = code->scratch;

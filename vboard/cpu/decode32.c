@@ -306,7 +306,7 @@ static void load_store_single(struct decode *d)
         set_undefined(d);
     } else if (unprivileged) {
         op_set(d, load ? OP_load_unpriv : OP_store_unpriv, 2);
-        d->op->x = (uint8_t)(size | sign << 2);
+        d->op->x = (uint8_t)(size | (sign ? 4 : 0));
     } else if (load && (rt == 13 || rt == 15)) {
         op_set(d, OP_load_special, rt == 15 ? 2 + REFILL_INDIRECT : 2);
         d->op->x = (uint8_t)form;

@@ -130,7 +130,7 @@ bool cpu_load(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, ui
                 return precise(cpu, at);
             part = 0;
         }
-        *value |= part << done * 8;
+        *value |= part << (done * 8 & 31);
         cpu->left -= done != 0;
     }
     return true;

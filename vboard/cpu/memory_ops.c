@@ -93,7 +93,8 @@ enum op_result op_strex(struct cpu *cpu, const struct op *op)
  * may be an exception return. */
 enum op_result op_ldm_pc(struct cpu *cpu, const struct op *op)
 {
-    uint32_t words = op->rm, base = cpu->r[op->rn], addr = op->x & 2 ? base - words * 4 : base, v[16], i = 0;
+    uint32_t words = op->rm, base = cpu->r[op->rn], addr = op->x & 2 ? base - words * 4 : base, i = 0;
+    uint32_t v[16] = {0};
     if (!cpu_load_words(cpu, addr, words, v))
         return OP_FAULT;
     for (uint32_t list = op->imm & 0x7fff; list != 0; list &= list - 1)
