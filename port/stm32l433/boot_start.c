@@ -153,6 +153,8 @@ ENTRY __attribute__((naked)) void port_start(__attribute__((unused)) uint32_t ve
                    "ldr r2, [r0, #4]\n"
                    "mov sp, r1\n"
                    "mov lr, #-1\n"
+                   "movs r3, #0\n"
+                   "msr apsr_nzcvq, r3\n"
                    "dsb\n"
                    "cpsie i\n"
                    "isb\n"

@@ -1,0 +1,1 @@
+probebare.src := $(addprefix $(PORT)/,clock.c reset.c token.c)

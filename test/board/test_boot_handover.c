@@ -1,0 +1,474 @@
+/* Hand-over: at the application's first instruction the chip is as after reset. Every readable register is
+ * compared with that of a chip that came to the same application the same way with no bootloader between;
+ * what may differ is listed here and in docs/how-it-boots.md. */
+#include "bench.h"
+#include "reset_values.h"
+
+#define PROBE     "build/test/fw/probe.elf"
+#define PROBEBARE "build/test/fw/probebare.elf"
+
+enum {
+    NOTHING,
+    RESET,
+    HANG,
+    HANG_WWDG,
+    OPTIONS,
+    DFU,
+    ROM,
+    STANDBY,
+    SHUTDOWN,
+    JUMP,
+    JUMP_CLEAN,
+    JUMP_WATCHED,
+    LEAVE_TOKEN
+};
+
+/* ---- looking ----------------------------------------------------------------------------- */
+
+/* The private peripheral bus, and blocks that reset_values has no rows for: by address ranges. */
+static const struct {
+    uint32_t from, to;
+} ranges[] = {
+    {0xE000E010, 0xE000E01C}, {0xE000E100, 0xE000E108}, {0xE000E200, 0xE000E208}, {0xE000E300, 0xE000E308},
+    {0xE000E400, 0xE000E450}, {0xE000ED00, 0xE000ED3C}, {0xE000ED88, 0xE000ED88}, {0xE000ED94, 0xE000ED94},
+    {0xE000EF34, 0xE000EF3C}, {0xE000EDFC, 0xE000EDFC}, {0x40002850, 0x400028CC},
+};
+enum { MAX_WORDS = 1400 };
+
+struct dump {
+    size_t n;
+    uint32_t addr[MAX_WORDS], value[MAX_WORDS], core[8];
+    uint8_t ram[0x10000];
+    uint64_t t;
+    char name[MAX_WORDS][20];
+};
+
+static void look(struct vboard *b, struct dump *d)
+{
+    d->n = 0;
+    for (size_t i = 0; i < reset_value_count; i++) {
+        if (!vboard_peek(b, reset_values[i].addr & ~3u, &d->value[d->n], 4))
+            continue; /* a block that is not modelled yet: touching it would be an event, and fail */
+        (void)snprintf(d->name[d->n], sizeof d->name[0], "%.19s", reset_values[i].name);
+        d->addr[d->n++] = reset_values[i].addr & ~3u;
+    }
+    for (size_t r = 0; r < sizeof ranges / sizeof *ranges; r++) {
+        for (uint32_t a = ranges[r].from; a <= ranges[r].to; a += 4) {
+            d->value[d->n] = vboard_peek32(b, a);
+            (void)snprintf(d->name[d->n], sizeof d->name[0], "0x%08x", a);
+            d->addr[d->n++] = a;
+        }
+    }
+    assert_in_range(d->n, 600, MAX_WORDS);
+    for (unsigned i = 0; i < 8; i++)
+        d->core[i] = vboard_reg(b, 16 + i); /* xPSR, MSP, PSP, PRIMASK, BASEPRI, FAULTMASK, CONTROL, FPSCR */
+    assert_true(vboard_peek(b, 0x20000000, d->ram, sizeof d->ram));
+    d->t = vboard_now(b);
+}
+
+/* Time: two boards do not come to their first instruction at the same instant. (PWR_SR2: the low-power
+ * regulator reports itself ready some microseconds after the start.) */
+static const char *const clocks[] = {"RTC_TR",   "RTC_DR",   "RTC_SSR",   "RTC_ISR", "USB_FNR",
+                                     "RTC_TSTR", "RTC_TSDR", "RTC_TSSSR", "IWDG_SR", "PWR_SR2"};
+/* VTOR, and what follows the first load from another address than the reference's. */
+static bool may_differ(const struct dump *d, size_t i)
+{
+    if (d->addr[i] == 0xE000ED08)
+        return true;
+    for (size_t k = 0; k < sizeof clocks / sizeof *clocks; k++)
+        if (strcmp(d->name[i], clocks[k]) == 0)
+            return true;
+    return false;
+}
+
+static unsigned compare(const char *path, const struct dump *with, const struct dump *without)
+{
+    unsigned differ = 0;
+    assert_int_equal(with->n, without->n);
+    for (size_t i = 0; i < with->n; i++) {
+        if (with->value[i] != without->value[i] && !may_differ(with, i)) {
+            print_message("# %s: %s is 0x%08x, not 0x%08x\n", path, with->name[i], with->value[i],
+                          without->value[i]);
+            differ++;
+        }
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        if (i != 1 && with->core[i] != without->core[i]) { /* MSP belongs to the image */
+            print_message("# %s: core register %u is 0x%08x, not 0x%08x\n", path, 16 + i, with->core[i],
+                          without->core[i]);
+            differ++;
+        }
+    }
+    return differ;
+}
+
+/* ---- getting there ----------------------------------------------------------------------- */
+
+struct rig {
+    struct vboard *board;
+    struct usbhost *host;
+    const char *elf;
+    uint32_t slot;
+    bool arrived;
+};
+
+static void on_event(void *arg, const struct vboard_event *e)
+{
+    struct rig *r = arg;
+    if (e->kind == VE_HANDOFF)
+        r->arrived = true;
+    if (e->kind == VE_MISSING)
+        fail_msg("0x%08x is not modelled, touched at 0x%08x", e->a, e->b);
+}
+
+static bool arrived(void *arg)
+{
+    return ((struct rig *)arg)->arrived;
+}
+
+/* Runs to the first instruction of the application. */
+static void arrive(struct rig *r, uint64_t within)
+{
+    uint32_t entry = vboard_peek32(r->board, r->slot + 4) & ~1u;
+    r->arrived = false;
+    (void)vboard_run(r->board, within, arrived, r);
+    if (!r->arrived)
+        fail_msg("no application within %u ms", (unsigned)(within / MS));
+    assert_int_equal(vboard_reg(r->board, 15) & ~1u, entry);
+}
+
+static void power(struct rig *r, const char *first, const char *elf, uint32_t slot)
+{
+    const struct vboard_config config = {.seed = 5, .slot = slot};
+    memset(r, 0, sizeof *r);
+    r->elf = elf;
+    r->slot = slot;
+    r->board = vboard_create(&config);
+    assert_non_null(r->board);
+    vboard_on_event(r->board, on_event, r);
+    if ((first && !vboard_load_file(r->board, first, VBOARD_NO_ADDR)) ||
+        !vboard_load_file(r->board, elf, VBOARD_NO_ADDR))
+        fail_msg("%s", vboard_error(r->board));
+    vboard_power(r->board, true, false);
+    arrive(r, 50 * MS);
+}
+
+static void run_ms(struct rig *r, unsigned ms)
+{
+    (void)vboard_run(r->board, ms * MS, NULL, NULL);
+}
+
+static uint32_t address_of(const char *elf, const char *name)
+{
+    char line[128];
+    (void)snprintf(line, sizeof line, "arm-none-eabi-nm %s", elf);
+    FILE *nm = popen(line, "r"); // NOLINT(cert-env33-c): a tool of the build on a file of the build
+    uint32_t found = 0;
+    assert_non_null(nm);
+    while (fgets(line, sizeof line, nm)) {
+        unsigned addr;
+        char kind, symbol[96];
+        if (sscanf(line, "%x %c %95s", &addr, &kind, symbol) == 3 && strcmp(symbol, name) == 0)
+            found = addr;
+    }
+    assert_int_equal(pclose(nm), 0);
+    assert_int_not_equal(found, 0);
+    return found;
+}
+
+static void tell(struct rig *r, uint32_t command, uint32_t argument)
+{
+    assert_true(vboard_poke(r->board, address_of(r->elf, "argument"), &argument, 4));
+    assert_true(vboard_poke(r->board, address_of(r->elf, "command"), &command, 4));
+}
+
+/* The probe runs for a while, does what it is told, and starts again. */
+static void go(struct rig *r, uint32_t command, uint32_t argument)
+{
+    run_ms(r, 5);
+    tell(r, command, argument);
+    arrive(r, 6000 * MS); /* LSE takes two seconds */
+}
+
+static void end(struct rig *r)
+{
+    if (r->host)
+        usbhost_destroy(r->host);
+    vboard_destroy(r->board);
+}
+
+static struct dump with, without;
+
+static void power_on(void **state)
+{
+    (void)state;
+    struct rig r;
+    power(&r, BOOT, PROBE, SLOT);
+    look(r.board, &with);
+    assert_int_equal(vboard_peek32(r.board, 0xE000ED08), SLOT);
+    assert_int_equal(with.core[1], vboard_peek32(r.board, SLOT));
+    assert_int_equal(vboard_reg(r.board, 14), 0xFFFFFFFF);
+    end(&r);
+    power(&r, NULL, PROBEBARE, 0x08000000);
+    look(r.board, &without);
+    end(&r);
+    assert_int_equal(compare("power-on", &with, &without), 0);
+}
+
+/* Both boards go the same way; `how` brings them to their second start. */
+static void same_way(const char *path, void (*how)(struct rig *r))
+{
+    struct rig r;
+    power(&r, BOOT, PROBE, SLOT);
+    how(&r);
+    look(r.board, &with);
+    end(&r);
+    power(&r, NULL, PROBEBARE, 0x08000000);
+    how(&r);
+    look(r.board, &without);
+    end(&r);
+    assert_int_equal(compare(path, &with, &without), 0);
+}
+
+static void by_pin(struct rig *r)
+{
+    run_ms(r, 5);
+    vboard_nrst(r->board, MS);
+    arrive(r, 100 * MS);
+}
+
+static void by_software(struct rig *r)
+{
+    go(r, RESET, 0);
+}
+
+static void by_iwdg(struct rig *r)
+{
+    go(r, HANG, 0);
+}
+
+static void by_wwdg(struct rig *r)
+{
+    go(r, HANG_WWDG, 0);
+}
+
+static void by_options(struct rig *r)
+{
+    go(r, OPTIONS, 0);
+}
+
+static void by_standby(struct rig *r)
+{
+    go(r, STANDBY, 0);
+}
+
+static void by_shutdown(struct rig *r)
+{
+    go(r, SHUTDOWN, 0);
+}
+
+static void resets(void **state)
+{
+    (void)state;
+    same_way("pin", by_pin);
+    same_way("software", by_software);
+    same_way("IWDG", by_iwdg);
+    same_way("WWDG", by_wwdg);
+    same_way("options", by_options);
+}
+
+static void wakes(void **state)
+{
+    (void)state;
+    same_way("Standby", by_standby);
+    same_way("Shutdown", by_shutdown);
+}
+
+/* Who jumps to the bootloader gets a software reset in between: the same as one by itself. */
+static void jumps(void **state)
+{
+    (void)state;
+    struct rig r;
+    power(&r, NULL, PROBEBARE, 0x08000000);
+    go(&r, RESET, 0);
+    look(r.board, &without);
+    end(&r);
+    for (uint32_t command = JUMP; command <= JUMP_WATCHED; command++) {
+        for (uint32_t memory = 0; memory <= 3; memory += 3) { /* flash or SRAM1 at 0 */
+            power(&r, BOOT, PROBE, SLOT);
+            go(&r, command, memory);
+            look(r.board, &with);
+            assert_int_equal(compare(command == JUMP ? "jump" : "clean jump", &with, &without), 0);
+            run_ms(&r, 300); /* and no watchdog is left that would bite now */
+            assert_true(vboard_peek32(r.board, address_of(PROBE, "starts")) == 1);
+            end(&r);
+        }
+    }
+}
+
+static void download(struct rig *r, const char *bin, bool leave, struct dfu_result *result)
+{
+    uint32_t size;
+    uint8_t *bytes = bench_file(bin, &size);
+    const struct dfu_element element = {SLOT, bytes, size};
+    const struct dfu_job job = {
+        .elements = &element, .element_count = 1, .leave = leave, .limit_ns = 60000 * MS};
+    dfu_run(r->host, &job, result);
+    free(bytes);
+}
+
+/* Through DFU by the token, with a download, and out again by leave. */
+static void after_dfu(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct dfu_result result;
+    const struct usbhost_config usb = {.enumerate = true};
+    power(&r, NULL, PROBEBARE, 0x08000000);
+    go(&r, RESET, 0);
+    look(r.board, &without);
+    end(&r);
+
+    power(&r, BOOT, PROBE, SLOT);
+    r.host = usbhost_create(r.board, &usb);
+    assert_non_null(r.host);
+    run_ms(&r, 5);
+    tell(&r, DFU, 0);
+    assert_true(usbhost_wait_attached(r.host, 2000 * MS));
+    r.arrived = false;
+    /* dfu_run goes on after the device has left: catch the first instruction before. */
+    uint32_t size;
+    uint8_t *bytes = bench_file("build/test/fw/probe.bin", &size);
+    (void)size;
+    uint32_t entry;
+    memcpy(&entry, bytes + 4, 4);
+    free(bytes);
+    download(&r, "build/test/fw/probe.bin", false, &result);
+    if (!result.ok)
+        fail_msg("%s", result.error);
+    uint8_t status[6];
+    assert_int_equal(usbhost_control(r.host, 0x21, 1, 2, 0, NULL, 0, NULL), UH_OK);
+    assert_int_equal(usbhost_control(r.host, 0xA1, 3, 0, 0, status, 6, NULL), UH_OK);
+    assert_int_equal(status[4], 7);
+    arrive(&r, 2000 * MS);
+    look(r.board, &with);
+    end(&r);
+    assert_int_equal(compare("after DFU", &with, &without), 0);
+}
+
+/* Power-on with a broken image, DFU, download, leave. */
+static void after_refusal(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct dfu_result result;
+    const struct usbhost_config usb = {.enumerate = true};
+    static const uint32_t wrong[2] = {0x20010000, 0x08000201};
+    const struct vboard_config config = {.seed = 5};
+    power(&r, NULL, PROBEBARE, 0x08000000);
+    go(&r, RESET, 0);
+    look(r.board, &without);
+    end(&r);
+
+    memset(&r, 0, sizeof r);
+    r.elf = PROBE;
+    r.slot = SLOT;
+    r.board = vboard_create(&config);
+    assert_non_null(r.board);
+    vboard_on_event(r.board, on_event, &r);
+    assert_true(vboard_load_file(r.board, BOOT, VBOARD_NO_ADDR));
+    assert_true(vboard_load_bytes(r.board, SLOT, wrong, sizeof wrong));
+    r.host = usbhost_create(r.board, &usb);
+    assert_non_null(r.host);
+    vboard_power(r.board, true, false);
+    assert_true(usbhost_wait_attached(r.host, 2000 * MS));
+    assert_false(r.arrived);
+    download(&r, "build/test/fw/probe.bin", false, &result);
+    if (!result.ok)
+        fail_msg("%s", result.error);
+    uint8_t status[6];
+    assert_int_equal(usbhost_control(r.host, 0x21, 1, 2, 0, NULL, 0, NULL), UH_OK);
+    assert_int_equal(usbhost_control(r.host, 0xA1, 3, 0, 0, status, 6, NULL), UH_OK);
+    arrive(&r, 2000 * MS);
+    look(r.board, &with);
+    end(&r);
+    assert_int_equal(compare("after refusal", &with, &without), 0);
+}
+
+/* SRAM is the application's: all but the boot stack is as it was before the reset. */
+static void sram_is_untouched(void **state)
+{
+    (void)state;
+    struct rig r;
+    static uint8_t pattern[0x10000], now[0x10000];
+    power(&r, BOOT, PROBE, SLOT);
+    run_ms(&r, 5);
+    tell(&r, RESET, 0);
+    for (size_t i = 0; i < sizeof pattern; i++)
+        pattern[i] = (uint8_t)(i * 7 + i / 256);
+    uint32_t command = address_of(PROBE, "command") - 0x20000000;
+    pattern[command] = RESET;
+    pattern[command + 1] = pattern[command + 2] = pattern[command + 3] = 0;
+    assert_true(vboard_poke(r.board, 0x20000000, pattern, sizeof pattern));
+    arrive(&r, 100 * MS);
+    assert_true(vboard_peek(r.board, 0x20000000, now, sizeof now));
+    size_t low = sizeof now, high = 0;
+    for (size_t i = 0; i < sizeof now; i++) {
+        if (now[i] != pattern[i]) {
+            low = i < low ? i : low;
+            high = i;
+        }
+    }
+    print_message("# the boot path used SRAM from 0x%08x to 0x%08x\n", (unsigned)(0x20000000 + low),
+                  (unsigned)(0x20000000 + high));
+    assert_in_range(low, 0xFF00 - 0x400, 0xFEFF);
+    assert_in_range(high, 0xFF00 - 0x400, 0xFEFF);
+    end(&r);
+}
+
+/* What is in the token's register and is not for the bootloader stays there; all others anyway. */
+static void foreign_tokens_stay(void **state)
+{
+    (void)state;
+    static const uint32_t values[] = {1, 0xDEADBEEE, 0x12345678, 0xFFFFFFFF};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        struct rig r;
+        power(&r, BOOT, PROBE, SLOT);
+        go(&r, LEAVE_TOKEN, values[i]);
+        assert_int_equal(vboard_peek32(r.board, 0x40002850 + 4 * 5), values[i]);
+        end(&r);
+    }
+}
+
+/* The token is used up: the next reset starts the application. */
+static void token_is_used_once(void **state)
+{
+    (void)state;
+    struct rig r;
+    power(&r, BOOT, PROBE, SLOT);
+    run_ms(&r, 5);
+    tell(&r, DFU, 0);
+    r.arrived = false;
+    run_ms(&r, 500);
+    assert_false(r.arrived); /* in DFU */
+    assert_int_equal(vboard_peek32(r.board, 0x40002850 + 4 * 5), 0);
+    vboard_nrst(r.board, MS);
+    arrive(&r, 100 * MS);
+    end(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(power_on),
+        cmocka_unit_test(resets),
+        cmocka_unit_test(wakes),
+        cmocka_unit_test(jumps),
+        cmocka_unit_test(after_dfu),
+        cmocka_unit_test(after_refusal),
+        cmocka_unit_test(sram_is_untouched),
+        cmocka_unit_test(foreign_tokens_stay),
+        cmocka_unit_test(token_is_used_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
