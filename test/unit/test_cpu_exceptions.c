@@ -128,8 +128,8 @@ static void interrupted_anywhere(void **state)
                   BX(14));
         enable(0, 0);
         bare->at = reg(REG_PC);
-        bare_code(bare, MOVS(4, 5), MOVS(5, 0), CMP(4, 5), IT(0, 0x3) /* ittte eq */, ADDS(5, 1),
-                  ADDS(5, 2), ADDS(5, 4), ADDS(5, 8), IT(0xa, 0x8) /* it ge */, 0x1b64 /* subs r4, r4, r5 */,
+        bare_code(bare, MOVS(4, 5), MOVS(5, 0), CMP(4, 5), IT(0, 0x3) /* ittte eq */, ADDS(5, 1), ADDS(5, 2),
+                  ADDS(5, 4), ADDS(5, 8), IT(0xa, 0x8) /* it ge */, 0x1b64 /* subs r4, r4, r5 */,
                   0xe92d00ff /* push {r0-r7} */, MOVS(0, 9), 0xe8bd00fe /* pop {r1-r7} */,
                   0xbc01 /* pop {r0} */, IT(0xc, 0x5) /* ittet gt */, ADDS(6, 1), ADDS(6, 2), ADDS(6, 4),
                   ADDS(6, 8), NOP);

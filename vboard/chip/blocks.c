@@ -108,4 +108,6 @@ const struct block chip_blocks[BLOCK_COUNT] = {
                     .reset = sdmmc_reset, .read = sdmmc_read, .write = sdmmc_write, .event = sdmmc_event},
     [B_FIREWALL] = {.name = "FIREWALL", .base = 0x40011C00, .size = 0x400, .enr = APB2, .enr_bit = 7,
                     .reset = firewall_reset, .read = firewall_read, .write = firewall_write},
+    /* Instruction trace: not modelled, and nothing here could receive it. */
+    [B_ETM]      = {.name = "ETM", .base = 0xE0041000, .size = 0x1000},
 };

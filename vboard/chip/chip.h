@@ -114,6 +114,7 @@ enum block_id {
     B_CAN1,
     B_SDMMC1,
     B_FIREWALL,
+    B_ETM,
     BLOCK_COUNT
 };
 

@@ -63,12 +63,12 @@ static bool rx_ready(const struct chip *c, unsigned index)
 static uint32_t status(const struct chip *c, unsigned index)
 {
     const struct spi_state *s = &c->spi[index];
-    uint32_t frlvl = s->rx.level > 3 ? 3 : s->rx.level, ftlvl = s->tx.level > 3 ? 3 : s->tx.level;
+    uint32_t frlvl = s->rx.level > 3 ? 3U : s->rx.level, ftlvl = s->tx.level > 3 ? 3U : s->tx.level;
     bool busy =
         s->shifting || s->crc_frames || (s->cr1 & SPI_CR1_SPE && s->cr1 & SPI_CR1_MSTR && s->tx.level);
 
     return s->errors | (rx_ready(c, index) ? SPI_SR_RXNE : 0) | (s->tx.level <= 2 ? SPI_SR_TXE : 0) |
-           (busy ? SPI_SR_BSY : 0) | frlvl << 9 | ftlvl << 11;
+           (busy ? SPI_SR_BSY : 0) | frlvl * 0x200u | ftlvl * 0x800u;
 }
 
 void spi_update(struct chip *c, unsigned index)
