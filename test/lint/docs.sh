@@ -1,7 +1,8 @@
 #!/bin/bash
-# Relative links in the documentation lead somewhere, and make targets and files that README names exist.
+# The documentation is true where a script can tell: relative links lead somewhere, make targets exist,
+# the page of messages is the table of the firmware.
 cd "$(dirname "$0")/../.." || exit 1
-echo 1..2
+echo 1..3
 bad=
 while IFS=: read -r file link; do
     target=${link#](}; target=${target%)}; target=${target%%#*}
@@ -14,3 +15,13 @@ for word in $(grep -o '`make [a-z-]*`' README.md docs/*.md CONTRIBUTING.md 2>/de
     make -n "$word" >/dev/null 2>&1 || bad="$bad make-$word"
 done
 [ -z "$bad" ] && echo "ok 2 - make targets in the documentation" || echo "not ok 2 - no such target:$bad"
+# Every message has its line: number, name and sentence as in the table of the firmware.
+bad=$(tr '\n' ' ' <boot/core/messages.inc | grep -o 'X([0-9]*, [A-Z_]*, [^"]*"[^"]*", *"[^"]*")' |
+    sed 's/X(\([0-9]*\), \([A-Z_]*\),[^"]*"[^"]*", *"\([^"]*\)")/\1 \2|\3/' |
+    while IFS='|' read -r head sentence; do
+        grep -F "| $head |" docs/messages.md | grep -qF "*$sentence*" || echo "# $head: $sentence"
+    done)
+n=$(grep -c '^X(' boot/core/messages.inc)
+m=$(grep -cE '^\| [0-9]+ [A-Z_]+ \|' docs/messages.md)
+if [ -z "$bad" ] && [ "$n" = "$m" ]; then echo "ok 3 - docs/messages.md has all $n messages"
+else echo "not ok 3 - docs/messages.md differs from boot/core/messages.inc ($n and $m messages)"; echo "$bad"; fi
