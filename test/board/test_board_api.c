@@ -319,12 +319,30 @@ static void cuts(void **unused)
     }
 }
 
+/* A debugger sees the core's registers and, in the same region, the chip's own DBGMCU. */
+static void peeks_above_the_peripherals(void **state)
+{
+    (void)state;
+    struct vboard *b = vboard_create(&(struct vboard_config){.seed = 1});
+    assert_non_null(b);
+    vboard_power(b, true, false);
+    assert_int_equal(vboard_peek32(b, 0xE000ED00), 0x410FC241); /* CPUID */
+    assert_int_equal(vboard_peek32(b, 0xE0042000) & 0xFFF, 0x435);
+    assert_int_equal(vboard_peek32(b, 0xE0042008), 0); /* APB1FZR1 */
+    vboard_destroy(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(running), cmocka_unit_test(breakpoints),      cmocka_unit_test(refusals),
-        cmocka_unit_test(seeds),   cmocka_unit_test(state_round_trip), cmocka_unit_test(snapshots),
+        cmocka_unit_test(running),
+        cmocka_unit_test(breakpoints),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(seeds),
+        cmocka_unit_test(state_round_trip),
+        cmocka_unit_test(snapshots),
         cmocka_unit_test(cuts),
+        cmocka_unit_test(peeks_above_the_peripherals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

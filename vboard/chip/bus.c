@@ -291,6 +291,7 @@ bool chip_peek(const struct chip *c, uint32_t addr, void *bytes, size_t size)
         uint32_t real = unalias(c, addr);
         size_t run = 1;
         const uint8_t *from = memory_at(c, real, &run);
+        uint32_t word;
         run = run < size ? run : size;
         if (real - FLASH_BASE < FLASH_SIZE) {
             run = FLASH_SIZE - (real - FLASH_BASE);
@@ -298,10 +299,7 @@ bool chip_peek(const struct chip *c, uint32_t addr, void *bytes, size_t size)
             flash_peek(c, real - FLASH_BASE, out, run);
         } else if (from) {
             memcpy(out, from, run);
-        } else if (real >= 0xE0000000) {
-            uint32_t word;
-            if (!cpu_ppb_peek(c->cpu, real & ~3U, &word) && !peek_block(c, real, out))
-                return false;
+        } else if (real >= 0xE0000000 && cpu_ppb_peek(c->cpu, real & ~3U, &word)) {
             *out = (uint8_t)(word >> (8 * (real & 3)));
         } else if (!peek_block(c, real, out)) {
             return false;
