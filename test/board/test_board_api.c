@@ -323,13 +323,12 @@ static void cuts(void **unused)
 static void peeks_above_the_peripherals(void **state)
 {
     (void)state;
-    struct vboard *b = vboard_create(&(struct vboard_config){.seed = 1});
-    assert_non_null(b);
+    create(1, 0);
     vboard_power(b, true, false);
     assert_int_equal(vboard_peek32(b, 0xE000ED00), 0x410FC241); /* CPUID */
     assert_int_equal(vboard_peek32(b, 0xE0042000) & 0xFFF, 0x435);
     assert_int_equal(vboard_peek32(b, 0xE0042008), 0); /* APB1FZR1 */
-    vboard_destroy(b);
+    destroy();
 }
 
 int main(void)
