@@ -75,6 +75,13 @@ static bool complete_to_the_block(const struct session *s)
     return s->active && s->has_data && (s->last_short || s->last_at_end) && !writer_owes(&s->writer);
 }
 
+/* It looks as if this were all. Hosts of DfuSe do not ask what came of a leave and have to hear it before.
+ * Plain DFU has no erase requests that would tell how much is to come, and its hosts do ask. */
+static bool looks_complete(const struct session *s)
+{
+    return !s->plain && complete_to_the_block(s);
+}
+
 void session_pump(struct session *s)
 {
     bool waiting = s->rx_at < s->rx_size;
@@ -85,15 +92,13 @@ void session_pump(struct session *s)
             return;
         s->rx_at = (uint16_t)(s->rx_at + n);
     }
-    /* It looks as if this were all. Hosts that do not ask what came of a leave have to hear it before. */
-    if (waiting && !s->plain && complete_to_the_block(s))
+    if (waiting && looks_complete(s))
         writer_flush(&s->writer);
 }
 
 bool session_ready(const struct session *s)
 {
-    return s->rx_at == s->rx_size && !s->writer.flush &&
-           !(complete_to_the_block(s) && writer_busy(&s->writer));
+    return s->rx_at == s->rx_size && !s->writer.flush && !(looks_complete(s) && writer_busy(&s->writer));
 }
 
 uint32_t session_wait_ms(const struct session *s)

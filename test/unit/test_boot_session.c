@@ -88,6 +88,25 @@ static void plain_sizes(void **state)
     }
 }
 
+/* Blocks go on while flash is busy, two pages ahead of it; the end waits for all. */
+static void plain_blocks_do_not_wait_for_flash(void **state)
+{
+    (void)state;
+    install(MAX);
+    for (uint16_t block = 0; block < 2; block++) {
+        assert_true(dnload(block, image + block * 2048, 2048));
+        assert_int_equal(get_status().state, DFU_DNBUSY);
+        struct status s = get_status();
+        assert_int_equal(s.state, DFU_DNLOAD_IDLE);
+        assert_int_equal(s.poll, 0);
+        assert_true(fake.busy);
+    }
+    dnload(2, NULL, 0);
+    assert_int_equal(get_status().state, DFU_IDLE);
+    assert_false(fake.busy);
+    assert_int_equal(boot_verdict(), VERDICT_START);
+}
+
 static void slot_is_full(void **state)
 {
     (void)state;
@@ -102,6 +121,7 @@ static void slot_is_full(void **state)
     setup(NULL);
     assert_int_equal(plain(big, SLOT_SIZE + 1, 2048).state, DFU_ERROR);
     assert_int_equal(error(), MESSAGE_TOO_LARGE);
+    drain();
     assert_int_equal(boot_verdict(), MESSAGE_UNFINISHED);
     setup(NULL);
     assert_int_equal(dfu_util(SLOT_ADDR, big, SLOT_SIZE + 1, 2048, 0), MESSAGE_ADDRESS); /* at the erase */
@@ -466,6 +486,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes),
         cmocka_unit_test(plain_sizes),
+        cmocka_unit_test(plain_blocks_do_not_wait_for_flash),
         cmocka_unit_test_setup(slot_is_full, setup),
         cmocka_unit_test_setup(block_over_the_end, setup),
         cmocka_unit_test(endings),
