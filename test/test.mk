@@ -2,6 +2,7 @@
 #   test/unit/test_*.c   no board: links the libraries        (cmocka)
 #   test/board/test_*.c  firmware on the virtual board         (cmocka, vboard.h)
 #   test/host/test_*.sh  a real Linux USB host in a guest      (TAP from shell)
+#   test/mutants/*.list  bootloader and chip broken on purpose  (TAP from shell)
 #   test/lint/*.sh       format, static analysis               (TAP from shell)
 TEST_LIBS := -lcmocka -lcjson
 UNIT_TESTS := $(patsubst test/unit/%.c,$(B)/test/unit/%,$(wildcard test/unit/test_*.c))
@@ -28,11 +29,11 @@ TEST_LIBS_test_cpu_oracle := -lunicorn -Wl,--exclude-libs,ALL
 tests: $(UNIT_TESTS) $(BOARD_TESTS)
 
 do-check: all tests
-	@test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) host=$(HOST_TESTS)
+	@test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) mutants=test/mutants/run host=$(HOST_TESTS)
 do-check-quick: all tests
 	@SUREBOOT_QUICK=1 test/run unit=$(UNIT_TESTS) board=$(BOARD_TESTS)
 do-check-long: all tests
-	@SUREBOOT_LONG=1 test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) host=$(HOST_TESTS)
+	@SUREBOOT_LONG=1 test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) mutants=test/mutants/run host=$(HOST_TESTS)
 do-bench: all $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
 	@for b in $(filter $(B)/bench/%,$^); do $$b || exit 1; done
 $(B)/bench/%: $(B)/obj/host/bench/%.o $(VBOARD_LIB) $(BOOT_CORE_LIB)
