@@ -61,6 +61,9 @@ BOOT_SRC := $(wildcard boot/*.c boot/core/*.c)
 
 # The linker sees it all at once: every byte counts here.
 BOOT_CFLAGS := -flto -fipa-pta -fno-ipa-cp -fno-ipa-sra -DUSBD_CONTROL_ONLY=1
+# Optimisations that trade bytes for time, which -Os leaves on.
+BOOT_CFLAGS += -fno-expensive-optimizations -fno-tree-loop-optimize -fno-move-loop-invariants \
+               -fno-schedule-insns2 -fno-tree-reassoc
 
 # $(call bootloader,NAME,FLAGS): a build of the bootloader with other options (boot/core/config.h).
 define bootloader
