@@ -86,6 +86,13 @@ $(eval $(call firmware,blink,$(B)/firmware))
 cdc.src := examples/cdc/main.c usb/cdc.c $(EXAMPLE_PORT) $(EXAMPLE_USB)
 $(eval $(call firmware,cdc,$(B)/firmware))
 
+# ---- the ROM bootloader's stand-in, which the virtual board carries (docs/rom-bootloader.md) ----
+rom-standin.src := $(wildcard rom/*.c) $(PORT)/usbfs.c $(PORT)/mem.c usb/usbd.c usb/standard.c
+rom-standin.startup :=
+rom-standin.ld := rom/rom.ld
+rom-standin.cflags := -DUSBD_CONTROL_ONLY=1
+$(eval $(call firmware,rom-standin,$(B)/firmware))
+
 %.bin: %.elf
 	$(FW_PREFIX)objcopy -O binary $< $@
 %.hex: %.elf

@@ -10,6 +10,10 @@ VBOARD_SRC := $(wildcard vboard/*.c vboard/cpu/*.c vboard/chip/*.c vboard/host/*
 VBOARD_OBJ := $(VBOARD_SRC:%.c=$(B)/obj/host/%.o)
 VBOARD_LIB := $(B)/host/libvboard.a
 
+# The ROM bootloader's stand-in is part of the program.
+$(B)/obj/host/vboard/board/rom.o: $(B)/firmware/rom-standin.bin
+$(B)/obj/host/vboard/board/rom.o: HOST_CPPFLAGS += -DROM_FILE='"$(B)/firmware/rom-standin.bin"'
+
 # Logic of the firmware that runs on the PC as well (no register in it).
 BOOT_CORE_SRC := $(wildcard boot/core/*.c usb/*.c)
 $(B)/obj/host/usb/%.o $(B)/obj/host/boot/%.o $(B)/obj/host/test/%.o: HOST_CPPFLAGS += -I.

@@ -43,7 +43,7 @@ static void on_reset(void *owner, enum chip_reset cause)
 {
     struct vboard *b = owner;
     board_emit(b, &(struct vboard_event){.kind = VE_RESET, .name = reset_names[cause]});
-    cpu_arm_watch(chip_cpu(b->chip), b->config.slot, FLASH_BASE + FLASH_SIZE - 1);
+    cpu_arm_watch(chip_cpu(b->chip), CHIP_WATCH_OUTSIDE, b->config.slot, FLASH_BASE + FLASH_SIZE - 1);
 }
 
 static void on_watch(void *owner, uint32_t pc)
@@ -275,6 +275,7 @@ struct vboard *vboard_create(const struct vboard_config *config)
         free(b);
         return NULL;
     }
+    board_fit_rom(b);
     board_drive_defaults(b);
     return b;
 }

@@ -271,6 +271,7 @@ struct iwdg_regs {
 #define IWDG ((struct iwdg_regs *)0x40003000ul)
 
 #define IWDG_KEY_RELOAD 0xAAAAul
+#define IWDG_KEY_ACCESS 0x5555ul /* to PR, RLR and WINR */
 
 /* ---- CRC calculation unit ---------------------------------------------------------------- */
 struct crc_regs {

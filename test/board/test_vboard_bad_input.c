@@ -113,7 +113,8 @@ static void firmware_files(void **unused)
     REFUSED("is not in flash", "--load", BENCH ".bin@0");
     REFUSED("is not in flash", "--load", BENCH ".bin@0x0803FFF0");
     REFUSED("is not in flash", "--load", BENCH ".bin@0x08040000");
-    REFUSED("is not in flash", "--load", BENCH ".bin@0x1FFF0000");
+    REFUSED("is not in flash", "--load", BENCH ".bin@0x1FFF7400");
+    REFUSED("is not in flash", "--load", BENCH ".bin@0x1FFF6FF8");
     REFUSED("'0x0800400G' is not an address", "--load", BENCH ".bin@0x0800400G");
     REFUSED("'4294967296' is not an address", "--load", BENCH ".bin@4294967296");
     REFUSED("exceed the address space", "--load", BENCH ".bin@0xFFFFFFF0");

@@ -184,7 +184,7 @@ static void test_no_device(void **state)
 {
     (void)state;
     struct command_result r = command(
-        (const char *const[]){VDFU, "--load", "build/firmware/blink.elf", "--download", slot(CDC), NULL},
+        (const char *const[]){VDFU, "--load", "build/test/fw/hello.elf", "--download", slot(CDC), NULL},
         NULL);
     assert_int_equal(r.status, 1);
     assert_non_null(strstr(r.out, "no USB device"));

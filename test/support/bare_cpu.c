@@ -74,10 +74,11 @@ static void on_missing(void *owner, uint32_t addr, uint32_t pc)
     r->missing++;
 }
 
-static void on_watch(void *owner, uint32_t pc)
+static void on_watch(void *owner, unsigned n, uint32_t pc)
 {
     struct bare *r = owner;
     r->watched++;
+    r->watch_n = n;
     r->watch_pc = pc;
 }
 

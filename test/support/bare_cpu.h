@@ -107,6 +107,7 @@ struct bare {
     struct cpu_fault faults[BARE_LOG];
     unsigned faulted;
     unsigned missing, watched, fetched;
+    unsigned watch_n;
     uint32_t watch_pc;
     uint32_t at; /* where bare_code writes next */
 };

@@ -142,7 +142,7 @@ static void watch_is_told_once(void **state)
     fill(BARE_FLASH + 0x200, NOP, 64);
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 20); /* some of it is decoded already */
     set(REG_PC, BARE_FLASH + 0x200);
-    cpu_arm_watch(bare->cpu, BARE_FLASH + 0x210, BARE_FLASH + 0x220);
+    cpu_arm_watch(bare->cpu, 0, BARE_FLASH + 0x210, BARE_FLASH + 0x220);
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 8);
     assert_int_equal(bare->watched, 0);
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 20);
@@ -151,11 +151,35 @@ static void watch_is_told_once(void **state)
     set(REG_PC, BARE_FLASH + 0x200);
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 30);
     assert_int_equal(bare->watched, 1); /* one shot */
-    cpu_arm_watch(bare->cpu, BARE_FLASH + 0x210, BARE_FLASH + 0x220);
+    cpu_arm_watch(bare->cpu, 0, BARE_FLASH + 0x210, BARE_FLASH + 0x220);
     set(REG_PC, BARE_FLASH + 0x21c); /* entered in the middle */
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 1);
     assert_int_equal(bare->watched, 2);
     assert_int_equal(bare->watch_pc, BARE_FLASH + 0x21c);
+}
+
+static void watches_do_not_disturb_each_other(void **state)
+{
+    (void)state;
+    fill(BARE_FLASH + 0x200, NOP, 64);
+    cpu_arm_watch(bare->cpu, 0, BARE_FLASH + 0x208, BARE_FLASH + 0x220);
+    cpu_arm_watch(bare->cpu, 1, BARE_FLASH + 0x210, BARE_FLASH + 0x210);
+    set(REG_PC, BARE_FLASH + 0x200);
+    cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 6);
+    assert_int_equal(bare->watched, 1);
+    assert_int_equal(bare->watch_n, 0);
+    cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 20);
+    assert_int_equal(bare->watched, 2);
+    assert_int_equal(bare->watch_n, 1);
+    assert_int_equal(bare->watch_pc, BARE_FLASH + 0x210);
+    set(REG_PC, BARE_FLASH + 0x200);
+    cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 30);
+    assert_int_equal(bare->watched, 2);
+    cpu_arm_watch(bare->cpu, 0, BARE_FLASH + 0x210, BARE_FLASH + 0x210); /* both at one instruction */
+    cpu_arm_watch(bare->cpu, 1, BARE_FLASH + 0x210, BARE_FLASH + 0x210);
+    set(REG_PC, BARE_FLASH + 0x210);
+    cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 3);
+    assert_int_equal(bare->watched, 4);
 }
 
 /* A program with a bit of everything, for comparing ways to run it. Counts interrupts in r7. */
@@ -220,7 +244,7 @@ static void snapshots(void **state)
             cpu_map(bare->cpu, 0, (struct cpu_region){0, 0x1000, bare->ram, true, true, false});
         if (k == 2) {
             cpu_break(bare->cpu, BARE_FLASH + 0x20a, true);
-            cpu_arm_watch(bare->cpu, BARE_FLASH, BARE_FLASH + 0x1000);
+            cpu_arm_watch(bare->cpu, 1, BARE_FLASH, BARE_FLASH + 0x1000);
         }
         cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 100);
         memcpy(bare->cpu, copy, cpu_sizeof());
@@ -332,9 +356,16 @@ static void wait_states(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(limits_are_exact), TEST(stops_from_inside),       TEST(interrupt_by_an_access),
-        TEST(breakpoints),      TEST(watch_is_told_once),      TEST(one_go_equals_steps),
-        TEST(snapshots),        TEST(regions_can_be_switched), TEST(region_switched_below_itself),
+        TEST(limits_are_exact),
+        TEST(stops_from_inside),
+        TEST(interrupt_by_an_access),
+        TEST(breakpoints),
+        TEST(watch_is_told_once),
+        TEST(watches_do_not_disturb_each_other),
+        TEST(one_go_equals_steps),
+        TEST(snapshots),
+        TEST(regions_can_be_switched),
+        TEST(region_switched_below_itself),
         TEST(wait_states),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

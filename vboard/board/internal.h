@@ -76,6 +76,7 @@ void board_drive_defaults(struct vboard *b);
 /* Port (0..4, 7) and pin of "PB13"; false: the chip in this package has no such pin. */
 bool board_pin(const char *name, unsigned *port, unsigned *pin);
 const char *board_pin_name(unsigned port, unsigned pin); /* a string constant */
+void board_fit_rom(struct vboard *b); /* the stand-in for the ROM bootloader into system memory */
 void board_forget_loads(struct vboard *b);
 void board_forget_uarts(struct vboard *b);
 

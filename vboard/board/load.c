@@ -6,10 +6,11 @@
 #include "board/internal.h"
 #include "chip/memory.h"
 
-/* What a programmer can write. */
+/* What a programmer can write, and the ROM, for those who have a dump of one. */
 static const struct {
     uint32_t base, size;
-} writable[] = {{FLASH_BASE, FLASH_SIZE}, {OTP_BASE, OTP_SIZE}, {OPTION_BASE, OPTION_SIZE}};
+} writable[] = {
+    {FLASH_BASE, FLASH_SIZE}, {SYSMEM_BASE, SYSMEM_SIZE}, {OTP_BASE, OTP_SIZE}, {OPTION_BASE, OPTION_SIZE}};
 
 static bool fits(uint32_t addr, uint32_t size)
 {
@@ -22,8 +23,10 @@ static bool fits(uint32_t addr, uint32_t size)
 
 static bool refuse_place(struct vboard *b, const char *path, uint32_t addr, uint32_t size)
 {
-    return refuse(&b->error, "%s: 0x%08X to 0x%08X is not in flash (0x%08X to 0x%08X), OTP or option bytes",
-                  path, addr, addr + size - 1, FLASH_BASE, FLASH_BASE + FLASH_SIZE - 1);
+    return refuse(
+        &b->error,
+        "%s: 0x%08X to 0x%08X is not in flash (0x%08X to 0x%08X), system memory, OTP or option bytes", path,
+        addr, addr + size - 1, FLASH_BASE, FLASH_BASE + FLASH_SIZE - 1);
 }
 
 void board_forget_loads(struct vboard *b)

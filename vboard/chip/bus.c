@@ -197,10 +197,12 @@ static void env_missing(void *owner, uint32_t addr, uint32_t pc)
         c->tell->missing(c->tell->owner, addr, pc);
 }
 
-static void env_watch(void *owner, uint32_t pc)
+static void env_watch(void *owner, unsigned n, uint32_t pc)
 {
     struct chip *c = owner;
-    if (c->tell->watch)
+    if (n == CHIP_WATCH_ROM)
+        rom_watch(c, pc);
+    else if (c->tell->watch)
         c->tell->watch(c->tell->owner, pc);
 }
 

@@ -44,6 +44,9 @@ enum chip_exit {
     CHIP_LOCKUP,  /* the processor has locked up just now. Running on passes time: a watchdog may end it */
     CHIP_BREAK    /* at a breakpoint; the instruction there was not executed */
 };
+/* Fetch watches of the processor (cpu_arm_watch): one is the outside's, which chip_listener.watch is told. */
+enum { CHIP_WATCH_OUTSIDE, CHIP_WATCH_ROM };
+
 /* Runs until virtual time `until`. The last instruction or event is finished, so chip_now may be a
  * little later. CHIP_OFF is returned when power is lost on the way; run again, time passes without
  * power (outside events, and what VBAT keeps going). */

@@ -126,6 +126,7 @@ void reset_end(struct chip *c)
     rcc_update(c);
     chip_map_memories(c);
     flash_update_gate(c);
+    rom_reset_ends(c);
     cpu_reset(c->cpu);
 }
 

@@ -171,6 +171,11 @@ void reset_begin(struct chip *c, enum chip_reset cause); /* everything at once; 
 void reset_core_domain(struct chip *c);                  /* Standby, Shutdown: what loses its power */
 bool reset_selects_flash(const struct chip *c);          /* by BOOT0 and options, the empty check apart */
 void reset_end(struct chip *c);                          /* boot selection; the processor starts */
+
+/* ---- rom.c ---- */
+void rom_reset_ends(struct chip *c);
+void rom_watch(struct chip *c, uint32_t pc); /* of CHIP_WATCH_ROM */
+
 /* Uniformly random bits from the machine's seed. */
 uint64_t chip_random(struct chip *c);
 

@@ -151,17 +151,17 @@ void code_drop_range(struct cpu *cpu, uint32_t lo, uint32_t hi)
 void code_stops(struct cpu *cpu)
 {
     struct cpu_code *code = cpu->code;
-    if (code->stops.armed)
-        code_drop_range(cpu, code->stops.lo, code->stops.hi);
+    for (unsigned i = 0; i < CPU_WATCHES; i++)
+        if (code->stops.watches[i].armed)
+            code_drop_range(cpu, code->stops.watches[i].lo, code->stops.watches[i].hi);
     for (unsigned i = 0; i < code->stops.count; i++)
         code_drop_range(cpu, code->stops.breaks[i], code->stops.breaks[i]);
-    code->stops.armed = cpu->watch_armed;
-    code->stops.lo = cpu->watch_lo;
-    code->stops.hi = cpu->watch_hi;
+    memcpy(code->stops.watches, cpu->watches, sizeof cpu->watches);
     code->stops.count = cpu->break_count;
     memcpy(code->stops.breaks, cpu->breaks, sizeof cpu->breaks);
-    if (cpu->watch_armed)
-        code_drop_range(cpu, cpu->watch_lo, cpu->watch_hi);
+    for (unsigned i = 0; i < CPU_WATCHES; i++)
+        if (cpu->watches[i].armed)
+            code_drop_range(cpu, cpu->watches[i].lo, cpu->watches[i].hi);
     for (unsigned i = 0; i < cpu->break_count; i++)
         code_drop_range(cpu, cpu->breaks[i], cpu->breaks[i]);
 }
@@ -193,8 +193,9 @@ static void overlap(struct op *op, uint16_t hw1, uint16_t next)
 
 static void stop_marks(const struct cpu *cpu, struct op *op, uint32_t pc)
 {
-    if (cpu->watch_armed && pc >= cpu->watch_lo && pc <= cpu->watch_hi)
-        op->code = op->code_it = OP_WATCH;
+    for (unsigned i = 0; i < CPU_WATCHES; i++)
+        if (cpu->watches[i].armed && pc >= cpu->watches[i].lo && pc <= cpu->watches[i].hi)
+            op->code = op->code_it = OP_WATCH;
     for (unsigned i = 0; i < cpu->break_count; i++)
         if (cpu->breaks[i] == pc)
             op->code = op->code_it = OP_BREAK;

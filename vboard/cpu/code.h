@@ -33,8 +33,8 @@ struct cpu_code {
     struct op scratch[3]; /* one instruction from memory that is no region, or across an edge */
     uintptr_t line;       /* of the last instruction fetched while fetches are checked */
     struct {              /* stops that decoded entries know of */
-        bool armed;
-        uint32_t lo, hi, breaks[CPU_BREAKS];
+        struct cpu_watch watches[CPU_WATCHES];
+        uint32_t breaks[CPU_BREAKS];
         unsigned count;
     } stops;
     void *graveyard[CPU_REGIONS * 4]; /* freed when no entry is in use */

@@ -273,11 +273,9 @@ void cpu_event(struct cpu *cpu)
 
 /* ---- watch and breakpoints --------------------------------------------------------------- */
 
-void cpu_arm_watch(struct cpu *cpu, uint32_t lo, uint32_t hi)
+void cpu_arm_watch(struct cpu *cpu, unsigned n, uint32_t lo, uint32_t hi)
 {
-    cpu->watch_armed = true;
-    cpu->watch_lo = lo;
-    cpu->watch_hi = hi;
+    cpu->watches[n] = (struct cpu_watch){true, lo, hi};
     code_stops(cpu);
 }
 

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CPU_REGIONS = 8, CPU_IRQS = 83, CPU_BREAKS = 32 };
+enum { CPU_REGIONS = 8, CPU_IRQS = 83, CPU_BREAKS = 32, CPU_WATCHES = 2 };
 
 /* Memory that the processor may access directly: no side effects, no waiting.
  * Accesses that no region covers go to the env. Regions do not overlap. */
@@ -52,8 +52,8 @@ struct cpu_env {
     /* Something that the model lacks was touched: an encoding or a system register.
      * Information only; the architecture's default (UNDEFINED, reads as zero) follows. */
     void (*missing)(void *owner, uint32_t addr, uint32_t pc);
-    /* The armed fetch watch was hit: the instruction at pc is about to be executed. */
-    void (*watch)(void *owner, uint32_t pc);
+    /* The armed fetch watch n was hit: the instruction at pc is about to be executed. */
+    void (*watch)(void *owner, unsigned n, uint32_t pc);
 };
 
 enum cpu_exit {
@@ -110,8 +110,9 @@ void cpu_irq(struct cpu *cpu, unsigned irq, bool level); /* interrupt line 0..CP
 void cpu_nmi(struct cpu *cpu, bool level);               /* NMI line; pends on the rising edge */
 void cpu_event(struct cpu *cpu);                         /* RXEV: sets the event register */
 
-/* Arms a one-shot: env->watch is called when the next instruction in [lo, hi] is about to execute. */
-void cpu_arm_watch(struct cpu *cpu, uint32_t lo, uint32_t hi);
+/* Arms one of CPU_WATCHES one-shots: env->watch is called when the next instruction in [lo, hi] is about to
+ * execute. Arming it again replaces it; resets leave it. */
+void cpu_arm_watch(struct cpu *cpu, unsigned n, uint32_t lo, uint32_t hi);
 bool cpu_break(struct cpu *cpu, uint32_t addr, bool set); /* false: table full or not set */
 
 /* Registers by number: 0-15 (15: address of the next instruction), 16 xPSR, 17 MSP, 18 PSP,

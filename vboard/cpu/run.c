@@ -14,6 +14,22 @@
 #define COLD_FUNCTION(name) op_##name,
 static op_function *const functions[] = {OPS_COLD(COLD_FUNCTION) OPS_FP(COLD_FUNCTION)};
 
+static void watches_hit(struct cpu *cpu)
+{
+    uint32_t pc = cpu->r[15];
+    bool hit[CPU_WATCHES];
+    for (unsigned i = 0; i < CPU_WATCHES; i++) {
+        struct cpu_watch *w = &cpu->watches[i];
+        hit[i] = w->armed && pc >= w->lo && pc <= w->hi;
+        if (hit[i])
+            w->armed = false;
+    }
+    code_stops(cpu);
+    for (unsigned i = 0; i < CPU_WATCHES; i++)
+        if (hit[i] && cpu->env.watch != NULL)
+            cpu->env.watch(cpu->owner, i, pc);
+}
+
 static inline uint32_t ror(uint32_t v, unsigned n)
 {
     return v >> (n & 31) | v << (-n & 31);
@@ -191,10 +207,7 @@ L_OUTSIDE:
 
 L_WATCH:
     SYNC();
-    cpu->watch_armed = false;
-    code_stops(cpu);
-    if (cpu->env.watch != NULL)
-        cpu->env.watch(cpu->owner, cpu->r[15]);
+    watches_hit(cpu);
     goto leave; /* the owner may have changed anything; the instruction comes with the next round */
 
 L_BREAK:

@@ -85,8 +85,10 @@ struct cpu {
     bool fault_after;  /* the return address of `fault` is the next instruction (SVC) */
 
     /* Watch and breakpoints */
-    bool watch_armed;
-    uint32_t watch_lo, watch_hi;
+    struct cpu_watch {
+        bool armed;
+        uint32_t lo, hi;
+    } watches[CPU_WATCHES];
     uint32_t breaks[CPU_BREAKS];
     uint8_t break_count;
     bool at_break; /* CPU_BREAK was reported for break_pc: step over it when asked to go on */

@@ -1,0 +1,137 @@
+/* Who jumps into system memory, where the ROM bootloader is, has to leave the chip as AN2606 wants it
+ * ("STM32 microcontroller system memory boot mode", bootloader activation). What is not so is said here;
+ * what comes of it is up to the code in there. The chip looks only, and only at a jump: a reset that
+ * starts the ROM has its own preconditions met. */
+#include <stddef.h>
+
+#include "chip/state.h"
+
+enum { REG_XPSR = 16, REG_PRIMASK = 19, REG_BASEPRI, REG_FAULTMASK, REG_CONTROL };
+enum { USB_IRQ = 67 };
+#define SYSTICK_CTRL 0xE000E010U
+#define NVIC_ISER    0xE000E100U
+
+static uint32_t ppb(const struct chip *c, uint32_t addr)
+{
+    uint32_t value = 0;
+    (void)cpu_ppb_peek(c->cpu, addr, &value);
+    return value;
+}
+
+static bool in_usb_handler(const struct chip *c)
+{
+    return (cpu_reg(c->cpu, REG_XPSR) & 0x1FF) == 16 + USB_IRQ;
+}
+
+static bool in_other_handler(const struct chip *c)
+{
+    return (cpu_reg(c->cpu, REG_XPSR) & 0x1FF) != 0 && !in_usb_handler(c);
+}
+
+static bool masked(const struct chip *c)
+{
+    return cpu_reg(c->cpu, REG_PRIMASK) || cpu_reg(c->cpu, REG_FAULTMASK) || cpu_reg(c->cpu, REG_BASEPRI);
+}
+
+static bool on_psp(const struct chip *c)
+{
+    return cpu_reg(c->cpu, REG_CONTROL) & 2;
+}
+
+static bool unprivileged(const struct chip *c)
+{
+    return cpu_reg(c->cpu, REG_CONTROL) & 1;
+}
+
+static bool pll_on(const struct chip *c)
+{
+    return c->rcc.reg[RCC_CR / 4] & 1U << 24;
+}
+
+static bool systick_on(const struct chip *c)
+{
+    return (ppb(c, SYSTICK_CTRL) & 3) == 3;
+}
+
+static bool interrupts_enabled(const struct chip *c)
+{
+    return ppb(c, NVIC_ISER) | ppb(c, NVIC_ISER + 4) | ppb(c, NVIC_ISER + 8);
+}
+
+static bool low_voltage(const struct chip *c)
+{
+    return (c->pwr.reg[PWR_CR1 / 4] >> 9 & 3) == 2;
+}
+
+static bool dma_on(const struct chip *c)
+{
+    for (unsigned i = 0; i < 2 * DMA_CHANNELS; i++)
+        if (c->dma[i / DMA_CHANNELS].channel[i % DMA_CHANNELS].ccr & 1)
+            return true;
+    return false;
+}
+
+static bool pulled_up(const struct chip *c)
+{
+    return c->usbfs.bcdr & BCDR_DPPU;
+}
+
+static const struct {
+    bool (*broken)(const struct chip *c);
+    const char *sentence;
+} preconditions[] = {
+    {in_usb_handler, "ROM bootloader entered from the USB interrupt: it stays active, so the ROM's own USB "
+                     "interrupt never comes; jump from the main program, or reset first"},
+    {in_other_handler,
+     "ROM bootloader entered from an exception handler: no interrupt of the same or a lower "
+     "priority comes any more; jump from the main program, or reset first"},
+    {masked,
+     "ROM bootloader entered with interrupts masked (PRIMASK, FAULTMASK or BASEPRI): its USB interrupt "
+     "never comes; unmask them before the jump"},
+    {on_psp, "ROM bootloader entered on the process stack (CONTROL.SPSEL): it uses the first 12 KiB of SRAM, "
+             "and MSP is not the stack in use; switch to MSP before the jump"},
+    {unprivileged,
+     "ROM bootloader entered unprivileged (CONTROL.nPRIV): it cannot set up the processor; jump "
+     "from privileged code"},
+    {pll_on,
+     "ROM bootloader entered with the PLL on: it cannot set its own clock while SYSCLK comes from the "
+     "PLL; go back to MSI and switch the PLL off before the jump"},
+    {systick_on, "ROM bootloader entered with the SysTick interrupt on: the ROM has no handler for it; clear "
+                 "SysTick->CTRL before the jump"},
+    {interrupts_enabled,
+     "ROM bootloader entered with interrupts enabled in the NVIC: the ROM has no handlers "
+     "for them; clear NVIC->ICER and ICPR before the jump"},
+    {low_voltage,
+     "ROM bootloader entered in voltage range 2: its PLL does not lock there; set PWR_CR1.VOS to "
+     "range 1 before the jump"},
+    {dma_on,
+     "ROM bootloader entered with a DMA channel on: it may write to the SRAM that the ROM uses; clear "
+     "its CCR.EN before the jump"},
+    {pulled_up, "ROM bootloader entered with the USB pull-up on: the host may not notice that the device has "
+                "changed; clear USB->BCDR.DPPU some milliseconds before the jump"},
+};
+
+/* Watches for the next jump into system memory, or for the end of the stay there. */
+static void arm(struct chip *c, bool inside)
+{
+    if (inside)
+        cpu_arm_watch(c->cpu, CHIP_WATCH_ROM, FLASH_BASE, FLASH_BASE + FLASH_SIZE - 1);
+    else
+        cpu_arm_watch(c->cpu, CHIP_WATCH_ROM, SYSMEM_BASE, SYSMEM_BASE + SYSMEM_SIZE - 1);
+}
+
+void rom_reset_ends(struct chip *c)
+{
+    arm(c, c->boot_mode == 1);
+}
+
+void rom_watch(struct chip *c, uint32_t pc)
+{
+    bool inside = pc - SYSMEM_BASE < SYSMEM_SIZE;
+    arm(c, inside);
+    if (!inside || !c->tell->message)
+        return;
+    for (size_t i = 0; i < sizeof preconditions / sizeof preconditions[0]; i++)
+        if (preconditions[i].broken(c))
+            c->tell->message(c->tell->owner, preconditions[i].sentence);
+}
