@@ -5,11 +5,12 @@
 #     NAME.startup := files            default: port/stm32l433/startup.c (vector table, .data, .bss, main)
 #     NAME.ld      := FILE             own linker script (run through the preprocessor); default app.ld
 #     NAME.cflags  := flags            e.g. $(FW_FPU) for the FPU; also given to the linker
+#     NAME.kit     := yes              with the application kit, app/
 #     $(eval $(call firmware,NAME,build/firmware))
 #
 # and becomes build/firmware/NAME.{elf,bin,hex,map}; only the first line is needed.
 #
-# Firmware for tests: every folder test/board/fw/NAME with C or assembler files in it becomes
+# Firmware for tests: every folder test/board/fw/NAME with C or assembler files or fw.mk in it becomes
 # build/test/fw/NAME.{elf,bin,hex,map}, linked at 0x08000000 with the start-up code above. Define
 # main() and the handlers you need, named as in startup.c; nothing else is necessary. A file fw.mk
 # in the folder may set any of the variables above, e.g. `hello.at := slot`.
@@ -26,6 +27,12 @@ PORT := port/stm32l433
 FW_AT_bare := -DROM_ADDR=FLASH_ADDR -DROM_SIZE=FLASH_SIZE
 FW_AT_slot := -DROM_ADDR=SLOT_ADDR -DROM_SIZE=SLOT_SIZE
 
+# The kit in applications with startup.c, which sets VTOR itself and runs no constructors.
+FW_KIT_SRC := app/sureboot.c
+FW_KIT_CFLAGS := -DSUREBOOT_CONSTRUCTOR=0
+FW_KIT_LDFLAGS := -T app/sureboot.ld
+FW_ALONE_bare := -Wl,--defsym=sureboot_alone=1
+
 FIRMWARE :=
 FW_NAMES :=
 
@@ -34,7 +41,9 @@ define firmware
 $(1).at ?= slot
 $(1).startup ?= $(PORT)/startup.c
 $(1).ld ?= $(PORT)/app.ld
-$(1).obj := $$(patsubst %,$(B)/obj/fw/$(1)/%.o,$$($(1).startup) $$($(1).src))
+$(1).obj := $$(patsubst %,$(B)/obj/fw/$(1)/%.o,$$($(1).startup) $$($(1).src) $$(if $$($(1).kit),$$(FW_KIT_SRC)))
+$(1).cflags += $$(if $$($(1).kit),$$(FW_KIT_CFLAGS))
+$(1).ldflags := $$(if $$($(1).kit),$$(FW_ALONE_$$($(1).at)) $$(FW_KIT_LDFLAGS))
 FW_NAMES += $(1)
 FIRMWARE += $(2)/$(1).elf $(2)/$(1).bin $(2)/$(1).hex
 
@@ -47,9 +56,9 @@ $(B)/obj/fw/$(1)/%.S.o: %.S firmware.mk
 $(B)/obj/fw/$(1)/link.ld: $$($(1).ld) $(PORT)/memory.h firmware.mk
 	@mkdir -p $$(@D)
 	$(FW_CC) -E -P -x c -I. $$(FW_AT_$$($(1).at)) $$< -o $$@
-$(2)/$(1).elf: $$($(1).obj) $(B)/obj/fw/$(1)/link.ld
+$(2)/$(1).elf: $$($(1).obj) $(B)/obj/fw/$(1)/link.ld $$(if $$($(1).kit),app/sureboot.ld)
 	@mkdir -p $$(@D)
-	$(FW_CC) $(FW_CPU) $(FW_CFLAGS) $$($(1).cflags) $(FW_LDFLAGS) -T $(B)/obj/fw/$(1)/link.ld \
+	$(FW_CC) $(FW_CPU) $(FW_CFLAGS) $$($(1).cflags) $(FW_LDFLAGS) -T $(B)/obj/fw/$(1)/link.ld $$($(1).ldflags) \
 	    -Wl,-Map=$(2)/$(1).map $$($(1).obj) -o $$@
 endef
 
@@ -99,7 +108,7 @@ $(eval $(call firmware,rom-standin,$(B)/firmware))
 	$(FW_PREFIX)objcopy -O ihex $< $@
 
 # ---- firmware of the tests ----
-TEST_FW := $(sort $(patsubst test/board/fw/%/,%,$(dir $(wildcard test/board/fw/*/*.c test/board/fw/*/*.S))))
+TEST_FW := $(sort $(patsubst test/board/fw/%/,%,$(dir $(wildcard test/board/fw/*/*.c test/board/fw/*/*.S test/board/fw/*/fw.mk))))
 -include $(wildcard test/board/fw/*/fw.mk)
 $(foreach n,$(TEST_FW),$(eval $(n).src += $(wildcard test/board/fw/$(n)/*.c test/board/fw/$(n)/*.S))\
     $(eval $(n).at ?= bare)$(eval $(call firmware,$(n),$(B)/test/fw)))

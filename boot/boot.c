@@ -135,6 +135,27 @@ static void count_start(struct findings *f, const struct facts *facts)
     }
 }
 
+/* The record by which the application will confirm itself, and its place. */
+static void prepare_confirmation(const struct findings *f, struct mailbox *m)
+{
+    struct ledger ledger = f->ledger;
+    struct ledger_append append;
+    m->starts = 0;
+    m->confirm_at = 0;
+    if (!(f->content.info.flags & IMAGE_WANTS_CONFIRM) || !ledger_is_seal(&ledger.newest) ||
+        ledger.newest.type == LEDGER_CONFIRMED)
+        return;
+    m->starts = ledger.newest.starts;
+    m->confirm = ledger.newest;
+    m->confirm.type = LEDGER_CONFIRMED;
+    m->confirm.starts = 0;
+    ledger_append(&append, &ledger, &m->confirm);
+    if (ledger_append_next(&append, true) == LEDGER_PROGRAM) {
+        m->confirm = append.record;
+        m->confirm_at = append.addr;
+    }
+}
+
 static void tell_application(const struct findings *f)
 {
     struct mailbox *m = MAILBOX;
@@ -143,6 +164,7 @@ static void tell_application(const struct findings *f)
     m->magic = MAILBOX_MAGIC;
     m->cause = f->cause;
     m->verdict = MESSAGE_READY;
+    prepare_confirmation(f, m);
     m->flags = (f->undone ? MAILBOX_UNDONE : 0) | (BOOT_TWICE_MS ? MAILBOX_CLEARED : 0);
     m->check = port_crc(0, m, offsetof(struct mailbox, check));
 }

@@ -110,8 +110,11 @@ void RNG_IRQHandler(void) WEAK;
 void FPU_IRQHandler(void) WEAK;
 void CRS_IRQHandler(void) WEAK;
 
+/* The kit's linker fragment (app/sureboot.ld) defines it, else it is 0. */
+void sureboot_info_vector(void) __attribute__((weak));
+
 /* Words 0-15 as in ARMv7-M ARM B1.5.3, then the interrupts of RM0394 "Vector table". */
-__attribute__((section(".vectors"), used)) static const struct {
+__attribute__((section(".isr_vector"), used)) static const struct {
     uint32_t *initial_sp;
     void (*handler[15 + 83])(void);
 } vector_table = {stack_top,
@@ -122,6 +125,7 @@ __attribute__((section(".vectors"), used)) static const struct {
                       MemManage_Handler,
                       BusFault_Handler,
                       UsageFault_Handler,
+                      sureboot_info_vector,
                       [11 - 1] = SVC_Handler,
                       [12 - 1] = DebugMon_Handler,
                       [14 - 1] = PendSV_Handler,

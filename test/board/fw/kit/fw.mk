@@ -1,0 +1,4 @@
+kit.at := slot
+kit.kit := yes
+kit.src := $(addprefix $(PORT)/,clock.c)
+kit.cflags := $(FW_FPU)

@@ -1,0 +1,201 @@
+/* Confirmation: what an image that wants it is allowed without, what the application writes to the ledger,
+ * and what power cuts do to that. */
+#include "kitbench.h"
+
+#define BIN    "build/test/fw/kit.bin"
+#define LEDGER 0x0803F000u
+
+struct record {
+    uint16_t magic;
+    uint8_t type, starts;
+    uint32_t sequence, length, crc, version, check;
+};
+enum { SEALED = 2, START = 3, CONFIRMED = 4 };
+
+static uint32_t crc32(const void *data, size_t size)
+{
+    const uint8_t *at = data;
+    uint32_t crc = 0xFFFFFFFF;
+    while (size-- > 0) {
+        crc ^= *at++;
+        for (unsigned i = 0; i < 8; i++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320 : 0);
+    }
+    return ~crc;
+}
+
+/* The newest whole record of both pages. */
+static struct record newest(struct kit *k)
+{
+    struct record r, last = {0};
+    for (uint32_t place = 0; place < 2 * 85; place++) {
+        uint32_t at = LEDGER + place / 85 * 0x800 + place % 85 * 24;
+        assert_true(vboard_peek(k->bench.board, at, &r, sizeof r));
+        if (r.magic == 0x5B1E && r.sequence > last.sequence && r.check == crc32(&r, 20))
+            last = r;
+    }
+    return last;
+}
+
+/* Downloaded, sealed, started for the first time. */
+static struct kit *downloaded(void)
+{
+    struct kit *k = kit_start(BOOT, KIT, false, true);
+    kit_expect_dfu(k, "blank");
+    kit_download(k, BIN);
+    bench_run(&k->bench, 20 * MS);
+    assert_int_equal(k->bench.handoffs, 1);
+    return k;
+}
+
+static void reset(struct kit *k)
+{
+    vboard_nrst(k->bench.board, MS);
+    bench_run(&k->bench, 50 * MS);
+}
+
+static void expect_refused(struct kit *k, unsigned handoffs)
+{
+    reset(k);
+    assert_int_equal(k->bench.handoffs, handoffs);
+    kit_expect_dfu(k, "after three starts");
+    const char *text = kit_dfu_report(k);
+    if (!strstr(text, "verdict: Started three times without sureboot_confirm()"))
+        fail_msg("report: %s", text);
+}
+
+static void three_starts_without(void **state)
+{
+    (void)state;
+    struct kit *k = downloaded();
+    for (unsigned n = 1; n <= 3; n++) {
+        assert_int_equal(newest(k).type, START);
+        assert_int_equal(newest(k).starts, n);
+        assert_int_equal(vboard_peek32(k->bench.board, MAILBOX + 16), n); /* the application is told */
+        if (n < 3)
+            reset(k);
+    }
+    expect_refused(k, 3);
+    /* A new download starts afresh. */
+    kit_download(k, BIN);
+    bench_run(&k->bench, 20 * MS);
+    assert_int_equal(k->bench.handoffs, 4);
+    kit_end(k);
+}
+
+/* From everywhere it can be said, and then it holds for ever. */
+static void confirmed_from_everywhere(void **state)
+{
+    (void)state;
+    for (uint32_t where = MAIN; where < WHERES; where++) {
+        struct kit *k = downloaded();
+        kit_order(k, CONFIRM, where);
+        bench_run(&k->bench, 10 * MS);
+        struct record r = newest(k);
+        if (kit_variable(k, "done") != 1 || kit_variable(k, "result") != 1 || r.type != CONFIRMED ||
+            k->faults)
+            fail_msg("%s: %u done, result %u, record %u", wheres[where], kit_variable(k, "done"),
+                     kit_variable(k, "result"), r.type);
+        assert_int_equal(r.starts, 0);
+        assert_int_equal(r.sequence, 4); /* BEGUN, SEALED, START, CONFIRMED */
+        assert_int_equal(vboard_peek32(k->bench.board, 0x40022014), 0xC0000000); /* FLASH_CR is locked */
+        uint32_t used = k->bench.handoffs;
+        for (unsigned n = 1; n <= 5; n++) {
+            reset(k);
+            assert_int_equal(k->bench.handoffs, used + n);
+        }
+        assert_int_equal(newest(k).sequence, 4); /* starts cost nothing any more */
+        kit_order(k, CONFIRM, MAIN);             /* nor does another confirmation */
+        bench_run(&k->bench, 10 * MS);
+        assert_int_equal(kit_variable(k, "result"), 1);
+        assert_int_equal(newest(k).sequence, 4);
+        kit_end(k);
+    }
+}
+
+/* Power fails at each of its three double words, in each way: the chip starts, and counts or is confirmed. */
+static void power_cuts(void **state)
+{
+    (void)state;
+    static const enum vboard_cut models[] = {CUT_BEFORE, CUT_AFTER, CUT_TORN};
+    unsigned confirmed = 0, cases = 0;
+    struct kit *k = downloaded();
+    struct vboard *b = k->bench.board;
+    kit_order(k, CONFIRM, WAITING);
+    struct vboard_snapshot *s = vboard_save(b);
+    assert_non_null(s);
+    for (unsigned word = 1; word <= 3; word++) {
+        for (unsigned m = 0; m < 3; m++) {
+            for (unsigned seed = 0; seed < (models[m] == CUT_TORN ? 8u : 1u); seed++) {
+                vboard_restore(b, s);
+                bench_run(&k->bench, seed * 7919 + 1); /* torn words differ by the time of the cut */
+                vboard_cut(b, word, models[m]);
+                kit_order(k, CONFIRM, MAIN);
+                assert_int_equal(vboard_run(b, 20 * MS, NULL, NULL), VB_OFF);
+                vboard_power(b, true, true);
+                unsigned before = k->bench.handoffs;
+                bench_run(&k->bench, 50 * MS);
+                assert_int_equal(k->bench.handoffs, before + 1);
+                struct record r = newest(k);
+                cases++;
+                if (r.type == CONFIRMED) {
+                    confirmed++;
+                    assert_true(word == 3 && models[m] != CUT_BEFORE);
+                } else {
+                    assert_int_equal(r.type, START);
+                    assert_int_equal(r.starts, 2);
+                    assert_false(word == 3 && models[m] == CUT_AFTER);
+                }
+                kit_order(k, CONFIRM, MAIN); /* again, now undisturbed */
+                bench_run(&k->bench, 10 * MS);
+                assert_int_equal(newest(k).type, CONFIRMED);
+                reset(k);
+                assert_int_equal(k->bench.handoffs, before + 2);
+            }
+        }
+    }
+    print_message("# %u cuts, %u of them after the record was whole\n", cases, confirmed);
+    assert_true(confirmed > 0 && confirmed < cases);
+    vboard_snapshot_free(s);
+    kit_end(k);
+}
+
+/* Somebody has flash unlocked: hands off, and say so. */
+static void not_while_flash_is_in_use(void **state)
+{
+    (void)state;
+    struct kit *k = downloaded();
+    kit_order(k, CONFIRM, FLASH_OPEN);
+    bench_run(&k->bench, 10 * MS);
+    assert_int_equal(kit_variable(k, "done"), 1);
+    assert_int_equal(kit_variable(k, "result"), 0);
+    assert_int_equal(newest(k).type, START);
+    kit_end(k);
+}
+
+/* A mailbox that does not tell the truth makes nobody write elsewhere. */
+static void a_damaged_mailbox_writes_nothing(void **state)
+{
+    (void)state;
+    struct kit *k = downloaded();
+    uint32_t at = 0x08004000;
+    assert_true(vboard_poke(k->bench.board, MAILBOX + 20, &at, 4));
+    uint64_t ops = vboard_flash_ops(k->bench.board);
+    kit_order(k, CONFIRM, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    assert_int_equal(kit_variable(k, "done"), 1);
+    assert_int_equal(vboard_flash_ops(k->bench.board), ops);
+    kit_end(k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(three_starts_without),
+        cmocka_unit_test(confirmed_from_everywhere),
+        cmocka_unit_test(power_cuts),
+        cmocka_unit_test(not_while_flash_is_in_use),
+        cmocka_unit_test(a_damaged_mailbox_writes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

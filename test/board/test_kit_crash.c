@@ -1,0 +1,159 @@
+/* Images that crash or hang: three times, and then DFU with the reason and what is known of the crash. */
+#include "kitbench.h"
+
+#define BIN "build/test/fw/kit.bin"
+
+static struct kit *downloaded(void)
+{
+    struct kit *k = kit_start(BOOT, KIT, false, true);
+    kit_expect_dfu(k, "blank");
+    kit_download(k, BIN);
+    bench_run(&k->bench, 20 * MS);
+    assert_int_equal(k->bench.handoffs, 1);
+    return k;
+}
+
+/* Words of a line of the report. */
+static void words(const char *report, const char *line, unsigned *to, unsigned n)
+{
+    const char *at = strstr(report, line);
+    if (!at) {
+        fail_msg("no %s in the report: %s", line, report);
+        return;
+    }
+    at += strlen(line);
+    while (n-- > 0) {
+        char *end;
+        *to++ = (unsigned)strtoul(at, &end, 16);
+        assert_true(end != at);
+        at = end;
+    }
+}
+
+struct crash {
+    unsigned kind, pc, lr, cfsr, hfsr, address;
+};
+
+/* Three times the same; then the report of the bootloader. */
+static struct crash three_times(struct kit *k, uint32_t what, uint32_t where, const char *cause,
+                                unsigned *causes)
+{
+    struct crash c = {0};
+    for (unsigned n = 1; n <= 3; n++) {
+        assert_int_equal(k->bench.handoffs, n);
+        kit_order(k, what, where);
+        bench_run(&k->bench, 250 * MS);
+        assert_string_equal(k->cause, cause);
+    }
+    assert_int_equal(k->bench.handoffs, 3);
+    kit_expect_dfu(k, "after three starts");
+    const char *text = kit_dfu_report(k);
+    if (!strstr(text, "verdict: Started three times without sureboot_confirm()"))
+        fail_msg("report: %s", text);
+    words(text, "\nreset cause:", causes, 1);
+    words(text, "\ncrash:", &c.kind, 6);
+    return c;
+}
+
+static void a_bus_fault_everywhere(void **state)
+{
+    (void)state;
+    for (uint32_t where = MAIN; where < WHERES; where++) {
+        if (where == FAULTMASK)
+            continue; /* locks up: no handler can run (ARMv7-M ARM B1.5.15) */
+        unsigned causes = 0;
+        struct kit *k = downloaded();
+        struct crash c = three_times(k, BAD_ACCESS, where, "soft", &causes);
+        if (c.kind != 3 || c.pc != k->fault_pc || c.cfsr != 0x8200 || c.address != 0x60000000 ||
+            c.hfsr != 1u << 30)
+            fail_msg("%s: kind %u, pc 0x%08x, lr 0x%08x, cfsr 0x%08x, hfsr 0x%08x, address 0x%08x",
+                     wheres[where], c.kind, c.pc, c.lr, c.cfsr, c.hfsr, c.address);
+        assert_in_range(c.lr, SLOT, 0xFFFFFFFF); /* a return address, or EXC_RETURN in an interrupt */
+        assert_true(causes & 0x10);              /* a software reset */
+        kit_end(k);
+    }
+}
+
+static void an_undefined_instruction(void **state)
+{
+    (void)state;
+    unsigned causes = 0;
+    struct kit *k = downloaded();
+    struct crash c = three_times(k, UNDEFINED, PSP, "soft", &causes);
+    assert_int_equal(c.kind, 3);
+    assert_int_equal(c.pc, k->fault_pc);
+    assert_int_equal(c.cfsr, 1u << 16);
+    assert_int_equal(c.address, 0);
+    kit_end(k);
+}
+
+/* There is no frame to read, and no stack to work on. */
+static void a_stack_overflow(void **state)
+{
+    (void)state;
+    unsigned causes = 0;
+    struct kit *k = downloaded();
+    struct crash c = three_times(k, OVERFLOW, MAIN, "soft", &causes);
+    assert_int_equal(c.kind, 3);
+    assert_int_equal(c.pc, 0);
+    assert_true(c.cfsr & 1u << 12); /* STKERR */
+    kit_end(k);
+}
+
+static void a_hang(void **state)
+{
+    (void)state;
+    unsigned causes = 0;
+    struct kit *k = downloaded();
+    struct crash c = three_times(k, HANG, WATCHDOG, "iwdg", &causes);
+    assert_true(causes & 0x20); /* the watchdog */
+    assert_int_equal(c.kind, 0);
+    kit_end(k);
+}
+
+/* The application reads the crash of its last run, and may forget it. */
+static void the_application_is_told(void **state)
+{
+    (void)state;
+    struct kit *k = downloaded();
+    kit_order(k, CONFIRM, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    kit_order(k, REPORT, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    assert_int_equal(kit_variable(k, "result"), 1);
+    assert_int_equal(kit_variable(k, "crash_kind"), 0);
+    kit_order(k, BAD_ACCESS, MAIN);
+    bench_run(&k->bench, 50 * MS);
+    assert_int_equal(k->bench.handoffs, 2);
+    kit_order(k, REPORT, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    assert_int_equal(kit_variable(k, "result"), 1);
+    assert_int_equal(kit_variable(k, "crash_kind"), 3);
+    assert_true(kit_variable(k, "causes") & 0x10);
+    kit_order(k, CLEAR, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    vboard_nrst(k->bench.board, MS);
+    bench_run(&k->bench, 50 * MS);
+    kit_order(k, REPORT, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    assert_int_equal(kit_variable(k, "crash_kind"), 0);
+    /* Without power the mailbox is random, and the bootloader writes a new one. */
+    vboard_power(k->bench.board, false, true);
+    vboard_power(k->bench.board, true, true);
+    bench_run(&k->bench, 50 * MS);
+    kit_order(k, REPORT, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    assert_int_equal(kit_variable(k, "result"), 1);
+    assert_int_equal(kit_variable(k, "causes") & 0x18, 0x08); /* power-on */
+    kit_end(k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bus_fault_everywhere),  cmocka_unit_test(an_undefined_instruction),
+        cmocka_unit_test(a_stack_overflow),        cmocka_unit_test(a_hang),
+        cmocka_unit_test(the_application_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
