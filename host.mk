@@ -16,16 +16,16 @@ $(B)/obj/host/vboard/board/rom.o: HOST_CPPFLAGS += -DROM_FILE='"$(B)/firmware/ro
 
 # Logic of the firmware that runs on the PC as well (no register in it).
 BOOT_CORE_SRC := $(wildcard boot/core/*.c usb/*.c)
-$(B)/obj/host/usb/%.o $(B)/obj/host/boot/%.o $(B)/obj/host/test/%.o: HOST_CPPFLAGS += -I.
+$(B)/obj/host/usb/%.o $(B)/obj/host/boot/%.o $(B)/obj/host/test/%.o $(B)/obj/host/tools/%.o: HOST_CPPFLAGS += -I.
 BOOT_CORE_OBJ := $(BOOT_CORE_SRC:%.c=$(B)/obj/host/%.o)
 BOOT_CORE_LIB := $(B)/host/libbootcore.a
 
 # One file in vboard/cmd is one command of that name.
 VBOARD_CMDS := $(patsubst vboard/cmd/%.c,$(B)/host/%,$(wildcard vboard/cmd/*.c))
-TOOLS_SRC := $(wildcard tools/*.c)
-TOOLS := $(if $(TOOLS_SRC),$(B)/host/sureboot)
+TOOLS_LIB := $(B)/host/libtools.a
+TOOLS_OBJ := $(patsubst %.c,$(B)/obj/host/%.o,$(filter-out tools/sureboot.c,$(wildcard tools/*.c)))
 
-host: $(VBOARD_LIB) $(BOOT_CORE_LIB) $(VBOARD_CMDS) $(TOOLS)
+host: $(VBOARD_LIB) $(BOOT_CORE_LIB) $(VBOARD_CMDS) $(B)/host/sureboot
 
 $(B)/obj/host/%.o: %.c
 	@mkdir -p $(@D)
@@ -33,7 +33,8 @@ $(B)/obj/host/%.o: %.c
 
 $(VBOARD_LIB): $(VBOARD_OBJ)
 $(BOOT_CORE_LIB): $(BOOT_CORE_OBJ)
-$(VBOARD_LIB) $(BOOT_CORE_LIB):
+$(TOOLS_LIB): $(TOOLS_OBJ)
+$(VBOARD_LIB) $(BOOT_CORE_LIB) $(TOOLS_LIB):
 	@mkdir -p $(@D)
 	@rm -f $@
 	ar rcs $@ $^
@@ -41,8 +42,7 @@ $(VBOARD_LIB) $(BOOT_CORE_LIB):
 $(VBOARD_CMDS): $(B)/host/%: $(B)/obj/host/vboard/cmd/%.o $(VBOARD_LIB)
 	$(CC) $^ $(HOST_LIBS) -o $@
 
-$(B)/host/sureboot: $(TOOLS_SRC:%.c=$(B)/obj/host/%.o) $(BOOT_CORE_LIB)
-	@mkdir -p $(@D)
+$(B)/host/sureboot: $(B)/obj/host/tools/sureboot.o $(TOOLS_LIB) $(BOOT_CORE_LIB) $(VBOARD_LIB)
 	$(CC) $^ $(HOST_LIBS) -o $@
 
 -include $(shell find $(B)/obj/host -name '*.d' 2>/dev/null)

@@ -2,6 +2,7 @@
 #   test/unit/test_*.c   no board: links the libraries        (cmocka)
 #   test/board/test_*.c  firmware on the virtual board         (cmocka, vboard.h)
 #   test/host/test_*.sh  a real Linux USB host in a guest      (TAP from shell)
+#   test/fuzz/fuzz_*.c   hostile files                         (libFuzzer)
 #   test/mutants/*.list  bootloader and chip broken on purpose  (TAP from shell)
 #   test/lint/*.sh       format, static analysis               (TAP from shell)
 TEST_LIBS := -lcmocka -lcjson
@@ -18,22 +19,30 @@ $(SUPPORT_LIB): $(SUPPORT_OBJ)
 	@rm -f $@
 	ar rcs $@ $^
 
-$(B)/test/%: $(B)/obj/host/test/%.o $(SUPPORT_LIB) $(VBOARD_LIB) $(BOOT_CORE_LIB)
+$(B)/test/%: $(B)/obj/host/test/%.o $(SUPPORT_LIB) $(TOOLS_LIB) $(VBOARD_LIB) $(BOOT_CORE_LIB)
 	@mkdir -p $(@D)
 	$(CC) $^ $(HOST_LIBS) $(TEST_LIBS) $(TEST_LIBS_$(@F)) -o $@
 
-$(B)/obj/host/test/%.o: HOST_CPPFLAGS += -Itest/support -Itest
+$(B)/obj/host/test/%.o: HOST_CPPFLAGS += -Itest/support -Itest -Itools
 # libunicorn has functions of its own called cpu_reset and cpu_stop: ours stay hidden from it.
 TEST_LIBS_test_cpu_oracle := -lunicorn -Wl,--exclude-libs,ALL
 
-tests: $(UNIT_TESTS) $(BOARD_TESTS)
+# Fuzz targets are built from their sources, all of them instrumented.
+FUZZ_SRC := $(wildcard vboard/board/image*.c) $(addprefix vboard/board/,parse.c sentence.c) \
+    $(addprefix tools/,examine.c cures.c vtor.c) boot/core/image.c
+$(B)/test/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)
+	@mkdir -p $(@D)
+	clang $(HOST_CPPFLAGS) -I. -Itools -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=undefined $^ -lelf -ldw -o $@
+
+tests: $(UNIT_TESTS) $(BOARD_TESTS) $(patsubst test/fuzz/%.c,$(B)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 
 do-check: all tests
-	@test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) mutants=test/mutants/run host=$(HOST_TESTS)
+	@test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) fuzz=test/fuzz/run mutants=test/mutants/run host=$(HOST_TESTS)
 do-check-quick: all tests
 	@SUREBOOT_QUICK=1 test/run unit=$(UNIT_TESTS) board=$(BOARD_TESTS)
 do-check-long: all tests
-	@SUREBOOT_LONG=1 test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) mutants=test/mutants/run host=$(HOST_TESTS)
+	@SUREBOOT_LONG=1 test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) fuzz=test/fuzz/run mutants=test/mutants/run host=$(HOST_TESTS)
 do-bench: all $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
 	@for b in $(filter $(B)/bench/%,$^); do $$b || exit 1; done
 $(B)/bench/%: $(B)/obj/host/bench/%.o $(VBOARD_LIB) $(BOOT_CORE_LIB)

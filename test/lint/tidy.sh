@@ -11,7 +11,7 @@ check() {
     f=$1
     case $f in
     boot/core/*|vboard/*|tools/*|bench/*|test/unit/*|test/board/test_*|test/host/*|test/support/*|test/fuzz/*)
-        flags=(-std=c11 -D_GNU_SOURCE -I. -Ivboard -Iboot -Itest -Itest/support) ;;
+        flags=(-std=c11 -D_GNU_SOURCE -I. -Ivboard -Iboot -Itest -Itest/support -Itools) ;;
     *)  flags=(--target=arm-none-eabi -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -std=c11 -ffreestanding
                -isystem /usr/lib/arm-none-eabi/include -isystem /usr/include/newlib
                -isystem node_modules/@xpack-3rd-party/arm-cmsis-core-m/CMSIS/Core/Include

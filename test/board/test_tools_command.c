@@ -1,0 +1,183 @@
+/* The sureboot command as users run it: exit statuses, what it writes is what board and bootloader take. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "command.h"
+
+#define SUREBOOT "build/host/sureboot"
+#define VBOARD   "build/host/vboard"
+#define VDFU     "build/host/vdfu"
+#define CDC_ELF  "build/firmware/cdc.elf"
+#define CDC_BIN  "build/firmware/cdc.bin"
+#define BOOT     "build/firmware/boot.elf"
+
+static int setup(void **state)
+{
+    (void)state;
+    temp_make();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    temp_remove();
+    return 0;
+}
+
+/* Runs it and wants that status. */
+static struct command_result run(int status, const char *const words[])
+{
+    const char *args[COMMAND_ARGS] = {SUREBOOT};
+    for (size_t i = 0; words[i]; i++)
+        args[i + 1] = words[i];
+    struct command_result r = command(args, NULL);
+    if (r.status != status)
+        fail_msg("%s %s: status %d: %s%s", words[0], words[1] ? words[1] : "", r.status, r.out, r.err);
+    return r;
+}
+
+static void done(int status, const char *const words[], const char *printed)
+{
+    struct command_result r = run(status, words);
+    if (!strstr(r.out, printed) || r.err[0])
+        fail_msg("'%s' is not in '%s'; '%s'", printed, r.out, r.err);
+    command_result_free(&r);
+}
+
+static void refused(const char *const words[], const char *why)
+{
+    struct command_result r = run(2, words);
+    if (strncmp(r.err, "sureboot: ", 10) != 0 || !strstr(r.err, why) ||
+        strchr(r.err, '\n') != r.err + strlen(r.err) - 1)
+        fail_msg("'%s' is not one sentence with '%s'", r.err, why);
+    assert_string_equal(r.out, "");
+    command_result_free(&r);
+}
+#define DONE(status, printed, ...) done(status, (const char *const[]){__VA_ARGS__, NULL}, printed)
+#define REFUSED(why, ...)          refused((const char *const[]){__VA_ARGS__, NULL}, why)
+
+static void inspect(void **state)
+{
+    (void)state;
+    DONE(0, "It will run", "inspect", CDC_ELF);
+    DONE(0, "raw binary", "inspect", CDC_BIN);
+    DONE(0, "Reset_Handler", "inspect", CDC_ELF);
+    DONE(1, "STM32L433RCTX_FLASH.ld", "inspect", BOOT);
+    DONE(1, "error 6: Linked elsewhere", "inspect", "build/firmware/boot.bin");
+    DONE(0, "usage:", "--help");
+    struct command_result r =
+        run(1, (const char *const[]){"inspect", "build/firmware/boot.bin", "--json", NULL});
+    cJSON *lines = json_lines(r.out);
+    assert_non_null(lines);
+    const cJSON *line = cJSON_GetArrayItem(lines, 0);
+    assert_string_equal(json_text(line, "verdict"), "will not run");
+    const cJSON *finding = cJSON_GetArrayItem(cJSON_GetObjectItem(line, "findings"), 0);
+    assert_int_equal((int)json_number(finding, "code"), 6);
+    assert_string_equal(json_text(finding, "name"), "NOT_HERE");
+    const cJSON *cure = cJSON_GetArrayItem(cJSON_GetObjectItem(finding, "cures"), 0);
+    assert_string_equal(json_text(cure, "file"), "STM32L433RCTX_FLASH.ld");
+    cJSON_Delete(lines);
+    command_result_free(&r);
+}
+
+static void bad_words(void **state)
+{
+    (void)state;
+    REFUSED("no command", "flash");
+    REFUSED("takes a file", "inspect");
+    REFUSED("not also", "inspect", CDC_ELF, "--xml");
+    REFUSED("No such file", "inspect", "/nowhere/x.elf");
+    REFUSED("is not a regular file", "inspect", "/dev/null");
+    REFUSED("-o OUT", "pack", CDC_ELF);
+    REFUSED("too many", "pack", CDC_ELF, "-o", "a.bin", "b");
+    REFUSED("takes 2 files", "merge", BOOT, "-o", "a.bin");
+    REFUSED(".bin, .hex or .dfu", "pack", CDC_ELF, "-o", temp("x.elf"));
+    REFUSED("No such file", "pack", CDC_ELF, "-o", "/nowhere/x.bin");
+    REFUSED("Linked elsewhere", "pack", BOOT, "-o", temp("x.bin"));
+    REFUSED("is no bootloader", "merge", CDC_ELF, CDC_ELF, "-o", temp("x.bin"));
+    REFUSED("over DFU", "merge", BOOT, CDC_ELF, "-o", temp("x.dfu"));
+    assert_false(file_exists(temp("x.bin")));
+    file_text(temp("cut.elf"), "\177ELF");
+    REFUSED("ELF", "inspect", temp("cut.elf"));
+    file_text(temp("bad.hex"), ":10000000FF\n");
+    REFUSED("bad.hex", "inspect", temp("bad.hex"));
+    file_text(temp("empty.bin"), "");
+    REFUSED("is empty", "inspect", temp("empty.bin"));
+}
+
+/* Every format says the same, and a DFU tool takes the DfuSe file. */
+static void pack(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"c.bin", "c.hex", "c.dfu"};
+    size_t size, again;
+    char *want = file_read(CDC_BIN, &size);
+    for (unsigned i = 0; i < 3; i++) {
+        char out[256], back[256];
+        text_copy(out, sizeof out, temp(names[i]));
+        text_copy(back, sizeof back, temp("back.bin"));
+        DONE(0, "bytes", "pack", CDC_ELF, "-o", out);
+        DONE(0, "It will run", "inspect", out);
+        DONE(0, "bytes", "pack", out, "-o", back);
+        char *got = file_read(back, &again);
+        assert_int_equal(again, size);
+        assert_memory_equal(got, want, size);
+        free(got);
+    }
+    free(want);
+    const char *const args[] = {VDFU, "--load", BOOT, "--download", temp("c.dfu"), NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 0);
+    command_result_free(&r);
+}
+
+/* Handed over after power-on? */
+static bool starts(const char *image)
+{
+    const char *const args[] = {VBOARD, "--load", image, "--fast", "--for", "0.1", "--events", "-", NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 0);
+    cJSON *lines = json_lines(r.out);
+    assert_non_null(lines);
+    bool found = json_count(lines, "event", "handoff") > 0;
+    cJSON_Delete(lines);
+    command_result_free(&r);
+    return found;
+}
+
+static void merge(void **state)
+{
+    (void)state;
+    char hex[256], bin[256];
+    text_copy(hex, sizeof hex, temp("m.hex"));
+    text_copy(bin, sizeof bin, temp("m.bin"));
+    DONE(0, "sealed", "merge", BOOT, CDC_ELF, "-o", hex);
+    DONE(0, "sealed", "merge", "build/firmware/boot.bin", CDC_BIN, "-o", bin);
+    assert_true(starts(hex));
+    assert_true(starts(bin));
+    /* The seal is believed, and only for what was sealed: one changed bit, and it is refused. */
+    size_t size;
+    char *bytes = file_read(bin, &size);
+    bytes[0x4000 + 0x300] ^= 1;
+    file_write(bin, bytes, size);
+    assert_false(starts(bin));
+    free(bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(inspect, setup, teardown),
+        cmocka_unit_test_setup_teardown(bad_words, setup, teardown),
+        cmocka_unit_test_setup_teardown(pack, setup, teardown),
+        cmocka_unit_test_setup_teardown(merge, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+/* sureboot inspect: every finding, from an image made for it. */
+#include "cmocka_first.h"
+
+#include "boot/core/config.h"
+#include "examine.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIZE = 1024 };
+static uint8_t bytes[SLOT_SIZE + 8];
+static struct image_part parts[3];
+static struct image image;
+static struct findings f;
+
+static void put(uint32_t at, uint32_t value)
+{
+    for (unsigned i = 0; i < 4; i++)
+        bytes[at + i] = (uint8_t)(value >> (8 * i));
+}
+
+/* An image that runs: vectors, and code that is nothing but NOP. */
+static int setup(void **state)
+{
+    (void)state;
+    for (uint32_t at = 0; at < SIZE; at += 4)
+        put(at, 0xBF00BF00);
+    put(0, 0x20010000);
+    for (uint32_t v = 1; v < 99; v++)
+        put(4 * v, (v >= 7 && v <= 10) || v == 13 ? 0 : SLOT_ADDR + 0x200 + 1);
+    parts[0] = (struct image_part){SLOT_ADDR, SIZE, bytes};
+    image = (struct image){.parts = parts, .count = 1};
+    return 0;
+}
+
+static const struct finding *find(enum finding_code code)
+{
+    for (unsigned i = 0; i < f.count; i++)
+        if (f.list[i].code == code)
+            return &f.list[i];
+    return NULL;
+}
+
+/* Looks, and wants this finding, and that it does or does not keep the image from running. */
+static void finds(enum finding_code code, enum severity severity)
+{
+    examine(&f, &image);
+    const struct finding *found = find(code);
+    if (!found) {
+        fail_msg("%s not found", finding_name(code));
+        return;
+    }
+    assert_int_equal(found->severity, severity);
+    assert_int_equal(will_run(&f), severity != ERROR);
+    assert_true(strlen(finding_sentence(code)) > 20);
+}
+
+static void good(void **state)
+{
+    (void)state;
+    examine(&f, &image);
+    assert_int_equal(f.count, 0);
+    assert_true(will_run(&f));
+    assert_int_equal(f.stack, 0x20010000);
+    assert_int_equal(f.reset, SLOT_ADDR + 0x201);
+    assert_int_equal(f.bytes, SIZE);
+    assert_int_equal(f.last, SLOT_ADDR + SIZE - 1);
+}
+
+static void places(void **state)
+{
+    (void)state;
+    parts[0].addr = FLASH_ADDR;
+    finds(FINDING_NOT_HERE, ERROR);
+    parts[0].addr = SLOT_ADDR + 0x400;
+    finds(FINDING_NO_VECTORS, ERROR);
+    parts[0].addr = LEDGER_ADDR;
+    finds(FINDING_ADDRESS, ERROR);
+    parts[0].addr = 0xFFFFFC00;
+    finds(FINDING_ADDRESS, ERROR);
+    parts[0] = (struct image_part){SLOT_ADDR, SLOT_SIZE + 1, bytes};
+    finds(FINDING_TOO_LARGE, ERROR);
+    parts[0].size = SLOT_SIZE;
+    examine(&f, &image);
+    assert_true(will_run(&f));
+    setup(NULL);
+    parts[1] = (struct image_part){0x20000000, 8, bytes};
+    image.count = 2;
+    finds(FINDING_IN_RAM, ERROR);
+    parts[1].addr = SLOT_ADDR + SIZE + 16;
+    finds(FINDING_GAP, NOTE);
+    assert_string_equal(find(FINDING_GAP)->detail, "16 bytes before 0x08004410");
+}
+
+static void vectors(void **state)
+{
+    (void)state;
+    put(0, 0x20010004);
+    finds(FINDING_BAD_STACK, ERROR);
+    put(0, 0x20010000);
+    put(4, 0x08000201);
+    finds(FINDING_NOT_HERE, ERROR);
+    put(4, SLOT_ADDR + SIZE + 1);
+    finds(FINDING_CUT_SHORT, ERROR);
+    setup(NULL);
+    put(4 * 3, SLOT_ADDR + 0x200); /* no Thumb bit */
+    finds(FINDING_VECTOR, ERROR);
+    put(4 * 3, SLOT_ADDR + SIZE + 0x101);
+    finds(FINDING_VECTOR, ERROR);
+    put(4 * 3, 0x20000101); /* a handler in SRAM */
+    examine(&f, &image);
+    assert_true(will_run(&f));
+    put(4 * 16, 0x12345678); /* the table may be short */
+    examine(&f, &image);
+    assert_true(will_run(&f));
+    memset(bytes, 0xFF, 8);
+    finds(FINDING_BLANK_FILE, ERROR);
+    setup(NULL);
+    for (parts[0].size = 1; parts[0].size < 8; parts[0].size++)
+        finds(FINDING_CUT_SHORT, ERROR);
+}
+
+/* ldr r3, =0xE000ED00; ldr r2, =value; str r2, [r3, #8] */
+static void set_vtor(uint32_t at, uint32_t to)
+{
+    put(at, 0x4A024B01);
+    put(at + 4, 0x4770609A);
+    put(at + 8, 0xE000ED00);
+    put(at + 12, to);
+}
+
+static void vtor(void **state)
+{
+    (void)state;
+    set_vtor(0x200, FLASH_ADDR);
+    finds(FINDING_VTOR_BACK, NOTE);
+    assert_string_equal(find(FINDING_VTOR_BACK)->detail, "at 0x08004204");
+    set_vtor(0x280, SLOT_ADDR); /* and puts it right */
+    examine(&f, &image);
+    assert_null(find(FINDING_VTOR_BACK));
+    setup(NULL);
+    set_vtor(0x200, 0x08008000);
+    finds(FINDING_VTOR_ELSEWHERE, WARNING);
+}
+
+static void information(void **state)
+{
+    (void)state;
+    const uint32_t at = SLOT_ADDR + 0x300;
+    struct image_info info = {.magic = IMAGE_INFO_MAGIC,
+                              .size = sizeof info,
+                              .version = 0x01020003,
+                              .board = BOARD_ID,
+                              .name = "test"};
+    put(4 * IMAGE_INFO_VECTOR, at);
+    memcpy(bytes + 0x300, &info, sizeof info);
+    finds(FINDING_NOT_PACKED, NOTE);
+    info.length = SIZE;
+    memcpy(bytes + 0x300, &info, sizeof info);
+    finds(FINDING_DAMAGED, ERROR);
+    info.crc = image_crc(bytes, SIZE, at);
+    memcpy(bytes + 0x300, &info, sizeof info);
+    examine(&f, &image);
+    assert_int_equal(f.count, 0);
+    assert_true(f.has_info && f.packed && f.crc_right);
+    bytes[SIZE - 1] ^= 1;
+    finds(FINDING_DAMAGED, ERROR);
+    bytes[SIZE - 1] ^= 1;
+    info.board = BOARD_ID + 1;
+    memcpy(bytes + 0x300, &info, sizeof info);
+    finds(FINDING_WRONG_BOARD, ERROR);
+    put(4 * IMAGE_INFO_VECTOR, SLOT_ADDR + SIZE - 4); /* beyond the end */
+    examine(&f, &image);
+    assert_false(f.has_info);
+}
+
+/* What is found can be mended: every error names a file and a change, but for those that speak of the
+ * file itself. */
+static void cures(void **state)
+{
+    (void)state;
+    static const enum finding_code without[] = {FINDING_CUT_SHORT, FINDING_VECTOR, FINDING_BLANK_FILE};
+    static const enum finding_code found[] = {FINDING_NOT_HERE,       FINDING_NO_VECTORS, FINDING_ADDRESS,
+                                              FINDING_TOO_LARGE,      FINDING_IN_RAM,     FINDING_BAD_STACK,
+                                              FINDING_VTOR_ELSEWHERE, FINDING_VTOR_BACK,  FINDING_WRONG_BOARD,
+                                              FINDING_DAMAGED,        FINDING_NOT_PACKED};
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
+        const struct cure *cure = finding_cure(found[i], 0);
+        assert_non_null(cure);
+        assert_true(cure->file[0] && cure->change[0]);
+    }
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+        assert_null(finding_cure(without[i], 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(good, setup),        cmocka_unit_test_setup(places, setup),
+        cmocka_unit_test_setup(vectors, setup),     cmocka_unit_test_setup(vtor, setup),
+        cmocka_unit_test_setup(information, setup), cmocka_unit_test(cures),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

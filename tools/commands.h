@@ -1,0 +1,18 @@
+/* The commands of `sureboot`. Each takes its words (argv[0] is its name) and returns the exit status. */
+#ifndef TOOLS_COMMANDS_H
+#define TOOLS_COMMANDS_H
+
+#include "board/image.h"
+
+enum { EXIT_GOOD, EXIT_BAD, EXIT_CANNOT }; /* runs, done | will not run, refused | cannot read, usage */
+
+int inspect_command(int argc, char **argv);
+int pack_command(int argc, char **argv);
+int merge_command(int argc, char **argv);
+
+/* What all of them share. Reads a file; raw binaries belong to the slot unless FILE@ADDR says otherwise. */
+bool read_image(struct image *image, char *file, uint32_t raw_addr, struct sentence *why);
+/* One sentence on standard error; returns EXIT_CANNOT. */
+int cannot(const struct sentence *why);
+
+#endif

@@ -1,0 +1,262 @@
+/* Looks at an image as the bootloader would, and further: the bootloader sees one block at a time, a tool
+ * has the whole file. */
+#include "examine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board/crc32.h"
+#include "boot/core/config.h"
+#include "vtor.h"
+
+/* RM0394 "Vector table": 16 of the core, and as far as position 82. */
+enum { VECTORS = 99 };
+
+static const struct {
+    enum finding_code code;
+    const char *name, *sentence;
+} table[] = {
+#define X(number, name, status, led, few, sentence) {FINDING_##name, #name, sentence},
+#include "boot/core/messages.inc"
+#undef X
+};
+
+static size_t row_of(enum finding_code code)
+{
+    size_t i = 0;
+    while (i < sizeof table / sizeof *table - 1 && table[i].code != code)
+        i++;
+    return i;
+}
+
+const char *finding_name(enum finding_code code)
+{
+    return table[row_of(code)].name;
+}
+
+const char *finding_sentence(enum finding_code code)
+{
+    return table[row_of(code)].sentence;
+}
+
+__attribute__((format(printf, 4, 5))) static void add(struct findings *f, enum finding_code code,
+                                                      enum severity severity, const char *detail, ...)
+{
+    for (unsigned i = 0; i < f->count; i++)
+        if (f->list[i].code == code)
+            return; /* the first of a kind says enough */
+    if (f->count == FINDINGS_MAX)
+        return;
+    struct finding *new = &f->list[f->count++];
+    *new = (struct finding){.code = code, .severity = severity};
+    va_list args;
+    va_start(args, detail);
+    (void)vsnprintf(new->detail, sizeof new->detail, detail, args);
+    va_end(args);
+}
+
+bool will_run(const struct findings *f)
+{
+    for (unsigned i = 0; i < f->count; i++)
+        if (f->list[i].severity == ERROR)
+            return false;
+    return true;
+}
+
+/* ---- where it is ------------------------------------------------------------------------- */
+
+static bool in_slot(const struct image_part *p)
+{
+    return p->addr >= SLOT_ADDR && p->addr < SLOT_END && p->size <= SLOT_END - p->addr;
+}
+
+/* SRAM, where nothing can be downloaded to. */
+static bool in_ram(uint32_t addr)
+{
+    return (addr >= RAM_ADDR && addr < RAM_ADDR + RAM_SIZE) ||
+           (addr >= SRAM2_ADDR && addr < SRAM2_ADDR + SRAM2_SIZE);
+}
+
+static void look_at_parts(struct findings *f, const struct image *image)
+{
+    f->first = image->parts[0].addr;
+    for (size_t i = 0; i < image->count; i++) {
+        const struct image_part *p = &image->parts[i];
+        const uint32_t last = p->addr + (p->size - 1);
+        f->last = last;
+        f->bytes += p->size;
+        if (in_slot(p)) {
+            if (i > 0 && in_slot(&image->parts[i - 1]))
+                add(f, FINDING_GAP, NOTE, "%u bytes before 0x%08X",
+                    p->addr - (image->parts[i - 1].addr + image->parts[i - 1].size), p->addr);
+        } else if (in_ram(p->addr)) {
+            add(f, FINDING_IN_RAM, ERROR, "%u bytes at 0x%08X", p->size, p->addr);
+        } else if (p->addr == SLOT_ADDR) {
+            add(f, FINDING_TOO_LARGE, ERROR, "%u bytes of %u", p->size, SLOT_SIZE);
+        } else if (p->addr >= FLASH_ADDR && p->addr < SLOT_ADDR) {
+            add(f, FINDING_NOT_HERE, ERROR, "it begins at 0x%08X", p->addr);
+        } else {
+            add(f, FINDING_ADDRESS, ERROR, "%u bytes from 0x%08X to 0x%08X", p->size, p->addr, last);
+        }
+    }
+}
+
+/* ---- the vector table -------------------------------------------------------------------- */
+
+static const struct image_part *part_at(const struct image *image, uint32_t addr)
+{
+    for (size_t i = 0; i < image->count; i++)
+        if (addr >= image->parts[i].addr && addr - image->parts[i].addr < image->parts[i].size)
+            return &image->parts[i];
+    return NULL;
+}
+
+static uint32_t word(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+static void look_at_vectors(struct findings *f, const struct image *image, const struct image_part *head)
+{
+    enum message m = image_lint(head->bytes, head->size);
+    f->stack = head->size >= 4 ? word(head->bytes) : 0;
+    f->reset = head->size >= 8 ? word(head->bytes + 4) : 0;
+    if (head->size < 8) {
+        add(f, FINDING_CUT_SHORT, ERROR, "%u bytes are not even a stack pointer and a reset vector",
+            head->size);
+        return;
+    }
+    if (m != MESSAGE_READY) {
+        /* The numbers are the same: one table. */
+        enum finding_code code = m == MESSAGE_EMPTY ? FINDING_BLANK_FILE : (enum finding_code)m;
+        add(f, code, ERROR, "stack pointer 0x%08X, reset vector 0x%08X", f->stack, f->reset);
+        return;
+    }
+    f->has_vectors = true;
+    if (!part_at(image, f->reset & ~1u)) {
+        add(f, FINDING_CUT_SHORT, ERROR, "the reset handler is at 0x%08X", f->reset & ~1u);
+        return;
+    }
+    /* How long the table is nobody says: it ends where the first word is no vector any more. */
+    for (unsigned v = 2; v < VECTORS && 4 * v + 4 <= head->size; v++) {
+        uint32_t vector = word(head->bytes + 4 * v);
+        bool reserved = (v >= 7 && v <= 10) || v == 13;
+        if (v >= 16 && (vector < SLOT_ADDR || vector >= SLOT_END) && vector != 0 && !in_ram(vector))
+            break;
+        if (reserved || vector == 0 || in_ram(vector))
+            continue;
+        if (vector % 2 == 0 || !part_at(image, vector & ~1u)) {
+            if (v < 16)
+                add(f, FINDING_VECTOR, ERROR, "vector %u is 0x%08X", v, vector);
+            break;
+        }
+    }
+}
+
+struct stores {
+    struct findings *f;
+    uint32_t to_slot, back, elsewhere, elsewhere_value;
+};
+
+static void on_store(void *arg, uint32_t at, uint32_t value)
+{
+    struct stores *s = arg;
+    if (value == SLOT_ADDR)
+        s->to_slot = at;
+    else if (value == FLASH_ADDR)
+        s->back = at;
+    else if (value >= FLASH_ADDR && value < FLASH_ADDR + FLASH_SIZE) {
+        s->elsewhere = at;
+        s->elsewhere_value = value;
+    }
+}
+
+static void look_at_vtor(struct findings *f, const struct image *image)
+{
+    struct stores s = {.f = f};
+    for (size_t i = 0; i < image->count; i++)
+        if (in_slot(&image->parts[i]))
+            vtor_stores(image->parts[i].bytes, image->parts[i].size, image->parts[i].addr, on_store, &s);
+    /* One that sets it right as well, later perhaps, gets the benefit of the doubt. */
+    if (s.back && !s.to_slot)
+        add(f, FINDING_VTOR_BACK, NOTE, "at 0x%08X", s.back);
+    if (s.elsewhere && !s.to_slot)
+        add(f, FINDING_VTOR_ELSEWHERE, WARNING, "0x%08X, at 0x%08X", s.elsewhere_value, s.elsewhere);
+}
+
+/* ---- the information block --------------------------------------------------------------- */
+
+uint8_t *image_slot(const struct image *image, uint32_t *size)
+{
+    uint32_t end = SLOT_ADDR;
+    for (size_t i = 0; i < image->count; i++) {
+        if (!in_slot(&image->parts[i]))
+            return NULL;
+        end = image->parts[i].addr + image->parts[i].size;
+    }
+    uint8_t *slot = malloc(end - SLOT_ADDR + 1u);
+    if (!slot)
+        return NULL;
+    memset(slot, 0xFF, end - SLOT_ADDR + 1u);
+    for (size_t i = 0; i < image->count; i++)
+        memcpy(slot + (image->parts[i].addr - SLOT_ADDR), image->parts[i].bytes, image->parts[i].size);
+    *size = end - SLOT_ADDR;
+    return slot;
+}
+
+uint32_t image_crc(const uint8_t *slot, uint32_t length, uint32_t info_address)
+{
+    uint32_t hole = info_address - SLOT_ADDR + (uint32_t)offsetof(struct image_info, crc);
+    return ~crc32_more(crc32_more(CRC32_START, slot, hole), slot + hole + 4, length - (hole + 4));
+}
+
+static void look_at_info(struct findings *f, const uint8_t *slot, uint32_t size)
+{
+    struct image_head head;
+    if (size < sizeof head)
+        return;
+    memcpy(&head, slot, sizeof head);
+    uint32_t at = image_info_address(&head);
+    if (!at || at - SLOT_ADDR > size || size - (at - SLOT_ADDR) < sizeof f->info)
+        return;
+    memcpy(&f->info, slot + (at - SLOT_ADDR), sizeof f->info);
+    if (!image_info_valid(&f->info))
+        return;
+    f->has_info = true;
+    f->info_address = at;
+    if (image_info_board(&f->info) != MESSAGE_READY)
+        add(f, FINDING_WRONG_BOARD, ERROR, "board id 0x%08X, here it is 0x%08X", f->info.board,
+            (unsigned)BOARD_ID);
+    f->packed = image_info_packed(&f->info, at);
+    if (!f->packed) {
+        add(f, FINDING_NOT_PACKED, NOTE, "length %u", f->info.length);
+        return;
+    }
+    f->crc_right = f->info.length <= size && image_crc(slot, f->info.length, at) == f->info.crc;
+    if (!f->crc_right)
+        add(f, FINDING_DAMAGED, ERROR, "%u bytes, CRC 0x%08X", f->info.length, f->info.crc);
+}
+
+void examine(struct findings *f, const struct image *image)
+{
+    memset(f, 0, sizeof *f);
+    look_at_parts(f, image);
+    const struct image_part *head = part_at(image, SLOT_ADDR);
+    if (!head) {
+        if (will_run(f))
+            add(f, FINDING_NO_VECTORS, ERROR, "it begins at 0x%08X", f->first);
+        return;
+    }
+    if (head->addr == SLOT_ADDR)
+        look_at_vectors(f, image, head);
+    if (!f->has_vectors)
+        return;
+    look_at_vtor(f, image);
+    uint32_t size;
+    uint8_t *slot = image_slot(image, &size);
+    if (slot)
+        look_at_info(f, slot, size);
+    free(slot);
+}

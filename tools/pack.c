@@ -1,0 +1,165 @@
+/* sureboot pack and sureboot merge: make files to be flashed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board/crc32.h"
+#include "boot/core/config.h"
+#include "boot/core/ledger.h"
+#include "commands.h"
+#include "examine.h"
+#include "output.h"
+
+/* Takes `files` names and -o OUT. */
+static bool take(int argc, char **argv, char **names, int files, char **out, struct sentence *why)
+{
+    int n = 0;
+    *out = NULL;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-o") == 0 && i + 1 < argc && !*out)
+            *out = argv[++i];
+        else if (argv[i][0] != '-' && n < files)
+            names[n++] = argv[i];
+        else
+            return refuse(why, "%s: '%s' is one word too many", argv[0], argv[i]);
+    }
+    if (n < files)
+        return refuse(why, "%s takes %d %s", argv[0], files, files == 1 ? "file" : "files");
+    return *out || refuse(why, "%s takes -o OUT", argv[0]);
+}
+
+/* An application's content of the slot, with its information block filled in. NULL: see `why`. */
+static uint8_t *application(char *file, uint32_t *size, struct findings *f, struct sentence *why)
+{
+    struct image image;
+    if (!read_image(&image, file, SLOT_ADDR, why))
+        return NULL;
+    examine(f, &image);
+    uint8_t *slot = NULL;
+    for (unsigned i = 0; i < f->count; i++) {
+        const struct finding *bad = &f->list[i];
+        if (bad->severity == ERROR && bad->code != FINDING_DAMAGED) { /* which packing mends */
+            (void)refuse(why, "%s: %s (%s)", file, finding_sentence(bad->code), bad->detail);
+            image_free(&image);
+            return NULL;
+        }
+    }
+    slot = image_slot(&image, size);
+    image_free(&image);
+    if (!slot) {
+        (void)refuse(why, "out of memory");
+        return NULL;
+    }
+    if (f->has_info) {
+        uint8_t *info = slot + (f->info_address - SLOT_ADDR);
+        f->info.length = *size;
+        memcpy(info, &f->info, sizeof f->info);
+        f->info.crc = image_crc(slot, *size, f->info_address);
+        memcpy(info, &f->info, sizeof f->info);
+    }
+    return slot;
+}
+
+int pack_command(int argc, char **argv)
+{
+    struct sentence why;
+    struct findings f;
+    char *name, *out;
+    uint32_t size;
+    if (!take(argc, argv, &name, 1, &out, &why))
+        return cannot(&why);
+    uint8_t *slot = application(name, &size, &f, &why);
+    if (!slot)
+        return cannot(&why);
+    struct image_part part = {SLOT_ADDR, size, slot};
+    const struct image image = {.parts = &part, .count = 1};
+    bool ok = output_write(out, &image, &why);
+    free(slot);
+    if (!ok)
+        return cannot(&why);
+    if (f.has_info)
+        printf("%s: %u bytes, CRC 0x%08X\n", out, size, f.info.crc);
+    else
+        printf("%s: %u bytes; it has no information block to fill in\n", out, size);
+    return EXIT_GOOD;
+}
+
+/* ---- merge ------------------------------------------------------------------------------- */
+
+/* The bootloader: all of it in its own pages, with a reset vector there. */
+static bool bootloader(struct image *boot, char *file, struct sentence *why)
+{
+    if (!read_image(boot, file, BOOT_ADDR, why))
+        return false;
+    const struct image_part *last = &boot->parts[boot->count - 1];
+    uint32_t reset = 0;
+    if (boot->parts[0].size >= 8)
+        memcpy(&reset, boot->parts[0].bytes + 4, 4);
+    if (boot->parts[0].addr != BOOT_ADDR || last->addr + last->size > SLOT_ADDR || reset % 2 == 0 ||
+        reset < BOOT_ADDR || reset >= SLOT_ADDR) {
+        image_free(boot);
+        return refuse(why, "%s: is no bootloader for 0x%08X to 0x%08X", file, BOOT_ADDR, SLOT_ADDR - 1);
+    }
+    return true;
+}
+
+/* The record that says: these bytes are whole (docs/ledger.md). */
+static struct ledger_record seal(const uint8_t *slot, uint32_t size, uint32_t version)
+{
+    struct ledger_record r = {.magic = LEDGER_MAGIC,
+                              .type = LEDGER_SEALED,
+                              .sequence = 1,
+                              .length = size,
+                              .crc = ~crc32_more(CRC32_START, slot, size),
+                              .version = version};
+    r.check = ~crc32_more(CRC32_START, (const uint8_t *)&r, offsetof(struct ledger_record, check));
+    return r;
+}
+
+/* For a raw binary: one part, the gaps filled with 0xFF. */
+static bool fill(struct image *image, struct sentence *why)
+{
+    const struct image_part *last = &image->parts[image->count - 1];
+    uint32_t first = image->parts[0].addr, size = last->addr + last->size - first;
+    uint8_t *bytes = malloc(size);
+    if (!bytes)
+        return refuse(why, "out of memory");
+    memset(bytes, 0xFF, size);
+    for (size_t i = 0; i < image->count; i++)
+        memcpy(bytes + (image->parts[i].addr - first), image->parts[i].bytes, image->parts[i].size);
+    image_free(image);
+    bool ok = image_add(image, first, bytes, size);
+    free(bytes);
+    return ok || refuse(why, "out of memory");
+}
+
+int merge_command(int argc, char **argv)
+{
+    struct sentence why;
+    struct findings f;
+    struct image image;
+    char *names[2], *out;
+    uint32_t size;
+    if (!take(argc, argv, names, 2, &out, &why) || !bootloader(&image, names[0], &why))
+        return cannot(&why);
+    uint8_t *slot = application(names[1], &size, &f, &why);
+    bool ok = slot != NULL;
+    if (slot) {
+        struct ledger_record r = seal(slot, size, f.has_info ? f.info.version : 0);
+        const char *ending = strrchr(out, '.');
+        ok = (image_add(&image, SLOT_ADDR, slot, size) &&
+              image_add(&image, LEDGER_ADDR, (const uint8_t *)&r, sizeof r)) ||
+             refuse(&why, "out of memory");
+        if (ok && ending && strcmp(ending, ".dfu") == 0)
+            ok = refuse(&why, "%s: a bootloader cannot be written over DFU by itself: say .bin or .hex", out);
+        if (ok && ending && strcmp(ending, ".bin") == 0)
+            ok = fill(&image, &why);
+        ok = ok && output_write(out, &image, &why);
+    }
+    free(slot);
+    image_free(&image);
+    if (!ok)
+        return cannot(&why);
+    printf("%s: bootloader, application of %u bytes, sealed\n", out, size);
+    return EXIT_GOOD;
+}

@@ -1,0 +1,69 @@
+/* sureboot: looks at application files and prepares them. See docs/sureboot.md. */
+#include <stdio.h>
+#include <string.h>
+
+#include "board/parse.h"
+#include "commands.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {{"inspect", inspect_command}, {"pack", pack_command}, {"merge", merge_command}};
+
+static const char help[] =
+    "usage: sureboot inspect FILE[@ADDR] [--json]\n"
+    "       sureboot pack FILE[@ADDR] -o OUT.bin|OUT.hex|OUT.dfu\n"
+    "       sureboot merge BOOTLOADER APPLICATION -o OUT.bin|OUT.hex\n\n"
+    "inspect  says what a file is and whether it will run behind sureboot, and if not, why and what to\n"
+    "         change. Exit status 0: it will run, 1: it will not, 2: it cannot be read.\n"
+    "pack     fills in the information block (length and CRC) if the application carries one, and writes\n"
+    "         the whole as raw binary, Intel HEX or DfuSe file.\n"
+    "merge    makes one image for the factory: bootloader, application, and the seal that it is whole.\n\n"
+    "FILE is an ELF, Intel HEX, DfuSe or raw binary file, recognised by its content. ADDR is where a raw\n"
+    "binary goes, 0x08004000 if it is not given.\n";
+
+int cannot(const struct sentence *why)
+{
+    fprintf(stderr, "sureboot: %s\n", why->text);
+    return EXIT_CANNOT;
+}
+
+bool read_image(struct image *image, char *file, uint32_t raw_addr, struct sentence *why)
+{
+    char *at = strrchr(file, '@');
+    uint64_t addr;
+    if (at && parse_number(at + 1, UINT32_MAX - 1, &addr)) {
+        *at = '\0';
+        return image_read(image, file, (uint32_t)addr, why);
+    }
+    /* A raw binary is not told its address where the format has its own. */
+    if (!image_read(image, file, IMAGE_NO_ADDR, why))
+        return false;
+    if (image->format == IMAGE_RAW || image->format == IMAGE_DFU11) {
+        uint64_t end = (uint64_t)raw_addr + image->parts[0].size;
+        if (end > UINT64_C(1) << 32) {
+            image_free(image);
+            return refuse(why, "%s: is too large", file);
+        }
+        image->parts[0].addr = raw_addr; /* it has one part */
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct sentence why;
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        fputs(help, stdout);
+        return EXIT_GOOD;
+    }
+    if (argc < 2) {
+        sentence_write(&why, "say inspect, pack or merge; --help tells more");
+        return cannot(&why);
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    sentence_write(&why, "no command '%s': say inspect, pack or merge", argv[1]);
+    return cannot(&why);
+}
