@@ -15,6 +15,7 @@ void SysTick_Handler(void)
 
 void port_init(void)
 {
+    port_fast(false); /* the ROM's leave comes with the PLL on, which cannot be set again until it is off */
     uint32_t hz = port_fast(true) ? 80000000 : 4000000; /* a dead HSI16 still leaves a blinking LED */
 
     RCC->AHB2ENR |= RCC_AHB2ENR_GPIOBEN;

@@ -356,6 +356,95 @@ static void after_dfu(void **state)
     assert_int_equal(compare("after DFU", &with, &without), 0);
 }
 
+/* DfuSe Set Address and leave, up to the status that says so. */
+static void leave_to(struct rig *r, uint32_t addr)
+{
+    uint8_t command[5] = {0x21}, status[6];
+    memcpy(command + 1, &addr, 4);
+    assert_int_equal(usbhost_control(r->host, 0x21, 1, 0, 0, command, 5, NULL), UH_OK);
+    assert_int_equal(usbhost_control(r->host, 0xA1, 3, 0, 0, status, 6, NULL), UH_OK);
+    assert_int_equal(usbhost_control(r->host, 0xA1, 3, 0, 0, status, 6, NULL), UH_OK);
+    assert_int_equal(status[4], 5);
+    assert_int_equal(usbhost_control(r->host, 0x21, 1, 2, 0, NULL, 0, NULL), UH_OK);
+    assert_int_equal(usbhost_control(r->host, 0xA1, 3, 0, 0, status, 6, NULL), UH_OK);
+    assert_int_equal(status[4], 7);
+}
+
+static bool rom_is_there(struct rig *r)
+{
+    const uint8_t *d;
+    return usbhost_wait_attached(r->host, 2000 * MS) && (d = usbhost_device_descriptor(r->host)) != NULL &&
+           d[13] == 0x22; /* bcdDevice */
+}
+
+/* Into the ROM by the token, a download by the ROM, and its leave, which is a jump into sureboot. */
+static void after_rom(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct dfu_result result;
+    const struct usbhost_config usb = {.enumerate = true};
+    power(&r, NULL, PROBEBARE, 0x08000000);
+    go(&r, RESET, 0);
+    look(r.board, &without);
+    end(&r);
+
+    power(&r, BOOT, PROBE, SLOT);
+    r.host = usbhost_create(r.board, &usb);
+    assert_non_null(r.host);
+    run_ms(&r, 5);
+    tell(&r, ROM, 0);
+    assert_true(rom_is_there(&r));
+    download(&r, "build/test/fw/probe.bin", false, &result);
+    if (!result.ok)
+        fail_msg("%s", result.error);
+    leave_to(&r, 0x08000000);
+    arrive(&r, 2000 * MS);
+    look(r.board, &with);
+    end(&r);
+    assert_int_equal(compare("after the ROM", &with, &without), 0);
+}
+
+/* A blank chip but for the slot: the ROM installs sureboot and leaves, sureboot reloads the option bytes. */
+static void after_empty_check(void **state)
+{
+    (void)state;
+    struct rig r;
+    const struct usbhost_config usb = {.enumerate = true};
+    const struct vboard_config config = {.seed = 5};
+    power(&r, NULL, PROBEBARE, 0x08000000);
+    go(&r, OPTIONS, 0);
+    look(r.board, &without);
+    end(&r);
+
+    memset(&r, 0, sizeof r);
+    r.elf = PROBE;
+    r.slot = SLOT;
+    r.board = vboard_create(&config);
+    assert_non_null(r.board);
+    vboard_on_event(r.board, on_event, &r);
+    assert_true(vboard_load_file(r.board, PROBE, VBOARD_NO_ADDR));
+    r.host = usbhost_create(r.board, &usb);
+    assert_non_null(r.host);
+    vboard_power(r.board, true, false);
+    assert_true(rom_is_there(&r));
+    uint32_t size;
+    uint8_t *bytes = bench_file("build/firmware/boot.bin", &size);
+    const struct dfu_element element = {0x08000000, bytes, size};
+    const struct dfu_job job = {.elements = &element, .element_count = 1, .limit_ns = 60000 * MS};
+    struct dfu_result result;
+    dfu_run(r.host, &job, &result);
+    free(bytes);
+    if (!result.ok)
+        fail_msg("%s", result.error);
+    assert_true(vboard_peek32(r.board, 0x40022010) & 1u << 17); /* PEMPTY, though it is not */
+    leave_to(&r, 0x08000000);
+    arrive(&r, 2000 * MS);
+    look(r.board, &with);
+    end(&r);
+    assert_int_equal(compare("after the empty check", &with, &without), 0);
+}
+
 /* Power-on with a broken image, DFU, download, leave. */
 static void after_refusal(void **state)
 {
@@ -465,6 +554,8 @@ int main(void)
         cmocka_unit_test(wakes),
         cmocka_unit_test(jumps),
         cmocka_unit_test(after_dfu),
+        cmocka_unit_test(after_rom),
+        cmocka_unit_test(after_empty_check),
         cmocka_unit_test(after_refusal),
         cmocka_unit_test(sram_is_untouched),
         cmocka_unit_test(foreign_tokens_stay),

@@ -121,14 +121,14 @@ static void commands_and_addresses(void **state)
     assert_int_equal(upload(t, 0, bytes, sizeof bytes), 4);
     assert_memory_equal(bytes, list, 4);
     static const struct {
-        uint8_t what;
         uint32_t addr;
+        uint8_t what;
         bool good;
     } rows[] = {
-        {0x21, 0x08000000, true},  {0x21, 0x0803FFFF, true},  {0x21, 0x08040000, false},
-        {0x21, 0x20000000, false}, {0x21, 0x1FFF7800, true},  {0x21, 0x1FFF7828, false},
-        {0x21, 0x1FFF7000, true},  {0x21, 0xFFFF0000, true},  {0x41, 0x08000000, true},
-        {0x41, 0x08040000, false}, {0x41, 0x1FFF7800, false}, {0x77, 0x08000000, false},
+        {0x08000000, 0x21, true},  {0x0803FFFF, 0x21, true},  {0x08040000, 0x21, false},
+        {0x20000000, 0x21, false}, {0x1FFF7800, 0x21, true},  {0x1FFF7828, 0x21, false},
+        {0x1FFF7000, 0x21, true},  {0xFFFF0000, 0x21, true},  {0x08000000, 0x41, true},
+        {0x08040000, 0x41, false}, {0x1FFF7800, 0x41, false}, {0x08000000, 0x77, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct status s = command(t, rows[i].what, rows[i].addr);

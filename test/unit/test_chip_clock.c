@@ -246,6 +246,16 @@ static void test_pll_limits(void **state)
         assert_int_equal(rd(&t, CR) & 1U << 25, 0);
         clear(&t, CR, 1U << 24);
     }
+    /* 160 MHz are fine in voltage range 1 and too much in range 2; 128 MHz are not. */
+    set(&t, APB1ENR, 1U << 28);
+    for (unsigned i = 0; i < 3; i++) {
+        wr(&t, PWR(0x00), i == 0 ? 1U << 9 : 2U << 9);
+        wr(&t, PLLCFGR, 1U << 24 | (i == 2 ? 32U : 40U) << 8 | 1);
+        set(&t, CR, 1U << 24);
+        run_us(&t, 1000);
+        assert_int_equal(rd(&t, CR) >> 25 & 1, i != 1);
+        clear(&t, CR, 1U << 24);
+    }
 }
 
 /* SW waits for its source; the message about wait states comes once. */

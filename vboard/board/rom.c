@@ -11,13 +11,13 @@
 
 __asm(".section .rodata\n"
       "board_rom: .incbin \"" ROM_FILE "\"\n"
-      "board_rom_end:\n"
+      ".if . - board_rom != 0x7000\n"
+      ".error \"the ROM is not as large as system memory\"\n"
+      ".endif\n"
       ".text\n");
-extern const uint8_t board_rom[], board_rom_end[];
+extern const uint8_t board_rom[SYSMEM_SIZE];
 
 void board_fit_rom(struct vboard *b)
 {
-    struct chip_nvm *n = chip_nvm(b->chip);
-    size_t size = (size_t)(board_rom_end - board_rom);
-    memcpy(n->sysmem, board_rom, size < sizeof n->sysmem ? size : sizeof n->sysmem);
+    memcpy(chip_nvm(b->chip)->sysmem, board_rom, SYSMEM_SIZE);
 }

@@ -68,14 +68,13 @@ static uint32_t pll_hz(const struct chip *c, enum rcc_osc o)
     return in / m * n;
 }
 
-/* The PLL locks only inside its limits: input 4-16 MHz, N 8-86, VCO 64-344 MHz (RM0394, DS11449;
- * a few per cent are left to MSI and HSE). */
+/* The PLL locks only inside its limits: input 4-16 MHz, N 8-86, VCO 64-344 MHz, in voltage range 2
+ * 64-128 MHz (RM0394, DS11449; a few per cent are left to MSI and HSE). */
 static bool pll_locks(const struct chip *c, enum rcc_osc o)
 {
     uint32_t n = c->rcc.reg[(o == OSC_PLL ? RCC_PLLCFGR : RCC_PLLSAI1CFGR) / 4] >> 8 & 0x7F;
-    uint32_t vco = pll_hz(c, o);
-    return n >= 8 && n <= 86 && vco / n >= 3800000 && vco / n <= 16500000 && vco >= 62000000 &&
-           vco <= 350000000;
+    uint32_t vco = pll_hz(c, o), most = pwr_vos(c) == 2 ? 130000000 : 350000000;
+    return n >= 8 && n <= 86 && vco / n >= 3800000 && vco / n <= 16500000 && vco >= 62000000 && vco <= most;
 }
 
 static uint32_t running_hz(const struct chip *c, enum rcc_osc o)

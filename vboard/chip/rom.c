@@ -10,6 +10,7 @@ enum { REG_XPSR = 16, REG_PRIMASK = 19, REG_BASEPRI, REG_FAULTMASK, REG_CONTROL 
 enum { USB_IRQ = 67 };
 #define SYSTICK_CTRL 0xE000E010U
 #define NVIC_ISER    0xE000E100U
+#define NVIC_IPR     0xE000E400U
 
 static uint32_t ppb(const struct chip *c, uint32_t addr)
 {
@@ -30,7 +31,9 @@ static bool in_other_handler(const struct chip *c)
 
 static bool masked(const struct chip *c)
 {
-    return cpu_reg(c->cpu, REG_PRIMASK) || cpu_reg(c->cpu, REG_FAULTMASK) || cpu_reg(c->cpu, REG_BASEPRI);
+    uint32_t basepri = cpu_reg(c->cpu, REG_BASEPRI), usb = ppb(c, NVIC_IPR + (USB_IRQ & ~3U));
+    return cpu_reg(c->cpu, REG_PRIMASK) || cpu_reg(c->cpu, REG_FAULTMASK) ||
+           (basepri && (usb >> (8 * (USB_IRQ % 4)) & 0xFF) >= basepri);
 }
 
 static bool on_psp(const struct chip *c)

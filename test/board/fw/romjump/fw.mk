@@ -1,0 +1,1 @@
+romjump.src := $(addprefix $(PORT)/,board.c clock.c)
