@@ -111,25 +111,31 @@ static inline void bench_expect_blink(struct bench *t, unsigned n, uint64_t ms)
     }
 }
 
-/* The value of a 32-bit variable of an ELF file that is loaded. */
-static inline uint32_t bench_variable(struct bench *t, const char *elf, const char *name)
+/* The address of a symbol of an ELF file. */
+static inline uint32_t bench_address(const char *elf, const char *name)
 {
     char command[256], line[128];
     (void)snprintf(command, sizeof command, "arm-none-eabi-nm %s", elf);
     FILE *nm = popen(command, "r"); // NOLINT(cert-env33-c): a tool of the build on a file of the build
     assert_non_null(nm);
-    uint32_t value = 0, found = 0;
+    uint32_t address = 0, found = 0;
     while (fgets(line, sizeof line, nm)) {
         unsigned addr;
         char kind, symbol[96];
         if (sscanf(line, "%x %c %95s", &addr, &kind, symbol) == 3 && strcmp(symbol, name) == 0) {
-            value = vboard_peek32(t->board, addr);
+            address = addr;
             found++;
         }
     }
     assert_int_equal(pclose(nm), 0);
     assert_int_equal(found, 1);
-    return value;
+    return address;
+}
+
+/* The value of a 32-bit variable of an ELF file that is loaded. */
+static inline uint32_t bench_variable(struct bench *t, const char *elf, const char *name)
+{
+    return vboard_peek32(t->board, bench_address(elf, name));
 }
 
 /* Reads a file of the build whole; free() it. */

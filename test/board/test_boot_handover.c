@@ -158,28 +158,10 @@ static void run_ms(struct rig *r, unsigned ms)
     (void)vboard_run(r->board, ms * MS, NULL, NULL);
 }
 
-static uint32_t address_of(const char *elf, const char *name)
-{
-    char line[128];
-    (void)snprintf(line, sizeof line, "arm-none-eabi-nm %s", elf);
-    FILE *nm = popen(line, "r"); // NOLINT(cert-env33-c): a tool of the build on a file of the build
-    uint32_t found = 0;
-    assert_non_null(nm);
-    while (fgets(line, sizeof line, nm)) {
-        unsigned addr;
-        char kind, symbol[96];
-        if (sscanf(line, "%x %c %95s", &addr, &kind, symbol) == 3 && strcmp(symbol, name) == 0)
-            found = addr;
-    }
-    assert_int_equal(pclose(nm), 0);
-    assert_int_not_equal(found, 0);
-    return found;
-}
-
 static void tell(struct rig *r, uint32_t command, uint32_t argument)
 {
-    assert_true(vboard_poke(r->board, address_of(r->elf, "argument"), &argument, 4));
-    assert_true(vboard_poke(r->board, address_of(r->elf, "command"), &command, 4));
+    assert_true(vboard_poke(r->board, bench_address(r->elf, "argument"), &argument, 4));
+    assert_true(vboard_poke(r->board, bench_address(r->elf, "command"), &command, 4));
 }
 
 /* The probe runs for a while, does what it is told, and starts again. */
@@ -300,7 +282,7 @@ static void jumps(void **state)
             look(r.board, &with);
             assert_int_equal(compare(command == JUMP ? "jump" : "clean jump", &with, &without), 0);
             run_ms(&r, 300); /* and no watchdog is left that would bite now */
-            assert_true(vboard_peek32(r.board, address_of(PROBE, "starts")) == 1);
+            assert_true(vboard_peek32(r.board, bench_address(PROBE, "starts")) == 1);
             end(&r);
         }
     }
@@ -315,6 +297,15 @@ static void download(struct rig *r, const char *bin, bool leave, struct dfu_resu
         .elements = &element, .element_count = 1, .leave = leave, .limit_ns = 60000 * MS};
     dfu_run(r->host, &job, result);
     free(bytes);
+}
+
+/* A leave, up to the status that says so. */
+static void ask_to_leave(struct rig *r)
+{
+    uint8_t status[6];
+    assert_int_equal(usbhost_control(r->host, 0x21, 1, 2, 0, NULL, 0, NULL), UH_OK);
+    assert_int_equal(usbhost_control(r->host, 0xA1, 3, 0, 0, status, 6, NULL), UH_OK);
+    assert_int_equal(status[4], 7);
 }
 
 /* Through DFU by the token, with a download, and out again by leave. */
@@ -346,17 +337,14 @@ static void after_dfu(void **state)
     download(&r, "build/test/fw/probe.bin", false, &result);
     if (!result.ok)
         fail_msg("%s", result.error);
-    uint8_t status[6];
-    assert_int_equal(usbhost_control(r.host, 0x21, 1, 2, 0, NULL, 0, NULL), UH_OK);
-    assert_int_equal(usbhost_control(r.host, 0xA1, 3, 0, 0, status, 6, NULL), UH_OK);
-    assert_int_equal(status[4], 7);
+    ask_to_leave(&r);
     arrive(&r, 2000 * MS);
     look(r.board, &with);
     end(&r);
     assert_int_equal(compare("after DFU", &with, &without), 0);
 }
 
-/* DfuSe Set Address and leave, up to the status that says so. */
+/* DfuSe Set Address and leave. */
 static void leave_to(struct rig *r, uint32_t addr)
 {
     uint8_t command[5] = {0x21}, status[6];
@@ -365,9 +353,7 @@ static void leave_to(struct rig *r, uint32_t addr)
     assert_int_equal(usbhost_control(r->host, 0xA1, 3, 0, 0, status, 6, NULL), UH_OK);
     assert_int_equal(usbhost_control(r->host, 0xA1, 3, 0, 0, status, 6, NULL), UH_OK);
     assert_int_equal(status[4], 5);
-    assert_int_equal(usbhost_control(r->host, 0x21, 1, 2, 0, NULL, 0, NULL), UH_OK);
-    assert_int_equal(usbhost_control(r->host, 0xA1, 3, 0, 0, status, 6, NULL), UH_OK);
-    assert_int_equal(status[4], 7);
+    ask_to_leave(r);
 }
 
 static bool rom_is_there(struct rig *r)
@@ -475,9 +461,7 @@ static void after_refusal(void **state)
     download(&r, "build/test/fw/probe.bin", false, &result);
     if (!result.ok)
         fail_msg("%s", result.error);
-    uint8_t status[6];
-    assert_int_equal(usbhost_control(r.host, 0x21, 1, 2, 0, NULL, 0, NULL), UH_OK);
-    assert_int_equal(usbhost_control(r.host, 0xA1, 3, 0, 0, status, 6, NULL), UH_OK);
+    ask_to_leave(&r);
     arrive(&r, 2000 * MS);
     look(r.board, &with);
     end(&r);
@@ -495,7 +479,7 @@ static void sram_is_untouched(void **state)
     tell(&r, RESET, 0);
     for (size_t i = 0; i < sizeof pattern; i++)
         pattern[i] = (uint8_t)(i * 7 + i / 256);
-    uint32_t command = address_of(PROBE, "command") - 0x20000000;
+    uint32_t command = bench_address(PROBE, "command") - 0x20000000;
     pattern[command] = RESET;
     pattern[command + 1] = pattern[command + 2] = pattern[command + 3] = 0;
     assert_true(vboard_poke(r.board, 0x20000000, pattern, sizeof pattern));

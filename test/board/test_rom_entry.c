@@ -41,23 +41,6 @@ static void on_event(void *arg, const struct vboard_event *e)
         fail_msg("0x%08x is not modelled, touched at 0x%08x", e->a, e->b);
 }
 
-static uint32_t address_of(const char *name)
-{
-    char line[128];
-    uint32_t found = 0;
-    FILE *nm = popen("arm-none-eabi-nm " ROMJUMP, "r"); // NOLINT(cert-env33-c): a tool of the build
-    assert_non_null(nm);
-    while (fgets(line, sizeof line, nm)) {
-        unsigned addr;
-        char kind, symbol[96];
-        if (sscanf(line, "%x %c %95s", &addr, &kind, symbol) == 3 && strcmp(symbol, name) == 0)
-            found = addr;
-    }
-    assert_int_equal(pclose(nm), 0);
-    assert_int_not_equal(found, 0);
-    return found;
-}
-
 /* The application runs, gets its command and jumps. */
 static struct bench *jump(uint32_t how)
 {
@@ -66,7 +49,7 @@ static struct bench *jump(uint32_t how)
     vboard_on_event(t->board, on_event, NULL);
     bench_run(t, 5 * MS);
     how |= GO;
-    assert_true(vboard_poke(t->board, address_of("command"), &how, 4));
+    assert_true(vboard_poke(t->board, bench_address(ROMJUMP, "command"), &how, 4));
     return t;
 }
 
@@ -140,9 +123,9 @@ static void a_reset_helps(void **state)
     assert_true(vboard_drive(t->board, "PH3", 0));
     vboard_nrst(t->board, MS);
     bench_run(t, 5 * MS);
-    uint32_t ticks = vboard_peek32(t->board, address_of("ticks"));
+    uint32_t ticks = vboard_peek32(t->board, bench_address(ROMJUMP, "ticks"));
     bench_run(t, 5 * MS);
-    assert_in_range(vboard_peek32(t->board, address_of("ticks")) - ticks, 4, 6);
+    assert_in_range(vboard_peek32(t->board, bench_address(ROMJUMP, "ticks")) - ticks, 4, 6);
     bench_end(t);
 }
 
@@ -164,7 +147,7 @@ static void again_after_leave(void **state)
         bench_run(t, 30 * MS);
         assert_int_equal(t->resets, resets);
         uint32_t how = GO | (round == 2 ? LEAVE_MASKED : 0);
-        assert_true(vboard_poke(t->board, address_of("command"), &how, 4));
+        assert_true(vboard_poke(t->board, bench_address(ROMJUMP, "command"), &how, 4));
     }
     assert_false(usbhost_wait_attached(t->host, 500 * MS));
     assert_int_equal(told.messages, 1);
