@@ -1,7 +1,11 @@
-/* Millions of instructions per second of the processor alone: flash and RAM as direct memory, no
- * chip around it. Each kind of work is also run by the host, and the results have to agree. */
+/* Millions of instructions per second: of the processor alone, with flash and RAM as direct memory, and
+ * as part of the chip in its usual circumstances. Each kind of work is also run by the host, and the
+ * results have to agree. */
 #include "../test/board/fw/cpubench/work.h"
+#include "board.h"
+#include "chip/machine.h"
 #include "cpu/cpu.h"
+#include "vboard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +60,7 @@ static double measure(const struct work *w, uint32_t which, bool gated, uint64_t
     cpu_map(cpu, 1, (struct cpu_region){FLASH, FLASH_SIZE, flash, true, false, true});
     cpu_map(cpu, 2, (struct cpu_region){RAM, RAM_SIZE, ram, true, true, false});
     memset(ram, 0, sizeof ram);
-    struct job job = {JOB_MAGIC, which, w->rounds, 0};
+    struct job job = {JOB_MAGIC, which, w->rounds, 0, 0};
     memcpy(ram + (JOB_ADDR - RAM), &job, sizeof job);
     cpu_reset(cpu);
     cpu_set_fetch_gate(cpu, gated);
@@ -72,6 +76,72 @@ static double measure(const struct work *w, uint32_t which, bool gated, uint64_t
         return (double)*instructions / t * 1e-6;
     fprintf(stderr, "bench_cpu: %s: exit %d, result %08x\n", w->name, (int)why, (unsigned)job.result);
     return 0;
+}
+
+/* ---- on the chip ---- */
+
+static bool finished(void *arg)
+{
+    return vboard_peek32(arg, JOB_ADDR) == 0;
+}
+
+/* The same on the whole virtual Nucleo, behind its buses, caches and clocks. */
+static double on_chip(const struct work *w, uint32_t which, uint32_t setup, uint64_t *cycles,
+                      uint64_t *instructions)
+{
+    double mips = 0;
+    struct vboard *b = vboard_create(&(struct vboard_config){.seed = 1});
+    if (b == NULL)
+        return 0;
+    if (vboard_load_file(b, "build/test/fw/cpubench.elf", VBOARD_NO_ADDR)) {
+        struct job job = {JOB_MAGIC, which, w->rounds, setup, 0};
+        vboard_power(b, true, true);
+        vboard_poke(b, JOB_ADDR, &job, sizeof job);
+        double t = seconds();
+        enum vboard_stop stop = vboard_run(b, 600000000000, finished, b);
+        t = seconds() - t;
+        *cycles = vboard_cycles(b);
+        *instructions = cpu_instructions(chip_cpu(board_chip(b)));
+        vboard_peek(b, JOB_ADDR, &job, sizeof job);
+        if (stop == VB_CONDITION && job.result == do_work(which, w->rounds))
+            mips = (double)*instructions / t * 1e-6;
+        else
+            fprintf(stderr, "bench_cpu: %s on the chip: stop %d, result %08x\n", w->name, (int)stop,
+                    (unsigned)job.result);
+    }
+    vboard_destroy(b);
+    return mips;
+}
+
+static bool table_of_chip(const struct work *works, unsigned n)
+{
+    static const struct {
+        const char *name;
+        uint32_t setup;
+    } columns[] = {{"reset", 0},
+                   {"4 WS", SETUP_WAITS},
+                   {"no cache", SETUP_WAITS | SETUP_UNCACHED},
+                   {"MPU", SETUP_WAITS | SETUP_MPU},
+                   {"tick", SETUP_WAITS | SETUP_TICK}};
+    enum { COLUMNS = sizeof columns / sizeof *columns };
+    bool ok = true;
+    uint64_t cycles, instructions;
+    printf("\n%-16s", "chip, MIPS");
+    for (unsigned k = 0; k < COLUMNS; k++)
+        printf(" %9s", columns[k].name);
+    putchar('\n');
+    for (unsigned i = 0; i <= n; i++) {
+        struct work w = i < n ? works[i] : (struct work){"polling GPIO", 3000};
+        printf("%-16s", w.name);
+        for (unsigned k = 0; k < COLUMNS; k++) {
+            uint32_t setup = columns[k].setup | (i < n ? 0 : SETUP_GPIO);
+            double mips = on_chip(&w, i < n ? i : WORK_POLL, setup, &cycles, &instructions);
+            printf(" %9.0f", mips);
+            ok = ok && mips > 0;
+        }
+        putchar('\n');
+    }
+    return ok;
 }
 
 int main(void)
@@ -97,5 +167,6 @@ int main(void)
                (double)instructions * 1e-6, plain, gated);
         ok = ok && plain > 0 && gated > 0;
     }
+    ok = table_of_chip(works, sizeof works / sizeof *works) && ok;
     return ok ? 0 : 1;
 }

@@ -187,13 +187,59 @@ static void faults_and_stacking(void **state)
     assert_int_equal(cpu_run(bare->cpu, UINT64_MAX), CPU_LOCKUP);
 }
 
+static uint32_t below(uint32_t n)
+{
+    static uint32_t state = 12345;
+    state = state * 1664525 + 1013904223;
+    return (state >> 8) % n;
+}
+
+/* Loads and stores that the interpreter serves directly are allowed and refused as those that ask the
+ * MPU each time (LDREX does), around every edge and hole. */
+static void direct_access_agrees(void **state)
+{
+    (void)state;
+    bare_store(bare, SHCSR, SHCSR_MEM);
+    flash_region();
+    unsigned allowed = 0, refused = 0;
+    for (unsigned round = 0; round < 150; round++) {
+        bare_store(bare, MPU_CTRL, 0);
+        uint32_t edges[8] = {0};
+        for (unsigned n = 1; n < 7; n++) {
+            unsigned log2 = 5 + below(9);
+            uint32_t holes = log2 >= 8 && below(2) ? below(256) : 0;
+            edges[n] = BARE_RAM + (below(0x4000) & ~((1u << log2) - 1));
+            region(n, edges[n], AP(below(2) ? 3 : 0) | SIZE(log2) | holes << 8);
+        }
+        region(7, BARE_RAM + 0x3c00, AP(3) | SIZE(10)); /* the stack */
+        bare_store(bare, MPU_CTRL, below(2) ? ENABLE : ENABLE | PRIVDEFENA);
+        for (unsigned i = 0; i < 24; i++) {
+            uint32_t addr = edges[1 + i % 6] + (below(2) ? below(0x400) & ~3u : 0u - 4u);
+            addr = BARE_RAM + (addr & 0x3fff);
+            if (addr >= BARE_RAM + 0x3bfc)
+                continue;
+            set(1, addr);
+            set(2, addr + 4);
+            bool first = faults(0xe8510f00 /* ldrex r0, [r1] */), second = faults(0xe8520f00);
+            assert_int_equal(faults(LDR(0, 1)), first);
+            assert_int_equal(faults(STR(0, 1)), first);
+            assert_int_equal(faults(0x7808 /* ldrb r0, [r1] */), first);
+            assert_int_equal(faults(0x8008 /* strh r0, [r1] */), first);
+            assert_int_equal(faults(0xe9d10300 /* ldrd r0, r3, [r1] */), first || second);
+            set(0, 0);
+            assert_int_equal(faults(0xe8810009 /* stm r1, {r0, r3} */), first || second);
+            assert_int_equal(faults(0xe8910009 /* ldm r1, {r0, r3} */), first || second);
+            (first ? &refused : &allowed)[0]++;
+        }
+    }
+    assert_true(allowed > 300 && refused > 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(permissions),
-        TEST(sizes_subregions_and_overlap),
-        TEST(execution),
-        TEST(faults_and_stacking),
+        TEST(permissions),         TEST(sizes_subregions_and_overlap), TEST(execution),
+        TEST(faults_and_stacking), TEST(direct_access_agrees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,19 +44,10 @@ static void open_region(struct code_region *r, const struct cpu_region *region)
     r->ops[n + 1].code = r->ops[n + 1].code_it = OP_CROSS;
 }
 
-static void open_window(struct window *windows, uint8_t *slots, unsigned i, const struct code_region *r)
-{
-    windows[i] = (struct window){r->region.base, r->region.size, r->region.bytes, r->marks};
-    uint32_t first = r->region.base >> 24, last = (r->region.base + r->region.size - 1) >> 24;
-    for (uint32_t s = first; s <= last; s++)
-        if (slots[s] == CPU_REGIONS || windows[slots[s]].size < r->region.size)
-            slots[s] = (uint8_t)i;
-}
-
 void code_sync(struct cpu *cpu)
 {
     struct cpu_code *code = cpu->code;
-    bool changed = false, direct = !(cpu->mpu_ctrl & MPU_CTRL_ENABLE) && !(cpu->ccr & CCR_UNALIGN_TRP);
+    bool changed = false;
     for (unsigned i = 0; i < CPU_REGIONS; i++) {
         if (same_region(&cpu->regions[i], &code->regions[i].region))
             continue;
@@ -65,21 +56,13 @@ void code_sync(struct cpu *cpu)
         changed = true;
     }
     if (changed)
-        code->line = 0;
-    if (!changed && code->direct == direct)
-        return;
-    code->direct = direct;
-    memset(code->load_slot, CPU_REGIONS, sizeof code->load_slot);
-    memset(code->store_slot, CPU_REGIONS, sizeof code->store_slot);
-    memset(code->load, 0, sizeof code->load);
-    memset(code->store, 0, sizeof code->store);
-    for (unsigned i = 0; i < CPU_REGIONS && direct; i++) {
-        const struct code_region *r = &code->regions[i];
-        if (r->region.size != 0 && r->region.data)
-            open_window(code->load, code->load_slot, i, r);
-        if (r->region.size != 0 && r->region.writable)
-            open_window(code->store, code->store_slot, i, r);
+        code->line = code->top = 0;
+    for (unsigned i = 0; i < CPU_REGIONS && changed; i++) {
+        uint32_t end = cpu->regions[i].base + cpu->regions[i].size;
+        if (cpu->regions[i].size != 0 && end - 1 > code->top)
+            code->top = end - 1;
     }
+    code_view(cpu, changed);
 }
 
 void code_bury(struct cpu *cpu)
@@ -90,6 +73,8 @@ void code_bury(struct cpu *cpu)
 
 static struct code_region *find(const struct cpu *cpu, uint32_t addr)
 {
+    if (addr > cpu->code->top)
+        return NULL;
     for (unsigned i = 0; i < CPU_REGIONS; i++)
         if (addr - cpu->code->regions[i].region.base < cpu->code->regions[i].region.size)
             return &cpu->code->regions[i];
@@ -271,7 +256,7 @@ const struct op *code_outside(struct cpu *cpu, uint32_t pc, bool breaks)
     code->ops = code->scratch;
     code->base = pc;
     code->size = 0;
-    code->gated = false;
+    code->gated = code->guarded = false; /* fetch_half has asked */
     code->line = 0;
     cpu_decode(&code->scratch[0], pc, hw1, hw2, 0, 0);
     for (unsigned i = 1; i < 3; i++)
@@ -297,10 +282,13 @@ const struct op *code_lookup(struct cpu *cpu, uint32_t pc)
     struct code_region *r = find(cpu, pc);
     if (r == NULL)
         return code_outside(cpu, pc, true);
+    if (code->ops != r->ops)
+        code->line = 0;
     code->ops = r->ops;
     code->base = r->region.base;
     code->size = r->region.size;
     code->gated = r->region.gated;
+    code->guarded = code->view.guarded[r - code->regions];
     return r->ops + (pc - r->region.base) / 2;
 }
 

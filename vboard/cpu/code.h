@@ -20,16 +20,29 @@ struct code_region {
     uint8_t *marks;
 };
 
-struct cpu_code {
-    /* Windows by address bits 31:24; row CPU_REGIONS is empty. */
-    struct window load[CPU_REGIONS + 1], store[CPU_REGIONS + 1];
+/* Windows by address bits 31:24; row CPU_REGIONS is empty. Aligned accesses inside a window do what
+ * the long way would do. Each has a second one VIEW_BESIDE rows on, for what lies on the other side of a
+ * hole: the guard below a stack in the middle of SRAM. */
+enum { VIEW_BESIDE = CPU_REGIONS + 1 };
+struct code_view {
+    struct window load[2 * VIEW_BESIDE], store[2 * VIEW_BESIDE];
     uint8_t load_slot[256], store_slot[256];
-    bool direct; /* windows are open (no MPU, no alignment trap) */
+    bool guarded[CPU_REGIONS]; /* fetches from the region have to ask the MPU */
+};
+
+struct cpu_code {
+    struct code_view view, views[3]; /* the one in use is a copy; the others by enum in view.c */
+    bool view_built[3];
+    unsigned view_now;
+    struct { /* what the views with MPU were built for */
+        uint32_t ctrl, rbar[CPU_MPU_REGIONS], rasr[CPU_MPU_REGIONS];
+    } mpu;
     struct code_region regions[CPU_REGIONS];
+    uint32_t top; /* the last address of any region */
     /* Where the interpreter is: pc = base + 2 * (op - ops). */
     const struct op *ops;
-    uint32_t base, size; /* size 0: in scratch */
-    bool gated;
+    uint32_t base, size;  /* size 0: in scratch */
+    bool gated, guarded;  /* of the region: fetches are told to the env, ask the MPU */
     struct op scratch[3]; /* one instruction from memory that is no region, or across an edge */
     uintptr_t line;       /* of the last instruction fetched while fetches are checked */
     struct {              /* stops that decoded entries know of */
@@ -54,8 +67,9 @@ const struct op *code_outside(struct cpu *cpu, uint32_t pc, bool breaks);
 void code_written(struct cpu *cpu, const uint8_t *bytes, uint32_t size);
 void code_drop_range(struct cpu *cpu, uint32_t lo, uint32_t hi); /* addresses, inclusive */
 void code_stops(struct cpu *cpu);                                /* watch or breakpoints changed */
-void code_sync(struct cpu *cpu); /* regions or the right to direct access changed */
-void code_bury(struct cpu *cpu); /* frees what was replaced */
+void code_sync(struct cpu *cpu); /* regions, MPU, privilege or priority may have changed */
+void code_view(struct cpu *cpu, bool regions_changed); /* part of code_sync: makes `view` true again */
+void code_bury(struct cpu *cpu);                       /* frees what was replaced */
 const struct cpu_region *code_find(const struct cpu *cpu, uint32_t addr);
 
 static inline uint32_t code_pc(const struct cpu *cpu, const struct op *op)

@@ -108,6 +108,8 @@ bool cpu_bus_write(struct cpu *cpu, uint32_t addr, unsigned size, bool privilege
 /* Raises the alignment fault that LDM, LDRD, exclusives and the like always cause. */
 bool cpu_aligned(struct cpu *cpu, uint32_t addr, unsigned size);
 bool cpu_mpu_allows(const struct cpu *cpu, uint32_t addr, enum cpu_access access, bool privileged);
+/* The last address up to which the MPU decides as at addr. */
+uint32_t cpu_mpu_same_until(const struct cpu *cpu, uint32_t addr);
 /* Private peripheral bus. `known` is false if the address is not the processor's own. */
 bool cpu_ppb_read(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t *value,
                   bool *known);

@@ -19,9 +19,7 @@ void cpu_init(struct cpu *cpu, const struct cpu_env *env, void *owner)
     cpu->code = calloc(1, sizeof *cpu->code);
     if (cpu->code == NULL)
         abort();
-    cpu->code->direct = true;
-    memset(cpu->code->load_slot, CPU_REGIONS, sizeof cpu->code->load_slot);
-    memset(cpu->code->store_slot, CPU_REGIONS, sizeof cpu->code->store_slot);
+    code_sync(cpu);
     /* Only power-on resets what belongs to debugging and trace. */
     cpu->dwt_ctrl = 0x40000000;
     cpu->fpb_ctrl = 0x260;

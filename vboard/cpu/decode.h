@@ -43,12 +43,13 @@ enum { MEM_I, MEM_R, MEM_W, MEM_P };
  * known early (immediate), 2 where it comes from a register or memory (TRM table 3-1: P is 1 to 3). */
 enum { REFILL_DIRECT = 1, REFILL_INDIRECT = 2 };
 
-/* A direct branch: `near` with an entry distance in imm, or `far` with the address in imm. */
+/* A direct branch: `near` with the distance to the target's entry in bytes in imm, or `far` with the
+ * address in imm. */
 static inline void op_branch(struct decode *d, unsigned near, unsigned far, uint32_t target)
 {
     bool is_near = target >= d->near_lo && target < d->near_hi;
     op_set(d, is_near ? near : far, 1);
-    d->op->imm = is_near ? (uint32_t)((int32_t)(target - d->pc) / 2) : target;
+    d->op->imm = is_near ? (target - d->pc) * (uint32_t)(sizeof *d->op / 2) : target;
 }
 
 /* Shift by constant (DecodeImmShift); amount 0 of LSR and ASR means 32, of ROR means RRX. */

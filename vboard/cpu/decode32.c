@@ -414,6 +414,11 @@ void decode_32(struct decode *d)
     }
 }
 
+static uint16_t wide_code(uint16_t code)
+{
+    return (uint16_t)(code >= OP_FIRST_HOT && code < OP_FIRST_COLD ? code + OP_WIDE : code);
+}
+
 void cpu_decode(struct op *op, uint32_t pc, uint16_t hw1, uint16_t hw2, uint32_t near_lo, uint32_t near_hi)
 {
     bool wide = cpu_is_wide(hw1);
@@ -423,4 +428,8 @@ void cpu_decode(struct op *op, uint32_t pc, uint16_t hw1, uint16_t hw2, uint32_t
     wide ? decode_32(&d) : decode_16(&d);
     if (op->code == OP_undefined || op->code == OP_nocp)
         op->imm = d.w;
+    if (wide) {
+        op->code = wide_code(op->code);
+        op->code_it = wide_code(op->code_it);
+    }
 }

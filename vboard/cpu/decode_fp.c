@@ -159,7 +159,7 @@ static void load_store(struct decode *d)
                puw == 5) { /* VLDM, VSTM: x bit 0 write-back, bit 1 decrement before */
         if (words == 0 || first + words > 32 || rn == 15)
             return;
-        op_set(d, load ? OP_vldm : OP_vstm, 1 + words);
+        op_set(d, load ? OP_VLDM : OP_VSTM, 1 + words);
         op_regs(d, first, rn, words);
         d->op->x = (uint8_t)((puw & 1) | (puw == 5 ? 2 : 0));
         d->op->imm = imm8 * 4;

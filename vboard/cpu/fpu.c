@@ -77,12 +77,22 @@ enum op_result op_vmla(C *cpu, O *op)
     return OP_DONE;
 }
 
+static uint32_t fma_either(uint32_t addend, uint32_t a, uint32_t b, uint32_t *fpscr)
+{
+    if (host_mode(*fpscr) && host_operand(a) && host_operand(b) && host_operand(addend)) {
+        uint32_t r = from_float(__builtin_fmaf(to_float(a), to_float(b), to_float(addend)));
+        if (host_result(r))
+            return r;
+    }
+    return fp_fma(addend, a, b, fpscr);
+}
+
 /* VFMA and its kin: x bit 0 negates the product (its first factor), bit 1 the addend. */
 enum op_result op_vfma(C *cpu, O *op)
 {
     uint32_t n = cpu->s[op->rn], d = cpu->s[op->rd];
     cpu->s[op->rd] =
-        fp_fma(op->x & 2 ? fp_neg(d) : d, op->x & 1 ? fp_neg(n) : n, cpu->s[op->rm], &cpu->fpscr);
+        fma_either(op->x & 2 ? fp_neg(d) : d, op->x & 1 ? fp_neg(n) : n, cpu->s[op->rm], &cpu->fpscr);
     return OP_DONE;
 }
 
@@ -206,29 +216,6 @@ enum op_result op_vmrs(C *cpu, O *op)
 enum op_result op_vmsr(C *cpu, O *op)
 {
     cpu->fpscr = cpu->r[op->rd] & FPSCR_BITS;
-    return OP_DONE;
-}
-
-/* rd: first register, rm: how many; imm: bytes that the base moves; x: bit 0 write-back, bit 1
- * decrement before */
-enum op_result op_vldm(C *cpu, O *op)
-{
-    uint32_t base = cpu->r[op->rn], addr = op->x & 2 ? base - op->imm : base, v[32];
-    if (!cpu_load_words(cpu, addr, op->rm, v))
-        return OP_FAULT;
-    memcpy(&cpu->s[op->rd], v, op->rm * sizeof *v);
-    if (op->x & 1)
-        cpu->r[op->rn] = op->x & 2 ? addr : base + op->imm;
-    return OP_DONE;
-}
-
-enum op_result op_vstm(C *cpu, O *op)
-{
-    uint32_t base = cpu->r[op->rn], addr = op->x & 2 ? base - op->imm : base;
-    if (!cpu_store_words(cpu, addr, op->rm, &cpu->s[op->rd]))
-        return OP_FAULT;
-    if (op->x & 1)
-        cpu->r[op->rn] = op->x & 2 ? addr : base + op->imm;
     return OP_DONE;
 }
 

@@ -14,7 +14,7 @@ static uint32_t get(const uint8_t *p, unsigned size)
 
 /* Bit-band alias (DDI 0439 3.7): word n of the alias is bit n of the first megabyte of SRAM or
  * peripherals. The transfer below has the size of the access. */
-static bool bit_band(uint32_t addr, unsigned size, uint32_t *target, unsigned *bit)
+static inline bool bit_band(uint32_t addr, unsigned size, uint32_t *target, unsigned *bit)
 {
     if ((addr & 0xfe000000) != 0x22000000 && (addr & 0xfe000000) != 0x42000000)
         return false;
@@ -106,30 +106,36 @@ static unsigned piece(uint32_t addr, unsigned left)
     return (addr & 1) || left < 2 ? 1 : (addr & 2) || left < 4 ? 2 : 4;
 }
 
-static bool may_be_unaligned(struct cpu *cpu, uint32_t addr, unsigned size)
+static bool may_be_unaligned(struct cpu *cpu, uint32_t addr)
 {
-    if ((addr & (size - 1)) == 0)
-        return true;
     if ((cpu->ccr & CCR_UNALIGN_TRP) || addr >= 0xe0000000)
         return cpu_raise(cpu, EXC_USAGE, CFSR_UNALIGNED);
     return true;
 }
 
+/* One aligned piece. */
+static bool load_piece(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t *value)
+{
+    if (!cpu_mpu_allows(cpu, addr, CPU_LOAD, privileged))
+        return violation(cpu, addr);
+    if (cpu_bus_read(cpu, addr, size, privileged, value))
+        return true;
+    *value = 0;
+    return ignored(cpu) || precise(cpu, addr);
+}
+
 bool cpu_load(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t *value)
 {
-    if (!may_be_unaligned(cpu, addr, size))
+    if ((addr & (size - 1)) == 0)
+        return load_piece(cpu, addr, size, privileged, value);
+    if (!may_be_unaligned(cpu, addr))
         return false;
     *value = 0;
     for (unsigned done = 0, n; done < size; done += n) {
-        uint32_t part, at = addr + done;
-        n = piece(at, size - done);
-        if (!cpu_mpu_allows(cpu, at, CPU_LOAD, privileged))
-            return violation(cpu, at);
-        if (!cpu_bus_read(cpu, at, n, privileged, &part)) {
-            if (!ignored(cpu))
-                return precise(cpu, at);
-            part = 0;
-        }
+        uint32_t part = 0;
+        n = piece(addr + done, size - done);
+        if (!load_piece(cpu, addr + done, n, privileged, &part))
+            return false;
         *value |= part << (done * 8 & 31);
         cpu->left -= done != 0;
     }
@@ -138,20 +144,28 @@ bool cpu_load(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, ui
 
 /* Bus errors of stores arrive late, because the write buffer has let the processor go on, unless
  * ACTLR.DISDEFWBUF turns it off. The private bus is not buffered. */
+static bool store_piece(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t value)
+{
+    if (!cpu_mpu_allows(cpu, addr, CPU_STORE, privileged))
+        return violation(cpu, addr);
+    if (cpu_bus_write(cpu, addr, size, privileged, value) || ignored(cpu))
+        return true;
+    if ((cpu->actlr & ACTLR_DISDEFWBUF) || addr >= 0xe0000000)
+        return precise(cpu, addr);
+    cpu_pend_async_bus_fault(cpu);
+    return true;
+}
+
 bool cpu_store(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t value)
 {
-    if (!may_be_unaligned(cpu, addr, size))
+    if ((addr & (size - 1)) == 0)
+        return store_piece(cpu, addr, size, privileged, value);
+    if (!may_be_unaligned(cpu, addr))
         return false;
     for (unsigned done = 0, n; done < size; done += n) {
-        uint32_t at = addr + done;
-        n = piece(at, size - done);
-        if (!cpu_mpu_allows(cpu, at, CPU_STORE, privileged))
-            return violation(cpu, at);
-        if (!cpu_bus_write(cpu, at, n, privileged, value >> done * 8) && !ignored(cpu)) {
-            if ((cpu->actlr & ACTLR_DISDEFWBUF) || at >= 0xe0000000)
-                return precise(cpu, at);
-            cpu_pend_async_bus_fault(cpu);
-        }
+        n = piece(addr + done, size - done);
+        if (!store_piece(cpu, addr + done, n, privileged, value >> done * 8))
+            return false;
         cpu->left -= done != 0;
     }
     return true;

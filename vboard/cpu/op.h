@@ -29,9 +29,10 @@ enum { SHIFT_LSL, SHIFT_LSR, SHIFT_ASR, SHIFT_ROR, SHIFT_RRX };
 /* _I: [rn + imm]; _R: [rn + (rm << sh)]; _W: pre-indexed, _P: post-indexed with write-back. */
 #define OPS_MEM(X, f) X(f##_I) X(f##_R) X(f##_W) X(f##_P)
 
+/* Not instructions; the loop depends on these being the first. */
+#define OPS_PSEUDO(X) X(NEW) X(CROSS) X(WATCH) X(BREAK) X(OUTSIDE)
+
 #define OPS_HOT(X) \
-    /* not instructions; the loop depends on these being the first */ \
-    X(NEW) X(CROSS) X(WATCH) X(BREAK) X(OUTSIDE) \
     OPS_DP(X, AND) OPS_DP(X, BIC) OPS_DP(X, ORR) OPS_DP(X, ORN) OPS_DP(X, EOR) \
     OPS_DP(X, ADD) OPS_DP(X, ADC) OPS_DP(X, SBC) OPS_DP(X, SUB) OPS_DP(X, RSB) OPS_DP(X, MVN) \
     OPS_TEST(X, TST) OPS_TEST(X, TEQ) OPS_TEST(X, CMN) OPS_TEST(X, CMP) \
@@ -44,7 +45,7 @@ enum { SHIFT_LSL, SHIFT_LSR, SHIFT_ASR, SHIFT_ROR, SHIFT_RRX };
     X(LDM) X(STM) X(LDRD) X(STRD) \
     X(B) X(BEQ) X(BNE) X(BCS) X(BCC) X(BMI) X(BPL) X(BVS) X(BVC) X(BHI) X(BLS) X(BGE) X(BLT) X(BGT) X(BLE) \
     X(BL) X(CBZ) X(CBNZ) X(BX) X(BLX) X(TBB) X(TBH) X(B_FAR) X(BL_FAR) X(CB_FAR) \
-    X(IT) X(NOP) X(VLDR) X(VSTR)
+    X(IT) X(NOP) X(VLDR) X(VSTR) X(VLDM) X(VSTM)
 
 #define OPS_COLD(X) \
     /* control (system.c) */ \
@@ -57,21 +58,26 @@ enum { SHIFT_LSL, SHIFT_LSR, SHIFT_ASR, SHIFT_ROR, SHIFT_RRX };
     X(parallel) X(sel) X(pkh) X(ssat) X(usat) X(ssat16) X(usat16) X(qadd) X(extend) X(extend16) X(revsh) X(rbit) \
     X(usad8) X(smul_xy) X(smla_xy) X(smulw) X(smlaw) X(smlal_xy) X(smlad) X(smlald) X(smmla) X(umaal)
 
-/* Floating point (fpu.c) */
-#define OPS_FP(X) \
-    X(vundefined) X(vadd) X(vsub) X(vmul) X(vnmul) X(vdiv) X(vmla) X(vfma) X(vsqrt) X(vabs) X(vneg) X(vmov) X(vmov_imm) X(vcmp) \
-    X(vcvt_int) X(vcvt_fixed) X(vcvt_half) X(vmov_core) X(vmov_core2) X(vmrs) X(vmsr) X(vldm) X(vstm)
+/* Floating point (fpu.c): operations that cannot fault, and what can. */
+#define OPS_FP_PURE(X) \
+    X(vadd) X(vsub) X(vmul) X(vnmul) X(vdiv) X(vmla) X(vfma) X(vsqrt) X(vabs) X(vneg) X(vmov) X(vmov_imm) X(vcmp) \
+    X(vcvt_int) X(vcvt_fixed) X(vcvt_half) X(vmov_core) X(vmov_core2) X(vmrs) X(vmsr)
+#define OPS_FP_OTHER(X) X(vundefined)
+#define OPS_FP(X) OPS_FP_PURE(X) OPS_FP_OTHER(X)
 /* clang-format on */
 
 #define OP_ENUM(name)    OP_##name,
 #define OP_ENUM_LC(name) OP_##name,
 enum op_code {
+    OPS_PSEUDO(OP_ENUM) OP_FIRST_HOT,
+    OP_BEFORE_HOT = OP_FIRST_HOT - 1,
     OPS_HOT(OP_ENUM) OP_FIRST_COLD,
     OP_BEFORE_COLD = OP_FIRST_COLD - 1,
     OPS_COLD(OP_ENUM) OP_FIRST_FP,
     OP_BEFORE_FP = OP_FIRST_FP - 1,
     OPS_FP(OP_ENUM) OP_COUNT,
-    OP_LAST_PSEUDO = OP_OUTSIDE
+    OP_LAST_PSEUDO = OP_BEFORE_HOT,
+    OP_WIDE = OP_COUNT - OP_FIRST_HOT /* added to a HOT code where the encoding has 32 bits */
 };
 
 /* What a COLD or FP function did. */

@@ -7,9 +7,17 @@
 #include <stdint.h>
 
 struct job {
-    uint32_t magic, which, rounds, result;
+    uint32_t magic, which, rounds, setup, result; /* magic becomes 0 when the result is there */
 };
 enum { JOB_ADDR = 0x2000ff00, JOB_MAGIC = 0x62656e63 }; /* above what the linker script hands out */
+/* What is set up before the work begins; WAITS and IDR only on a chip. */
+enum {
+    SETUP_WAITS = 1,    /* flash at 4 wait states, prefetch and caches on */
+    SETUP_UNCACHED = 2, /* caches and prefetch off */
+    SETUP_MPU = 4,      /* flash, SRAM with a guard below the stack, peripherals */
+    SETUP_TICK = 8,     /* an interrupt each 2000 cycles */
+    SETUP_GPIO = 16     /* polling reads GPIOC_IDR */
+};
 
 static inline void copy_word(uint32_t **to, const uint32_t **from)
 {
@@ -92,12 +100,15 @@ static uint32_t sha(uint32_t rounds)
     return s[0] ^ s[7];
 }
 
-/* Polls a bit that never comes, as firmware does with GPIO: here a word of memory. */
+/* Polls a bit that never comes, as firmware does: a word of memory, or a GPIO port (SETUP_GPIO). */
+static uint32_t word;
+static const volatile uint32_t *polled = &word;
+
 static uint32_t poll(uint32_t rounds)
 {
-    static volatile uint32_t idr;
+    const volatile uint32_t *idr = polled;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < rounds * 1000 && !(idr & 0x2000); i++)
+    for (uint32_t i = 0; i < rounds * 1000 && !(*idr & 0x10000); i++)
         n++;
     return n;
 }
@@ -126,6 +137,8 @@ static uint32_t matrix(uint32_t rounds)
     } bits = {trace + c[3][5]};
     return bits.u;
 }
+
+enum { WORK_POLL = 3 };
 
 static uint32_t do_work(uint32_t which, uint32_t rounds)
 {
