@@ -87,12 +87,13 @@ $(eval $(call bootloader,boot-dfu11,-DBOOT_DFU11=1))
 
 # ---- examples ----
 EXAMPLE_PORT := $(PORT)/board.c $(PORT)/clock.c
-EXAMPLE_USB := $(PORT)/usbfs.c $(PORT)/token.c usb/usbd.c usb/standard.c usb/serial.c
+EXAMPLE_USB := $(PORT)/usbfs.c examples/serial.c usb/cdc.c usb/platform.c usb/usbd.c usb/standard.c usb/serial.c
 
 blink.src := examples/blink/main.c $(EXAMPLE_PORT)
 $(eval $(call firmware,blink,$(B)/firmware))
 
-cdc.src := examples/cdc/main.c usb/cdc.c $(EXAMPLE_PORT) $(EXAMPLE_USB)
+cdc.src := examples/cdc/main.c $(EXAMPLE_PORT) $(EXAMPLE_USB)
+cdc.kit := yes
 $(eval $(call firmware,cdc,$(B)/firmware))
 
 # ---- the ROM bootloader's stand-in, which the virtual board carries (docs/rom-bootloader.md) ----

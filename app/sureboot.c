@@ -15,7 +15,8 @@ enum {
     PAGE_SIZE = 0x800,
     SYSTEM_ADDR = 0x1FFF0000,
     MAX_HZ = 80000000,
-    OFF_BUS_MS = 21 /* long enough for every hub to notice */
+    OFF_BUS_MS = 21, /* long enough for every hub to notice */
+    NEW_TRANSFER_MS = 100
 };
 #define TOKEN_DFU 0xDEADBEEFu
 #define TOKEN_ROM 0xB007C0DEu
@@ -162,9 +163,13 @@ void sureboot_enter_rom_in(uint32_t ms)
     enter_in(TOKEN_ROM, ms);
 }
 
+static volatile uint32_t quiet; /* milliseconds since the last packet, as far as that matters */
+
 void sureboot_tick(void)
 {
     ticking = true;
+    if (quiet < NEW_TRANSFER_MS)
+        quiet++;
     if (pending && --left == 0)
         enter(pending);
 }
@@ -365,12 +370,13 @@ __attribute__((naked)) void sureboot_fault(void)
 bool sureboot_cdc_received(const void *packet, size_t size, size_t max_packet)
 {
     static const char word[] = SUREBOOT_CDC_WORD;
-    static bool goes_on; /* the last packet was full: this one belongs to the same transfer */
+    static bool full; /* the last packet was, so this one may belong to the same transfer */
     const char *at = packet;
-    bool same = size == sizeof word - 1 && !goes_on;
+    bool same = size == sizeof word - 1 && !(full && quiet < NEW_TRANSFER_MS);
     for (size_t i = 0; same && i < size; i++)
         same = at[i] == word[i];
-    goes_on = size >= max_packet;
+    full = size >= max_packet;
+    quiet = 0;
     if (same)
         sureboot_enter_dfu_in(SUREBOOT_GRACE_MS);
     return same;

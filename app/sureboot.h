@@ -107,8 +107,10 @@ void sureboot_tick(void);
 /* Give it every packet that comes in (from CDC_Receive_FS, tud_cdc_rx_cb ...). A transfer that is
  * SUREBOOT_CDC_WORD and nothing else, by default the single byte 0xAA, leads into DFU, and it returns
  * true. A byte 0xAA inside of other data does nothing, nor does one that ends a longer transfer: a short
- * packet after a full one of `max_packet` bytes (64 at full speed). Who sends binary data byte by byte
- * compiles with a longer word (-DSUREBOOT_CDC_WORD='"sureboot!"'), or does not call this. */
+ * packet within 100 ms (by sureboot_tick(); for ever without) of a full one of `max_packet` bytes, 64 at
+ * full speed. Who sends binary data in single bytes compiles with a longer word
+ * (-DSUREBOOT_CDC_WORD='"sureboot!"'), or does not call this and uses DETACH. Not from two places at a time.
+ */
 bool sureboot_cdc_received(const void *packet, size_t size, size_t max_packet);
 
 /* The "1200 baud touch": give it bit rate and DTR at every SET_LINE_CODING and SET_CONTROL_LINE_STATE. A port

@@ -3,9 +3,9 @@
 
 _Static_assert(sizeof(struct platform_bos) == 57, "5 + 24 + 28 bytes");
 _Static_assert(sizeof(struct msos20_winusb) == 162, "10 + 20 + 132 bytes");
+_Static_assert(sizeof(struct msos20_winusb_function) == 178, "10 + 8 + 8 + 20 + 132 bytes");
 
-enum usbd_answer platform_request(struct usbd_control *c, const struct msos20_winusb *set,
-                                  const struct webusb_url *url)
+enum usbd_answer platform_request(struct usbd_control *c, const void *set, const struct webusb_url *url)
 {
     const struct usb_setup *s = &c->setup;
     const void *reply = NULL;
@@ -14,7 +14,7 @@ enum usbd_answer platform_request(struct usbd_control *c, const struct msos20_wi
         return USBD_FAIL;
     if (s->wIndex == MSOS20_GET_SET && s->wValue == 0) {
         reply = set;
-        c->size = set->header.wTotalLength;
+        c->size = ((const struct msos20_winusb *)set)->header.wTotalLength; /* they all begin like that */
     } else if (s->wIndex == WEBUSB_GET_URL && s->wValue == 1 && url) {
         reply = url;
         c->size = url->bLength;

@@ -76,15 +76,52 @@ struct msos20_winusb {
         .guids = {132, 4, 7 /* REG_MULTI_SZ */, 42, u"DeviceInterfaceGUIDs", 80, guid},                      \
     }
 
+/* The same for one interface of a device with several, where Windows has drivers for the others. */
+struct msos20_winusb_function {
+    struct {
+        uint16_t wLength, wDescriptorType;
+        uint32_t dwWindowsVersion;
+        uint16_t wTotalLength;
+    } USB_PACKED header;
+    struct {
+        uint16_t wLength, wDescriptorType;
+        uint8_t bConfigurationValue, bReserved; /* an index, from 0 */
+        uint16_t wTotalLength;
+    } USB_PACKED configuration;
+    struct {
+        uint16_t wLength, wDescriptorType;
+        uint8_t bFirstInterface, bReserved;
+        uint16_t wSubsetLength;
+    } USB_PACKED function;
+    struct {
+        uint16_t wLength, wDescriptorType;
+        char CompatibleID[8], SubCompatibleID[8];
+    } USB_PACKED compatible;
+    struct {
+        uint16_t wLength, wDescriptorType, wPropertyDataType, wPropertyNameLength;
+        uint16_t PropertyName[21]; /* with NUL */
+        uint16_t wPropertyDataLength;
+        uint16_t PropertyData[40]; /* one GUID in braces, NUL, NUL */
+    } USB_PACKED guids;
+} USB_PACKED;
+
+#define MSOS20_WINUSB_FUNCTION(interface, guid)                                                              \
+    {                                                                                                        \
+        .header = {10, 0, 0x06030000, sizeof(struct msos20_winusb_function)},                                \
+        .configuration = {8, 1, 0, 0, sizeof(struct msos20_winusb_function) - 10},                           \
+        .function = {8, 2, interface, 0, sizeof(struct msos20_winusb_function) - 18},                        \
+        .compatible = {20, 3, "WINUSB", ""},                                                                 \
+        .guids = {132, 4, 7 /* REG_MULTI_SZ */, 42, u"DeviceInterfaceGUIDs", 80, guid},                      \
+    }
+
 /* The landing page that a browser offers; `scheme` 1 is https. */
 struct webusb_url {
     uint8_t bLength, bDescriptorType, bScheme;
     char URL[];
 } USB_PACKED;
 
-/* Answers the two vendor requests, or USBD_FAIL if it is neither; url may be NULL. To be called by a
- * function's setup(). */
-enum usbd_answer platform_request(struct usbd_control *c, const struct msos20_winusb *set,
-                                  const struct webusb_url *url);
+/* Answers the two vendor requests, or USBD_FAIL if it is neither. `set` is one of the above; url may be
+ * NULL. To be called by a function's setup(). */
+enum usbd_answer platform_request(struct usbd_control *c, const void *set, const struct webusb_url *url);
 
 #endif

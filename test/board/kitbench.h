@@ -79,19 +79,7 @@ static inline uint32_t kit_symbol(const char *elf, const char *name)
     for (; n < 32 && known[n].elf; n++)
         if (known[n].elf == elf && strcmp(known[n].name, name) == 0)
             return known[n].addr;
-    char line[160];
-    (void)snprintf(line, sizeof line, "arm-none-eabi-nm %s", elf);
-    FILE *nm = popen(line, "r"); // NOLINT(cert-env33-c): a tool of the build on a file of the build
-    uint32_t found = 0;
-    assert_non_null(nm);
-    while (fgets(line, sizeof line, nm)) {
-        unsigned addr;
-        char kind, symbol[96];
-        if (sscanf(line, "%x %c %95s", &addr, &kind, symbol) == 3 && strcmp(symbol, name) == 0)
-            found = addr;
-    }
-    assert_int_equal(pclose(nm), 0);
-    assert_int_not_equal(found, 0);
+    uint32_t found = bench_address(elf, name);
     if (n < 32) {
         known[n].elf = elf;
         known[n].name = name;

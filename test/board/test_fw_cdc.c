@@ -149,18 +149,87 @@ static void only_the_single_byte_0xAA_means_dfu(void **state)
 {
     (void)state;
     static const uint8_t two[2] = {0xAA, 0xAA}, other[1] = {0xAB};
-    uint8_t full[64];
-    memset(full, 0xAA, sizeof full);
+    uint8_t byte = 0xAA, many[129];
+    memset(many, 0xAA, sizeof many);
     struct bench *t = start();
     echo(t, two, 2);
     echo(t, other, 1);
-    echo(t, full, 64);
+    echo(t, many, 65); /* the last packet is a single byte, but not the transfer */
+    echo(t, many, 129);
+    echo(t, many, 64); /* Linux ends such a transfer with no short packet: what comes now may belong to it */
+    echo(t, &byte, 1);
+    bench_run(t, 150 * MS);
     assert_int_equal(t->resets, 1);
-    uint8_t byte = 0xAA;
+    echo(t, many, 64);
+    bench_run(t, 150 * MS);
     assert_int_equal(usbhost_bulk(t->host, 0x01, &byte, 1, 100 * MS, NULL), UH_OK);
     assert_true(usbhost_wait_detached(t->host, 100 * MS));
     bench_run(t, 100 * MS);
     assert_int_equal(t->resets, 2);
+    bench_end(t);
+}
+
+/* A port that is closed while it is set to 1200 bit/s; not one that is opened so, or closed otherwise. */
+static void the_1200_baud_touch(void **state)
+{
+    (void)state;
+    struct bench *t = start();
+    struct {
+        uint32_t rate;
+        uint8_t stop, parity, bits;
+    } __attribute__((packed)) coding = {1200, 0, 0, 8};
+    for (unsigned slow = 0; slow < 2; slow++) {
+        coding.rate = slow ? 1200 : 9600;
+        assert_int_equal(usbhost_control(t->host, 0x21, 0x22, 1, 0, NULL, 0, NULL), UH_OK);
+        assert_int_equal(usbhost_control(t->host, 0x21, 0x20, 0, 0, &coding, 7, NULL), UH_OK);
+        bench_run(t, 100 * MS);
+        assert_int_equal(t->resets, 1);
+        assert_int_equal(usbhost_control(t->host, 0x21, 0x22, 0, 0, NULL, 0, NULL), UH_OK);
+        bench_run(t, 100 * MS);
+        assert_int_equal(t->resets, slow ? 2 : 1);
+    }
+    assert_true(usbhost_wait_attached(t->host, 500 * MS));
+    assert_int_equal(usbhost_device_descriptor(t->host)[10], 0x11); /* DF11 */
+    bench_end(t);
+}
+
+/* DETACH is acknowledged, then the device leaves by itself; the status tells so meanwhile. */
+static void dfu_run_time_interface(void **state)
+{
+    (void)state;
+    struct bench *t = start();
+    uint8_t status[6], byte;
+    assert_int_equal(usbhost_control(t->host, 0xA1, 3, 0, 2, status, 6, NULL), UH_OK);
+    assert_int_equal(status[0], 0);
+    assert_int_equal(status[4], 0); /* appIDLE */
+    assert_int_equal(usbhost_control(t->host, 0xA1, 5, 0, 2, &byte, 1, NULL), UH_OK);
+    assert_int_equal(byte, 0);
+    assert_int_equal(usbhost_control(t->host, 0x21, 1, 0, 2, &byte, 1, NULL), UH_STALL); /* DNLOAD */
+    assert_int_equal(usbhost_control(t->host, 0x21, 0, 1000, 2, NULL, 0, NULL), UH_OK);  /* DETACH */
+    assert_int_equal(usbhost_control(t->host, 0xA1, 3, 0, 2, status, 6, NULL), UH_OK);
+    assert_int_equal(status[4], 1); /* appDETACH */
+    assert_true(usbhost_wait_detached(t->host, 50 * MS));
+    uint64_t left = vboard_now(t->board);
+    assert_true(usbhost_wait_attached(t->host, 500 * MS));
+    assert_in_range(vboard_now(t->board) - left, 20 * MS, 200 * MS); /* hubs have noticed */
+    assert_int_equal(usbhost_device_descriptor(t->host)[10], 0x11);  /* DF11 */
+    bench_end(t);
+}
+
+/* Windows: WinUSB for the run-time interface and for nothing else. */
+static void microsoft_os_descriptors(void **state)
+{
+    (void)state;
+    struct bench *t = start();
+    uint8_t set[256];
+    uint32_t n;
+    assert_int_equal(usbhost_control(t->host, 0xC0, 0x53, 0, 7, set, sizeof set, &n), UH_OK);
+    assert_int_equal(n, 178);
+    assert_int_equal(set[8] | set[9] << 8, 178);
+    assert_int_equal(set[10 + 6] | set[10 + 7] << 8, 168); /* configuration subset */
+    assert_int_equal(set[18 + 4], 2);                      /* function subset: first interface */
+    assert_int_equal(set[18 + 6] | set[18 + 7] << 8, 160);
+    assert_memory_equal(set + 26 + 4, "WINUSB\0\0", 8);
     bench_end(t);
 }
 
@@ -181,7 +250,8 @@ int main(void)
         cmocka_unit_test(every_size_comes_back),    cmocka_unit_test(a_stream_loses_nothing),
         cmocka_unit_test(odd_packets_lose_nothing), cmocka_unit_test(a_new_configuration_starts_afresh),
         cmocka_unit_test(line_coding_is_kept),      cmocka_unit_test(only_the_single_byte_0xAA_means_dfu),
-        cmocka_unit_test(led_goes_on_under_load),
+        cmocka_unit_test(the_1200_baud_touch),      cmocka_unit_test(dfu_run_time_interface),
+        cmocka_unit_test(microsoft_os_descriptors), cmocka_unit_test(led_goes_on_under_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,13 @@
+/* The USB device of the examples: a serial port, and an interface through which DFU tools find the running
+ * application. The byte 0xAA, DETACH and the 1200-baud touch lead into the bootloader, all by the kit. */
+#ifndef EXAMPLES_SERIAL_H
+#define EXAMPLES_SERIAL_H
+
+#include "usb/cdc.h"
+
+/* Connects. The product string stays the caller's. After port_init(). */
+void serial_start(const char *product);
+/* To be called every millisecond or so from the main loop. */
+void serial_work(void);
+
+#endif
