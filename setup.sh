@@ -38,6 +38,8 @@ cmd xz xz-utils
 cmd dfu-util dfu-util
 cmd lsusb usbutils
 cmd jq jq
+cmd cmake cmake
+cmd ninja ninja-build
 file udev /lib/systemd/systemd-udevd /usr/lib/systemd/systemd-udevd
 cmd npm npm
 

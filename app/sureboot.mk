@@ -1,0 +1,12 @@
+# The application kit for a Makefile as CubeMX writes it. One line, after LDFLAGS is set and before the
+# list of objects is made:
+#     include sureboot/sureboot.mk
+# Other Makefiles use the SUREBOOT_ variables.
+SUREBOOT_DIR := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
+SUREBOOT_SRC := $(SUREBOOT_DIR)/sureboot.c
+SUREBOOT_INCLUDE := -I$(SUREBOOT_DIR)
+SUREBOOT_LDFLAGS := -T$(SUREBOOT_DIR)/sureboot.ld
+
+C_SOURCES += $(SUREBOOT_SRC)
+C_INCLUDES += $(SUREBOOT_INCLUDE)
+LDFLAGS += $(SUREBOOT_LDFLAGS)

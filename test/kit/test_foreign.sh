@@ -1,0 +1,70 @@
+#!/bin/bash
+# A project of somebody else (test/foreign) with the kit, by Make and by CMake, at each level of
+# optimisation and with link-time optimisation; it runs behind the bootloader. And each thing that can be forgotten stops the link with the sentence that names the cure.
+cd "$(dirname "$0")/../.." || exit 1
+top=$PWD work=build/test/foreign
+rm -rf "$work" && mkdir -p "$work" || exit 1
+echo 1..19
+n=0
+ok() { # ok NAME COMMAND…
+    n=$((n + 1))
+    local name=$1
+    shift
+    if "$@" >"$work/log" 2>&1; then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name"
+        tail -n 15 "$work/log" | sed 's/^/# /'
+    fi
+}
+
+build() { # build NAME [VARIABLE=VALUE]…: by Make
+    local to=$PWD/$work/$1
+    shift
+    make --no-print-directory -C test/foreign SUREBOOT="$top/app" BUILD_DIR="$to" "$@"
+}
+
+# It toggles by its own SysTick, is counted, confirms itself, and goes to DFU after 1.05 s.
+runs() { # runs FILE
+    printf 'at 0.5 peek 0xE000ED08 4\nat 0.6 peek 0x2000FF10 8\n' >"$work/script"
+    build/host/vboard --load build/firmware/boot.hex --load "$1" --fast --strict --for 1.5 --events "$work/events" \
+        --script "$work/script" >"$work/answers" || return
+    cat "$work/answers"
+    jq -s -e '[.[] | select(.event == "gpio" and .pin == "PB13" and .t < 1e9)] | length == 9 or length == 10' "$work/events" &&
+        jq -s -e '[.[] | select(.event == "handoff")] | length == 1' "$work/events" &&
+        jq -s -e '[.[] | select(.event == "reset" and .cause == "soft" and .t > 1.04e9 and .t < 1.1e9)] | length == 1' "$work/events" &&
+        jq -s -e '[.[] | select(.event == "gpio" and .pin == "PB13" and .t > 1.1e9)] | length >= 3' "$work/events" &&
+        jq -s -e '.[0].hex == "00400008"' "$work/answers"
+}
+
+# refused SENTENCE EDIT FILE: with sed's EDIT in FILE the link fails and says so.
+refused() {
+    rm -rf "$work/wrong" && cp -r test/foreign "$work/wrong" && sed -i "$2" "$work/wrong/$3" &&
+        ! cmp "test/foreign/$3" "$work/wrong/$3" || return
+    if make --no-print-directory -C "$work/wrong" SUREBOOT="$top/app" BUILD_DIR=out >"$work/link" 2>&1; then
+        echo "it links"
+        return 1
+    fi
+    cat "$work/link"
+    grep -q -F "$1" "$work/link"
+}
+
+ok "Make" build make
+ok "Make: runs behind the bootloader" runs "$work/make/foreign.elf"
+ok "Make: runs as a raw binary" runs "$work/make/foreign.bin@0x08004000"
+cmake_build() { cmake -G Ninja -S test/foreign -B "$work/cmake" -DSUREBOOT="$top/app" && cmake --build "$work/cmake"; }
+ok "CMake" cmake_build
+ok "CMake: runs behind the bootloader" runs "$work/cmake/foreign.elf"
+for flags in -O0 -O2 -Os '-O2 -flto'; do
+    name=flags${flags//[^a-zA-Z0-9]/}
+    ok "built with $flags" build "$name" MORE_CFLAGS="$flags" MORE_LDFLAGS="$flags"
+    ok "built with $flags: runs" runs "$work/$name/foreign.elf"
+done
+cxx() { echo '#include "sureboot.h"' | arm-none-eabi-gcc -xc++ -std=c++11 -mcpu=cortex-m4 -mthumb -Iapp -Wall -Wextra -Wpedantic -Werror -fsyntax-only -; }
+ok "the header in C++" cxx
+
+ok "FLASH at 0x08000000 is named" refused "FLASH has to be ORIGIN = 0x08004000" 's/ORIGIN = 0x08004000/ORIGIN = 0x08000000/' project.ld
+ok "RAM without room for the mailbox is named" refused "RAM must end at 0x2000FF00" 's/64K - 256/64K/' project.ld
+ok "a forgotten KEEP(*(.sureboot_info)) is named" refused "KEEP(*(.sureboot_info)) has to follow" '/KEEP(\*(.sureboot_info))/d' project.ld
+ok "a forgotten vector 7 is named" refused ".word sureboot_info_vector" 's/sureboot_info_vector/0/' startup.s
+ok "a forgotten SUREBOOT_APPLICATION is named" refused "SUREBOOT_APPLICATION(...) is missing" '/^SUREBOOT_APPLICATION/d' main.c
