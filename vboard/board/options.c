@@ -64,6 +64,21 @@ static void set_eeprom(struct vboard *b, uint64_t v)
     chip_config(b->chip)->eeprom_kind = (enum eeprom_kind)v;
 }
 
+static void set_weak_low(struct vboard *b, uint64_t v)
+{
+    chip_config(b->chip)->weak_low = (uint32_t)v & ~7u;
+}
+
+static void set_weak_high(struct vboard *b, uint64_t v)
+{
+    chip_config(b->chip)->weak_high = (uint32_t)v & ~7u;
+}
+
+static void set_weak_fails(struct vboard *b, uint64_t v)
+{
+    chip_config(b->chip)->weak_fails = (uint32_t)v & ~7u;
+}
+
 static void set_spi1(struct vboard *b, uint64_t v)
 {
     chip_config(b->chip)->spi[0] = (uint8_t)v;
@@ -98,6 +113,9 @@ static const struct row rows[] = {
     {{"lse-startup", "1..5000", "ms that the LSE takes to start (default 300)"}, NULL, 1, 5000, set_lse_startup},
     {{"lsi", "29500..34000", "frequency of this chip's LSI in Hz (default 32000)"}, NULL, 29500, 34000, set_lsi},
     {{"flash", "typical|slow", "programming and erase times of the data sheet (default typical)"}, typical_slow, 0, 0, set_flash},
+    {{"weak-low", "0|ADDRESS", "worn flash: a cell of the double word there stays at 0 when it is erased (default 0: none)"}, NULL, 0, 0x0803FFFF, set_weak_low},
+    {{"weak-high", "0|ADDRESS", "worn flash: two cells of the double word there stay at 1 when it is programmed (default 0)"}, NULL, 0, 0x0803FFFF, set_weak_high},
+    {{"weak-fails", "0|ADDRESS", "worn flash: erasing or programming the double word there ends with OPERR and has no effect (default 0)"}, NULL, 0, 0x0803FFFF, set_weak_fails},
     {{"vdd", "1710..3600", "supply in mV (default 3300)"}, NULL, 1710, 3600, set_vdd},
     {{"eeprom", "none|24c02|24c64", "serial EEPROM at address 0x50 of I2C2 (default 24c02)"}, eeproms, 0, 0, set_eeprom},
     {{"spi1", "none|loop|registers", "on SPI1: nothing, a wire from MOSI to MISO, a register device selected by PA4 (default none)"}, attached, 0, 0, set_spi1},
@@ -132,6 +150,9 @@ bool vboard_option(struct vboard *b, const char *name, const char *value)
             continue;
         bool ok = value_of(row, value, &v);
         if (ok && row->set == set_hse && v != 0 && v < 4000000)
+            ok = false;
+        bool address = row->set == set_weak_low || row->set == set_weak_high || row->set == set_weak_fails;
+        if (ok && address && v != 0 && v < 0x08000000)
             ok = false;
         if (!ok)
             return refuse(&b->error, "option %s takes %s, not '%s'", name, row->info.values, value);

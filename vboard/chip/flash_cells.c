@@ -35,6 +35,11 @@ static void put(struct chip *c, uint32_t off, uint64_t data, uint8_t check, bool
     flash_line_changed(c, off, (const uint8_t *)&data, program);
 }
 
+static bool is_weak(uint32_t addr, uint32_t off)
+{
+    return addr && addr - FLASH_BASE == off;
+}
+
 static void get(const struct chip *c, uint32_t off, uint64_t *data, uint8_t *check)
 {
     memcpy(data, flash_bytes(c, off), 8);
@@ -54,8 +59,13 @@ void flash_cells_program(struct chip *c, uint32_t off, uint64_t data)
     uint64_t old;
     uint8_t check;
     get(c, off, &old, &check);
+    uint64_t stays = 0; /* two cells: more than ECC corrects */
+    if (is_weak(c->config.weak_high, off)) {
+        stays = ~data & (data + 1);
+        stays |= ~(data | stays) & ((data | stays) + 1);
+    }
     /* Programming pulls cells down; fast programming may do so over what is there. */
-    put(c, off, old & data, check & ecc_encode(data), true);
+    put(c, off, old & (data | stays), check & ecc_encode(data), true);
 }
 
 static uint64_t random_mask(struct chip *c, unsigned permille)
@@ -79,7 +89,7 @@ void flash_cells_tear(struct chip *c, uint32_t off, uint64_t data, unsigned perm
 void flash_cells_erase(struct chip *c, uint32_t page)
 {
     for (uint32_t off = page * FLASH_PAGE; off < (page + 1) * FLASH_PAGE; off += 8)
-        put(c, off, UINT64_MAX, 0xFF, false);
+        put(c, off, UINT64_MAX, is_weak(c->config.weak_low, off) ? 0xFE : 0xFF, false);
 }
 
 /* An erase that ended early leaves one of these: noise; nearly blank; blank to a reader, but cells that

@@ -61,6 +61,20 @@ static void apply(struct chip *c)
     }
 }
 
+/* It reaches a double word that does not change any more. */
+static bool fails(const struct chip *c)
+{
+    const struct flash_state *f = &c->flash;
+    uint32_t off = c->config.weak_fails - FLASH_BASE;
+    if (!c->config.weak_fails)
+        return false;
+    switch (f->op) {
+    case OP_ERASE: return off / FLASH_PAGE == f->target;
+    case OP_PROGRAM: return !f->otp && off == f->target;
+    default: return f->op == OP_MASS;
+    }
+}
+
 /* The operation is broken off: about `permille` of the bits have reached their value, or an erase is
  * somewhere on its way. */
 static void tear(struct chip *c, unsigned permille)
@@ -196,9 +210,13 @@ void flash_event(struct chip *c, unsigned index)
         fast_event(c);
         return;
     }
-    apply(c);
+    bool failed = fails(c);
+    if (!failed)
+        apply(c);
     finish(c);
-    if (f->cr & CR_EOPIE)
+    if (failed)
+        flash_error(c, 0);
+    else if (f->cr & CR_EOPIE)
         f->sr |= SR_EOP;
     flash_irq(c);
     pwr_flash_idle(c);

@@ -19,6 +19,10 @@ struct chip_config {
     uint16_t rev_id;  /* DBGMCU_IDCODE[31:16] */
     enum eeprom_kind { EEPROM_NONE, EEPROM_24C02, EEPROM_24C64 } eeprom_kind; /* at address 0x50 of I2C2 */
     uint8_t spi[3]; /* enum spi_attached: what is on SPI1-3 */
+    /* Double words of main flash that have worn out, by address; 0: none. The cell of an erased `weak_low`
+     * stays at 0, the cells of a programmed `weak_high` at 1, and an erase or program that reaches
+     * `weak_fails` ends without effect and with OPERR. */
+    uint32_t weak_low, weak_high, weak_fails;
 };
 void chip_config_default(struct chip_config *config);
 
