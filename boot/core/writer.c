@@ -52,49 +52,84 @@ struct look {
     bool unusable; /* programming alone cannot get there */
 };
 
-/* Compares a page with `want` (NULL: all ones), a piece at a time. */
+/* USB is not served meanwhile, and a host that gets no answer to three SETUPs gives up: a page has to be
+ * read and compared in less time than three transactions take. So that goes a piece at a time, and each is
+ * looked at word by word only if it has to be. */
+enum { PIECE_WORDS = 32, PIECE = PIECE_WORDS * 4 };
+
+static bool all_ones(const uint32_t *is)
+{
+    uint32_t ones = UINT32_MAX;
+    for (unsigned i = 0; i < PIECE_WORDS; i += 4, is += 4)
+        ones &= is[0] & is[1] & is[2] & is[3];
+    return ones == UINT32_MAX;
+}
+
+static bool same(const uint32_t *is, const uint32_t *want)
+{
+    uint32_t differ = 0;
+    for (unsigned i = 0; i < PIECE_WORDS; i += 4, is += 4, want += 4)
+        differ |= (is[0] ^ want[0]) | (is[1] ^ want[1]) | (is[2] ^ want[2]) | (is[3] ^ want[3]);
+    return !differ;
+}
+
+static bool same_double_word(const uint32_t *is, const void *want)
+{
+    const uint32_t *w = want;
+    return is[0] == w[0] && is[1] == w[1];
+}
+
+/* Compares a page with `want` (NULL: all ones). */
 static struct look look_at(uint32_t page, const void *want)
 {
     struct look r = {.same = true, .blank = true};
     const uint32_t *w = want;
-    uint32_t is[16];
-    for (uint32_t at = 0; at < PAGE_SIZE; at += sizeof is) {
-        if (!port_flash_read(page + at, is, sizeof is, NULL))
+    uint32_t is[PIECE_WORDS];
+    for (uint32_t at = 0; at < PAGE_SIZE; at += PIECE, w = w ? w + PIECE_WORDS : w) {
+        if (!port_flash_read(page + at, is, PIECE, NULL))
             return (struct look){.unusable = true};
-        for (unsigned i = 0; i < 16; i += 2) {
-            uint32_t low = UINT32_MAX, high = UINT32_MAX;
-            bool blank = (is[i] & is[i + 1]) == UINT32_MAX;
-            if (w) {
-                low = *w++;
-                high = *w++;
-            }
-            r.blank &= blank;
-            if (is[i] != low || is[i + 1] != high) {
-                r.same = false;
-                r.unusable |= !blank;
-            }
+        bool wanted = w && same(is, w);
+        bool blank = (r.blank || !wanted) && all_ones(is);
+        r.blank &= blank;
+        if (w ? wanted : blank)
+            continue;
+        r.same = false;
+        for (unsigned i = 0; !blank && i < PIECE_WORDS; i += 2) {
+            bool is_blank = (is[i] & is[i + 1]) == UINT32_MAX;
+            if (!is_blank && (!w || is[i] != w[i] || is[i + 1] != w[i + 1]))
+                return (struct look){.unusable = true};
         }
     }
     return r;
+}
+
+/* Fills part of a buffer from flash, leaving out double words that cannot be read. */
+static bool fill(struct writer_buffer *b, uint32_t at, uint32_t end)
+{
+    bool readable = true;
+    for (uint32_t n; at < end; at += n) {
+        n = PIECE - at % PIECE < end - at ? PIECE - at % PIECE : end - at;
+        if (port_flash_read(b->page + at, b->data + at, n, NULL))
+            continue;
+        n = 8 - at % 8 < end - at ? 8 - at % 8 : end - at;
+        if (!port_flash_read(b->page + at, b->data + at, n, NULL)) {
+            memset(b->data + at, 0xFF, n);
+            readable = false;
+        }
+    }
+    return readable;
 }
 
 /* Completes a buffer to a whole page: with what is in flash, or all ones if that is to be erased. */
 static bool complete(struct writer_buffer *b, bool erased)
 {
     bool readable = true;
-    memset(b->data, 0xFF, b->low);
-    memset(b->data + b->high, 0xFF, PAGE_SIZE - b->high);
-    for (uint32_t at = 0; at < PAGE_SIZE && !erased; at += 8) {
-        uint8_t is[8];
-        if (at >= b->low && at + 8 <= b->high)
-            continue;
-        if (!port_flash_read(b->page + at, is, sizeof is, NULL)) {
-            readable = false;
-            continue;
-        }
-        for (uint32_t i = 0; i < 8; i++)
-            if (at + i < b->low || at + i >= b->high)
-                b->data[at + i] = is[i];
+    if (erased) {
+        memset(b->data, 0xFF, b->low);
+        memset(b->data + b->high, 0xFF, PAGE_SIZE - b->high);
+    } else {
+        readable = fill(b, 0, b->low);
+        readable &= fill(b, b->high, PAGE_SIZE);
     }
     b->low = 0;
     b->high = PAGE_SIZE;
@@ -204,12 +239,17 @@ static bool program(struct writer *w)
     uint32_t from = w->at, to = PAGE_SIZE;
     if (!w->job)
         return false;
-    for (; !w->blank && from < PAGE_SIZE; from += 8) {
-        uint64_t is;
-        to = from + 8;
-        if (port_flash_read(w->page + from, &is, sizeof is, NULL) &&
-            memcmp(&is, w->job->data + from, sizeof is) != 0)
+    while (!w->blank && from < PAGE_SIZE) {
+        uint32_t is[PIECE_WORDS], end = from - from % PIECE + PIECE;
+        const uint32_t *now = is;
+        if (!port_flash_read(w->page + from, is, end - from, NULL))
+            from = end; /* that shows when it is read back */
+        for (; from < end && same_double_word(now, w->job->data + from); now += 2)
+            from += 8;
+        if (from < end) {
+            to = from + 8;
             break;
+        }
     }
     if (from >= PAGE_SIZE)
         return false;
