@@ -108,6 +108,10 @@ $(eval $(call firmware,rom-standin,$(B)/firmware))
 %.hex: %.elf
 	$(FW_PREFIX)objcopy -O ihex $< $@
 
+silicon.src := $(wildcard examples/silicon/*.c)
+silicon.at := bare
+$(eval $(call firmware,silicon,$(B)/firmware))
+
 # ---- firmware of the tests ----
 TEST_FW := $(sort $(patsubst test/board/fw/%/,%,$(dir $(wildcard test/board/fw/*/*.c test/board/fw/*/*.S test/board/fw/*/fw.mk))))
 -include $(wildcard test/board/fw/*/fw.mk)
