@@ -37,7 +37,11 @@ $(B)/test/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)
 	clang $(HOST_CPPFLAGS) -I. -Itools -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined $^ -lelf -ldw -o $@
 
-tests: $(UNIT_TESTS) $(BOARD_TESTS) $(patsubst test/fuzz/%.c,$(B)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
+# Programs that run inside the guest of the host tests: test/host/*.c.
+HOST_PROGRAMS := $(patsubst test/host/%.c,$(B)/test/host/%,$(wildcard test/host/*.c))
+TEST_LIBS_dfu11 := -lusb-1.0
+
+tests: $(UNIT_TESTS) $(BOARD_TESTS) $(HOST_PROGRAMS) $(patsubst test/fuzz/%.c,$(B)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 
 do-check: all tests
 	@test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) kit=$(KIT_TESTS) fuzz=test/fuzz/run mutants=test/mutants/run host=$(HOST_TESTS)

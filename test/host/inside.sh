@@ -2,6 +2,7 @@
 # machine outside sees too.
 DFU=0483:df11 # the bootloader
 CDC=0483:5740 # the example cdc
+exec 3>&1 # orders to boards, also from within a check
 
 # check NAME COMMAND…: one test; what a failed command printed is shown.
 check() {
@@ -89,4 +90,71 @@ download() { # download FILE [OPTION]…: and leave
     f=$1
     shift
     dfu-util -d "$DFU" -s 0x08004000:leave -D "$f" "$@"
+}
+
+# order BOARD COMMAND…: to the board, through the script outside.
+order() { echo "@$*" >&3; }
+
+# press_reset BOARD: NRST, and waits until what comes then is on the bus. For a single board.
+press_reset() {
+    order "$1" nrst
+    renewed
+}
+# renewed: after the device has been lost and found once more. To be called at once.
+renewed() {
+    old=$(cat /sys/bus/usb/devices/1-1/devnum 2>/dev/null)
+    await 30 other_device
+}
+other_device() {
+    new=$(cat /sys/bus/usb/devices/1-1/devnum 2>/dev/null) && [ "$new" != "$old" ] && [ -s /sys/bus/usb/devices/1-1/bConfigurationValue ]
+}
+
+# fails COMMAND…: it ends with an exit status of its own that is not 0.
+fails() {
+    "$@"
+    status=$?
+    echo "exit status $status"
+    [ $status != 0 ] && [ $status -lt 126 ]
+}
+# bootloader_says TEXT [SERIAL]: the sentence of the device's status begins so.
+bootloader_says() {
+    build/test/host/dfu11 ${2:+--serial "$2"} --status >/run/said 2>&1
+    cat /run/said
+    grep -qF ": $1" /run/said
+}
+# verdict_is WORDS [SERIAL]: the bootloader is on the bus, and its product string ends so.
+verdict_is() {
+    d=$(device "$DFU" "${2:-}") && read -r product <"$d/product" && echo "$product" && [ "${product#*: }" = "$1" ]
+}
+
+# image FILE SIZE: the example cdc with random bytes behind it.
+image() {
+    { cat build/firmware/cdc.bin && cat /dev/urandom; } | head -c "$2" >"$1"
+}
+
+le32() { printf "$(printf '\\%03o\\%03o\\%03o\\%03o' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24 & 255)))"; }
+# dfuse_file FILE ADDR BIN [ADDR BIN]…: a DfuSe file (UM0391) with one element for each BIN. The CRC of its
+# suffix is gzip's without the last inversion.
+dfuse_file() {
+    f=$1 n=$((($# - 1) / 2))
+    shift
+    while [ $# -gt 0 ]; do
+        le32 $(($1))
+        le32 "$(stat -c %s "$2")"
+        cat "$2"
+        shift 2
+    done >/run/elements
+    size=$(stat -c %s /run/elements)
+    {
+        printf 'DfuSe\1'
+        le32 $((11 + 274 + size))
+        printf '\1Target\0'
+        head -c 259 /dev/zero
+        le32 "$size"
+        le32 $n
+        cat /run/elements
+        printf '\377\377\021\337\203\004\032\001UFD\020'
+    } >"$f"
+    crc=$(gzip -c "$f" | tail -c 8 | od -An -tu4 -N 4)
+    le32 $((crc ^ 0xFFFFFFFF)) >>"$f"
 }
