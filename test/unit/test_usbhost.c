@@ -98,6 +98,30 @@ static void test_enumeration(void **state)
     begin(64, &config);
 }
 
+static bool two_resets(void *arg)
+{
+    (void)arg;
+    return soft_seen(d)->resets == 2;
+}
+
+static bool one_setup(void *arg)
+{
+    (void)arg;
+    return soft_seen(d)->setups == 1;
+}
+
+/* A device that polls every millisecond still learns that the first request is over before the reset. */
+static void test_reset_takes_a_decision(void **state)
+{
+    const struct usbhost_config config = {.enumerate = true};
+    begin(64, &config);
+    assert_int_equal(vboard_run(b, 1000 * (uint64_t)MS, one_setup, NULL), VB_CONDITION);
+    uint64_t before = vboard_now(b);
+    assert_int_equal(vboard_run(b, 1000 * (uint64_t)MS, two_resets, NULL), VB_CONDITION);
+    assert_in_range(vboard_now(b) - before, 1 * MS, 3 * MS);
+    (void)state;
+}
+
 /* Without `enumerate` the host resets the bus and leaves the rest to its user. */
 static void test_no_enumeration(void **state)
 {
@@ -567,6 +591,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         with(NULL, test_enumeration),
+        with(NULL, test_reset_takes_a_decision),
         with(NULL, test_no_enumeration),
         with(NULL, test_mute_device_is_given_up),
         with(ready, test_control_data),

@@ -9,6 +9,9 @@ enum { DESC_DEVICE = 1, DESC_CONFIG = 2, DESC_INTERFACE = 4, DESC_ENDPOINT = 5 }
 /* USB 2.0 9.2.6.3: a device may need this long before it listens to its new address. */
 static const ps_t address_recovery = 2 * PS_PER_MS;
 static const ps_t own_timeout = 5 * PS_PER_S;
+/* From a transfer's end to the reset that software decides on when it hears of it: no host is faster. A
+ * device that polls sees the status stage before the reset. */
+static const ps_t reset_decision = 1 * PS_PER_MS;
 
 static unsigned le16(const uint8_t *p)
 {
@@ -198,7 +201,7 @@ static bool advance(struct usbhost *h, const struct usbhost_transfer *t)
         if (!h->device[0])
             return false;
         h->step = ENUM_ADDRESS;
-        host_reset_port(h);
+        host_set_port(h, PORT_ENUMERATE, reset_decision);
         return true;
     case ENUM_ADDRESS:
         h->own_at = chip_now(h->chip) + address_recovery;

@@ -283,6 +283,7 @@ static void port_event(struct usbhost *h)
         else
             host_set_port(h, PORT_READY, PS_NEVER);
         break;
+    case PORT_ENUMERATE: host_reset_port(h); break; /* the host has decided to */
     case PORT_RESUME:
         begin_frames(h);
         host_set_port(h, PORT_RESUMED, resume_recovery);
