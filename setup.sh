@@ -53,7 +53,7 @@ if [ -n "$want" ]; then
     fi
     for p in $want; do echo "setup: installing $p"; done
     log=$(mktemp)
-    if ! { $as apt-get update -q && DEBIAN_FRONTEND=noninteractive $as apt-get install -y -q --no-install-recommends $want; } \
+    if ! { $as apt-get update -q && $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $want; } \
         >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         echo "setup: apt-get could not install:$want" >&2
