@@ -1,0 +1,3 @@
+unlike.at := slot
+unlike.startup :=
+unlike.cflags := $(FW_FPU)
