@@ -41,6 +41,7 @@ define firmware
 $(1).at ?= slot
 $(1).startup ?= $(PORT)/startup.c
 $(1).ld ?= $(PORT)/app.ld
+$(1).link ?= plain
 $(1).obj := $$(patsubst %,$(B)/obj/fw/$(1)/%.o,$$($(1).startup) $$($(1).src) $$(if $$($(1).kit),$$(FW_KIT_SRC)))
 $(1).cflags += $$(if $$($(1).kit),$$(FW_KIT_CFLAGS))
 $(1).ldflags := $$(if $$($(1).kit),$$(FW_ALONE_$$($(1).at)) $$(FW_KIT_LDFLAGS))
@@ -58,21 +59,30 @@ $(B)/obj/fw/$(1)/link.ld: $$($(1).ld) $(PORT)/memory.h firmware.mk
 	$(FW_CC) -E -P -x c -I. $$(FW_AT_$$($(1).at)) $$< -o $$@
 $(2)/$(1).elf: $$($(1).obj) $(B)/obj/fw/$(1)/link.ld $$(if $$($(1).kit),app/sureboot.ld)
 	@mkdir -p $$(@D)
-	$(FW_CC) $(FW_CPU) $(FW_CFLAGS) $$($(1).cflags) $(FW_LDFLAGS) -T $(B)/obj/fw/$(1)/link.ld $$($(1).ldflags) \
-	    -Wl,-Map=$(2)/$(1).map $$($(1).obj) -o $$@
+	$$(call link-$$($(1).link),$(1),$(B)/obj/fw/$(1))
+endef
+define link-plain
+	$(FW_CC) $(FW_CPU) $(FW_CFLAGS) $($(1).cflags) $(FW_LDFLAGS) -T $(2)/link.ld $($(1).ldflags) \
+	    -Wl,-Map=$(@:.elf=.map) $($(1).obj) -o $@
 endef
 
 # ---- bootloader ----
-BOOT_PORT := $(addprefix $(PORT)/,boot_start.c token.c clock.c reset.c undo.c board.c mem.c flash_read.c flash_write.c usbfs.c)
+# The boot path runs from flash; the rest is packed there, to run from SRAM (boot.ld says how). So it is
+# linked twice: as it is, to get what is to be packed, and with the packed in its place.
+BOOT_PORT := $(addprefix $(PORT)/,boot_start.c token.c clock.c reset.c undo.c board.c mem.c flash_read.c flash_write.c usbfs.c usbfs_attach.c)
 BOOT_USB := usb/usbd.c usb/standard.c usb/serial.c usb/platform.c
-
 BOOT_SRC := $(wildcard boot/*.c boot/core/*.c)
 
-# The linker sees it all at once: every byte counts here.
-BOOT_CFLAGS := -flto -fipa-pta -fno-ipa-cp -fno-ipa-sra -DUSBD_CONTROL_ONLY=1
+BOOT_CFLAGS := -flto -fipa-pta -fno-ipa-cp -fno-ipa-sra -DUSBD_CONTROL_ONLY=1 -DUSBD_CONNECTED=1
 # Optimisations that trade bytes for time, which -Os leaves on.
 BOOT_CFLAGS += -fno-expensive-optimizations -fno-tree-loop-optimize -fno-move-loop-invariants \
                -fno-schedule-insns2 -fno-tree-reassoc
+
+BOOT_PACK := $(B)/host/pack
+BOOT_PACK_OBJ := $(patsubst %.c,$(B)/obj/host/%.o,$(wildcard boot/pack/*.c) boot/core/unpack.c)
+$(BOOT_PACK): $(BOOT_PACK_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $^ -lm -o $@
 
 # $(call bootloader,NAME,FLAGS): a build of the bootloader with other options (boot/core/config.h).
 define bootloader
@@ -80,14 +90,33 @@ $(1).src := $$(BOOT_PORT) $$(BOOT_USB) $$(BOOT_SRC)
 $(1).startup :=
 $(1).ld := $$(PORT)/boot.ld
 $(1).cflags := $$(BOOT_CFLAGS) $(2)
+$(1).link := boot
 $$(eval $$(call firmware,$(1),$(B)/firmware))
+$(B)/firmware/$(1).elf: $$(BOOT_PACK) boot/pack/packed.S
 endef
+
+# $(call link-boot,NAME,OBJECT FOLDER): the recipe, twice, and the addresses have to be the same.
+define link-boot
+	: >$(2)/world.packed
+	$(FW_CC) $(FW_CPU) -DFILE='"$(2)/world.packed"' -c boot/pack/packed.S -o $(2)/packed.o
+	$(FW_CC) $(FW_CPU) $(FW_CFLAGS) $($(1).cflags) $(FW_LDFLAGS) -T $(2)/link.ld \
+	    $($(1).obj) $(2)/packed.o -o $(2)/plain.elf
+	$(FW_PREFIX)objcopy -O binary -j .world $(2)/plain.elf $(2)/world.bin
+	$(BOOT_PACK) $(2)/world.bin $(2)/world.packed
+	$(FW_CC) $(FW_CPU) -DFILE='"$(2)/world.packed"' -c boot/pack/packed.S -o $(2)/packed.o
+	$(FW_CC) -E -P -x c -I. -DPACKED $($(1).ld) -o $(2)/packed.ld
+	$(FW_CC) $(FW_CPU) $(FW_CFLAGS) $($(1).cflags) $(FW_LDFLAGS) -T $(2)/packed.ld -Wl,-Map=$(@:.elf=.map) \
+	    $($(1).obj) $(2)/packed.o -o $@
+	for f in $(2)/plain.elf $@; do $(FW_PREFIX)nm -S $$f | grep -v ' N ' >$(2)/$$(basename $$f).symbols; done; \
+	    cmp $(2)/plain.elf.symbols $(2)/$(@F).symbols || { echo "$@: the two links differ" >&2; exit 1; }
+endef
+
 $(eval $(call bootloader,boot,))
 $(eval $(call bootloader,boot-dfu11,-DBOOT_DFU11=1))
 
 # ---- examples ----
 EXAMPLE_PORT := $(PORT)/board.c $(PORT)/clock.c
-EXAMPLE_USB := $(PORT)/usbfs.c examples/serial.c usb/cdc.c usb/platform.c usb/usbd.c usb/standard.c usb/serial.c
+EXAMPLE_USB := $(PORT)/usbfs.c $(PORT)/usbfs_attach.c examples/serial.c usb/cdc.c usb/platform.c usb/usbd.c usb/standard.c usb/serial.c
 
 blink.src := examples/blink/main.c $(EXAMPLE_PORT)
 $(eval $(call firmware,blink,$(B)/firmware))
@@ -97,7 +126,7 @@ cdc.kit := yes
 $(eval $(call firmware,cdc,$(B)/firmware))
 
 # ---- the ROM bootloader's stand-in, which the virtual board carries (docs/rom-bootloader.md) ----
-rom-standin.src := $(wildcard rom/*.c) $(PORT)/usbfs.c $(PORT)/mem.c usb/usbd.c usb/standard.c
+rom-standin.src := $(wildcard rom/*.c) $(PORT)/usbfs.c $(PORT)/usbfs_attach.c $(PORT)/mem.c usb/usbd.c usb/standard.c
 rom-standin.startup :=
 rom-standin.ld := rom/rom.ld
 rom-standin.cflags := -DUSBD_CONTROL_ONLY=1

@@ -15,7 +15,7 @@ $(B)/obj/host/vboard/board/rom.o: $(B)/firmware/rom-standin.bin
 $(B)/obj/host/vboard/board/rom.o: HOST_CPPFLAGS += -DROM_FILE='"$(B)/firmware/rom-standin.bin"'
 
 # Logic of the firmware that runs on the PC as well (no register in it).
-BOOT_CORE_SRC := $(wildcard boot/core/*.c usb/*.c)
+BOOT_CORE_SRC := $(wildcard boot/core/*.c usb/*.c) boot/pack/pack.c
 $(B)/obj/host/usb/%.o $(B)/obj/host/boot/%.o $(B)/obj/host/test/%.o $(B)/obj/host/tools/%.o: HOST_CPPFLAGS += -I.
 BOOT_CORE_OBJ := $(BOOT_CORE_SRC:%.c=$(B)/obj/host/%.o)
 BOOT_CORE_LIB := $(B)/host/libbootcore.a

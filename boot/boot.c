@@ -196,6 +196,5 @@ void boot_main(void)
             port_start(SLOT_ADDR);
         }
     }
-    port_enter_ram();
-    serve(&f);
+    port_enter_dfu(&f);
 }

@@ -186,8 +186,7 @@ void device_start(const struct findings *f)
     device.dfu.report = get_report;
     port_uid(uid);
     usb_serial(device.serial, uid);
-    usbd_init(&usb_device);
-    usbd_connect(true);
+    usbd_init(&usb_device); /* port_enter_dfu has connected it */
 }
 
 void device_work(void)

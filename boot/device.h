@@ -5,7 +5,7 @@
 #include "boot/core/dfu.h"
 #include "boot/findings.h"
 
-/* Initialises DFU and connects to the bus. */
+/* Initialises DFU and answers on the bus. */
 void device_start(const struct findings *f);
 /* From the main loop: goes on with a request that was held, and with what the writer does slowly. */
 void device_work(void);

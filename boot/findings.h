@@ -16,9 +16,6 @@ struct findings {
     struct content content;
 };
 
-/* Serves DFU until it ends in a reset. */
-__attribute__((noreturn)) void serve(const struct findings *f);
-
 /* The text of the report segment. `last`: result of the last download. */
 const char *report(const struct findings *f, enum message verdict, enum message last);
 

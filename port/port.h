@@ -3,9 +3,10 @@
  * function.
  *
  * Two worlds use it. The *boot path* runs from flash after reset with nothing but a stack: no .data,
- * no .bss, no interrupts. The *DFU world* is the same code, copied to SRAM by port_enter_ram, with its
- * own vectors, variables and interrupts. Functions are usable in both unless said otherwise; those for
- * the boot path have no variables and put back what they switch on. Addresses are absolute. */
+ * no .bss, no interrupts. The *DFU world* is the same code and the rest of it, copied and unpacked to
+ * SRAM by port_enter_dfu, with its own vectors, variables and interrupts. Functions are usable in both unless
+ * said otherwise; those for the boot path have no variables and put back what they switch on. Addresses are
+ * absolute. */
 #ifndef PORT_PORT_H
 #define PORT_PORT_H
 
@@ -60,9 +61,12 @@ void port_watchdog(void); /* feeds the IWDG; harmless if it does not run */
 
 /* Boot path: lets that many milliseconds pass, feeding the watchdog. */
 void port_pause(unsigned ms);
-/* From the boot path to the DFU world: copies the image to SRAM, clears .bss and returns there, on the
- * same stack, interrupts still masked. There is no way back but a reset. */
-void port_enter_ram(void);
+/* From the boot path to the DFU world: connects to USB, copies and unpacks the image to SRAM, clears .bss
+ * and calls serve() there, on the same stack, interrupts still masked. There is no way back but a reset. */
+struct findings;
+__attribute__((noreturn)) void port_enter_dfu(const struct findings *f);
+/* The first function of the DFU world, implemented there. */
+__attribute__((noreturn, noinline)) void serve(const struct findings *f);
 
 /* ---- boot path: content check ------------------------------------------------------------ */
 
@@ -108,7 +112,7 @@ void port_flash_done(enum port_flash_result result);
 
 /* ---- DFU world: clocks, time, LED -------------------------------------------------------- */
 
-/* Core and USB clocks, LED pin, time base, interrupts of flash and USB. */
+/* Core clock, LED pin, time base, interrupts of flash and USB. */
 void port_init(void);
 uint32_t port_ms(void); /* milliseconds since port_init, wraps */
 void port_led(bool on);

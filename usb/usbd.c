@@ -16,7 +16,8 @@ static void start_over(void)
 void usbd_init(const struct usbd_device *device)
 {
     usbd.device = device;
-    device->driver->start();
+    if (!USBD_CONNECTED)
+        device->driver->start();
     start_over();
 }
 

@@ -17,6 +17,10 @@ enum { USBD_EP0_SIZE = 64, USBD_SCRATCH = 256, USBD_ENDPOINTS = 8, USBD_INTERFAC
 #ifndef USBD_CONTROL_ONLY
 #define USBD_CONTROL_ONLY 0
 #endif
+/* 1: the block is on and connected before usbd_init, which only takes over. */
+#ifndef USBD_CONNECTED
+#define USBD_CONNECTED 0
+#endif
 
 /* ---- below: the driver ------------------------------------------------------------------- */
 

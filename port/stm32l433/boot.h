@@ -19,8 +19,6 @@ struct boot_once {
 #define boot_ecc  ((volatile struct boot_ecc *)BOOT_SP)
 #define boot_once ((volatile struct boot_once *)(BOOT_SP + 8))
 
-/* Where the DFU world begins, in SRAM. */
-__attribute__((noreturn)) void dfu_start(const void *reason);
 void NMI_Handler(void);
 
 #endif

@@ -1,18 +1,21 @@
 /* The bootloader's vectors and first instructions, the forwarding of exceptions to the application,
  * and the switch to SRAM. All in section .entry, which is linked at its flash address and works
  * whatever is mapped at 0; everything else is linked at 0 (boot.ld). */
+#include "boot/core/unpack.h"
 #include "port/port.h"
 #include "port/stm32l433/boot.h"
 #include "port/stm32l433/irq.h"
 #include "port/stm32l433/memory.h"
 #include "port/stm32l433/regs.h"
+#include "port/stm32l433/usbfs.h"
 
 /* `used` and `noinline`: link-time optimisation does not see the assembler, and must not mix the two. */
 #define ENTRY   __attribute__((section(".entry"), used, noinline))
 #define STR(x)  STR_(x)
 #define STR_(x) #x
 
-extern uint32_t boot_image_end[], bss_start[], bss_end[];
+extern uint32_t world_start[], bss_start[], bss_end[]; /* in SRAM; bss begins where the world ends */
+extern const uint8_t packed[];
 void SysTick_Handler(void);
 void FLASH_IRQHandler(void);
 void USB_IRQHandler(void);
@@ -23,7 +26,7 @@ void boot_fault(void);
 
 /* ---- after reset, or after somebody's jump ----------------------------------------------- */
 
-/* True if flash is mapped at 0. The copy in SRAM differs in this word (port_enter_ram). */
+/* True if flash is mapped at 0. The copy in SRAM differs in this word (port_enter_dfu). */
 ENTRY static bool flash_is_at_0(void)
 {
     uint32_t at = 4;
@@ -96,7 +99,7 @@ ENTRY __attribute__((naked)) void boot_nmi(void)
                    ".ltorg\n");
 }
 
-ENTRY __attribute__((noreturn, used)) static void fault(void)
+__attribute__((noreturn, used)) static void fault(void)
 {
     port_token_set(TOKEN_FAULT);
     port_reset();
@@ -111,18 +114,25 @@ ENTRY __attribute__((naked)) void boot_fault(void)
                    "bne boot_forward\n"
                    "ldr r0, =" STR(BOOT_STACK_TOP) " - 16\n"
                                                    "mov sp, r0\n"
-                                                   "b %0\n"
+                                                   "ldr pc, =%c0\n"
                                                    ".ltorg\n" ::"i"(fault));
 }
 
 /* ---- to SRAM ----------------------------------------------------------------------------- */
 
-ENTRY void port_enter_ram(void)
+/* The host waits 100 ms (USB 2.0 7.1.7.3) from the pull-up to the first reset of the bus, and what it
+ * does then waits in the USB block until there is somebody to handle it. So connecting comes first. */
+__attribute__((section(".enter"), noinline)) void port_enter_dfu(const struct findings *f)
 {
+    port_fast(true);
+    usbfs_start();
+    usbfs_connect(true);
+
     const uint32_t *from = (const uint32_t *)BOOT_ADDR;
     uint32_t *to = (uint32_t *)RAM_ADDR;
-    while (to != boot_image_end)
+    while (to != world_start)
         *to++ = *from++;
+    unpack((struct unpacker *)bss_start, (uint8_t *)world_start, (const uint8_t *)bss_start, packed);
     for (to = bss_start; to != bss_end; to++)
         *to = 0;
 
@@ -137,9 +147,10 @@ ENTRY void port_enter_ram(void)
     RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN;
     (void)RCC->APB2ENR;
     __DSB();
-    SYSCFG->MEMRMP = 3; /* SRAM1 at 0; the caller goes on in it */
+    SYSCFG->MEMRMP = 3; /* SRAM1 at 0 */
     __DSB();
     __ISB();
+    serve(f);
 }
 
 /* ---- leaving ----------------------------------------------------------------------------- */

@@ -46,7 +46,7 @@ static bool program_next(struct job *j)
 }
 
 /* Programs `size` bytes; from nowhere: erases the page at addr. */
-static void begin(struct job *j, uint32_t addr, const void *data, size_t size)
+static void start_job(struct job *j, uint32_t addr, const void *data, size_t size)
 {
     *j = (struct job){.addr = addr, .from = data, .left = size, .result = PORT_FLASH_OK};
     if (addr % 8 || size % 8 || !allowed(addr, size)) {
@@ -88,7 +88,7 @@ static bool go_on(struct job *j)
 void port_flash_program(uint32_t addr, const void *data, size_t size)
 {
     busy = true;
-    begin(&job, addr, data, size);
+    start_job(&job, addr, data, size);
     NVIC_EnableIRQ(FLASH_IRQn);
     if (!job.running) /* nothing to wait for: the end comes in an interrupt all the same */
         NVIC_SetPendingIRQ(FLASH_IRQn);
@@ -118,7 +118,7 @@ void FLASH_IRQHandler(void)
 enum port_flash_result port_flash_program_now(uint32_t addr, const void *data, size_t size)
 {
     struct job now;
-    begin(&now, addr, data, size);
+    start_job(&now, addr, data, size);
     for (unsigned i = 0; i < 100000 && go_on(&now); i++)
         ;
     FLASH->CR = FLASH_CR_LOCK;

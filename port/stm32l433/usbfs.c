@@ -1,13 +1,14 @@
-/* Driver of the USB full-speed device block (RM0394 "USB FS"): 48 MHz from HSI48 trimmed by CRS on
- * SOF, packet memory, endpoint registers, interrupt. Single-buffered endpoints of up to 64 bytes,
+/* Driver of the USB full-speed device block (RM0394 "USB FS"): packet memory, endpoint registers,
+ * interrupt; usbfs_attach.c switches it on. Single-buffered endpoints of up to 64 bytes,
  * numbers 0-6 in both directions. Usable by the bootloader (from SRAM) and by applications. */
+#include "port/stm32l433/usbfs.h"
 #include "port/port.h"
 #include "port/stm32l433/irq.h"
 #include "port/stm32l433/regs.h"
 #include "usb/usbd.h"
 
 /* Packet memory: the descriptor table at its start, then two 64-byte buffers for each endpoint. */
-enum { TABLE = 0, BUFFERS = 64, BUFFER = 64 };
+enum { TABLE = USBFS_BTABLE, BUFFERS = 64, BUFFER = 64 };
 enum { ADDR_TX, COUNT_TX, ADDR_RX, COUNT_RX };
 #define COUNT_MASK 0x03FFu
 #define ROOM_64    0x8400u /* BL_SIZE = 1, NUM_BLOCK = 1 */
@@ -77,45 +78,6 @@ static void open_register(unsigned n, uint32_t type)
     d[COUNT_RX] = ROOM_64;
     /* EP_KIND off; both CTR off, which survive a bus reset. STAT and DTOG stay. */
     USB->EPR[n] = type << USB_EPR_EP_TYPE_Pos | n;
-}
-
-static void usbfs_start(void)
-{
-    RCC->CRRCR |= RCC_CRRCR_HSI48ON;
-    RCC->CCIPR &= ~RCC_CCIPR_CLK48SEL;
-    RCC->AHB2ENR |= RCC_AHB2ENR_GPIOAEN;
-    RCC->APB1ENR1 |= RCC_APB1ENR1_PWREN | RCC_APB1ENR1_CRSEN | RCC_APB1ENR1_USBFSEN;
-    (void)RCC->APB1ENR1; /* two cycles until a clock enable counts */
-
-    PWR->CR2 |= PWR_CR2_USV; /* the transceiver is isolated until then */
-    /* PA11 = DM, PA12 = DP: alternate function 10. */
-    GPIOA->AFRH = (GPIOA->AFRH & ~0x000FF000ul) | 0x000AA000ul;
-    GPIOA->OSPEEDR |= GPIO_FIELD(11, 3) | GPIO_FIELD(12, 3);
-    GPIOA->MODER =
-        (GPIOA->MODER & ~(GPIO_FIELD(11, 3) | GPIO_FIELD(12, 3))) | GPIO_FIELD(11, 2) | GPIO_FIELD(12, 2);
-
-    /* HSI48 takes 6 us at most; without it the host will not see a device, which is all we can say. */
-    for (unsigned i = 0; i < 1000 && !(RCC->CRRCR & RCC_CRRCR_HSI48RDY); i++)
-        ;
-    CRS->CR |= CRS_CR_AUTOTRIMEN | CRS_CR_CEN; /* CFGR resets to SOF, 1 kHz */
-
-    RCC->APB1RSTR1 |= RCC_APB1RSTR1_USBFSRST;
-    RCC->APB1RSTR1 &= ~RCC_APB1RSTR1_USBFSRST;
-    USB->CNTR = USB_CNTR_FRES;        /* power on, still in reset */
-    for (unsigned i = 0; i < 64; i++) /* tSTARTUP: 1 us; each read takes at least two cycles of 80 MHz */
-        (void)USB->CNTR;
-    USB->CNTR = 0;
-    USB->BTABLE = TABLE;
-    NVIC_EnableIRQ(USB_IRQn);
-}
-
-static void usbfs_connect(bool on)
-{
-    USB->ISTR = 0;
-    USB->CNTR = on ? USB_CNTR_CTRM | USB_CNTR_RESETM | USB_CNTR_SUSPM | USB_CNTR_WKUPM : 0;
-    USB->BCDR = on ? USB_BCDR_DPPU : 0;
-    if (!on)
-        USB->DADDR = 0;
 }
 
 static void usbfs_address(uint8_t addr)

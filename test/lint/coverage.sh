@@ -7,10 +7,10 @@ flags=(-std=c11 -O0 -g -D_GNU_SOURCE "-I$top" "-I$top/boot" "-I$top/vboard" "-I$
 echo 1..1
 {
     for f in "$top"/boot/core/*.c; do gcc "${flags[@]}" --coverage -c "$f" || exit; done
-    gcc "${flags[@]}" -c "$top"/test/support/{fakeport,dfubench}.c &&
+    gcc "${flags[@]}" -c "$top"/test/support/{fakeport,dfubench}.c "$top"/boot/pack/pack.c &&
         for t in "$top"/test/unit/test_boot_*.c; do
             name=$(basename "$t" .c)
-            gcc "${flags[@]}" "$t" ./*.o --coverage -lcmocka -o "$name" && "./$name" >"$name.tap" || exit
+            gcc "${flags[@]}" "$t" ./*.o --coverage -lcmocka -lm -o "$name" && "./$name" >"$name.tap" || exit
         done
 } >build.log 2>&1 || { echo "not ok 1 - coverage: build or run failed"; tail -n 20 build.log | sed 's/^/# /'; exit 0; }
 gcov -n ./*.gcda 2>/dev/null | awk -v least=$least -v top="$top/" '

@@ -221,6 +221,11 @@ uint32_t port_ms(void)
     return fake.ms;
 }
 
+void port_watchdog(void)
+{
+    fake.fed++;
+}
+
 void port_lock(void) {}
 
 void port_unlock(void) {}

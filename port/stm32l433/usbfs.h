@@ -1,0 +1,13 @@
+/* What the parts of the USB driver share. */
+#ifndef PORT_STM32L433_USBFS_H
+#define PORT_STM32L433_USBFS_H
+
+#include <stdbool.h>
+
+enum { USBFS_BTABLE = 0 }; /* the descriptor table is at the start of the packet memory */
+
+/* struct usb_driver: start, connect */
+void usbfs_start(void);
+void usbfs_connect(bool on);
+
+#endif
