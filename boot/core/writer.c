@@ -221,7 +221,7 @@ static bool pick(struct writer *w)
     for (unsigned i = 0; i < SLOT_PAGES; i++) {
         if (w->pages[i] & PAGE_MARKED) {
             begin(w, NULL, SLOT_ADDR + i * PAGE_SIZE);
-            return true;
+            return w->step != IDLE; /* blank already: others get their turn, writer_work goes on */
         }
     }
     w->flush = false;
@@ -349,6 +349,11 @@ void writer_flash_done(struct writer *w, enum port_flash_result result)
 
 void writer_work(struct writer *w)
 {
+    if (w->step == IDLE && w->flush) {
+        port_lock();
+        kick(w);
+        port_unlock();
+    }
     if (w->step != SEAL_CHECK)
         return;
     struct ledger_record r = {.type = LEDGER_SEALED, .length = w->seal_length};

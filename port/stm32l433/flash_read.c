@@ -85,7 +85,11 @@ uint32_t port_crc(uint32_t crc, const void *data, size_t size)
 bool port_flash_crc(uint32_t addr, size_t size, uint32_t *crc, uint32_t *bad)
 {
     begin();
-    *crc = port_crc(*crc, (const void *)addr, size);
+    for (size_t n; size > 0; addr += n, size -= n) { /* no watchdog waits for all of it */
+        n = size < 0x4000 ? size : 0x4000;
+        *crc = port_crc(*crc, (const void *)addr, n);
+        port_watchdog();
+    }
     return end(bad);
 }
 

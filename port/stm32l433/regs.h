@@ -273,6 +273,10 @@ struct iwdg_regs {
 #define IWDG_KEY_RELOAD 0xAAAAul
 #define IWDG_KEY_ACCESS 0x5555ul /* to PR, RLR and WINR */
 
+/* ---- WWDG: window watchdog --------------------------------------------------------------- */
+#define WWDG_CR      ((reg32 *)0x40002C00)
+#define WWDG_CR_FULL 0x7Ful /* the highest count; WDGA stays as it is, it cannot be cleared */
+
 /* ---- CRC calculation unit ---------------------------------------------------------------- */
 struct crc_regs {
     reg32 DR, IDR, CR, reservedC, INIT, POL;

@@ -134,6 +134,9 @@ bool port_button(void)
 void port_watchdog(void)
 {
     IWDG->KR = IWDG_KEY_RELOAD;
+    /* With its option byte the window watchdog runs from reset on, 3.3 ms at 80 MHz, window wide open. */
+    if (RCC->APB1ENR1 & RCC_APB1ENR1_WWDGEN)
+        *WWDG_CR = WWDG_CR_FULL;
 }
 
 void port_pause(unsigned ms)

@@ -58,12 +58,12 @@ static void usb_at_once(void **state)
     bench_end(t);
 }
 
-/* Started by its option byte, the watchdog counts from the first instruction: it is fed in the boot path, in
- * DFU, and while flash is busy. */
-static void iwdg_by_option_byte(void **state)
+/* A watchdog that is started by its option byte counts from the first instruction: it is fed in the boot
+ * path, in DFU, and while flash is busy. */
+static void watchdog_by_option_byte(uint32_t optr)
 {
-    (void)state;
-    const uint32_t words[5] = {0xFFEEF8AA, 0xFFFFFFFF, 0x00FF0000, 0xFF00FFFF, 0xFF00FFFF};
+    static uint8_t large[200000];
+    const uint32_t words[5] = {optr, 0xFFFFFFFF, 0x00FF0000, 0xFF00FFFF, 0xFF00FFFF};
     uint32_t options[10];
     for (unsigned i = 0; i < 5; i++) {
         options[2 * i] = words[i];
@@ -77,10 +77,25 @@ static void iwdg_by_option_byte(void **state)
     assert_int_equal(dfu_block(t, 0, &mass, 1), MESSAGE_READY);
     assert_int_equal(dfu_end(t), MESSAGE_EMPTY);
     assert_int_equal(t->resets, 1);
-    struct dfu_result r = dfu_send(t, SLOT, image, SIZE, false);
+    fill_image(large, sizeof large, 1); /* the longer the content check */
+    struct dfu_result r = dfu_send(t, SLOT, large, sizeof large, false);
     assert_true(r.ok);
     assert_int_equal(t->resets, 1);
+    assert_int_equal(verdict_after_reset(t), MESSAGE_READY);
+    assert_int_equal(t->resets, 2);
     bench_end(t);
+}
+
+static void iwdg_by_option_byte(void **state)
+{
+    (void)state;
+    watchdog_by_option_byte(0xFFEEF8AA);
+}
+
+static void wwdg_by_option_byte(void **state)
+{
+    (void)state;
+    watchdog_by_option_byte(0xFFE7F8AA);
 }
 
 /* ---- files that are no application ------------------------------------------------------- */
@@ -397,6 +412,7 @@ int main(void)
         cmocka_unit_test(fpu_msi_range_and_pll_from_the_first_instruction),
         cmocka_unit_test(usb_at_once),
         cmocka_unit_test(iwdg_by_option_byte),
+        cmocka_unit_test(wwdg_by_option_byte),
         cmocka_unit_test(refused_before_flash_is_touched),
         cmocka_unit_test(unreadable_words),
         cmocka_unit_test(reset_pin_that_bounces),

@@ -210,6 +210,8 @@ void rcc_reset(struct chip *c, unsigned index)
     for (unsigned i = 0; i < RCC_END / 4; i++)
         c->rcc.reg[i] = regs[i].reset;
     c->rcc.reg[RCC_BDCR / 4] = bdcr;
+    if (!(flash_loaded_optr(c) & 1U << 19)) /* WWDG_SW: the hardware watchdog sets WWDGEN */
+        c->rcc.reg[0x58 / 4] |= 1U << 11;
     if (woke) /* MSI starts in the range of MSISRANGE, LSI has been running on */
         put(c, RCC_CSR, 0xF03, csr);
     else
