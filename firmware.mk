@@ -125,6 +125,25 @@ cdc.src := examples/cdc/main.c $(EXAMPLE_PORT) $(EXAMPLE_USB)
 cdc.kit := yes
 $(eval $(call firmware,cdc,$(B)/firmware))
 
+WORKBENCH_SRC := $(addprefix examples/workbench/,main.c adc.c i2c.c rtc.c spi.c timers.c usart.c)
+workbench.src := $(WORKBENCH_SRC) $(EXAMPLE_PORT) $(EXAMPLE_USB)
+workbench.kit := yes
+workbench.cflags := $(FW_FPU)
+$(eval $(call firmware,workbench,$(B)/firmware))
+# With VTOR back at 0x08000000, as start-up code of ST has it.
+workbench-vtorback.src := $(workbench.src)
+workbench-vtorback.kit := yes
+workbench-vtorback.cflags := $(FW_FPU) -DSTARTUP_VTOR=0x08000000
+$(eval $(call firmware,workbench-vtorback,$(B)/firmware))
+# Its variant that sleeps in Shutdown, behind the bootloader and with the flash to itself.
+sleeper.src := examples/workbench/sleeper.c
+sleeper.kit := yes
+$(eval $(call firmware,sleeper,$(B)/firmware))
+sleeper-alone.src := $(sleeper.src)
+sleeper-alone.kit := yes
+sleeper-alone.at := bare
+$(eval $(call firmware,sleeper-alone,$(B)/firmware))
+
 # ---- the ROM bootloader's stand-in, which the virtual board carries (docs/rom-bootloader.md) ----
 rom-standin.src := $(wildcard rom/*.c) $(PORT)/usbfs.c $(PORT)/usbfs_attach.c $(PORT)/mem.c usb/usbd.c usb/standard.c
 rom-standin.startup :=

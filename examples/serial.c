@@ -78,7 +78,16 @@ static enum usbd_answer setup(struct usbd_control *c)
     return USBD_ACK;
 }
 
-static const struct usbd_function kit_function = {.setup = setup};
+static volatile uint32_t events;
+
+static void event(enum usbd_event e, uint8_t arg)
+{
+    (void)e;
+    (void)arg;
+    events++;
+}
+
+static const struct usbd_function kit_function = {.setup = setup, .event = event};
 static const struct usbd_function *const functions[] = {&cdc_function, &kit_function, NULL};
 static const struct usbd_device device = {
     .driver = &port_usb,
@@ -92,6 +101,11 @@ static const struct usbd_device device = {
 bool cdc_on_packet(const uint8_t *packet, uint16_t size)
 {
     return sureboot_cdc_received(packet, size, CDC_PACKET);
+}
+
+uint32_t serial_events(void)
+{
+    return events;
 }
 
 void serial_start(const char *product)

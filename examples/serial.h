@@ -9,5 +9,7 @@
 void serial_start(const char *product);
 /* To be called every millisecond or so from the main loop. */
 void serial_work(void);
+/* How much has happened on USB: packets, resets and so on, counted in its interrupt. */
+uint32_t serial_events(void);
 
 #endif

@@ -5,13 +5,16 @@
 #include <stdint.h>
 
 extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[], stack_top[], vectors[];
+#ifndef STARTUP_VTOR /* a test sets it wrong */
+#define STARTUP_VTOR ((uint32_t)vectors)
+#endif
 int main(void);
 void Reset_Handler(void);
 void Default_Handler(void);
 
 void Reset_Handler(void)
 {
-    SCB->VTOR = (uint32_t)vectors; /* right wherever the image was linked, whoever has started it */
+    SCB->VTOR = STARTUP_VTOR; /* right wherever the image was linked, whoever has started it */
 #ifdef __ARM_FP
     SCB->CPACR |= 0xFul << 20; /* CP10 and CP11: the FPU */
     __DSB();
