@@ -139,18 +139,23 @@ static inline void kit_expect_dfu(struct kit *k, const char *when)
         fail_msg("%s: another device", when);
 }
 
-static inline void kit_download(struct kit *k, const char *bin)
+static inline void kit_download_by(struct kit *k, const char *bin, bool leave, enum dfu_dialect dialect)
 {
     uint32_t size;
     struct dfu_result r;
     uint8_t *bytes = bench_file(bin, &size);
     const struct dfu_element element = {SLOT, bytes, size};
     const struct dfu_job job = {
-        .elements = &element, .element_count = 1, .leave = true, .limit_ns = 60000 * MS};
+        .elements = &element, .element_count = 1, .leave = leave, .dialect = dialect, .limit_ns = 60000 * MS};
     dfu_run(k->bench.host, &job, &r);
     free(bytes);
     if (!r.ok)
         fail_msg("download: %s", r.error);
+}
+
+static inline void kit_download(struct kit *k, const char *bin)
+{
+    kit_download_by(k, bin, true, DFU_AS_ANNOUNCED);
 }
 
 /* The bootloader's report, as text; in DFU. */

@@ -206,15 +206,7 @@ static void after_downloads(void **state)
     assert_int_equal(usbhost_bulk(k->bench.host, 0x01, &byte, 1, 100 * MS, NULL), UH_OK);
     assert_true(usbhost_wait_detached(k->bench.host, 100 * MS));
     kit_expect_dfu(k, "0xAA");
-    uint32_t size;
-    struct dfu_result r;
-    uint8_t *bytes = bench_file(WORKBENCH_BIN, &size);
-    const struct dfu_element element = {SLOT, bytes, size};
-    const struct dfu_job job = {.elements = &element, .element_count = 1, .limit_ns = 60000 * MS};
-    dfu_run(k->bench.host, &job, &r);
-    free(bytes);
-    if (!r.ok)
-        fail_msg("download: %s", r.error);
+    kit_download_by(k, WORKBENCH_BIN, false, DFU_AS_ANNOUNCED);
     vboard_nrst(k->bench.board, MS); /* no leave: the reset button */
     bench_run(&k->bench, 300 * MS);
     open_port(k);
@@ -229,14 +221,7 @@ static void after_downloads(void **state)
     }
 
     /* A plain DFU 1.1 tool, which finds the running application first. */
-    bytes = bench_file(WORKBENCH_BIN, &size);
-    const struct dfu_element same = {SLOT, bytes, size};
-    const struct dfu_job plain = {
-        .elements = &same, .element_count = 1, .dialect = DFU_DFU11, .limit_ns = 60000 * MS};
-    dfu_run(k->bench.host, &plain, &r);
-    free(bytes);
-    if (!r.ok)
-        fail_msg("DFU 1.1: %s", r.error);
+    kit_download_by(k, WORKBENCH_BIN, false, DFU_DFU11);
     open_port(k);
     expect_rates(k, "DFU 1.1", 4);
     kit_end(k);
