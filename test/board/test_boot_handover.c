@@ -119,6 +119,8 @@ static void on_event(void *arg, const struct vboard_event *e)
         r->arrived = true;
     if (e->kind == VE_MISSING)
         fail_msg("0x%08x is not modelled, touched at 0x%08x", e->a, e->b);
+    if (e->kind == VE_MESSAGE && strncmp(e->name, "ROM bootloader", 14) == 0)
+        fail_msg("%s", e->name);
 }
 
 static bool arrived(void *arg)

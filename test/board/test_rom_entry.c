@@ -19,7 +19,8 @@ enum {
     MAP_SYSTEM = 1 << 10,
     LEAVE_DMA = 1 << 11,
     UNPRIVILEGED = 1 << 12,
-    LEAVE_BASEPRI = 1 << 14
+    LEAVE_BASEPRI = 1 << 14,
+    WATCHED = 1 << 15
 };
 
 struct told {
@@ -69,6 +70,22 @@ static void as_it_should_be(void **state)
         assert_int_equal(told.messages, 0);
         bench_end(t);
     }
+}
+
+/* A watchdog of 100 ms: the ROM gives it more time, and feeds it (AN2606). */
+static void feeds_the_watchdog(void **state)
+{
+    (void)state;
+    struct bench *t = jump(WATCHED);
+    assert_true(usbhost_wait_attached(t->host, 1000 * MS));
+    assert_true(is_rom(t));
+    for (unsigned i = 0; i < 10; i++) {
+        bench_run(t, 200 * MS);
+        assert_int_equal(usbhost_state(t->host), UH_ADDRESSED);
+    }
+    assert_true(vboard_watchdog(t->board));
+    assert_int_equal(told.messages, 0);
+    bench_end(t);
 }
 
 static const struct {
@@ -157,11 +174,9 @@ static void again_after_leave(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_it_should_be),
-        cmocka_unit_test(each_mistake),
-        cmocka_unit_test(all_that_is_broken_is_told),
-        cmocka_unit_test(a_reset_helps),
-        cmocka_unit_test(again_after_leave),
+        cmocka_unit_test(as_it_should_be), cmocka_unit_test(feeds_the_watchdog),
+        cmocka_unit_test(each_mistake),    cmocka_unit_test(all_that_is_broken_is_told),
+        cmocka_unit_test(a_reset_helps),   cmocka_unit_test(again_after_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,8 @@ enum {
     MAP_SYSTEM = 1 << 10, /* system memory at 0 */
     LEAVE_DMA = 1 << 11,
     UNPRIVILEGED = 1 << 12,
-    LEAVE_BASEPRI = 1 << 14
+    LEAVE_BASEPRI = 1 << 14,
+    WATCHED = 1 << 15 /* with an independent watchdog of 100 ms running */
 };
 
 volatile uint32_t command, ticks;
@@ -61,6 +62,15 @@ __attribute__((naked, noreturn)) static void jump_to(__attribute__((unused)) con
 __attribute__((noreturn)) static void jump(uint32_t how)
 {
     __disable_irq();
+    if (how & WATCHED) {
+        IWDG->KR = 0xCCCC;
+        IWDG->KR = IWDG_KEY_ACCESS;
+        IWDG->PR = 0;
+        IWDG->RLR = 800;
+        while (IWDG->SR)
+            ;
+        IWDG->KR = IWDG_KEY_RELOAD;
+    }
     if (!(how & LEAVE_SYSTICK))
         SysTick->CTRL = 0;
     if (!(how & LEAVE_PLL))
