@@ -143,6 +143,14 @@ sleeper-alone.src := $(sleeper.src)
 sleeper-alone.kit := yes
 sleeper-alone.at := bare
 $(eval $(call firmware,sleeper-alone,$(B)/firmware))
+# The same program with the flash to itself, and behind sureboot.
+rom-entry.src := examples/rom-entry/main.c $(EXAMPLE_PORT) $(EXAMPLE_USB)
+rom-entry.at := bare
+rom-entry.kit := yes
+$(eval $(call firmware,rom-entry,$(B)/firmware))
+rom-entry-slot.src := $(rom-entry.src)
+rom-entry-slot.kit := yes
+$(eval $(call firmware,rom-entry-slot,$(B)/firmware))
 
 # ---- the ROM bootloader's stand-in, which the virtual board carries (docs/rom-bootloader.md) ----
 rom-standin.src := $(wildcard rom/*.c) $(PORT)/usbfs.c $(PORT)/usbfs_attach.c $(PORT)/mem.c usb/usbd.c usb/standard.c

@@ -98,7 +98,7 @@ static const struct usbd_device device = {
     .functions = functions,
 };
 
-bool cdc_on_packet(const uint8_t *packet, uint16_t size)
+__attribute__((weak)) bool cdc_on_packet(const uint8_t *packet, uint16_t size)
 {
     return sureboot_cdc_received(packet, size, CDC_PACKET);
 }

@@ -1,5 +1,6 @@
 /* The USB device of the examples: a serial port, and an interface through which DFU tools find the running
- * application. The byte 0xAA, DETACH and the 1200-baud touch lead into the bootloader, all by the kit. */
+ * application. The byte 0xAA, DETACH and the 1200-baud touch lead into the bootloader, all by the kit. An
+ * example that has something else in mind with packets defines cdc_on_packet() itself. */
 #ifndef EXAMPLES_SERIAL_H
 #define EXAMPLES_SERIAL_H
 
