@@ -140,6 +140,7 @@ int main(void)
         uint32_t how = command;
         if (!(how & GO))
             continue;
+        RCC->APB1ENR1 |= RCC_APB1ENR1_RTCAPBEN; /* as programs do that have a clock */
         if (how & LEAVE_PULLUP)
             USB->BCDR = USB_BCDR_DPPU;
         if (how & LEAVE_DMA)
