@@ -73,7 +73,7 @@ static void as_it_should_be(void **state)
     }
 }
 
-/* A watchdog of 100 ms: the ROM gives it more time, and feeds it (AN2606). */
+/* A watchdog of 25 ms: the ROM gives it 1.6 s, and feeds it (AN2606). */
 static void feeds_the_watchdog(void **state)
 {
     (void)state;

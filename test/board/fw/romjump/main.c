@@ -20,7 +20,7 @@ enum {
     LEAVE_DMA = 1 << 11,
     UNPRIVILEGED = 1 << 12,
     LEAVE_BASEPRI = 1 << 14,
-    WATCHED = 1 << 15 /* with an independent watchdog of 100 ms running */
+    WATCHED = 1 << 15 /* with an independent watchdog of 25 ms running */
 };
 
 volatile uint32_t command, ticks;
@@ -66,7 +66,7 @@ __attribute__((noreturn)) static void jump(uint32_t how)
         IWDG->KR = 0xCCCC;
         IWDG->KR = IWDG_KEY_ACCESS;
         IWDG->PR = 0;
-        IWDG->RLR = 800;
+        IWDG->RLR = 200;
         while (IWDG->SR)
             ;
         IWDG->KR = IWDG_KEY_RELOAD;
