@@ -6,7 +6,7 @@ HOST_CFLAGS := -std=c11 -O2 -g $(HOST_WARN)
 HOST_LIBS := -lelf -ldw -lm
 
 # The virtual board without its commands: linked by vboard, vdfu and every test.
-VBOARD_SRC := $(wildcard vboard/*.c vboard/cpu/*.c vboard/chip/*.c vboard/host/*.c vboard/usbip/*.c vboard/board/*.c vboard/run/*.c)
+VBOARD_SRC := $(wildcard vboard/*.c vboard/cpu/*.c vboard/chip/*.c vboard/host/*.c vboard/usbip/*.c vboard/gdb/*.c vboard/net/*.c vboard/board/*.c vboard/run/*.c)
 VBOARD_OBJ := $(VBOARD_SRC:%.c=$(B)/obj/host/%.o)
 VBOARD_LIB := $(B)/host/libvboard.a
 

@@ -36,6 +36,7 @@ cmd cpio cpio
 cmd modprobe kmod
 cmd xz xz-utils
 cmd dfu-util dfu-util
+cmd gdb-multiarch gdb-multiarch
 cmd lsusb usbutils
 cmd jq jq
 cmd cmake cmake

@@ -1,6 +1,7 @@
 # Tests. Every test program prints TAP; test/run adds them up.
 #   test/unit/test_*.c   no board: links the libraries        (cmocka)
 #   test/board/test_*.c  firmware on the virtual board         (cmocka, vboard.h)
+#   test/board/test_*.sh the same with programs of others      (TAP from shell)
 #   test/kit/test_*.sh   projects of others with the kit       (TAP from shell)
 #   test/host/test_*.sh  a real Linux USB host in a guest      (TAP from shell)
 #   test/fuzz/fuzz_*.c   hostile files                         (libFuzzer)
@@ -9,6 +10,7 @@
 TEST_LIBS := -lcmocka -lcjson
 UNIT_TESTS := $(patsubst test/unit/%.c,$(B)/test/unit/%,$(wildcard test/unit/test_*.c))
 BOARD_TESTS := $(patsubst test/board/%.c,$(B)/test/board/%,$(wildcard test/board/test_*.c))
+BOARD_SCRIPTS := $(wildcard test/board/test_*.sh)
 KIT_TESTS := $(wildcard test/kit/test_*.sh)
 HOST_TESTS := $(wildcard test/host/test_*.sh)
 LINT_TESTS := $(wildcard test/lint/*.sh)
@@ -44,11 +46,11 @@ TEST_LIBS_dfu11 := -lusb-1.0
 tests: $(UNIT_TESTS) $(BOARD_TESTS) $(HOST_PROGRAMS) $(patsubst test/fuzz/%.c,$(B)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 
 do-check: all tests
-	@test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) kit=$(KIT_TESTS) fuzz=test/fuzz/run mutants=test/mutants/run host=$(HOST_TESTS)
+	@test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) $(BOARD_SCRIPTS) kit=$(KIT_TESTS) fuzz=test/fuzz/run mutants=test/mutants/run host=$(HOST_TESTS)
 do-check-quick: all tests
-	@SUREBOOT_QUICK=1 test/run unit=$(UNIT_TESTS) board=$(BOARD_TESTS) kit=$(KIT_TESTS)
+	@SUREBOOT_QUICK=1 test/run unit=$(UNIT_TESTS) board=$(BOARD_TESTS) $(BOARD_SCRIPTS) kit=$(KIT_TESTS)
 do-check-long: all tests
-	@SUREBOOT_LONG=1 test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) kit=$(KIT_TESTS) fuzz=test/fuzz/run mutants=test/mutants/run host=$(HOST_TESTS)
+	@SUREBOOT_LONG=1 test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) $(BOARD_SCRIPTS) kit=$(KIT_TESTS) fuzz=test/fuzz/run mutants=test/mutants/run host=$(HOST_TESTS)
 do-bench: all $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
 	@for b in $(filter $(B)/bench/%,$^); do $$b || exit 1; done
 $(B)/bench/%: $(B)/obj/host/bench/%.o $(VBOARD_LIB) $(BOOT_CORE_LIB)

@@ -67,6 +67,9 @@ struct cpu *chip_cpu(struct chip *c);
  * there (poke: or a register, which this does not write). */
 bool chip_peek(const struct chip *c, uint32_t addr, void *bytes, size_t size);
 bool chip_poke(struct chip *c, uint32_t addr, const void *bytes, size_t size);
+/* A debugger's write of 1, 2 or 4 bytes as its probe makes it: memory as chip_poke, but not flash;
+ * registers through the bus, with their effects. addr aligned to size. false: nothing there. */
+bool chip_debug_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value);
 
 /* Makes the double word at addr (main flash, multiple of 8) correctable (bits 1) or uncorrectable (2).
  * false: no such double word. */

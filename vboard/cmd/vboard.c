@@ -13,6 +13,7 @@ static const char usage[] = "Usage: vboard [OPTION]...\n"
 static const char own_help[] =
     "  --usbip [ADDR:]PORT    offer the board's USB port to Linux as bus id 1-1; port 0 picks one and\n"
     "                         reports it; ADDR is 127.0.0.1 unless given\n"
+    "  --gdb PORT             serve gdb at 127.0.0.1; port 0 picks one and reports it\n"
     "  --for SECONDS          end after that much virtual time; default: run until ended otherwise\n"
     "  --fast                 as fast as the PC can; without it, virtual time keeps to wall time: it never\n"
     "                         runs ahead, and when late it slips and does not catch up\n"
@@ -61,6 +62,14 @@ static bool take_usbip(struct session *s, char *value, struct sentence *why)
     return true;
 }
 
+static bool take_gdb(struct session *s, char *value, struct sentence *why)
+{
+    if (s->gdb_text != NULL)
+        return refuse(why, "--gdb is given twice");
+    s->gdb_text = value;
+    return true;
+}
+
 static bool take_events(struct session *s, char *value, struct sentence *why)
 {
     return once(&s->events_path, value, "--events", why);
@@ -87,8 +96,9 @@ static bool take_uart(struct session *s, char *value, struct sentence *why)
 static const struct {
     const char *name;
     bool (*take)(struct session *s, char *value, struct sentence *why);
-} table[] = {{"--for", take_for},         {"--usbip", take_usbip},   {"--events", take_events},
-             {"--control", take_control}, {"--script", take_script}, {"--uart", take_uart}};
+} table[] = {{"--for", take_for},       {"--usbip", take_usbip},     {"--gdb", take_gdb},
+             {"--events", take_events}, {"--control", take_control}, {"--script", take_script},
+             {"--uart", take_uart}};
 
 /* 1: taken, 0: unknown, -1: wrong. */
 static int take(struct session *s, int argc, char **argv, int *i, struct sentence *why)

@@ -69,7 +69,8 @@ void code_drop_range(struct cpu *cpu, uint32_t lo, uint32_t hi); /* addresses, i
 void code_stops(struct cpu *cpu);                                /* watch or breakpoints changed */
 void code_sync(struct cpu *cpu); /* regions, MPU, privilege or priority may have changed */
 void code_view(struct cpu *cpu, bool regions_changed); /* part of code_sync: makes `view` true again */
-void code_bury(struct cpu *cpu);                       /* frees what was replaced */
+void code_watched(struct cpu *cpu); /* watchpoints changed: the views have to be built again */
+void code_bury(struct cpu *cpu);    /* frees what was replaced */
 const struct cpu_region *code_find(const struct cpu *cpu, uint32_t addr);
 
 static inline uint32_t code_pc(const struct cpu *cpu, const struct op *op)

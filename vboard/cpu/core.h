@@ -160,6 +160,22 @@ bool cpu_fp_allowed(const struct cpu *cpu, bool privileged); /* by CPACR */
 /* Branch to an address from a register or memory (BXWritePC). Leaves r[15]; may be an exception return. */
 void cpu_branch_exchange(struct cpu *cpu, uint32_t target);
 
+/* ---- a debugger (debug.c) ---------------------------------------------------------------- */
+
+void cpu_debug_stop(struct cpu *cpu, enum cpu_debug_stop why); /* if one is attached */
+void cpu_debug_vector(struct cpu *cpu, unsigned exc);          /* a handler has been chosen */
+void cpu_watch_hit(struct cpu *cpu, uint32_t addr, unsigned size, bool store);
+/* An access was made the long way. */
+static inline void cpu_watch_check(struct cpu *cpu, uint32_t addr, unsigned size, bool store)
+{
+    if (cpu->debug.watch_count != 0)
+        cpu_watch_hit(cpu, addr, size, store);
+}
+/* True if the byte at addr is watched for this access; lowers *last to where that ends or changes. */
+bool cpu_watch_edge(const struct cpu *cpu, uint32_t addr, enum cpu_access access, uint32_t *last);
+uint32_t cpu_dhcsr(const struct cpu *cpu);
+void cpu_dhcsr_write(struct cpu *cpu, uint32_t value);
+
 /* ---- timers ------------------------------------------------------------------------------ */
 
 void cpu_timers_update(struct cpu *cpu);         /* makes SysTick pend if it is due */

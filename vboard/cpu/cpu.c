@@ -90,6 +90,7 @@ void cpu_reset(struct cpu *cpu)
     cpu->r[13] = sp & ~3u;
     cpu->r[15] = pc & ~1u;
     cpu->thumb = pc & 1;
+    cpu_debug_vector(cpu, EXC_RESET);
 }
 
 void cpu_map(struct cpu *cpu, unsigned slot, struct cpu_region region)
@@ -103,6 +104,7 @@ void cpu_restored(struct cpu *cpu)
 {
     code_sync(cpu);
     code_stops(cpu);
+    code_watched(cpu);
     cpu->code->line = 0;
 }
 
@@ -160,6 +162,26 @@ static bool between_instructions(struct cpu *cpu)
     return true;
 }
 
+/* A debugger's step; true: done. What the instruction itself causes, a fault or SVC, is entered. */
+static bool step(struct cpu *cpu, uint64_t now)
+{
+    struct cpu_debug *d = &cpu->debug;
+    uint64_t before = cpu->instructions;
+    cpu->limit = now + 1;
+    cpu->left = 1;
+    d->own_exception = false;
+    cpu_interpret(cpu);
+    if (!cpu->at_break && !d->stop && !d->own_exception && cpu->instructions == before)
+        return false; /* at a watch of the owner's */
+    if (d->own_exception && !d->stop && between_instructions(cpu))
+        while (cpu->stacked)
+            cpu_vector(cpu);
+    if (!d->stop)
+        d->why = cpu->at_break ? CPU_DEBUG_BREAK : CPU_DEBUG_STEP;
+    d->stop = d->stepping = false;
+    return true;
+}
+
 enum cpu_exit cpu_run(struct cpu *cpu, uint64_t until)
 {
     cpu->target = until;
@@ -173,6 +195,10 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t until)
         if (cpu->stop) {
             cpu->stop = false;
             return CPU_STOPPED;
+        }
+        if (cpu->debug.stop) {
+            cpu->debug.stop = cpu->debug.stepping = false;
+            return CPU_BREAK;
         }
         uint64_t now = cpu_now(cpu);
         if (now >= cpu->target)
@@ -190,10 +216,18 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t until)
         cpu->limit = timer < cpu->target ? timer : cpu->target;
         if (cpu->limit - now > INT64_MAX) /* `left` is signed */
             cpu->limit = now + INT64_MAX;
+        if (cpu->debug.stepping && cpu_active_count(cpu) <= cpu->debug.step_depth) {
+            if (step(cpu, now))
+                return CPU_BREAK;
+            continue;
+        }
         cpu->left = (int64_t)(cpu->limit - now);
         cpu_interpret(cpu);
-        if (cpu->at_break)
+        if (cpu->at_break) {
+            cpu->debug.why = CPU_DEBUG_BREAK;
+            cpu->debug.stepping = false;
             return CPU_BREAK;
+        }
     }
 }
 

@@ -115,11 +115,45 @@ void cpu_event(struct cpu *cpu);                         /* RXEV: sets the event
 void cpu_arm_watch(struct cpu *cpu, unsigned n, uint32_t lo, uint32_t hi);
 bool cpu_break(struct cpu *cpu, uint32_t addr, bool set); /* false: table full or not set */
 
+/* ---- a debugger at the core (DDI 0403E C1), debug.c ---- */
+
+enum { CPU_DEBUG_WATCHES = 8 };
+/* What stops before the first instruction after a reset, of the handler of HardFault, of the handlers of
+ * the other faults. */
+enum { CPU_CATCH_RESET = 1, CPU_CATCH_HARD = 2, CPU_CATCH_FAULTS = 4 };
+enum cpu_debug_stop {
+    CPU_DEBUG_BREAK, /* at a breakpoint of cpu_break */
+    CPU_DEBUG_STEP,
+    CPU_DEBUG_BKPT,  /* before a BKPT instruction */
+    CPU_DEBUG_WATCH, /* behind the instruction that made the access */
+    CPU_DEBUG_FAULT, /* by vector catch */
+    CPU_DEBUG_RESET, /* by vector catch */
+    CPU_DEBUG_HALT   /* the program has set DHCSR.C_HALT */
+};
+struct cpu_debug_hit { /* a watchpoint: bytes, and which accesses */
+    uint32_t addr, size;
+    bool load, store;
+};
+/* DHCSR.C_DEBUGEN. Either way break- and watchpoints are forgotten, and nothing is caught. While one is
+ * attached BKPT is no fault. */
+void cpu_debug_attach(struct cpu *cpu, bool on);
+void cpu_debug_halted(struct cpu *cpu, bool on); /* for DHCSR; leaves the core at an instruction */
+void cpu_debug_catch(struct cpu *cpu, unsigned catches);
+/* The next cpu_run ends with CPU_BREAK after one instruction of the present level: interrupts are served
+ * before it, a fault or SVC of its own ends in its handler. If the core sleeps, it wakes first. */
+void cpu_debug_step(struct cpu *cpu, bool on);
+/* false: more than CPU_DEBUG_WATCHES, or not set. */
+bool cpu_debug_watch(struct cpu *cpu, const struct cpu_debug_hit *watch, bool set);
+/* Why cpu_run returned CPU_BREAK last; hit (may be NULL): the watchpoint. */
+enum cpu_debug_stop cpu_debug_why(const struct cpu *cpu, struct cpu_debug_hit *hit);
+
 /* Registers by number: 0-15 (15: address of the next instruction), 16 xPSR, 17 MSP, 18 PSP,
  * 19 PRIMASK, 20 BASEPRI, 21 FAULTMASK, 22 CONTROL, 23 FPSCR, 32-63 S0-S31. */
 uint32_t cpu_reg(const struct cpu *cpu, unsigned n);
 void cpu_set_reg(struct cpu *cpu, unsigned n, uint32_t value);
 /* A debugger's view of the private peripheral bus 0xE0000000-0xE00FFFFF: no side effects on read. */
 bool cpu_ppb_peek(const struct cpu *cpu, uint32_t addr, uint32_t *value);
+/* A debugger's write there, with its effects; not DHCSR, which is for cpu_debug_*. addr aligned to size. */
+bool cpu_ppb_poke(struct cpu *cpu, uint32_t addr, unsigned size, uint32_t value);
 
 #endif

@@ -128,6 +128,12 @@ static unsigned escalate(struct cpu *cpu, unsigned exc)
 
 void cpu_take_fault(struct cpu *cpu)
 {
+    if (cpu->fault == EXC_DEBUG && cpu->debug.attached) { /* BKPT halts */
+        cpu->fault = 0;
+        cpu_debug_stop(cpu, CPU_DEBUG_BKPT);
+        return;
+    }
+    cpu->debug.own_exception = true;
     unsigned exc = escalate(cpu, cpu->fault);
     cpu->fault = 0;
     if (exc == 0) {
@@ -234,6 +240,7 @@ void cpu_vector(struct cpu *cpu)
     cpu->dwt_count[DWT_EXCCNT] += CYCLES_ENTRY;
     cpu_select_sp(cpu);
     cpu_mode_changed(cpu);
+    cpu_debug_vector(cpu, exc);
 }
 
 /* ---- return ------------------------------------------------------------------------------ */

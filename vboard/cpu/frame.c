@@ -19,6 +19,7 @@ static unsigned frame_word(struct cpu *cpu, uint32_t addr, bool store, bool priv
         cpu->cfsr |= mem;
         return EXC_MEM;
     }
+    cpu_watch_check(cpu, addr, 4, store);
     if (store ? cpu_bus_write(cpu, addr, 4, privileged, *value)
               : cpu_bus_read(cpu, addr, 4, privileged, value))
         return 0;
@@ -150,6 +151,7 @@ static bool store_lazy(struct cpu *cpu)
         uint32_t at = cpu->fpcar + 4 * i, value = i < 16 ? cpu->s[i] : cpu->fpscr;
         if (!cpu_mpu_allows(cpu, at, CPU_STORE, privileged))
             return cpu_raise(cpu, EXC_MEM, CFSR_MLSPERR);
+        cpu_watch_check(cpu, at, 4, true);
         if (!cpu_bus_write(cpu, at, 4, privileged, value))
             return cpu_raise(cpu, EXC_BUS, CFSR_LSPERR);
     }

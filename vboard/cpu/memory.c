@@ -118,6 +118,7 @@ static bool load_piece(struct cpu *cpu, uint32_t addr, unsigned size, bool privi
 {
     if (!cpu_mpu_allows(cpu, addr, CPU_LOAD, privileged))
         return violation(cpu, addr);
+    cpu_watch_check(cpu, addr, size, false);
     if (cpu_bus_read(cpu, addr, size, privileged, value))
         return true;
     *value = 0;
@@ -148,6 +149,7 @@ static bool store_piece(struct cpu *cpu, uint32_t addr, unsigned size, bool priv
 {
     if (!cpu_mpu_allows(cpu, addr, CPU_STORE, privileged))
         return violation(cpu, addr);
+    cpu_watch_check(cpu, addr, size, true);
     if (cpu_bus_write(cpu, addr, size, privileged, value) || ignored(cpu))
         return true;
     if ((cpu->actlr & ACTLR_DISDEFWBUF) || addr >= 0xe0000000)

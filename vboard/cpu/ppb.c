@@ -380,8 +380,9 @@ static uint32_t read_word(struct cpu *cpu, uint32_t addr, bool effects)
     case 0xe000eda8:
     case 0xe000edb0:
     case 0xe000edb8: return mpu_read(cpu, addr);
+    case 0xe000edf0: return cpu_dhcsr(cpu);
     case 0xe000edfc: return cpu->demcr;
-    default: return 0; /* among them DHCSR: no debugger */
+    default: return 0;
     }
 }
 
@@ -437,6 +438,7 @@ static void write_word(struct cpu *cpu, uint32_t addr, uint32_t v, uint32_t lane
         mpu_write(cpu, addr, v);
         cpu_mode_changed(cpu);
         break;
+    case 0xe000edf0: cpu_dhcsr_write(cpu, v); break;
     case 0xe000edfc: demcr_write(cpu, (cpu->demcr & ~lanes) | (v & lanes)); break;
     case 0xe000ef00:
         if ((v & 0x1ff) < CPU_IRQS)
@@ -480,4 +482,10 @@ bool cpu_ppb_peek(const struct cpu *cpu, uint32_t addr, uint32_t *value)
     cpu_systick_sync(&now);
     *value = read_word(&now, addr & ~3u, false);
     return true;
+}
+
+bool cpu_ppb_poke(struct cpu *cpu, uint32_t addr, unsigned size, uint32_t value)
+{
+    bool known;
+    return addr >> 2 != 0xe000edf0 >> 2 && cpu_ppb_write(cpu, addr, size, true, value, &known) && known;
 }

@@ -94,6 +94,17 @@ struct cpu {
     bool at_break; /* CPU_BREAK was reported for break_pc: step over it when asked to go on */
     uint32_t break_pc;
 
+    struct cpu_debug {
+        bool attached, halted;
+        bool stop; /* cpu_run returns before the next instruction */
+        enum cpu_debug_stop why;
+        bool stepping;       /* one instruction, of */
+        unsigned step_depth; /* the level with so many active exceptions */
+        bool own_exception;  /* the last instruction has caused one */
+        uint8_t catches, watch_count;
+        struct cpu_debug_hit watches[CPU_DEBUG_WATCHES], hit;
+    } debug;
+
     struct cpu_region regions[CPU_REGIONS];
     struct cpu_env env;
     void *owner;

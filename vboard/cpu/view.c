@@ -22,21 +22,22 @@ struct run {
     uint32_t base, size;
 };
 
-/* The two longest runs of `region` in which `access` is allowed. The free view takes all of it: the
- * default map lets every memory region be read and written. */
+/* The two longest runs of `region` in which `access` is allowed and not watched. The free view takes all
+ * of it: the default map lets every memory region be read and written. */
 static void longest(const struct cpu *cpu, const struct cpu_region *region, enum cpu_access access,
                     unsigned view, struct run best[2])
 {
     uint32_t addr = region->base, last = region->base + (region->size - 1);
     best[0] = (struct run){region->base, region->size};
     best[1] = (struct run){0};
-    if (view == VIEW_FREE)
+    if (view == VIEW_FREE && cpu->debug.watch_count == 0)
         return;
     best[0].size = 0;
     for (struct run now = {addr, 0};;) {
-        uint32_t end = cpu_mpu_same_until(cpu, addr);
+        uint32_t end = view == VIEW_FREE ? last : cpu_mpu_same_until(cpu, addr);
         end = end < last ? end : last;
-        bool allowed = cpu_mpu_allows(cpu, addr, access, view == VIEW_PRIVILEGED);
+        bool allowed = !cpu_watch_edge(cpu, addr, access, &end) &&
+                       (view == VIEW_FREE || cpu_mpu_allows(cpu, addr, access, view == VIEW_PRIVILEGED));
         if (allowed)
             now.size += end - addr + 1;
         if (!allowed || end == last) { /* the end of a run */
@@ -121,4 +122,9 @@ void code_view(struct cpu *cpu, bool regions_changed)
     code->view_now = view;
     code->view = code->views[view];
     cpu_attention(cpu); /* the loop looks again at what it has to check */
+}
+
+void code_watched(struct cpu *cpu)
+{
+    code_view(cpu, true);
 }

@@ -93,12 +93,22 @@ void events_write(FILE *f, const struct vboard_event *e)
     (void)fputs("}\n", f);
 }
 
-void events_write_usbip(FILE *f, const char *address, unsigned port)
+static void write_server(FILE *f, const char *event, const char *address, unsigned port)
 {
-    begin(f, 0, "usbip");
+    begin(f, 0, event);
     (void)fputs(",\"address\":", f);
     json_string(f, address);
     (void)fprintf(f, ",\"port\":%u}\n", port);
+}
+
+void events_write_usbip(FILE *f, const char *address, unsigned port)
+{
+    write_server(f, "usbip", address, port);
+}
+
+void events_write_gdb(FILE *f, const char *address, unsigned port)
+{
+    write_server(f, "gdb", address, port);
 }
 
 void events_write_pty(FILE *f, const char *name, const char *path)

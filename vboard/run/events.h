@@ -8,9 +8,10 @@
 #include "vboard.h"
 
 void events_write(FILE *f, const struct vboard_event *e);
-/* What is attached to the board from outside, told before power-on: where USB/IP listens, and the other
- * end of a pty. */
+/* What is attached to the board from outside, told before power-on: where USB/IP and gdb listen, and the
+ * other end of a pty. */
 void events_write_usbip(FILE *f, const char *address, unsigned port);
+void events_write_gdb(FILE *f, const char *address, unsigned port);
 void events_write_pty(FILE *f, const char *name, const char *path);
 /* The event that ends every stream. */
 void events_write_end(FILE *f, uint64_t ns, int status, const char *reason);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "board/parse.h"
+#include "gdb/gdb.h"
 #include "host/usbhost.h"
 #include "run/events.h"
 #include "run/pace.h"
@@ -35,7 +36,7 @@ static void on_event(void *arg, const struct vboard_event *e)
         (void)fputs("vboard: more of this is left to --events\n", stderr);
 }
 
-static void on_usbip_message(void *arg, const char *sentence)
+static void on_server_message(void *arg, const char *sentence)
 {
     (void)arg;
     (void)fprintf(stderr, "vboard: %s\n", sentence);
@@ -56,7 +57,7 @@ static bool open_usbip(struct session *s, struct sentence *why)
 {
     uint64_t port;
     char *text = s->usbip_text, *colon = strrchr(text, ':');
-    struct usbip_config config = {.address = "127.0.0.1", .message = on_usbip_message};
+    struct usbip_config config = {.address = "127.0.0.1", .message = on_server_message};
     if (colon != NULL) {
         *colon = '\0';
         config.address = text;
@@ -74,6 +75,16 @@ static bool open_usbip(struct session *s, struct sentence *why)
     s->usbip_address = config.address;
     s->usbip = usbip_open(s->host, &config, why->text, sizeof why->text);
     return s->usbip != NULL;
+}
+
+static bool open_gdb(struct session *s, struct sentence *why)
+{
+    uint64_t port;
+    if (!parse_number(s->gdb_text, UINT16_MAX, &port))
+        return refuse(why, "--gdb takes a port up to 65535, not '%s'", s->gdb_text);
+    struct gdb_config config = {.port = (uint16_t)port, .message = on_server_message};
+    s->gdb = gdb_open(s->b, &config, why->text, sizeof why->text);
+    return s->gdb != NULL;
 }
 
 /* The directory must take the new file at the end; better to know now. */
@@ -111,16 +122,19 @@ static bool attach(struct session *s, struct sentence *why)
         return false;
     if (s->usbip_text != NULL && !open_usbip(s, why))
         return false;
+    if (s->gdb_text != NULL && !open_gdb(s, why))
+        return false;
     if (s->control_path != NULL && (s->control = control_open(s->control_path, why)) == NULL)
         return false;
     return outputs_begin(&s->outputs, why);
 }
 
-static void detach(struct session *s, bool undo)
+static void detach(struct session *s, bool undo, int status)
 {
     if (s->b != NULL)
         vboard_on_event(s->b, NULL, NULL);
     control_close(s->control);
+    gdb_close(s->gdb, status);
     usbip_close(s->usbip);
     if (s->host != NULL)
         usbhost_destroy(s->host);
@@ -138,6 +152,11 @@ static void announce(struct session *s)
                       s->usbip_address);
         if (s->events != NULL)
             events_write_usbip(s->events, s->usbip_address, usbip_port(s->usbip));
+    }
+    if (s->gdb != NULL) {
+        (void)fprintf(stderr, "vboard: gdb server on port %u of 127.0.0.1\n", gdb_port(s->gdb));
+        if (s->events != NULL)
+            events_write_gdb(s->events, "127.0.0.1", gdb_port(s->gdb));
     }
     for (size_t i = 0; i < s->ports.count; i++) {
         const struct port *port = &s->ports.rows[i];
@@ -182,13 +201,15 @@ static bool catch_signals(sigset_t *while_waiting)
 /* Until something comes or ns are over; UINT64_MAX: something has to come. */
 static void wait_for_input(struct session *s, uint64_t ns, const sigset_t *mask)
 {
-    struct pollfd fds[CONTROL_POLLFDS + PORTS + USBIP_POLLFDS];
+    struct pollfd fds[CONTROL_POLLFDS + PORTS + USBIP_POLLFDS + GDB_POLLFDS];
     struct timespec time = {(time_t)(ns / 1000000000U), (long)(ns % 1000000000U)};
     size_t n = ports_pollfds(&s->ports, fds);
     if (s->control != NULL)
         n += control_pollfds(s->control, fds + n);
     if (s->usbip != NULL)
         n += usbip_pollfds(s->usbip, fds + n);
+    if (s->gdb != NULL)
+        n += gdb_pollfds(s->gdb, fds + n);
     (void)ppoll(fds, n, ns == UINT64_MAX ? NULL : &time, mask); /* interrupted: the loop looks */
 }
 
@@ -197,6 +218,8 @@ static void service(struct session *s)
 {
     if (s->usbip != NULL)
         usbip_service(s->usbip, pace_wall());
+    if (s->gdb != NULL)
+        gdb_service(s->gdb);
     ports_service(&s->ports, s->b);
     if (s->control != NULL)
         control_service(s->control, &s->queue, &s->target);
@@ -215,7 +238,10 @@ static struct ending run_until(struct session *s, uint64_t ns)
     uint64_t now = vboard_now(s->b);
     if (ns <= now)
         return (struct ending){0, NULL};
-    switch (vboard_run(s->b, ns - now, NULL, NULL)) {
+    enum vboard_stop stop = vboard_run(s->b, ns - now, NULL, NULL);
+    if ((stop == VB_BREAK || stop == VB_LOCKUP) && s->gdb != NULL && gdb_stopped(s->gdb, stop))
+        return (struct ending){0, NULL};
+    switch (stop) {
     case VB_LOCKUP: /* a watchdog brings a chip back, here as on the bench */
         return vboard_watchdog(s->b) ? (struct ending){0, NULL} : (struct ending){1, "lockup"};
     case VB_STRICT: return (struct ending){1, "strict"};
@@ -244,6 +270,12 @@ static struct ending loop(struct session *s, const sigset_t *mask, struct senten
             return (struct ending){0, "signal"};
         if (now >= s->run_ns)
             return (struct ending){0, "for"};
+        if (s->gdb != NULL && gdb_halted(s->gdb)) { /* virtual time stands still */
+            if (!outputs_flush(&s->outputs, why))
+                return (struct ending){2, "output"};
+            wait_for_input(s, s->usbip != NULL ? PACE_SLICE : UINT64_MAX, mask);
+            continue;
+        }
         uint64_t limit = now + FAST_SLICE, wait = 0;
         if (paced) {
             bool busy = s->usbip != NULL && usbip_busy(s->usbip, pace_wall());
@@ -259,7 +291,8 @@ static struct ending loop(struct session *s, const sigset_t *mask, struct senten
             return (struct ending){2, "output"};
         if (end.reason != NULL)
             return end;
-        wait_for_input(s, wait, mask);
+        bool at_once = s->gdb != NULL && gdb_hurries(s->gdb);
+        wait_for_input(s, at_once ? 0 : wait, mask);
     }
 }
 
@@ -294,7 +327,7 @@ int session_run(struct session *s)
     }
     if (end.status == 2)
         (void)fprintf(stderr, "vboard: %s\n", why.text);
-    detach(s, !attached);
+    detach(s, !attached, end.status);
     board_args_free(&s->args);
     return end.status;
 }

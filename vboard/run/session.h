@@ -12,6 +12,7 @@
 #include "run/ports.h"
 #include "run/queue.h"
 
+struct gdb;
 struct usbhost;
 struct usbip;
 
@@ -20,6 +21,7 @@ struct session {
     uint64_t run_ns; /* --for; UINT64_MAX: until something else ends it */
     bool fast;
     char *usbip_text;         /* [ADDR:]PORT; NULL: no server */
+    char *gdb_text;           /* PORT; NULL: no server */
     const char *events_path;  /* NULL: none */
     const char *control_path; /* NULL: none */
     const char *script_path;  /* NULL: none */
@@ -31,6 +33,7 @@ struct session {
     struct usbhost *host;
     struct usbip *usbip;
     const char *usbip_address;
+    struct gdb *gdb;
     struct control *control;
     struct queue queue;
     struct outputs outputs;

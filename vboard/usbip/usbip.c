@@ -1,16 +1,11 @@
 /* USB/IP server: the listening socket, clients that come and go, and the device that comes and goes. */
+#include "net/listen.h"
 #include "usbip/priv.h"
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 __attribute__((format(printf, 2, 3))) static void message(const struct usbip *u, const char *format, ...)
@@ -25,64 +20,24 @@ __attribute__((format(printf, 2, 3))) static void message(const struct usbip *u,
     u->config.message(u->config.arg, text);
 }
 
-/* ---- the listening socket ----------------------------------------------------------------- */
-
-static void set_option(int fd, int level, int name, int value)
-{
-    (void)setsockopt(fd, level, name, &value, sizeof value); /* all of them are improvements only */
-}
-
-/* -1: see errno. */
-static int listen_at(const struct addrinfo *at)
-{
-    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -1;
-    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, USBIP_CLIENTS) == 0)
-        return fd;
-    int why = errno;
-    (void)close(fd);
-    errno = why;
-    return -1;
-}
-
-static uint16_t port_of(int fd)
-{
-    union {
-        struct sockaddr_storage any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } a = {.any = {0}};
-    socklen_t size = sizeof a;
-    if (getsockname(fd, (struct sockaddr *)&a.any, &size) != 0)
-        return 0;
-    return ntohs(a.any.ss_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
-}
+/* ---- opening ------------------------------------------------------------------------------ */
 
 struct usbip *usbip_open(struct usbhost *h, const struct usbip_config *config, char *error, size_t error_size)
 {
     const char *address = config->address ? config->address : "127.0.0.1";
-    struct addrinfo *at, hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE};
-    char port[8];
-    (void)snprintf(port, sizeof port, "%u", config->port);
-    if (getaddrinfo(address, port, &hints, &at) != 0) {
-        (void)snprintf(error, error_size, "%s is not a numeric IP address", address);
-        return NULL;
-    }
-    struct usbip *u = calloc(1, sizeof *u);
-    int fd = u ? listen_at(at) : -1;
-    freeaddrinfo(at);
-    if (fd < 0) {
-        (void)snprintf(error, error_size, "cannot offer USB/IP at %s port %s: %s", address, port,
-                       u ? strerror(errno) : "out of memory");
-        free(u);
+    int fd = net_listen("USB/IP", address, config->port, USBIP_CLIENTS, error, error_size);
+    struct usbip *u = fd < 0 ? NULL : calloc(1, sizeof *u);
+    if (!u) {
+        if (fd >= 0) {
+            (void)snprintf(error, error_size, "out of memory");
+            (void)close(fd);
+        }
         return NULL;
     }
     u->host = h;
     u->config = *config;
     u->listener = fd;
-    u->port = port_of(fd);
+    u->port = net_port(fd);
     for (unsigned i = 0; i < USBIP_CLIENTS; i++)
         u->clients[i].fd = -1;
     return u;
@@ -137,20 +92,10 @@ static struct client *place(struct usbip *u)
 static void accept_clients(struct usbip *u)
 {
     for (unsigned i = 0; i < USBIP_CLIENTS; i++) {
-        struct sockaddr_storage from;
-        socklen_t size = sizeof from;
-        int fd = accept4(u->listener, (struct sockaddr *)&from, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        char name[NET_NAME];
+        int fd = net_accept(u->listener, name);
         if (fd < 0)
             return;
-        set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-        set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1); /* notice a machine that is gone within 30 s */
-        set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 10);
-        set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 5);
-        set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
-        char name[64] = "?", host[48], port[8];
-        if (getnameinfo((struct sockaddr *)&from, size, host, sizeof host, port, sizeof port,
-                        NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-            (void)snprintf(name, sizeof name, "%s:%s", host, port);
         struct client *c = place(u);
         client_open(c, fd, u->wall, name);
         requests_begin(c);

@@ -1,0 +1,2 @@
+gdbtarget.at := slot
+gdbtarget.cflags := $(FW_FPU) -O1

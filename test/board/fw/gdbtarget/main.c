@@ -1,0 +1,81 @@
+/* Something to debug behind the bootloader, for the tests of vboard's gdb server: a loop that counts, a
+ * tick, floating point, and what goes wrong when `order` says so. */
+#include "port/stm32l433/irq.h"
+#include "port/stm32l433/regs.h"
+
+enum { COUNT, FAULT, BREAK, SLEEP, CALL, LOCKUP };
+
+volatile uint32_t order, counter, watched, ticks, wakes, dhcsr, calls;
+volatile float ratio;
+
+void SysTick_Handler(void)
+{
+    ticks++;
+}
+
+void SVC_Handler(void)
+{
+    calls++;
+}
+
+/* Not a lock-up: the tests let the board go after a fault. */
+void HardFault_Handler(void)
+{
+    for (;;)
+        ;
+}
+
+__attribute__((noinline)) int twice(int n)
+{
+    return 2 * n;
+}
+
+__attribute__((noinline)) static void work(void)
+{
+    counter++;
+    watched = counter / 16; /* changes at every sixteenth round */
+    ratio = (float)counter * 0.25f;
+    dhcsr = CoreDebug->DHCSR;
+}
+
+__attribute__((noinline)) static void go_wrong(void)
+{
+    *(volatile uint32_t *)0x60000000 = 1; /* nothing is there */
+    __DSB();
+}
+
+__attribute__((noinline)) static void doze(void)
+{
+    __WFI();
+    wakes++;
+}
+
+__attribute__((noinline)) static void ask(void)
+{
+    __ASM volatile("svc 0");
+}
+
+int main(void)
+{
+    SCB->CPACR |= 0xFul << 20;
+    __DSB();
+    __ISB();
+    (void)SysTick_Config(4000);
+    for (;;) {
+        uint32_t what = order;
+        order = COUNT;
+        switch (what) {
+        case FAULT: go_wrong(); break;
+        case BREAK: __BKPT(7); break;
+        case SLEEP: doze(); break;
+        case CALL: ask(); break;
+        case LOCKUP:
+            __disable_fault_irq();
+            go_wrong();
+            __ASM volatile("udf 1");
+            break;
+        default: work(); break;
+        }
+        counter = (uint32_t)twice((int)counter) / 2;
+    }
+}

@@ -1,0 +1,161 @@
+/* Registers as gdb numbers them: the core, the stack pointers and special registers of M-profile, the
+ * FPU; and the description from which gdb learns this order (gdb's manual, "ARM Features"). */
+#include "gdb/priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Numbers of cpu_reg. */
+enum { PC = 15, XPSR, MSP, PSP, PRIMASK, BASEPRI, FAULTMASK, CONTROL, FPSCR, S0 = 32 };
+
+#define FEATURE_CORE   "org.gnu.gdb.arm.m-profile"
+#define FEATURE_SYSTEM "org.gnu.gdb.arm.m-system"
+#define FEATURE_FPU    "org.gnu.gdb.arm.vfp"
+
+static const struct reg {
+    const char *name;
+    uint8_t bytes;
+    uint8_t number; /* of cpu_reg; of 8 bytes also the next */
+    const char *type;
+    const char *feature;
+} table[] = {
+    {"r0", 4, 0, "uint32", FEATURE_CORE},
+    {"r1", 4, 1, "uint32", FEATURE_CORE},
+    {"r2", 4, 2, "uint32", FEATURE_CORE},
+    {"r3", 4, 3, "uint32", FEATURE_CORE},
+    {"r4", 4, 4, "uint32", FEATURE_CORE},
+    {"r5", 4, 5, "uint32", FEATURE_CORE},
+    {"r6", 4, 6, "uint32", FEATURE_CORE},
+    {"r7", 4, 7, "uint32", FEATURE_CORE},
+    {"r8", 4, 8, "uint32", FEATURE_CORE},
+    {"r9", 4, 9, "uint32", FEATURE_CORE},
+    {"r10", 4, 10, "uint32", FEATURE_CORE},
+    {"r11", 4, 11, "uint32", FEATURE_CORE},
+    {"r12", 4, 12, "uint32", FEATURE_CORE},
+    {"sp", 4, 13, "data_ptr", FEATURE_CORE},
+    {"lr", 4, 14, "uint32", FEATURE_CORE},
+    {"pc", 4, PC, "code_ptr", FEATURE_CORE},
+    {"xpsr", 4, XPSR, "uint32", FEATURE_CORE},
+    {"msp", 4, MSP, "data_ptr", FEATURE_SYSTEM},
+    {"psp", 4, PSP, "data_ptr", FEATURE_SYSTEM},
+    {"primask", 1, PRIMASK, "uint8", FEATURE_SYSTEM},
+    {"basepri", 1, BASEPRI, "uint8", FEATURE_SYSTEM},
+    {"faultmask", 1, FAULTMASK, "uint8", FEATURE_SYSTEM},
+    {"control", 1, CONTROL, "uint8", FEATURE_SYSTEM},
+    {"d0", 8, S0 + 0, "ieee_double", FEATURE_FPU},
+    {"d1", 8, S0 + 2, "ieee_double", FEATURE_FPU},
+    {"d2", 8, S0 + 4, "ieee_double", FEATURE_FPU},
+    {"d3", 8, S0 + 6, "ieee_double", FEATURE_FPU},
+    {"d4", 8, S0 + 8, "ieee_double", FEATURE_FPU},
+    {"d5", 8, S0 + 10, "ieee_double", FEATURE_FPU},
+    {"d6", 8, S0 + 12, "ieee_double", FEATURE_FPU},
+    {"d7", 8, S0 + 14, "ieee_double", FEATURE_FPU},
+    {"d8", 8, S0 + 16, "ieee_double", FEATURE_FPU},
+    {"d9", 8, S0 + 18, "ieee_double", FEATURE_FPU},
+    {"d10", 8, S0 + 20, "ieee_double", FEATURE_FPU},
+    {"d11", 8, S0 + 22, "ieee_double", FEATURE_FPU},
+    {"d12", 8, S0 + 24, "ieee_double", FEATURE_FPU},
+    {"d13", 8, S0 + 26, "ieee_double", FEATURE_FPU},
+    {"d14", 8, S0 + 28, "ieee_double", FEATURE_FPU},
+    {"d15", 8, S0 + 30, "ieee_double", FEATURE_FPU},
+    {"fpscr", 4, FPSCR, "uint32", FEATURE_FPU},
+};
+enum { REGISTERS = sizeof table / sizeof table[0], ALL_BYTES = REGISTERS * 8 };
+
+static void get(const struct gdb *g, const struct reg *r, uint8_t bytes[8])
+{
+    uint32_t low = cpu_reg(g->cpu, r->number), high = r->bytes == 8 ? cpu_reg(g->cpu, r->number + 1u) : 0;
+    memcpy(bytes, &low, sizeof low); /* little-endian, as the target */
+    memcpy(bytes + 4, &high, sizeof high);
+}
+
+/* A new PC ends WFI: it is not where the core was asleep. */
+static void put(struct gdb *g, const struct reg *r, const uint8_t bytes[8])
+{
+    uint32_t low = 0, high = 0;
+    memcpy(&low, bytes, r->bytes < 4 ? r->bytes : 4);
+    memcpy(&high, bytes + 4, sizeof high);
+    if (r->number == PC && low != cpu_reg(g->cpu, PC))
+        cpu_wake(g->cpu);
+    cpu_set_reg(g->cpu, r->number, low);
+    if (r->bytes == 8)
+        cpu_set_reg(g->cpu, r->number + 1u, high);
+}
+
+void gdb_read_registers(struct gdb *g, const char *text, size_t size)
+{
+    char answer[2 * ALL_BYTES + 1];
+    uint8_t bytes[8];
+    size_t n = 0;
+    (void)text, (void)size;
+    for (const struct reg *r = table; r < table + REGISTERS; r++) {
+        get(g, r, bytes);
+        packet_hex(answer + n, bytes, r->bytes);
+        n += 2u * r->bytes;
+    }
+    gdb_reply(g, answer);
+}
+
+/* All or nothing. */
+void gdb_write_registers(struct gdb *g, const char *text, size_t size)
+{
+    uint8_t all[REGISTERS][8] = {{0}};
+    (void)size;
+    for (unsigned i = 0; i < REGISTERS; i++)
+        if (!packet_bytes(&text, all[i], table[i].bytes)) {
+            gdb_error(g, 1);
+            return;
+        }
+    for (unsigned i = 0; i < REGISTERS; i++)
+        put(g, &table[i], all[i]);
+    gdb_reply(g, "OK");
+}
+
+void gdb_read_register(struct gdb *g, const char *text, size_t size)
+{
+    char answer[17];
+    uint8_t bytes[8];
+    uint32_t n;
+    (void)size;
+    if (!packet_number(&text, &n) || *text != '\0' || n >= REGISTERS) {
+        gdb_error(g, 1);
+        return;
+    }
+    get(g, &table[n], bytes);
+    packet_hex(answer, bytes, table[n].bytes);
+    gdb_reply(g, answer);
+}
+
+void gdb_write_register(struct gdb *g, const char *text, size_t size)
+{
+    uint8_t bytes[8] = {0};
+    uint32_t n;
+    (void)size;
+    if (!packet_number(&text, &n) || *text++ != '=' || n >= REGISTERS ||
+        !packet_bytes(&text, bytes, table[n].bytes) || *text != '\0') {
+        gdb_error(g, 1);
+        return;
+    }
+    put(g, &table[n], bytes);
+    gdb_reply(g, "OK");
+}
+
+void gdb_target_xml(struct gdb *g, const char *text, size_t size)
+{
+    char xml[REGISTERS * 64 + 512];
+    size_t n = 0;
+    const char *feature = "";
+    (void)size;
+#define ADD(...) (n += (size_t)snprintf(xml + n, sizeof xml - n, __VA_ARGS__))
+    ADD("<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target version=\"1.0\">"
+        "<architecture>arm</architecture>");
+    for (const struct reg *r = table; r < table + REGISTERS; r++) {
+        if (strcmp(feature, r->feature) != 0)
+            ADD("%s<feature name=\"%s\">", feature[0] != '\0' ? "</feature>" : "", r->feature);
+        feature = r->feature;
+        ADD("<reg name=\"%s\" bitsize=\"%d\" type=\"%s\"/>", r->name, r->bytes * 8, r->type);
+    }
+    ADD("</feature></target>");
+#undef ADD
+    gdb_document(g, text, xml, n);
+}
