@@ -203,7 +203,9 @@ static void wait_for_input(struct session *s, uint64_t ns, const sigset_t *mask)
 {
     struct pollfd fds[CONTROL_POLLFDS + PORTS + USBIP_POLLFDS + GDB_POLLFDS];
     struct timespec time = {(time_t)(ns / 1000000000U), (long)(ns % 1000000000U)};
-    size_t n = ports_pollfds(&s->ports, fds);
+    /* What comes in for a halted board has to wait. */
+    bool halted = s->gdb != NULL && gdb_halted(s->gdb);
+    size_t n = halted ? 0 : ports_pollfds(&s->ports, fds);
     if (s->control != NULL)
         n += control_pollfds(s->control, fds + n);
     if (s->usbip != NULL)
