@@ -76,7 +76,9 @@ BOOT_SRC := $(wildcard boot/*.c boot/core/*.c)
 BOOT_CFLAGS := -flto -fipa-pta -fno-ipa-cp -fno-ipa-sra -DUSBD_CONTROL_ONLY=1 -DUSBD_CONNECTED=1
 # Optimisations that trade bytes for time, which -Os leaves on.
 BOOT_CFLAGS += -fno-expensive-optimizations -fno-tree-loop-optimize -fno-move-loop-invariants \
-               -fno-schedule-insns2 -fno-tree-reassoc
+               -fno-schedule-insns2 -fno-tree-reassoc -fno-ipa-icf -fno-optimize-sibling-calls
+# Fields of a word take short instructions where bytes take long ones.
+BOOT_CFLAGS += -fno-short-enums
 
 BOOT_PACK := $(B)/host/pack
 BOOT_PACK_OBJ := $(patsubst %.c,$(B)/obj/host/%.o,$(wildcard boot/pack/*.c) boot/core/unpack.c)
@@ -99,7 +101,7 @@ endef
 define link-boot
 	: >$(2)/world.packed
 	$(FW_CC) $(FW_CPU) -DFILE='"$(2)/world.packed"' -c boot/pack/packed.S -o $(2)/packed.o
-	$(FW_CC) $(FW_CPU) $(FW_CFLAGS) $($(1).cflags) $(FW_LDFLAGS) -T $(2)/link.ld \
+	$(FW_CC) $(FW_CPU) $(FW_CFLAGS) $($(1).cflags) $(FW_LDFLAGS) -fcallgraph-info=su -T $(2)/link.ld \
 	    $($(1).obj) $(2)/packed.o -o $(2)/plain.elf
 	$(FW_PREFIX)objcopy -O binary -j .world $(2)/plain.elf $(2)/world.bin
 	$(BOOT_PACK) $(2)/world.bin $(2)/world.packed

@@ -15,15 +15,63 @@ enum { STANDBY = 7, SHUTDOWN = 8 };
 
 static uint8_t image[IMAGE_SIZE];
 
+/* Output of a tool, line by line, to `line`. */
+static void each_line(const char *command, void (*line)(const char *text))
+{
+    FILE *f = popen(command, "r");
+    char text[512];
+    if (!f)
+        fail(command, "cannot be run");
+    while (fgets(text, sizeof text, f))
+        line(text);
+    if (pclose(f))
+        fail(command, "failed");
+}
+
+static struct {
+    unsigned boot_path, packed, world, bss, messages;
+} size;
+
+static void section(const char *line)
+{
+    char name[64];
+    unsigned n;
+    if (sscanf(line, "%63s %u", name, &n) != 2)
+        return;
+    if (!strcmp(name, ".vectors") || !strcmp(name, ".entry") || !strcmp(name, ".text") ||
+        !strcmp(name, ".enter"))
+        size.boot_path += n;
+    else if (!strcmp(name, ".packed"))
+        size.packed = n;
+    else if (!strcmp(name, ".world"))
+        size.world = n;
+    else if (!strcmp(name, ".bss"))
+        size.bss = n;
+}
+
+static void symbol(const char *line)
+{
+    char name[64];
+    unsigned n;
+    if (sscanf(line, "%*x %x %*c %63s", &n, name) == 2 && (!strcmp(name, "texts") || !strcmp(name, "kinds")))
+        size.messages += n;
+}
+
+static void stack(const char *line)
+{
+    const char *said = strstr(line, ": ");
+    if (said && strstr(line, "- boot:"))
+        printf("  %s", said + 2);
+    if (!strncmp(line, "not ok", 6))
+        fail("stack", line);
+}
+
 static void print_size(void)
 {
-    FILE *f = popen("arm-none-eabi-size " BOOT, "r");
-    char line[256];
-    unsigned text, data, bss;
-    if (!f || !fgets(line, sizeof line, f) || fscanf(f, "%u %u %u", &text, &data, &bss) != 3)
-        fail("arm-none-eabi-size", "no figures");
-    if (pclose(f))
-        fail("arm-none-eabi-size", "failed");
+    each_line("arm-none-eabi-size -A " BOOT, section);
+    each_line("arm-none-eabi-nm -S " BOOT, symbol);
+    if (!size.boot_path || !size.packed || !size.world || !size.messages)
+        fail(BOOT, "lacks a section or the message table");
     static const struct {
         const char *name, *rom;
     } peers[] = {
@@ -35,8 +83,22 @@ static void print_size(void)
         {"MCUboot, P-256, no USB", "20-23 KB"},
         {"wolfBoot, ECC256, no USB", "14-19 KB"},
     };
-    printf("Size\n  %-44s %u bytes (text %u, data %u), RAM bss %u\n", "sureboot: text + data", text + data,
-           text, data, bss);
+    printf("Size\n");
+    const struct {
+        const char *name;
+        unsigned bytes;
+    } own[] = {
+        {"sureboot: text + data", size.boot_path + size.packed},
+        {"  vectors, boot path, what both worlds run", size.boot_path},
+        {"  the rest of the DFU world, packed", size.packed},
+        {"    the same unpacked", size.world},
+        {"      of which message table", size.messages},
+        {"RAM in DFU: code and constants", size.boot_path + size.world},
+        {"RAM in DFU: variables and buffers", size.bss},
+    };
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        printf("  %-44s %5u bytes\n", own[i].name, own[i].bytes);
+    each_line("test/lint/stack.sh", stack);
     for (size_t i = 0; i < sizeof peers / sizeof *peers; i++)
         printf("  %-44s %s\n", peers[i].name, peers[i].rom);
 }

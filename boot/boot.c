@@ -12,10 +12,13 @@ enum { BOUNCE_MS = 20 };
 /* Who was jumped to resets once, and remembers the token meanwhile. Returns the token to obey. */
 static uint32_t settle(struct findings *f)
 {
+    static const uint32_t tokens[] = {0, TOKEN_DFU, TOKEN_ROM, TOKEN_FAULT};
     uint32_t token = port_token_get();
     bool once = (token & ~3u) == TOKEN_RESET; /* a reset was tried, or has just done its work */
     bool to_rom = port_reset_goes_to_rom();
-    uint32_t kept = token == TOKEN_DFU ? 1 : token == TOKEN_ROM ? 2 : token == TOKEN_FAULT ? 3 : 0;
+    uint32_t kept = 3;
+    while (kept > 0 && token != tokens[kept])
+        kept--;
 
     if (port_empty_check_stale() && !to_rom)
         port_reload_options();
@@ -31,7 +34,6 @@ static uint32_t settle(struct findings *f)
         kept = token & 3u;
     if (once || kept)
         port_token_set(0);
-    static const uint32_t tokens[] = {0, TOKEN_DFU, TOKEN_ROM, TOKEN_FAULT};
     return once || kept ? tokens[kept] : token;
 }
 
@@ -83,15 +85,14 @@ static unsigned look(struct findings *f, struct facts *facts)
     struct content *c = &f->content;
     ledger_find(&f->ledger);
     content_look(c);
-    *facts = (struct facts){
-        .record = f->ledger.newest,
-        .lint = c->lint,
-        .ledger_torn = f->ledger.torn,
-        .packed = content_is_packed(c),
-        .wants_confirm = c->info_address && (c->info.flags & IMAGE_WANTS_CONFIRM),
-        .debugger = port_debugger(),
-        .wake = f->cause & PORT_WAKE,
-    };
+    facts->record = f->ledger.newest;
+    facts->lint = c->lint;
+    facts->ledger_torn = f->ledger.torn;
+    facts->packed = content_is_packed(c);
+    facts->wants_confirm = c->info_address && (c->info.flags & IMAGE_WANTS_CONFIRM);
+    facts->debugger = port_debugger();
+    facts->wake = f->cause & PORT_WAKE;
+    facts->seal_matches = facts->info_matches = UNKNOWN;
     for (bool fast = false;; fast = true) {
         unsigned v = verdict(facts);
         bool seal = v == VERDICT_CHECK_SEAL;

@@ -16,14 +16,14 @@ static bool is_stack(uint32_t sp)
 
 enum message image_lint(const void *head, size_t have)
 {
-    static const struct {
-        uint32_t is, message;
-    } files[] = {
-        {0x464C457F, MESSAGE_ELF_FILE}, /* 7F "ELF" */
-        {0x53756644, MESSAGE_DFU_FILE}, /* "DfuSe" */
-        {0x3032303A, MESSAGE_HEX_FILE}, /* ":02000004...", as HEX files begin that go beyond 64 KB */
-        {0xFFFFFFFF, MESSAGE_EMPTY},    {0, MESSAGE_EMPTY},
+    static const uint32_t files[] = {
+        0x464C457F, /* 7F "ELF" */
+        0x53756644, /* "DfuSe" */
+        0x3032303A, /* ":02000004...", as HEX files begin that go beyond 64 KB */
+        0xFFFFFFFF, 0,
     };
+    static const uint8_t messages[] = {MESSAGE_ELF_FILE, MESSAGE_DFU_FILE, MESSAGE_HEX_FILE, MESSAGE_EMPTY,
+                                       MESSAGE_EMPTY};
     struct image_head h = {{0}};
     memcpy(&h, head, have < sizeof h ? have : sizeof h);
     uint32_t reset = h.vector[1];
@@ -31,8 +31,8 @@ enum message image_lint(const void *head, size_t have)
     if (have < 8)
         return MESSAGE_READY; /* too little to tell */
     for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
-        if (h.vector[0] == files[i].is)
-            return (enum message)files[i].message;
+        if (h.vector[0] == files[i])
+            return (enum message)messages[i];
     if (!is_stack(h.vector[0]))
         return MESSAGE_BAD_STACK;
     if (reset % 2 == 0 || reset < SLOT_ADDR + 8 || reset >= SLOT_END)

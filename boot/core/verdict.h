@@ -10,14 +10,14 @@ enum answer { UNKNOWN, YES, NO, NO_ECC /* no, because a word cannot be read */ }
 
 struct facts {
     struct ledger_record record; /* newest of the ledger */
-    enum message lint;           /* of vector table and board id; MESSAGE_UNREADABLE if ECC is in the way */
-    bool ledger_torn;            /* struct ledger */
-    bool packed;                 /* there is a packed information block */
-    bool wants_confirm;          /* there is an information block that says so */
-    bool debugger;               /* attached now */
-    bool wake;                   /* this is a wake-up, not a start */
-    enum answer seal_matches;    /* content has the record's length and CRC */
-    enum answer info_matches;    /* content has the information block's length and CRC */
+    unsigned lint;               /* of vector table and board id; MESSAGE_UNREADABLE if ECC is in the way */
+    int ledger_torn;             /* struct ledger */
+    int packed;                  /* there is a packed information block */
+    int wants_confirm;           /* there is an information block that says so */
+    int debugger;                /* attached now */
+    int wake;                    /* this is a wake-up, not a start */
+    unsigned seal_matches;       /* content has the record's length and CRC */
+    unsigned info_matches;       /* content has the information block's length and CRC */
 };
 
 /* Start it; start it and record that; find out seal_matches or info_matches and ask again. Less than

@@ -45,19 +45,8 @@ ENTRY __attribute__((noreturn, used)) static void start(void)
         SYSCFG->MEMRMP = 0;
         __DSB();
         __ISB();
-        if (!flash_is_at_0()) {
-            if (FLASH->CR & FLASH_CR_LOCK) {
-                FLASH->KEYR = FLASH_KEY1;
-                FLASH->KEYR = FLASH_KEY2;
-            }
-            if (FLASH->CR & FLASH_CR_OPTLOCK) {
-                FLASH->OPTKEYR = FLASH_OPTKEY1;
-                FLASH->OPTKEYR = FLASH_OPTKEY2;
-            }
-            FLASH->CR |= FLASH_CR_OBL_LAUNCH;
-            for (;;)
-                ; /* the load resets the chip */
-        }
+        if (!flash_is_at_0())
+            port_reload_options();
     }
     boot_main();
 }

@@ -31,6 +31,8 @@
  * stack and finds undefined anyway. */
 #define BOOT_STACK_TOP  MAILBOX_ADDR
 #define BOOT_STACK_SIZE 0x00000400
+/* In DFU it grows on: nothing else is there. */
+#define DFU_STACK_SIZE 0x00000800
 
 #define SYSTEM_ADDR 0x1FFF0000 /* the ROM bootloader */
 

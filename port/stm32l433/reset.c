@@ -51,12 +51,15 @@ bool port_was_jumped_to(void)
     changed |= RCC->CFGR;
     changed |= RCC->PLLCFGR ^ RCC_PLLCFGR_AT_RESET;
     changed |= RCC->CRRCR & RCC_CRRCR_HSI48ON;
-    changed |= RCC->AHB1ENR ^ RCC_AHB1ENR_FLASHEN;
-    changed |= RCC->AHB2ENR;
-    changed |= RCC->AHB3ENR;
-    changed |= RCC->APB1ENR1 & ~(RCC_APB1ENR1_WWDGEN | RCC_APB1ENR1_RTCAPBEN);
-    changed |= RCC->APB1ENR2;
-    changed |= RCC->APB2ENR;
+    const reg32 *enable = &RCC->AHB1ENR; /* to APB2ENR; the reserved word among them is 0 */
+    for (unsigned i = 0; i < 7; i++) {
+        uint32_t on = enable[i];
+        if (i == 0)
+            on ^= RCC_AHB1ENR_FLASHEN;
+        if (i == 4)
+            on &= ~(RCC_APB1ENR1_WWDGEN | RCC_APB1ENR1_RTCAPBEN);
+        changed |= on;
+    }
     changed |= SysTick->CTRL & (SysTick_CTRL_ENABLE_Msk | SysTick_CTRL_TICKINT_Msk);
     changed |= SCB->VTOR;
     for (unsigned i = 0; i < 3; i++)
@@ -93,7 +96,8 @@ bool port_empty_check_stale(void)
            *(const volatile uint32_t *)FLASH_ADDR != 0xFFFFFFFF;
 }
 
-void port_reload_options(void)
+/* boot_start.c needs it whatever is mapped at 0, so boot.ld links it there. */
+__attribute__((noinline)) void port_reload_options(void)
 {
     if (FLASH->CR & FLASH_CR_LOCK) {
         FLASH->KEYR = FLASH_KEY1;
