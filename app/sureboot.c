@@ -289,8 +289,10 @@ static bool program(uint32_t addr, uint32_t low, uint32_t high)
 bool sureboot_confirm(void)
 {
     enum { RECORD = sizeof MAILBOX->confirm };
-    if (!mailbox_valid() || MAILBOX->confirm_at == 0)
+    if (!mailbox_valid())
         return true;
+    if (MAILBOX->confirm_at == 0) /* there may be no place left, after many power cuts */
+        return MAILBOX->starts == 0;
     if (MAILBOX->confirm_at % 8 || MAILBOX->confirm_at - LEDGER_ADDR > LEDGER_SIZE - RECORD)
         return false;
     const uint32_t *words = MAILBOX->confirm;

@@ -84,7 +84,8 @@ void sureboot_early(void);
  * with its server ...). Without that, an image that wants confirmation starts three times and then
  * stays in DFU. Writes 24 bytes to flash if it has to, else nothing; flash answers no fetch for up to 0.1 ms
  * at a time meanwhile, and FLASH_CR must be locked by then. True: confirmed, or there is nothing to confirm.
- * False: flash is in use or did not take it; call again. Not from two places at a time. */
+ * False: flash is in use, did not take it, or has no place for it; call again. Not from two places at a time.
+ */
 bool sureboot_confirm(void);
 
 /* ---- into a bootloader ------------------------------------------------------------------- */
