@@ -8,7 +8,6 @@
 extern uint32_t sureboot_vectors[], sureboot_mailbox[];
 
 enum {
-    SLOT_ADDR = 0x08004000,
     ALONE_ADDR = 0x08000000,
     LEDGER_ADDR = 0x0803F000,
     LEDGER_SIZE = 0x1000,
@@ -43,7 +42,7 @@ enum {
 #define FLASH_KEYR            0x40022008u
 #define FLASH_SR              0x40022010u
 #define FLASH_SR_BSY          (1u << 16)
-#define FLASH_SR_ERRORS       0xC3FAu /* RDERR, FASTERR, MISERR, PGSERR, SIZERR, PGAERR, WRPERR, PROGERR, OPERR */
+#define FLASH_SR_ERRORS       0xC3FAu /* all that the register has */
 #define FLASH_CR              0x40022014u
 #define FLASH_CR_PG           (1u << 0)
 #define FLASH_CR_LOCK         (1u << 31)

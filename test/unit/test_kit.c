@@ -101,7 +101,6 @@ static void addresses(void **state)
 {
     (void)state;
     load("app/sureboot.c");
-    assert_int_equal(number_after("SLOT_ADDR = "), SLOT_ADDR);
     assert_int_equal(number_after("ALONE_ADDR = "), FLASH_ADDR);
     assert_int_equal(number_after("LEDGER_ADDR = "), LEDGER_ADDR);
     assert_int_equal(number_after("LEDGER_SIZE = "), LEDGER_SIZE);
