@@ -74,7 +74,7 @@ void wait_us(uint32_t us)
         ;
 }
 
-uint32_t wait_for(reg32 *reg, uint32_t mask, uint32_t us)
+uint32_t wait_for(const reg32 *reg, uint32_t mask, uint32_t us)
 {
     uint32_t from = cycles();
     while (!(*reg & mask))

@@ -43,7 +43,7 @@ static inline uint32_t us_since(uint32_t from)
 }
 void wait_us(uint32_t us);
 /* Waits until (*reg & mask) is not 0, at most `us`; returns how many microseconds that took, or `us`. */
-uint32_t wait_for(reg32 *reg, uint32_t mask, uint32_t us);
+uint32_t wait_for(const reg32 *reg, uint32_t mask, uint32_t us);
 
 /* ---- faults and NMI ---------------------------------------------------------------------- */
 

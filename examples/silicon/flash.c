@@ -113,7 +113,7 @@ void stage_flash(void)
     REG(PAGE_ADDR + 16) = 0;
     __DSB();
     FLASH->CR = 0;
-    us = program(PAGE_ADDR + 16, LOW, HIGH, &sr);
+    program(PAGE_ADDR + 16, LOW, HIGH, &sr);
     check(sr == 0 && REG(PAGE_ADDR + 16) == LOW, area, "clearing PG forgets the first word of a pair", sr,
           hex);
 
