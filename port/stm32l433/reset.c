@@ -51,8 +51,10 @@ bool port_was_jumped_to(void)
     changed |= RCC->CFGR;
     changed |= RCC->PLLCFGR ^ RCC_PLLCFGR_AT_RESET;
     changed |= RCC->CRRCR & RCC_CRRCR_HSI48ON;
-    const reg32 *enable = &RCC->AHB1ENR; /* to APB2ENR; the reserved word among them is 0 */
+    const reg32 *enable = &RCC->AHB1ENR; /* to APB2ENR */
     for (unsigned i = 0; i < 7; i++) {
+        if (i == 3) /* reserved */
+            continue;
         uint32_t on = enable[i];
         if (i == 0)
             on ^= RCC_AHB1ENR_FLASHEN;
