@@ -1,0 +1,1 @@
+storm.cflags := $(FW_FPU) -O2
