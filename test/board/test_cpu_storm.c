@@ -153,7 +153,7 @@ static void on_qemu(void **state)
         other += m + 1;
     }
     assert_int_equal(*board + *other, 0);
-    assert_in_range(lines, 7 * 9 + 3, 200);
+    assert_in_range(lines, 7 * 9 + 4, 200);
     command_result_free(&r);
 }
 
