@@ -31,10 +31,12 @@ static bool is_used(unsigned page, unsigned slot)
     return !port_flash_read(place(page, slot), &first, sizeof first, NULL) || first != UINT64_MAX;
 }
 
+/* The first double word alone tells of most places that hold none: each one that cannot be read costs. */
 static bool is_record(uint32_t addr, struct ledger_record *r)
 {
-    return port_flash_read(addr, r, sizeof *r, NULL) && r->magic == LEDGER_MAGIC && r->type < LEDGER_TYPES &&
-           r->type != LEDGER_NONE && r->check == port_crc(0, r, offsetof(struct ledger_record, check));
+    return port_flash_read(addr, r, 8, NULL) && r->magic == LEDGER_MAGIC &&
+           port_flash_read(addr, r, sizeof *r, NULL) && r->type < LEDGER_TYPES && r->type != LEDGER_NONE &&
+           r->check == port_crc(0, r, offsetof(struct ledger_record, check));
 }
 
 /* The newest record of a page; type LEDGER_NONE if there is none. */

@@ -38,6 +38,9 @@ static bool end(uint32_t *bad)
 {
     __DSB();
     __ISB();
+    /* A word that could be corrected leaves a flag, which would keep the address of the next error from being
+     * noted (RM0394 "FLASH_ECCR") and is not for the application to find. */
+    FLASH->ECCR = FLASH_ECCR_ECCC;
     if (!boot_ecc->seen)
         return true;
     if (bad)

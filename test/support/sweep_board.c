@@ -12,9 +12,8 @@
 #define FOLDER "build/test/sweep"
 #define MS     1000000ULL
 enum { WAIT_MS = 1000 };
-/* Nothing hangs. A refusal should show within 20 ms; a page of the ledger that is noise after a half-done
- * erase costs 85 reads that ECC interrupts, and takes it to 21.9 ms. What was measured is printed. */
-static const uint64_t verdict_limit = 25 * MS;
+/* Nothing hangs, also where a half-done erase has left noise in a page of the ledger. */
+static const uint64_t start_limit = 8 * MS, refusal_limit = 20 * MS;
 
 static const char *const image_names[SWEEP_IMAGES] = {"old", "new", "third"};
 
@@ -229,13 +228,13 @@ static void read_product(struct sweep *s, char *text, size_t size)
     text[length] = '\0';
 }
 
-static bool in_time(struct sweep *s, uint64_t at, uint64_t *slowest)
+static bool in_time(struct sweep *s, uint64_t at, uint64_t limit, uint64_t *slowest)
 {
     uint64_t took = at - s->kept.reset_at;
     if (took > *slowest)
         *slowest = took;
-    return took <= verdict_limit ||
-           sweep_failed(s, "a verdict within 25 ms of the reset", "%.1f ms", (double)took / 1e6);
+    return took <= limit ||
+           sweep_failed(s, "a verdict in time after the reset", "%.1f ms", (double)took / 1e6);
 }
 
 /* The board is coming up: it does what the oracle says. */
@@ -257,12 +256,12 @@ static bool judge(struct sweep *s)
         if (!co_slot_is(o, o->sealed))
             return sweep_failed(s, expected, "a damaged image started");
         return o->unfinished ? sweep_failed(s, expected, "started")
-                             : in_time(s, s->kept.handoff_at, &s->slowest_start);
+                             : in_time(s, s->kept.handoff_at, start_limit, &s->slowest_start);
     }
     read_product(s, product, sizeof product);
     if (!o->unfinished || strcmp(product, "download unfinished") != 0)
         return sweep_failed(s, expected, "refused: %s", product);
-    return in_time(s, s->kept.attached_at, &s->slowest_refusal);
+    return in_time(s, s->kept.attached_at, refusal_limit, &s->slowest_refusal);
 }
 
 /* A third of the cases each: VBAT keeps the backup domain; it is lost; it is kept, and the RTC has a wake-up
