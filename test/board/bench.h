@@ -31,6 +31,7 @@ struct bench {
     uint64_t edge[EDGES]; /* of LD4, the last ones */
     unsigned edges, resets, handoffs;
     uint32_t handoff_pc;
+    uint64_t reset_at, left_at; /* the last reset, the last time its pull-up went */
 };
 
 static inline void bench_event(void *arg, const struct vboard_event *e)
@@ -41,7 +42,14 @@ static inline void bench_event(void *arg, const struct vboard_event *e)
         if (strcmp(e->name, "PB13") == 0)
             t->edge[t->edges++ % EDGES] = e->t;
         break;
-    case VE_RESET: t->resets++; break;
+    case VE_RESET:
+        t->resets++;
+        t->reset_at = e->t;
+        break;
+    case VE_USB:
+        if (strcmp(e->name, "detached") == 0)
+            t->left_at = e->t;
+        break;
     case VE_HANDOFF:
         t->handoffs++;
         t->handoff_pc = e->a;

@@ -255,6 +255,28 @@ static void single_bytes(void **state)
     expect_image(t, 80);
 }
 
+/* Double words of all ones are not programmed, so only the erase renews them, and that the data cache does
+ * not notice (RM0394 "FLASH main features"). What was there was looked at just before. */
+static void ones_over_what_is_cached(void **state)
+{
+    (void)state;
+    static uint8_t ones[SIZE];
+    memcpy(ones, image, SIZE);
+    for (uint32_t page = 0; page < PAGES; page++)
+        memset(ones + page * PAGE + 72, 0xFF, 40);
+    struct bench *t = board_with(&(struct board_setup){{NULL, NULL}, old, SIZE, NULL});
+    struct dfu_result r = dfu_send(t, SLOT, ones, SIZE, false);
+    if (!r.ok)
+        fail_msg("%s (%s)", r.error, r.string);
+    expect_flash(t, SLOT, ones, SIZE);
+    /* An erase for each page, BEGUN and SEALED: nothing was done twice. */
+    uint64_t programs = 0;
+    for (uint32_t i = 0; i < SIZE; i += 8)
+        programs += memcmp(ones + i, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", SIZE - i < 8 ? SIZE - i : 8) != 0;
+    assert_int_equal(vboard_flash_ops(t->board), PAGES + programs + 6);
+    bench_end(t);
+}
+
 static void out_of_order(void **state)
 {
     (void)state;
@@ -337,6 +359,7 @@ int main(void)
         cmocka_unit_test(the_whole_slot_and_one_more),
         cmocka_unit_test(pieces_at_any_address),
         cmocka_unit_test(single_bytes),
+        cmocka_unit_test(ones_over_what_is_cached),
         cmocka_unit_test(out_of_order),
         cmocka_unit_test(overlapping),
         cmocka_unit_test(usb_is_served_meanwhile),

@@ -139,6 +139,8 @@ static void downloaded_application_runs_at_once(void **state)
     (void)state;
     struct bench *t = bench_start(BOOT, NULL, true);
     download(t, "build/firmware/blink.bin");
+    assert_in_range(t->left_at, MS, t->reset_at);
+    assert_in_range(t->reset_at - t->left_at, 20 * MS, 40 * MS); /* hubs have noticed */
     bench_run(t, 4500 * MS);
     bench_expect_blink(t, 3, 1000);
     assert_int_equal(t->handoffs, 1);
