@@ -1,0 +1,2 @@
+exhibit.at := slot
+exhibit.cflags := '-DSTARTUP_VTOR=(SCB->VTOR)'
