@@ -229,6 +229,8 @@ static void look_at_info(struct findings *f, const uint8_t *slot, uint32_t size)
     if (image_info_board(&f->info) != MESSAGE_READY)
         add(f, FINDING_WRONG_BOARD, ERROR, "board id 0x%08X, here it is 0x%08X", f->info.board,
             (unsigned)BOARD_ID);
+    if ((f->info.flags & IMAGE_WANTS_CONFIRM) && !(f->info.flags & IMAGE_HAS_MAILBOX))
+        add(f, FINDING_CANNOT_CONFIRM, WARNING, "flags %u", f->info.flags);
     f->packed = image_info_packed(&f->info, at);
     if (!f->packed) {
         add(f, FINDING_NOT_PACKED, NOTE, "length %u", f->info.length);

@@ -154,6 +154,15 @@ static void information(void **state)
     put(4 * IMAGE_INFO_VECTOR, at);
     memcpy(bytes + 0x300, &info, sizeof info);
     finds(FINDING_NOT_PACKED, NOTE);
+    info.flags = IMAGE_WANTS_CONFIRM;
+    memcpy(bytes + 0x300, &info, sizeof info);
+    finds(FINDING_CANNOT_CONFIRM, WARNING);
+    info.flags = IMAGE_WANTS_CONFIRM | IMAGE_HAS_MAILBOX;
+    memcpy(bytes + 0x300, &info, sizeof info);
+    examine(&f, &image);
+    assert_null(find(FINDING_CANNOT_CONFIRM));
+    info.flags = 0;
+    memcpy(bytes + 0x300, &info, sizeof info);
     info.length = SIZE;
     memcpy(bytes + 0x300, &info, sizeof info);
     finds(FINDING_DAMAGED, ERROR);
