@@ -47,7 +47,7 @@ wrong "an ELF file" build/firmware/cdc.elf "An ELF file"
 wrong "a HEX file" build/firmware/cdc.hex "A HEX file"
 wrong "linked at 0x08000000" build/firmware/boot.bin "Linked elsewhere"
 head -c 5000 /dev/zero | tr "\0" "\377" >$work/blank
-wrong "nothing but 0xFF" $work/blank "The file begins with 0xFF or 0x00 only"
+wrong "nothing but 0xFF" $work/blank "Blank at its beginning"
 dfuse_file $work/one.dfu 0x08004000 build/firmware/blink.bin
 check "a DfuSe file in plain DFU fails" fails build/test/host/dfu11 --download $work/one.dfu
 check "and is recognised" bootloader_says "A DfuSe file sent raw"
@@ -57,7 +57,7 @@ press_reset nucleo
 check "the application of before still runs" await 30 tty_of
 send_aa >/dev/null
 check "one byte larger than the slot fails in plain DFU" fails build/test/host/dfu11 --download $work/large
-check "with the sentence" bootloader_says "The file is larger than the slot"
+check "with the sentence" bootloader_says "Too large for the slot"
 press_reset nucleo
 check "a part of it is not started" verdict_is "download unfinished"
 '

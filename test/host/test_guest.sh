@@ -52,7 +52,7 @@ if [ "$(id -u)" = 0 ]; then
 fi
 ended 124 'ended after 25 s; the end of its console' "$guest" --timeout 25 'echo started; sleep 1000' >"$work/hang" &
 hang=$!
-ended 125 'sysrq: Trigger a crash' "$guest" --timeout 120 'echo c >/proc/sysrq-trigger; sleep 100' >"$work/crash" &
+ended 125 'sysrq_handle_crash' "$guest" --timeout 120 'echo c >/proc/sysrq-trigger; sleep 100' >"$work/crash" &
 crash=$!
 (cd "$other" && ended 0 '^mine nobody' "${as[@]}" test/host/guest 'echo mine $(stat -c %U test) >build/mine; cat build/mine; ls -d build/guest/run*') \
     >"$work/other" &
