@@ -142,8 +142,9 @@ static struct dfu_result download(bool leave, uint32_t size)
 static void set_up(void)
 {
     const struct vboard_config config = {.seed = 3};
+    /* Hosts wait 100 ms after the pull-up (USB 2.0 7.1.7.3), in which the bootloader unpacks itself. */
     const struct usbhost_config usb = {
-        .enumerate = true, .per_frame = 10, .settle_ns = 2 * MS, .reset_ns = 3 * MS};
+        .enumerate = true, .per_frame = 10, .settle_ns = 40 * MS, .reset_ns = 3 * MS};
     hostile_image(image);
     h.board = vboard_create(&config);
     assert_non_null(h.board);
