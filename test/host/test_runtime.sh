@@ -16,8 +16,8 @@ check "one command updates the running application" dfu-util -s 0x08004000:leave
 check "the new application comes up" await 30 tty_of
 same_serial() { echo "$before, $(serial_of $1)"; [ "$before" = "$(serial_of $1)" ]; }
 check "its serial number is the same" same_serial $CDC
-check "the same with the ids of both and a shorter wait" \
-    dfu-util -E 2 -d 0483:5740,0483:df11 -s 0x08004000:leave -D build/firmware/cdc.bin
+check "the same with the ids of both and a longer wait" \
+    dfu-util -E 8 -d 0483:5740,0483:df11 -s 0x08004000:leave -D build/firmware/cdc.bin
 check "the new application comes up again" await 30 tty_of
 touch_1200() { t=$(tty_of) && stty -F "$t" 1200 hupcl && await 20 device $DFU; }
 check "1200 bit/s and closing the port lead into the bootloader" touch_1200
