@@ -6,6 +6,8 @@
 #     NAME.ld      := FILE             own linker script (run through the preprocessor); default app.ld
 #     NAME.cflags  := flags            e.g. $(FW_FPU) for the FPU; also given to the linker
 #     NAME.kit     := yes              with the application kit, app/
+#     NAME.pack    := yes | (empty)    .bin and .hex with the information block filled in; default: if it
+#                                      has the kit and is linked for the bootloader
 #     $(eval $(call firmware,NAME,build/firmware))
 #
 # and becomes build/firmware/NAME.{elf,bin,hex,map}; only the first line is needed.
@@ -42,6 +44,7 @@ $(1).at ?= slot
 $(1).startup ?= $(PORT)/startup.c
 $(1).ld ?= $(PORT)/app.ld
 $(1).link ?= plain
+$(1).pack ?= $$(if $$($(1).kit),$$(filter slot,$$($(1).at)))
 $(1).obj := $$(patsubst %,$(B)/obj/fw/$(1)/%.o,$$($(1).startup) $$($(1).src) $$(if $$($(1).kit),$$(FW_KIT_SRC)))
 $(1).cflags += $$(if $$($(1).kit),$$(FW_KIT_CFLAGS))
 $(1).ldflags := $$(if $$($(1).kit),$$(FW_ALONE_$$($(1).at)) $$(FW_KIT_LDFLAGS))
@@ -60,6 +63,13 @@ $(B)/obj/fw/$(1)/link.ld: $$($(1).ld) $(PORT)/memory.h firmware.mk
 $(2)/$(1).elf: $$($(1).obj) $(B)/obj/fw/$(1)/link.ld $$(if $$($(1).kit),app/sureboot.ld)
 	@mkdir -p $$(@D)
 	$$(call link-$$($(1).link),$(1),$(B)/obj/fw/$(1))
+$$(if $$($(1).pack),$$(eval $$(call packed,$(2)/$(1))))
+endef
+# What is to be flashed is packed, as a user ships it. The ELF file stays as it was linked: it is for the
+# debugger, behind which an image that says nothing of its length starts without its starts being counted.
+define packed
+$(1).bin $(1).hex: $(1)%: $(1).elf $(B)/host/sureboot
+	$(B)/host/sureboot pack $$< -o $$@ >/dev/null
 endef
 define link-plain
 	$(FW_CC) $(FW_CPU) $(FW_CFLAGS) $($(1).cflags) $(FW_LDFLAGS) -T $(2)/link.ld $($(1).ldflags) \

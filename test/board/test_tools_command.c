@@ -124,6 +124,29 @@ static void expect_packed(char *want, const char *packed, size_t size)
     assert_int_equal(length, size);
 }
 
+/* What `make` leaves to be flashed is as a user ships it; the ELF file is what was linked. */
+static void built_examples(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"cdc", "workbench", "workbench-vtorback", "sleeper",
+                                        "rom-entry-slot"};
+    static const struct {
+        const char *ending, *says;
+    } forms[] = {{"bin", ", packed, CRC right"}, {"hex", ", packed, CRC right"}, {"elf", ", not packed"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+            char file[96];
+            (void)snprintf(file, sizeof file, "build/firmware/%s.%s", names[i], forms[k].ending);
+            DONE(0, forms[k].says, "inspect", file);
+            struct command_result r = run(0, (const char *const[]){"inspect", file, NULL});
+            if ((strstr(r.out, "note 68") != NULL) != (k == 2))
+                fail_msg("%s: %s", file, r.out);
+            command_result_free(&r);
+        }
+    DONE(0, "It will run", "inspect", "build/firmware/blink.bin");
+    DONE(0, "It will run", "inspect", "build/firmware/blink.hex");
+}
+
 /* Every format says the same, and a DFU tool takes the DfuSe file. */
 static void pack(void **state)
 {
@@ -190,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inspect, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_words, setup, teardown),
+        cmocka_unit_test(built_examples),
         cmocka_unit_test_setup_teardown(pack, setup, teardown),
         cmocka_unit_test_setup_teardown(merge, setup, teardown),
     };
