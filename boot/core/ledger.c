@@ -39,7 +39,19 @@ static bool is_record(uint32_t addr, struct ledger_record *r)
            r->check == port_crc(0, r, offsetof(struct ledger_record, check));
 }
 
-/* The newest record of a page; type LEDGER_NONE if there is none. */
+/* Whether a place without a record may have held a BEGUN that was whole, and that something else than a
+ * power cut has spoiled: its last double word is not blank, and its first one says BEGUN or nothing. */
+static bool was_begun(uint32_t addr)
+{
+    struct ledger_record r;
+    uint64_t last;
+    if (port_flash_read(addr + 16, &last, sizeof last, NULL) && last == UINT64_MAX)
+        return false;
+    return !port_flash_read(addr, &r, 8, NULL) || (r.magic == LEDGER_MAGIC && r.type == LEDGER_BEGUN);
+}
+
+/* The newest record of a page; type LEDGER_NONE if there is none, and then `torn` is whether there may have
+ * been a BEGUN. */
 static void find_in_page(struct ledger *l, unsigned page)
 {
     unsigned low = 0, high = LEDGER_SLOTS;
@@ -53,11 +65,15 @@ static void find_in_page(struct ledger *l, unsigned page)
     l->page = (uint8_t)page;
     l->next = (uint8_t)low;
     l->torn = false;
+    bool begun = false;
     while (low > 0) {
-        if (is_record(place(page, --low), &l->newest))
+        uint32_t addr = place(page, --low);
+        if (is_record(addr, &l->newest))
             return;
         l->torn = true;
+        begun = begun || was_begun(addr);
     }
+    l->torn = begun;
     memset(&l->newest, 0, sizeof l->newest); /* LEDGER_NONE */
 }
 
@@ -66,10 +82,14 @@ void ledger_find(struct ledger *l)
     struct ledger other;
     find_in_page(l, 0);
     find_in_page(&other, 1);
-    if (l->newest.type == LEDGER_NONE ||
-        (other.newest.type != LEDGER_NONE && (int32_t)(other.newest.sequence - l->newest.sequence) > 0)) {
-        if (other.newest.type != LEDGER_NONE)
-            *l = other;
+    bool none = l->newest.type == LEDGER_NONE, other_none = other.newest.type == LEDGER_NONE;
+    bool lost = (none && l->torn) || (other_none && other.torn);
+    if (!other_none && (none || (int32_t)(other.newest.sequence - l->newest.sequence) > 0))
+        *l = other;
+    if (lost) {
+        l->torn = true;
+        if (none && other_none)
+            l->newest.type = LEDGER_BEGUN;
     }
 }
 

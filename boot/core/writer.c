@@ -172,7 +172,7 @@ static void record(struct writer *w, const struct ledger_record *content, unsign
 static void change(struct writer *w, unsigned step)
 {
     static const struct ledger_record begun = {.type = LEDGER_BEGUN};
-    if (w->ledger.newest.type == LEDGER_BEGUN)
+    if (w->ledger.newest.type == LEDGER_BEGUN && w->ledger.newest.magic)
         w->step = (uint8_t)step;
     else
         record(w, &begun, step);

@@ -17,6 +17,7 @@ struct scene {
     const char *name;
     struct bench *t;
     struct vboard_snapshot *off;
+    unsigned records; /* in the ledger at the beginning */
     unsigned cases, refusals, reports;
     uint64_t slowest_start, slowest_refusal;
     uint64_t reset_at, start_at, attached_at; /* of the running case */
@@ -55,6 +56,7 @@ static struct scene *scene(const char *name, const uint8_t *image, uint32_t size
     struct scene *s = calloc(1, sizeof *s);
     assert_non_null(s);
     s->name = name;
+    s->records = records;
     s->t = board_with(&(struct board_setup){.old = image, .old_size = size});
     vboard_power(s->t->board, false, false);
     vboard_on_event(s->t->board, listen, s);
@@ -238,12 +240,12 @@ static void unfinished_download(void **state)
 
 /* ---- the ledger -------------------------------------------------------------------------- */
 
-/* What the newest record that can be read asks for; found by looking at every place. */
+/* What the newest record that can be read asks for, if there was one; found by looking at every place. */
 static enum message of_the_newest(struct scene *s)
 {
     struct co_record r = co_newest(s->t->board, NULL, NULL);
-    if (r.type == CO_NONE)
-        return MESSAGE_READY;
+    if (r.type == CO_NONE) /* where a BEGUN alone has been, and cannot be read, something was begun */
+        return s->records ? MESSAGE_UNFINISHED : MESSAGE_READY;
     if (r.type == CO_BEGUN)
         return MESSAGE_UNFINISHED;
     return r.length == SMALL && r.crc == crc_of(small, SMALL) ? MESSAGE_READY : MESSAGE_CHANGED;
@@ -294,7 +296,7 @@ static void ledger_of_noise(void **state)
         {"noise after a seal", 84, 1, 2, CO_SEALED, MESSAGE_READY},
         {"noise after a begin", 85, 1, 2, CO_BEGUN, MESSAGE_UNFINISHED},
         {"noise before a seal", 170, 0, 1, CO_SEALED, MESSAGE_READY},
-        {"nothing but noise", 0, 0, 2, CO_NONE, MESSAGE_READY},
+        {"nothing but noise", 170, 0, 2, CO_SEALED, MESSAGE_UNFINISHED},
     };
     for (unsigned i = 0; i < sizeof noises / sizeof *noises; i++) {
         struct scene *s = scene(noises[i].name, large, LARGE, noises[i].records, noises[i].newest);

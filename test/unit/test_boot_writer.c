@@ -129,6 +129,26 @@ static void no_short_cuts_after_an_interruption(void **state)
     assert_int_equal(fake.operations, 0);
 }
 
+/* The first download was interrupted, and its BEGUN, the only record, cannot be read any more. */
+static void begin_that_became_unreadable(void **state)
+{
+    (void)state;
+    for (unsigned word = 0; word < RECORD; word++) {
+        setup(NULL);
+        dfu_util(SLOT_ADDR, image, SIZE, 2048, 16);
+        drain();
+        fake.unreadable[(LEDGER_ADDR - FLASH_ADDR) / 8 + word] = true;
+        memcpy(fake.flash + slot, image, SIZE);
+        assert_int_equal(boot_verdict(), MESSAGE_UNFINISHED);
+        bench_boot(MESSAGE_UNFINISHED);
+        count_anew();
+        assert_int_equal(dfu_util(SLOT_ADDR, image, SIZE, 2048, 0), MESSAGE_READY);
+        assert_int_equal(fake.erases, PAGES);
+        assert_int_equal(fake.programs, 2 * RECORD + (SIZE + 7) / 8); /* BEGUN again as well */
+        assert_int_equal(boot_verdict(), VERDICT_START);
+    }
+}
+
 /* Also when a page comes in pieces: it is erased once. */
 static void careful_page_in_pieces(void **state)
 {
@@ -513,6 +533,7 @@ int main(void)
         cmocka_unit_test_setup(blank_double_words_are_not_programmed, setup),
         cmocka_unit_test(only_what_differs),
         cmocka_unit_test(no_short_cuts_after_an_interruption),
+        cmocka_unit_test(begin_that_became_unreadable),
         cmocka_unit_test(careful_page_in_pieces),
         cmocka_unit_test(careful_about_blank_pages),
         cmocka_unit_test(begun_comes_first),
