@@ -213,7 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inspect, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_words, setup, teardown),
-        cmocka_unit_test(built_examples),
+        cmocka_unit_test_setup_teardown(built_examples, setup, teardown),
         cmocka_unit_test_setup_teardown(pack, setup, teardown),
         cmocka_unit_test_setup_teardown(merge, setup, teardown),
     };
