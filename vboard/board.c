@@ -336,9 +336,10 @@ static bool ended(struct vboard *b, enum chip_exit exit, enum vboard_stop *stop)
 
 enum vboard_stop vboard_run(struct vboard *b, uint64_t ns, bool (*until)(void *arg), void *arg)
 {
+    /* From vboard_now, not from the fraction behind it: an instant named in ns is then the same one
+     * whatever calls lead there. */
     ps_t end;
-    if (__builtin_mul_overflow(ns, (uint64_t)PS_PER_NS, &end) ||
-        __builtin_add_overflow(end, chip_now(b->chip), &end))
+    if (__builtin_add_overflow(ns, vboard_now(b), &end) || __builtin_mul_overflow(end, (ps_t)PS_PER_NS, &end))
         end = PS_NEVER - 1;
     enum vboard_stop stop = VB_TIME;
     b->watching = until != NULL;

@@ -170,6 +170,37 @@ static void seeds(void **unused)
     free(other);
 }
 
+/* An instant is the same one whatever calls lead to it, also where a clock period is no whole number of
+ * nanoseconds: the bootloader sleeps at 80 MHz. */
+static void instants(void **unused)
+{
+    (void)unused;
+    b = vboard_create(&(struct vboard_config){.seed = 1});
+    assert_non_null(b);
+    assert_true(vboard_load_file(b, "build/firmware/boot.elf", VBOARD_NO_ADDR));
+    vboard_power(b, true, true);
+    assert_int_equal(vboard_run(b, 200 * MS, NULL, NULL), VB_TIME);
+    struct vboard_snapshot *s = vboard_save(b);
+    assert_non_null(s);
+    for (uint64_t at = 201 * MS; at < 201 * MS + 50; at++) {
+        uint64_t reset[2];
+        for (unsigned i = 0; i < 2; i++) {
+            struct vboard_event e;
+            vboard_restore(b, s);
+            for (uint64_t k = 0; i == 1 && k < 7; k++) /* seven times 37.5 ns */
+                (void)vboard_run(b, 30, NULL, NULL);
+            (void)vboard_run(b, at - vboard_now(b), NULL, NULL);
+            vboard_nrst(b, 1 * MS);
+            assert_int_equal(vboard_run_event(b, MS, VE_RESET, "pin", &e), VB_EVENT);
+            reset[i] = e.t;
+        }
+        assert_true(reset[0] >= at && reset[0] < at + 13); /* the next cycle */
+        assert_int_equal(reset[0], reset[1]);
+    }
+    vboard_snapshot_free(s);
+    vboard_destroy(b);
+}
+
 /* ---- flash state ------------------------------------------------------------------------- */
 
 static void state_round_trip(void **unused)
@@ -338,6 +369,7 @@ int main(void)
         cmocka_unit_test(breakpoints),
         cmocka_unit_test(refusals),
         cmocka_unit_test(seeds),
+        cmocka_unit_test(instants),
         cmocka_unit_test(state_round_trip),
         cmocka_unit_test(snapshots),
         cmocka_unit_test(cuts),
