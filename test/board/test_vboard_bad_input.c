@@ -92,6 +92,9 @@ static void words(void **unused)
     REFUSED("--uart takes", "--uart", "VCP=");
     REFUSED("--events is given twice", "--events", "x");
     REFUSED("--flash is given twice", "--flash", state, "--flash", state);
+    REFUSED("--flash needs a value", "--flash", "");
+    REFUSED("--control needs a value", "--control", "");
+    REFUSED("--script needs a value", "--script=");
 }
 
 static void firmware_files(void **unused)
@@ -189,6 +192,33 @@ static void outputs(void **unused)
     assert_string_equal(kept, "old\n");
     free(kept);
     assert_int_equal(unlink(events), 0);
+}
+
+/* A file that is written twice, or read as well. */
+static void same_file(void **unused)
+{
+    (void)unused;
+    char text[300], image[256], load[300];
+    text_copy(image, sizeof image, temp("image"));
+    file_write(image, "code", 4);
+    REFUSED("two things at a time", "--flash", events);
+    REFUSED("two things at a time", "--flash", uart);
+    (void)snprintf(text, sizeof text, "USART1=%s", events);
+    REFUSED("two things at a time", "--uart", text);
+    (void)snprintf(text, sizeof text, "USART1=%s", image);
+    text_copy(load, sizeof load, image);
+    REFUSED("two things at a time", "--load", load, "--uart", text);
+    file_text(image, "quit\n");
+    REFUSED("two things at a time", "--script", image, "--uart", text);
+    char *kept = file_read(image, NULL);
+    assert_string_equal(kept, "quit\n");
+    free(kept);
+    /* a device may be */
+    const char *args[] = {VBOARD,      "--fast", "--for",         "0.001", "--events",
+                          "/dev/null", "--uart", "VCP=/dev/null", NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 0);
+    command_result_free(&r);
 }
 
 static void control_and_scripts(void **unused)
@@ -328,6 +358,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(firmware_files, setup, teardown),
         cmocka_unit_test_setup_teardown(flash_states, setup, teardown),
         cmocka_unit_test_setup_teardown(outputs, setup, teardown),
+        cmocka_unit_test_setup_teardown(same_file, setup, teardown),
         cmocka_unit_test_setup_teardown(control_and_scripts, setup, teardown),
         cmocka_unit_test_setup_teardown(taken, setup, teardown),
         cmocka_unit_test_setup_teardown(usbip, setup, teardown),

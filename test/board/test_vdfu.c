@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "cmdbench.h"
 #include "command.h"
 
 #define VDFU "build/host/vdfu"
@@ -177,7 +178,28 @@ static void test_power_cut(void **state)
     (void)state;
     cJSON *line = run(1, words("--download", slot(CDC), "--cut", "20:torn"));
     assert_true(json_number(line, "errors") >= 1);
+    assert_non_null(strstr(json_text(line, "error"), "; power was cut"));
     cJSON_Delete(line);
+}
+
+/* Plain DFU 1.1 knows no length: as many bytes as were asked for, and the device is idle again. */
+static void test_upload_dfu11(void **state)
+{
+    (void)state;
+    char out[256], place[300];
+    static const char *const lengths[] = {"1", "2048", "5000"};
+    text_copy(out, sizeof out, temp("out"));
+    for (size_t i = 0; i < 3; i++) {
+        size_t got;
+        (void)snprintf(place, sizeof place, "%s@" SLOT ":%s", out, lengths[i]);
+        struct command_result r =
+            command(words(VDFU, "--load", "build/firmware/boot-dfu11.elf", "--upload", place), NULL);
+        if (r.status != 0 || strstr(r.out, "\"errors\":0") == NULL)
+            fail_msg("status %d: %s%s", r.status, r.out, r.err);
+        command_result_free(&r);
+        free(file_read(out, &got));
+        assert_int_equal(got, strtoul(lengths[i], NULL, 10));
+    }
 }
 
 static void test_no_device(void **state)
@@ -189,6 +211,29 @@ static void test_no_device(void **state)
     assert_int_equal(r.status, 1);
     assert_non_null(strstr(r.out, "no USB device"));
     command_result_free(&r);
+}
+
+/* Firmware that runs wild, and what is not modelled: where, and why nothing came of it. */
+static void test_wild(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t mode;
+        const char *option, *place, *error;
+    } table[] = {{UNDEFINED, "--seed=1", "CFSR 0x00010000", "; the processor is locked up"},
+                 {MISSING, "--strict", "is not modelled", "; something that is not modelled was touched"}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct command_result r =
+            command((const char *const[]){VDFU, "--load", BENCH_ELF, "--load", bench_mode(table[i].mode),
+                                          table[i].option, "--download", slot(CDC), NULL},
+                    NULL);
+        assert_int_equal(r.status, 1);
+        if (strncmp(r.err, "vdfu: 0.0", 9) != 0 || strstr(r.err, table[i].place) == NULL)
+            fail_msg("'%s' lacks '%s'", r.err, table[i].place);
+        if (strstr(r.out, table[i].error) == NULL)
+            fail_msg("'%s' lacks '%s'", r.out, table[i].error);
+        command_result_free(&r);
+    }
 }
 
 static void bad(const char *sentence, const char *const more[])
@@ -232,7 +277,18 @@ static void test_bad_input(void **state)
     bad("N:torn", words("--cut", "0", "--download", CDC));
     static const char inside_boot[] = CDC "@0x08000100";
     bad("overlaps", words("--load", BOOT, "--load", inside_boot, "--download", CDC));
+    bad("cannot be written", words("--flash", temp("no/where"), "--load", BOOT, "--upload", "x"));
+    bad("No such file", words("--load", BOOT, "--upload", temp("no/where")));
+    bad("takes a file", words("--load", BOOT, "--upload", "-"));
     assert_false(file_exists("x"));
+    char image[300], same[256];
+    size_t size;
+    text_copy(same, sizeof same, temp("same"));
+    file_write(same, "code", 4);
+    text_copy(image, sizeof image, slot(same));
+    bad("two things at a time", words("--load", image, "--upload", same));
+    free(file_read(same, &size));
+    assert_int_equal(size, 4);
 }
 
 #define with(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -244,11 +300,13 @@ int main(void)
         with(test_same_seed_same_result),
         with(test_transactions_per_frame),
         with(test_upload),
+        with(test_upload_dfu11),
         with(test_refused),
         with(test_refused_by_device),
         with(test_time_limit),
         with(test_power_cut),
         with(test_no_device),
+        with(test_wild),
         with(test_bad_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@ def hex32: . as $n | [range(7; -1; -1) | ($n / pow(16; .) | floor) % 16 | "01234
 def say($text): .out += ["board " + $text];
 def flash_done:
     if .pages + .words == 0 then . else
-        say("flash: \(.pages) pages erased, \(.words) double words programmed in \((.flash_end - .flash_begin) / 1e9 | fixed(2)) s")
+        say("flash: \({"0": "it was blank", "1": "1 page erased"}["\(.pages)"] // "\(.pages) pages erased"), \(.words) double words programmed in \((.flash_end - .flash_begin) / 1e9 | fixed(2)) s")
         | .pages = 0 | .words = 0
     end;
 def forget_led: .edges = 0 | .same = 0 | .rate = 0 | .told = false;

@@ -44,6 +44,8 @@ static bool once(const char **where, const char *value, const char *name, struct
 {
     if (*where != NULL)
         return refuse(why, "%s is given twice", name);
+    if (*value == '\0')
+        return refuse(why, "%s needs a value", name);
     *where = value;
     return true;
 }

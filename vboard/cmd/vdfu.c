@@ -4,9 +4,10 @@
 #include "board/parse.h"
 #include "host/dfuhost.h"
 #include "run/args.h"
+#include "run/events.h"
 #include "run/json.h"
+#include "run/output.h"
 #include "vboard.h"
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,8 @@ static bool set_option(struct options *o, const char *name, char *value, struct 
     }
     if (strcmp(name, "--upload") == 0) {
         o->upload = value;
+        if (strcmp(value, "-") == 0)
+            return refuse(why, "--upload takes a file: standard output is for the result");
         return take_length(value, &o->length, why) && board_args_place(value, &o->addr, why);
     }
     if (strcmp(name, "--dialect") == 0) {
@@ -195,18 +198,34 @@ static void log_line(void *arg, const char *line)
     fprintf(stderr, "%s\n", line);
 }
 
-static void log_event(void *arg, const struct vboard_event *e)
+/* What the board tells meanwhile. */
+struct watch {
+    bool verbose, locked_up, missing;
+    unsigned explained;
+};
+
+static void on_event(void *arg, const struct vboard_event *e)
 {
-    (void)arg;
-    if (e->kind == VE_USB)
-        fprintf(stderr, "%12.6f  usb %s\n", (double)e->t / 1e9, e->name);
-    else if (e->kind == VE_RESET)
-        fprintf(stderr, "%12.6f  reset (%s)\n", (double)e->t / 1e9, e->name);
-    else if (e->kind == VE_FAULT)
-        fprintf(stderr, "%12.6f  %s at 0x%08x %s %s\n", (double)e->t / 1e9, e->name, e->pc,
-                e->function ? e->function : "", e->line ? e->line : "");
-    else if (e->kind == VE_MESSAGE)
-        fprintf(stderr, "%12.6f  %s\n", (double)e->t / 1e9, e->name);
+    struct watch *w = arg;
+    events_explain(stderr, "vdfu", &w->explained, e);
+    w->locked_up = e->kind == VE_RESET ? false : w->locked_up;
+    w->locked_up |= e->kind == VE_FAULT && strcmp(e->name, "lockup") == 0;
+    w->missing |= e->kind == VE_MISSING;
+    if (w->verbose && (e->kind == VE_USB || e->kind == VE_RESET))
+        fprintf(stderr, "%12.6f  %s %s\n", (double)e->t / 1e9, e->kind == VE_USB ? "usb" : "reset:", e->name);
+}
+
+/* What the DFU tool cannot know: why the device has gone. */
+static void explain_failure(struct dfu_result *r, struct vboard *b, const struct watch *w, bool strict)
+{
+    const char *why = !vboard_powered(b)     ? "power was cut"
+                      : strict && w->missing ? "something that is not modelled was touched"
+                      : w->locked_up         ? "the processor is locked up"
+                                             : NULL;
+    size_t length = strlen(r->error);
+    r->ok = r->ok && !(strict && w->missing);
+    if (!r->ok && why != NULL)
+        (void)snprintf(r->error + length, sizeof r->error - length, "%s%s", length > 0 ? "; " : "", why);
 }
 
 static void print_result(const struct dfu_result *r)
@@ -222,19 +241,16 @@ static void print_result(const struct dfu_result *r)
     printf("}\n");
 }
 
-static bool write_upload(const char *path, const uint8_t *bytes, size_t size, struct sentence *why)
+static bool write_upload(struct outputs *out, const uint8_t *bytes, size_t size, struct sentence *why)
 {
-    FILE *f = fopen(path, "wb");
-    if (!f)
-        return refuse(why, "%s: %s", path, strerror(errno));
-    bool ok = fwrite(bytes, 1, size, f) == size;
-    if (fclose(f) != 0 || !ok)
-        return refuse(why, "%s: cannot be written", path);
-    return true;
+    if (!outputs_begin(out, why))
+        return false;
+    (void)fwrite(bytes, 1, size, out->rows[0].file); /* an error stays with the stream */
+    return outputs_flush(out, why);
 }
 
 static int run(const struct options *o, struct vboard *b, const struct payload *payload, uint8_t *upload,
-               struct sentence *why)
+               struct outputs *out, struct sentence *why)
 {
     struct usbhost_config config = {.per_frame = (unsigned)o->per_frame, .enumerate = true};
     struct dfu_job job = {.elements = payload->elements,
@@ -250,17 +266,18 @@ static int run(const struct options *o, struct vboard *b, const struct payload *
                           .limit_ns = o->limit_ns,
                           .log = o->verbose ? log_line : NULL};
     struct dfu_result result;
+    struct watch watch = {.verbose = o->verbose};
     struct usbhost *h = usbhost_create(b, &config);
     if (!h) {
         (void)refuse(why, "out of memory");
         return EXIT_USAGE;
     }
-    if (o->verbose)
-        vboard_on_event(b, log_event, NULL);
+    vboard_on_event(b, on_event, &watch);
     vboard_power(b, true, false);
     dfu_run(h, &job, &result);
     usbhost_destroy(h);
-    if (upload && result.ok && !write_upload(o->upload, upload, result.uploaded, why))
+    explain_failure(&result, b, &watch, o->board.config.strict);
+    if (upload && result.ok && !write_upload(out, upload, result.uploaded, why))
         return EXIT_USAGE;
     print_result(&result);
     if (vboard_powered(b))
@@ -279,6 +296,7 @@ int main(int argc, char **argv)
     struct payload payload = {0};
     uint8_t *upload = NULL;
     struct vboard *b = NULL;
+    struct outputs out = {0};
     int status = EXIT_USAGE;
     bool good = take_all(&o, argc, argv, &why);
     if (good && o.help) {
@@ -294,8 +312,11 @@ int main(int argc, char **argv)
     }
     if (good)
         b = board_args_create(&o.board, &why);
-    if (b)
-        status = run(&o, b, &payload, upload, &why);
+    good =
+        b && (!o.upload || (outputs_open(&out, o.upload, &why) && board_args_spared(&o.board, &out, &why)));
+    if (good)
+        status = run(&o, b, &payload, upload, &out, &why);
+    outputs_close(&out, status != EXIT_DONE);
     if (status == EXIT_USAGE)
         usage(why.text);
     if (b)

@@ -21,7 +21,8 @@ struct dfu_job {
     const struct dfu_element *elements;
     size_t element_count;
     /* Upload, if `upload` is not NULL: at most upload_limit bytes from upload_addr; a limit of 0 means up
-     * to the end of the segment. Plain DFU 1.1 ignores the address and ends with a short block. */
+     * to the end of the segment. Plain DFU 1.1 ignores the address, and without a limit ends with a short
+     * block. */
     uint8_t *upload;
     uint32_t upload_addr, upload_limit, upload_room;
     enum dfu_dialect dialect;

@@ -234,15 +234,19 @@ bool dfu_upload_dfu11(struct dfu *d)
 {
     const struct dfu_job *job = d->job;
     uint8_t data[4096];
+    uint32_t limit = job->upload_limit != 0 ? job->upload_limit : UINT32_MAX;
     for (unsigned block = 0;; block++) {
-        int n = dfu_upload(d, block, data, d->transfer_size);
+        uint32_t left = limit - d->result->uploaded, want = left < d->transfer_size ? left : d->transfer_size;
+        int n = dfu_upload(d, block, data, want);
         if (n < 0)
             return dfu_fail(d, "UPLOAD of block %u failed", block);
         if ((uint32_t)n > job->upload_room - d->result->uploaded)
             return dfu_fail(d, "the upload is larger than %u bytes", job->upload_room);
         memcpy(job->upload + d->result->uploaded, data, (size_t)n);
         d->result->uploaded += (uint32_t)n;
-        if ((unsigned)n < d->transfer_size)
+        if ((uint32_t)n < want)
             return true;
+        if (d->result->uploaded == limit)
+            return abort_to_idle(d);
     }
 }

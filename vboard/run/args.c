@@ -96,6 +96,8 @@ static bool take_flash(struct board_args *args, char *text, struct sentence *why
 {
     if (args->flash != NULL)
         return refuse(why, "--flash is given twice");
+    if (*text == '\0')
+        return refuse(why, "--flash needs a value");
     args->flash = text;
     return true;
 }
@@ -183,6 +185,21 @@ static bool prepare(struct vboard *b, const struct board_args *args)
     return true;
 }
 
+/* The directory must take the new file at the end; better to know now. */
+static bool can_write_state(const char *path, struct sentence *why)
+{
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return refuse(why, "out of memory");
+    char *slash = strrchr(copy, '/');
+    if (slash != NULL)
+        slash[slash == copy ? 1 : 0] = '\0';
+    bool ok = access(slash != NULL ? copy : ".", W_OK | X_OK) == 0 ||
+              refuse(why, "%s: cannot be written: %s", path, strerror(errno));
+    free(copy);
+    return ok;
+}
+
 struct vboard *board_args_create(const struct board_args *args, struct sentence *why)
 {
     struct vboard *b = vboard_create(&args->config);
@@ -190,12 +207,20 @@ struct vboard *board_args_create(const struct board_args *args, struct sentence 
         (void)refuse(why, "out of memory");
         return NULL;
     }
-    if (!prepare(b, args)) {
-        (void)refuse(why, "%s", vboard_error(b));
+    bool ready = prepare(b, args) || refuse(why, "%s", vboard_error(b));
+    if (!ready || (args->flash != NULL && !can_write_state(args->flash, why))) {
         vboard_destroy(b);
         return NULL;
     }
     return b;
+}
+
+bool board_args_spared(const struct board_args *args, const struct outputs *o, struct sentence *why)
+{
+    for (size_t i = 0; i < args->load_count; i++)
+        if (!outputs_spare(o, args->loads[i].path, why))
+            return false;
+    return args->flash == NULL || outputs_spare(o, args->flash, why);
 }
 
 void board_args_free(struct board_args *args)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "board/sentence.h"
+#include "run/output.h"
 #include "vboard.h"
 
 struct board_args {
@@ -41,8 +42,10 @@ bool board_args_cut(const char *text, uint64_t *n, enum vboard_cut *model);
 bool board_args_place(char *text, uint32_t *addr, struct sentence *why);
 
 /* A board without power, with flash state, loads, options and cut in place. A STATE that does not
- * exist yet is a new chip. NULL: see `why`. */
+ * exist yet is a new chip; it has to be in a directory that can be written. NULL: see `why`. */
 struct vboard *board_args_create(const struct board_args *args, struct sentence *why);
+/* false: a file of --load or --flash is one that the run writes as well. */
+bool board_args_spared(const struct board_args *args, const struct outputs *o, struct sentence *why);
 void board_args_free(struct board_args *args);
 
 #endif

@@ -127,12 +127,12 @@ void events_write_end(FILE *f, uint64_t ns, int status, const char *reason)
     (void)fputs("}\n", f);
 }
 
-void events_explain(FILE *f, const struct vboard_event *e)
+static void explain(FILE *f, const char *who, const struct vboard_event *e)
 {
-    double s = (double)e->t / 1e9;
+    (void)fprintf(f, "%s: %.6f s: ", who, (double)e->t / 1e9);
     switch (e->kind) {
     case VE_FAULT:
-        (void)fprintf(f, "vboard: %.6f s: %s at PC 0x%08X", s, e->name, e->pc);
+        (void)fprintf(f, "%s at PC 0x%08X", e->name, e->pc);
         if (e->function != NULL)
             (void)fprintf(f, " in %s", e->function);
         if (e->line != NULL)
@@ -140,10 +140,18 @@ void events_explain(FILE *f, const struct vboard_event *e)
         (void)fprintf(f, ", LR 0x%08X, CFSR 0x%08X, HFSR 0x%08X, BFAR 0x%08X\n", e->lr, e->cfsr, e->hfsr,
                       e->bfar);
         break;
-    case VE_MISSING:
-        (void)fprintf(f, "vboard: %.6f s: 0x%08X is not modelled, touched at PC 0x%08X\n", s, e->a, e->b);
-        break;
-    case VE_MESSAGE: (void)fprintf(f, "vboard: %.6f s: %s\n", s, e->name); break;
-    default: break;
+    case VE_MISSING: (void)fprintf(f, "0x%08X is not modelled, touched at PC 0x%08X\n", e->a, e->b); break;
+    default: (void)fprintf(f, "%s\n", e->name); break;
     }
+}
+
+void events_explain(FILE *f, const char *who, unsigned *told, const struct vboard_event *e)
+{
+    bool wrong = e->kind == VE_FAULT || e->kind == VE_MISSING || e->kind == VE_MESSAGE;
+    if (!wrong || *told > EVENTS_EXPLAINED)
+        return;
+    if ((*told)++ < EVENTS_EXPLAINED)
+        explain(f, who, e);
+    else
+        (void)fprintf(f, "%s: there is more of this\n", who);
 }

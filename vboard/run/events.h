@@ -15,7 +15,9 @@ void events_write_gdb(FILE *f, const char *address, unsigned port);
 void events_write_pty(FILE *f, const char *name, const char *path);
 /* The event that ends every stream. */
 void events_write_end(FILE *f, uint64_t ns, int status, const char *reason);
-/* One line about a fault, something missing or a message; nothing for other events. */
-void events_explain(FILE *f, const struct vboard_event *e);
+/* One line of the command `who` about a fault, something missing or a message; nothing for other events,
+ * and after EVENTS_EXPLAINED lines no more: `told` counts them, from 0. */
+enum { EVENTS_EXPLAINED = 20 };
+void events_explain(FILE *f, const char *who, unsigned *told, const struct vboard_event *e);
 
 #endif

@@ -7,6 +7,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Two streams into one regular file would overwrite each other. */
+static bool same_file(FILE *f, const struct stat *st)
+{
+    struct stat own;
+    return S_ISREG(st->st_mode) && fstat(fileno(f), &own) == 0 && own.st_dev == st->st_dev &&
+           own.st_ino == st->st_ino;
+}
+
+bool outputs_spare(const struct outputs *o, const char *path, struct sentence *why)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return true;
+    for (size_t i = 0; i < o->count; i++)
+        if (same_file(o->rows[i].file, &st))
+            return refuse(why, "%s: cannot be used for two things at a time", path);
+    return true;
+}
+
 FILE *outputs_open(struct outputs *o, const char *path, struct sentence *why)
 {
     if (o->count == OUTPUTS) {
@@ -17,6 +36,8 @@ FILE *outputs_open(struct outputs *o, const char *path, struct sentence *why)
     if (strcmp(path, "-") == 0) {
         row.file = stdout;
     } else {
+        if (!outputs_spare(o, path, why))
+            return NULL;
         int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         row.created = fd >= 0;
         if (fd < 0 && errno == EEXIST)

@@ -19,8 +19,11 @@ struct outputs {
     size_t count;
 };
 
-/* Opens without truncating; "-" is stdout. The path stays the caller's. NULL: see `why`. */
+/* Opens without truncating; "-" is stdout. A file cannot be written twice. The path stays the caller's.
+ * NULL: see `why`. */
 FILE *outputs_open(struct outputs *o, const char *path, struct sentence *why);
+/* false: the file at `path`, which the run reads or replaces, is one of those that it writes. */
+bool outputs_spare(const struct outputs *o, const char *path, struct sentence *why);
 /* All is well: empties the files. */
 bool outputs_begin(struct outputs *o, struct sentence *why);
 /* Writes out what is buffered. false: a file cannot be written, see `why`. */

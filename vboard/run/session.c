@@ -1,13 +1,10 @@
 /* See session.h. */
 #include "run/session.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "board/parse.h"
 #include "gdb/gdb.h"
@@ -16,7 +13,6 @@
 #include "run/pace.h"
 #include "usbip/usbip.h"
 
-enum { EXPLAINED = 20 };     /* sentences about faults on stderr, before it is left to the events */
 #define FAST_SLICE 10000000U /* ns of virtual time between two looks at the control socket */
 
 /* ---- attaching --------------------------------------------------------------------------- */
@@ -27,13 +23,7 @@ static void on_event(void *arg, const struct vboard_event *e)
     ports_event(&s->ports, e);
     if (s->events != NULL)
         events_write(s->events, e);
-    bool wrong = e->kind == VE_FAULT || e->kind == VE_MISSING || e->kind == VE_MESSAGE;
-    if (!wrong || s->explained > EXPLAINED)
-        return;
-    if (s->explained++ < EXPLAINED)
-        events_explain(stderr, e);
-    else
-        (void)fputs("vboard: more of this is left to --events\n", stderr);
+    events_explain(stderr, "vboard", &s->explained, e);
 }
 
 static void on_server_message(void *arg, const char *sentence)
@@ -87,21 +77,6 @@ static bool open_gdb(struct session *s, struct sentence *why)
     return s->gdb != NULL;
 }
 
-/* The directory must take the new file at the end; better to know now. */
-static bool can_write_state(const char *path, struct sentence *why)
-{
-    char *copy = strdup(path);
-    if (copy == NULL)
-        return refuse(why, "out of memory");
-    char *slash = strrchr(copy, '/');
-    if (slash != NULL)
-        slash[slash == copy ? 1 : 0] = '\0';
-    bool ok = access(slash != NULL ? copy : ".", W_OK | X_OK) == 0 ||
-              refuse(why, "%s: cannot be written: %s", path, strerror(errno));
-    free(copy);
-    return ok;
-}
-
 /* All that can be refused, before anything is written. */
 static bool attach(struct session *s, struct sentence *why)
 {
@@ -110,7 +85,7 @@ static bool attach(struct session *s, struct sentence *why)
     if (s->script_path != NULL && !queue_read_script(&s->queue, s->script_path, why))
         return false;
     s->b = board_args_create(&s->args, why);
-    if (s->b == NULL || (s->args.flash != NULL && !can_write_state(s->args.flash, why)))
+    if (s->b == NULL)
         return false;
     s->target = (struct command_target){.b = s->b, .usb = plug, .arg = s};
     for (size_t i = 0; i < s->uart_count; i++)
@@ -126,7 +101,9 @@ static bool attach(struct session *s, struct sentence *why)
         return false;
     if (s->control_path != NULL && (s->control = control_open(s->control_path, why)) == NULL)
         return false;
-    return outputs_begin(&s->outputs, why);
+    return board_args_spared(&s->args, &s->outputs, why) &&
+           (s->script_path == NULL || outputs_spare(&s->outputs, s->script_path, why)) &&
+           outputs_begin(&s->outputs, why);
 }
 
 static void detach(struct session *s, bool undo, int status)
