@@ -1,6 +1,7 @@
 # Tests. Every test program prints TAP; test/run adds them up.
 #   test/unit/test_*.c   no board: links the libraries        (cmocka)
 #   test/board/test_*.c  firmware on the virtual board         (cmocka, vboard.h)
+#   test/board/museum/   mistakes that others make, docs/museum.md: the same
 #   test/board/test_*.sh the same with programs of others      (TAP from shell)
 #   test/kit/test_*.sh   projects of others with the kit       (TAP from shell)
 #   test/host/test_*.sh  a real Linux USB host in a guest      (TAP from shell)
@@ -9,7 +10,7 @@
 #   test/lint/*.sh       format, static analysis               (TAP from shell)
 TEST_LIBS := -lcmocka -lcjson
 UNIT_TESTS := $(patsubst test/unit/%.c,$(B)/test/unit/%,$(wildcard test/unit/test_*.c))
-BOARD_TESTS := $(patsubst test/board/%.c,$(B)/test/board/%,$(wildcard test/board/test_*.c))
+BOARD_TESTS := $(patsubst test/board/%.c,$(B)/test/board/%,$(wildcard test/board/test_*.c test/board/museum/test_*.c))
 BOARD_SCRIPTS := $(wildcard test/board/test_*.sh)
 KIT_TESTS := $(wildcard test/kit/test_*.sh)
 HOST_TESTS := $(wildcard test/host/test_*.sh)

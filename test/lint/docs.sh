@@ -1,8 +1,8 @@
 #!/bin/bash
 # The documentation is true where a script can tell: relative links lead somewhere, make targets exist,
-# the page of messages is the table of the firmware.
+# the page of messages is the table of the firmware, the museum's page has its tests.
 cd "$(dirname "$0")/../.." || exit 1
-echo 1..3
+echo 1..4
 bad=
 while IFS=: read -r file link; do
     target=${link#](}; target=${target%)}; target=${target%%#*}
@@ -25,3 +25,16 @@ n=$(grep -c '^X(' boot/core/messages.inc)
 m=$(grep -cE '^\| [0-9]+ [A-Z_]+ \|' docs/messages.md)
 if [ -z "$bad" ] && [ "$n" = "$m" ]; then echo "ok 3 - docs/messages.md has all $n messages"
 else echo "not ok 3 - docs/messages.md differs from boot/core/messages.inc ($n and $m messages)"; echo "$bad"; fi
+# Each row of the museum ends with `FILE: NAME`, a test there is; each test of the museum has a row.
+page=docs/museum.md bad=
+while IFS=: read -r file name; do
+    grep -qE "cmocka_unit_test[a-z_]*\(${name# }[,)]" "test/board/$file" 2>/dev/null || bad="$bad"$'\n'"# no test: $file:$name"
+done < <(grep -o '`[a-z_/]*test_[a-z_]*\.c: [^`]*` |$' $page | tr -d '`|' | sed 's/ *$//')
+[ "$(grep -c '^|.*|$' $page)" = $(($(grep -c '`[a-z_/]*test_[a-z_]*\.c: [a-z0-9A-Z_]*` |$' $page) + 2 * $(grep -c '^|--' $page))) ] ||
+    bad="$bad"$'\n'"# a row without a test"
+for file in test/board/museum/test_*.c; do
+    for name in $(grep -o 'cmocka_unit_test[a-z_]*([a-zA-Z0-9_]*' $file | sed 's/.*(//'); do
+        [ $name = without_a_mistake ] || grep -qF "\`museum/${file##*/}: $name\`" $page || bad="$bad"$'\n'"# no row: $file: $name"
+    done
+done
+[ -z "$bad" ] && echo "ok 4 - $page and the tests" || echo "not ok 4 - $page and the tests differ:$bad"

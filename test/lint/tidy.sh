@@ -10,7 +10,7 @@ export headers
 check() {
     f=$1
     case $f in
-    boot/core/*|vboard/*|tools/*|bench/*|test/unit/*|test/board/test_*|test/host/*|test/support/*|test/fuzz/*)
+    boot/core/*|vboard/*|tools/*|bench/*|test/unit/*|test/board/test_*|test/board/museum/*|test/host/*|test/support/*|test/fuzz/*)
         flags=(-std=c11 -D_GNU_SOURCE -I. -Ivboard -Iboot -Itest -Itest/support -Itools) ;;
     *)  flags=(--target=arm-none-eabi -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -std=c11 -ffreestanding
                -isystem /usr/lib/arm-none-eabi/include -isystem /usr/include/newlib

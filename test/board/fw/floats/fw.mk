@@ -1,0 +1,2 @@
+floats.at := slot
+floats.kit := yes

@@ -1,0 +1,2 @@
+keeper.at := slot
+keeper.cflags := $(FW_FPU) '-DSTARTUP_VTOR=(SCB->VTOR)'

@@ -1,0 +1,1 @@
+naive.src := $(addprefix $(PORT)/,clock.c usbfs_attach.c)

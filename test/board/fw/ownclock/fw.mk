@@ -1,0 +1,1 @@
+ownclock.at := slot

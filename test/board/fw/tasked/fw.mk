@@ -1,0 +1,1 @@
+tasked.at := slot

@@ -1,0 +1,1 @@
+trailer.at := slot

@@ -1,0 +1,156 @@
+/* Museum of mistakes: files that are not what goes into flash. The thread's bootloader takes them all. */
+#include "board/image.h"
+#include "museum.h"
+
+static int make_temp(void **state)
+{
+    (void)state;
+    temp_make();
+    return 0;
+}
+
+static int remove_temp(void **state)
+{
+    (void)state;
+    temp_remove();
+    return 0;
+}
+
+/* "File downloaded successfully." What comes then, after its reset. */
+static struct seen *taken(uint32_t habits, const void *bytes, uint32_t size)
+{
+    struct seen *s = thread(habits);
+    struct dfu_result r = send_bytes(s, bytes, size, true);
+    if (!r.ok)
+        fail_msg("%s", r.error);
+    s->bench.edges = 0;
+    let_run(s, 1000);
+    return s;
+}
+
+static void runs_behind_it(uint32_t habits, const void *bytes, uint32_t size)
+{
+    struct seen *s = taken(habits, bytes, size);
+    assert_int_equal(s->bench.handoffs, 1);
+    bench_expect_blink(&s->bench, 5, 100);
+    seen_end(s);
+}
+
+/* It stays in DFU, and does not say why; sureboot does. */
+static void sent_raw(const char *file, enum message why)
+{
+    uint32_t size;
+    uint8_t *bytes = bench_file(file, &size);
+    struct seen *s = taken(0, bytes, size);
+    assert_int_equal(s->bench.handoffs, 0);
+    bench_expect_blink(&s->bench, 5, 100); /* the bootloader's LED */
+    seen_end(s);
+    sureboot_refuses(bytes, size, why);
+    free(bytes);
+}
+
+static void elf_hex_or_dfuse_sent_raw(void **state)
+{
+    (void)state;
+    char dfu[256];
+    text_copy(dfu, sizeof dfu, temp("exhibit.dfu"));
+    static const char elf[] = FW("exhibit.elf");
+    const char *const args[] = {"build/host/sureboot", "pack", elf, "-o", dfu, NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 0);
+    command_result_free(&r);
+    sent_raw(elf, MESSAGE_ELF_FILE);
+    sent_raw(FW("exhibit.hex"), MESSAGE_HEX_FILE);
+    sent_raw(dfu, MESSAGE_DFU_FILE);
+    inspect_says(elf, 0, 0); /* the application itself is all right */
+    inspect_says(dfu, 0, 0);
+}
+
+/* The records of a HEX file one after another: what lies behind a gap comes too early. */
+static void gap_closed(void **state)
+{
+    (void)state;
+    struct sentence why;
+    struct image image;
+    uint32_t size;
+    uint8_t *whole = bench_file(FW("holed.bin"), &size); /* packed: with its gap */
+    if (!image_read(&image, FW("holed.elf"), IMAGE_NO_ADDR, &why))
+        fail_msg("%s", why.text);
+    assert_int_equal(image.count, 2);
+    uint32_t first = image.parts[0].size, gap = image.parts[1].addr - SLOT - first;
+    image_free(&image);
+    uint8_t *closed = malloc(size);
+    assert_non_null(closed);
+    memcpy(closed, whole, first);
+    memcpy(closed + first, whole + first + gap, size - first - gap);
+    file_write(temp("closed.bin"), closed, size - gap);
+
+    struct seen *s = taken(0, closed, size - gap);
+    assert_false(s->stuck);
+    expect_dark(s);
+    runs_behind_it(0, whole, size);
+
+    inspect_says(FW("holed.elf"), 0, 67);
+    inspect_says(temp("closed.bin"), 1, MESSAGE_DAMAGED);
+    s = seen_board(BOOT, true);
+    vboard_power(s->bench.board, true, false);
+    struct dfu_result r = send_bytes(s, closed, size - gap, true);
+    expect_sentence(&r, MESSAGE_DAMAGED);
+    let_run(s, 500);
+    assert_int_equal(s->bench.handoffs, 0);
+    seen_end(s);
+    sureboot_runs(FW("holed.bin"), 100);
+    free(closed);
+    free(whole);
+}
+
+/* A download of the browser that broke off, an unfinished copy: the first 4 KB of 11. */
+static void file_cut_short(void **state)
+{
+    (void)state;
+    uint32_t size;
+    uint8_t *bytes = bench_file("build/firmware/workbench.bin", &size);
+    struct seen *s = taken(0, bytes, 4096);
+    assert_int_equal(s->bench.handoffs, 1);
+    assert_true(s->stuck);
+    seen_end(s);
+    file_write(temp("cut.bin"), bytes, 4096);
+    inspect_says(temp("cut.bin"), 1, MESSAGE_DAMAGED);
+    s = seen_board(BOOT, true);
+    vboard_power(s->bench.board, true, false);
+    struct dfu_result r = send_bytes(s, bytes, 4096, true);
+    expect_sentence(&r, MESSAGE_DAMAGED);
+    let_run(s, 500);
+    assert_int_equal(s->bench.handoffs, 0);
+    seen_end(s);
+    free(bytes);
+}
+
+/* 1025 bytes, written as 128 double words. */
+static void odd_last_byte_dropped(void **state)
+{
+    (void)state;
+    uint32_t size;
+    uint8_t *bytes = bench_file(FW("trailer.bin"), &size);
+    assert_in_range(size, 1, 1024);
+    memset(bytes + size, 0xFF, 1024 - size);
+    bytes[1024] = 0xA5;
+    struct seen *s = taken(DROPS_REST, bytes, 1025);
+    assert_false(s->stuck);
+    expect_dark(s);
+    runs_behind_it(0, bytes, 1025);
+    file_write(temp("odd.bin"), bytes, 1025);
+    sureboot_runs(temp("odd.bin"), 100);
+    free(bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest files[] = {
+        cmocka_unit_test_setup_teardown(elf_hex_or_dfuse_sent_raw, make_temp, remove_temp),
+        cmocka_unit_test_setup_teardown(gap_closed, make_temp, remove_temp),
+        cmocka_unit_test_setup_teardown(file_cut_short, make_temp, remove_temp),
+        cmocka_unit_test_setup_teardown(odd_last_byte_dropped, make_temp, remove_temp),
+    };
+    return MUSEUM(files);
+}
