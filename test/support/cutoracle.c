@@ -51,7 +51,7 @@ void co_record_bytes(const struct co_record *r, uint8_t bytes[CO_RECORD])
 
 static bool readable(struct vboard *b, uint32_t addr, uint8_t bytes[8])
 {
-    uint8_t check = chip_nvm(board_chip(b))->flash_ecc[(addr - CO_FLASH) / 8];
+    uint8_t check = chip_nvm_look(board_chip(b))->flash_ecc[(addr - CO_FLASH) / 8];
     uint64_t data;
     if (!vboard_peek(b, addr, bytes, 8))
         return false;
@@ -116,6 +116,8 @@ static void sealed(struct cutoracle *o)
     o->sealed_at = o->operations;
     o->unfinished = false;
     o->sealed = o->target;
+    o->starts = 0;
+    o->confirmed = false;
     if (!o->target || !co_slot_is(o, o->target))
         breach(o, "operation %u sealed what is not in the slot", o->operations);
     for (uint32_t i = 0; o->interrupted && i < pages; i++)
@@ -123,6 +125,23 @@ static void sealed(struct cutoracle *o)
             breach(o, "operation %u sealed although page %u was not erased after the interrupted download",
                    o->operations, (unsigned)(CO_SLOT_PAGE + i));
     o->interrupted = false;
+}
+
+/* A START or CONFIRMED: of an image that wants it, of what is in the slot, each start one more, at most
+ * three. */
+static void counted(struct cutoracle *o, const struct co_record *r)
+{
+    static uint8_t now[CO_SLOT_SIZE];
+    bool start = r->type == CO_START;
+    if (o->unfinished || !o->wants || o->confirmed)
+        breach(o, "operation %u counts a start that is not to be counted", o->operations);
+    if (start ? r->starts != o->starts + 1 || r->starts > 3 : r->starts != 0 || o->starts == 0)
+        breach(o, "operation %u records start %u after %u", o->operations, r->starts, o->starts);
+    if (r->length > sizeof now || !vboard_peek(o->board, CO_SLOT, now, sizeof now) ||
+        r->crc != (uint32_t)~crc32_more(CRC32_START, now, r->length))
+        breach(o, "operation %u records an image that is not in the slot", o->operations);
+    o->starts = r->starts;
+    o->confirmed = !start;
 }
 
 /* The place under o->record holds three double words: it says what it says, if it reads as whole. */
@@ -138,9 +157,7 @@ static void record_written(struct cutoracle *o)
         o->unfinished = true;
         break;
     case CO_SEALED: sealed(o); break;
-    default:
-        if (o->unfinished)
-            breach(o, "operation %u counts a start of an unfinished download", o->operations);
+    default: counted(o, &r);
     }
 }
 

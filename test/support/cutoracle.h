@@ -41,6 +41,9 @@ struct cutoracle {
     const uint8_t *sealed;
     const uint8_t *target; /* what the running download is to leave there */
     uint32_t target_size;
+    bool wants;                   /* the image wants to be confirmed */
+    unsigned starts;              /* of it, as durable records count them */
+    bool confirmed;               /* a durable record says so */
     bool unfinished;              /* the newest durable record says BEGUN */
     bool interrupted;             /* it did so at power-on, and nothing was sealed since */
     bool erased[CO_PAGES];        /* since power-on */

@@ -133,10 +133,13 @@ static void one_case(struct sweep *s, const struct vboard_snapshot *before, unsi
     s->now = (struct sweep_case){.operation = n, .seed = seed, .model = model};
     s->now.hash = mix(mix(n) ^ (seed << 8 | (unsigned)model));
     s->cases++;
+    bool recovers = s->now.hash % rate == 0;
+    s->brief = !recovers;
     if (!cut(s, before)) {
         s->failures++;
-    } else if (s->now.hash % rate == 0) {
+    } else if (recovers) {
         s->recoveries++;
+        s->brief = false;
         if (!recover(s))
             s->recovery_failures++;
     }
@@ -220,6 +223,8 @@ unsigned sweep_run(const struct sweep_plan *plan)
            "failures\n",
            plan->name, s->cases, (unsigned)(plan->size / 1024), s->failures, s->recoveries, s->second_cuts,
            s->recovery_failures);
+    printf("# %s: %u refusals followed to their words on USB, %u equal to one of %u of these\n", plan->name,
+           s->followed, s->shared, s->known_count);
     printf("# %s: after reset the application starts within %.1f ms, a refusal shows on USB within %.1f ms\n",
            plan->name, (double)s->slowest_start / 1e6, (double)s->slowest_refusal / 1e6);
     unsigned failures = s->failures + s->recovery_failures;

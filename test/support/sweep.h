@@ -21,6 +21,10 @@ struct sweep_plan {
     uint32_t size;       /* bytes to download, a multiple of the page size */
 };
 
+/* Refusals that were followed up to the words on USB, by what the processor and the ledger hold when the
+ * pull-up comes: what follows depends on nothing else. */
+enum { SWEEP_KNOWN = 4096 };
+
 enum { SWEEP_OLD, SWEEP_NEW, SWEEP_THIRD, SWEEP_IMAGES };
 
 /* A slot: an image, ones up to the end of its page, and what was there before. */
@@ -51,6 +55,9 @@ struct sweep {
     char fault[160];     /* a fault or a register that is not modelled; empty: none */
     unsigned seen;       /* operations, when the download was last let go on */
     unsigned operations; /* of the whole download */
+    bool brief;          /* a refusal need not be followed if it is known */
+    uint64_t known[SWEEP_KNOWN];
+    unsigned known_count, followed, shared;
     unsigned cases, failures, recoveries, recovery_failures, second_cuts;
     uint64_t slowest_start, slowest_refusal; /* ns from reset to the application, to the pull-up */
 };

@@ -83,6 +83,11 @@ struct chip_nvm *chip_nvm(struct chip *c)
     return &c->mem.nvm;
 }
 
+const struct chip_nvm *chip_nvm_look(const struct chip *c)
+{
+    return &c->mem.nvm;
+}
+
 /* ---- snapshots ---- */
 
 struct chip_snapshot {

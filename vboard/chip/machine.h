@@ -84,6 +84,8 @@ enum chip_cut { CHIP_CUT_NONE, CHIP_CUT_BEFORE, CHIP_CUT_AFTER, CHIP_CUT_TORN, C
 /* The non-volatile memories, for loaders and state files; write only while off. */
 struct chip_nvm;
 struct chip_nvm *chip_nvm(struct chip *c);
+const struct chip_nvm *
+chip_nvm_look(const struct chip *c); /* any time; costs no check at the next power-on */
 
 /* What VBAT keeps, while off: RCC_BDCR, the RTC and its backup registers. Reading: false if it was lost. */
 enum { CHIP_BACKUP_WORDS = 54 };
