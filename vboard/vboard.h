@@ -1,6 +1,7 @@
 /* The virtual Nucleo-L433RC-P: one STM32L433RC with the board around it, as a library.
  * One struct vboard is one board; boards are independent. Nothing here touches wall time.
- * Functions that can fail return false and leave a sentence in vboard_error(). */
+ * Functions that can fail return false and leave a sentence in vboard_error(). The USB host at the other
+ * end of the cable is in host/usbhost.h. */
 #ifndef VBOARD_H
 #define VBOARD_H
 

@@ -2,7 +2,7 @@
 # vboard-attach on a real Linux host: what it says when it cannot work, and that it keeps the board
 # attached until it is told to stop.
 . "$(dirname "$0")/lib.sh"
-plan 11
+plan 12
 board nucleo --load build/firmware/boot.hex
 unattached=1
 in_guest "at=10.0.2.2:${board_port[nucleo]}"'
@@ -17,6 +17,7 @@ refuses() { # refuses SENTENCE COMMAND…
 }
 check "an argument that is no address" refuses "is not HOST:PORT" $attach 10.0.2.2
 check "a port that is none" refuses "port web-site" $attach localhost:web-site
+check "a port that is too large" refuses "port 65537 is not" $attach localhost:65537
 check "not root" refuses "only root" setpriv --reuid 65534 --clear-groups $attach $at
 $attach $at >/run/first 2>&1 & first=$!
 check "attached" await 30 device $DFU

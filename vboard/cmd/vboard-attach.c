@@ -1,6 +1,7 @@
 /* vboard-attach HOST:PORT: keeps a virtual board attached to this Linux machine's vhci_hcd. A USB/IP
  * connection cannot survive that the device leaves the bus, so the board is imported again whenever it
  * is back (`usbip attach` does it once only). One line for each change; ends on a signal. */
+#include "board/parse.h"
 #include "usbip/protocol.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -230,10 +231,15 @@ int main(int argc, char **argv)
         host++;
         colon[-1] = 0;
     }
+    uint64_t number; /* getaddrinfo would take 65537 for 1 */
+    if (!parse_number(colon + 1, UINT16_MAX, &number) || number == 0)
+        die("port %s is not a number from 1 to 65535", colon + 1);
+    char service[8];
+    (void)snprintf(service, sizeof service, "%u", (unsigned)number);
     struct addrinfo *at, hints = {.ai_socktype = SOCK_STREAM};
-    int why = getaddrinfo(host, colon + 1, &hints, &at);
+    int why = getaddrinfo(host, service, &hints, &at);
     if (why)
-        die("%s port %s: %s", host, colon + 1, gai_strerror(why));
+        die("%s port %s: %s", host, service, gai_strerror(why));
     check_vhci();
     struct sigaction action = {.sa_handler = stop};
     if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
