@@ -444,6 +444,7 @@ static void resets(void **state)
     clock_on(0x58, 28);
     set_bits(0x40007000, 1 << 8);
     set_bits(0x40021090, 1 << 16);
+    wr(RTC + BKP0R + 5 * 4, 7); /* held in reset as long as it is set */
     clear_bits(0x40021090, 1 << 16);
     assert_int_equal(rd(RTC + BKP0R + 5 * 4), 0);
     assert_int_equal(rd(RTC + DR), 0x2101);

@@ -289,7 +289,8 @@ bool rtc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 
     (void)index;
     value = lanes_apb(size, value);
-    if (!pwr_backup_writable(c))
+    /* BDRST, while it is set, holds the backup domain in reset (RM0394 "RCC_BDCR"). */
+    if (!pwr_backup_writable(c) || c->rcc.reg[RCC_BDCR / 4] & 1U << 16)
         return true;
     rtc_settle(c);
     if (reg >= BKP0R && reg < END) {
