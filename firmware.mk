@@ -125,6 +125,7 @@ endef
 
 $(eval $(call bootloader,boot,))
 $(eval $(call bootloader,boot-dfu11,-DBOOT_DFU11=1))
+$(eval $(call bootloader,boot-buttons,-DBOOT_BUTTON=1 -DBOOT_TWICE_MS=400))
 
 # ---- examples ----
 EXAMPLE_PORT := $(PORT)/board.c $(PORT)/clock.c

@@ -71,7 +71,8 @@ bool port_was_jumped_to(void)
     return changed != 0;
 }
 
-/* RM0394 "Boot configuration": BOOT0 is the pin PH3 or the complement of an option bit. */
+/* RM0394 "Boot configuration": BOOT0 is the pin PH3 or the complement of an option bit. And PEMPTY, if a
+ * reload of the option bytes has not cleared it. */
 bool port_reset_goes_to_rom(void)
 {
     uint32_t optr = FLASH->OPTR;
@@ -88,7 +89,7 @@ bool port_reset_goes_to_rom(void)
     bool high = GPIOH->IDR & BIT(3);
     GPIOH->MODER = moder;
     RCC->AHB2ENR = enabled;
-    return high;
+    return high || ((FLASH->SR & FLASH_SR_PEMPTY) && (RCC->CSR & RCC_CSR_OBLRSTF));
 }
 
 bool port_empty_check_stale(void)

@@ -1,9 +1,12 @@
 /* What users of such bootloaders have run into, one test a trap. Those that have a place of their own:
  *
- *   stack pointer at the end of SRAM, lengths odd, mod 8 = 1 to 7, one byte, the slot and one
- *     more, WRP over part of the slot                         test_boot_flash_faults
- *   IWDG with a 100 ms window on entry, WWDG, wake from Shutdown with the RTC running, foreign
- *     tokens                                                  test_boot_handover
+ *   stack pointer at the end of SRAM, USB within 1 ms, tokens after brown-outs, the backup domain
+ *     locked, NRST that bounces, IWDG however short, PEMPTY that stays, killed while erasing, the
+ *     bootloader itself unreadable                            test_boot_traps_reset
+ *   lengths odd, mod 8 = 1 to 7, one byte, the slot and one more, WRP over part of the slot
+ *                                                             test_boot_flash_faults
+ *   WWDG, wake from Shutdown with the RTC running, foreign tokens
+ *                                                             test_boot_handover
  *   PEMPTY after a download by the ROM                        test_rom_blank
  *   all 96 bits of the unique id in the serial number         test_fw_usb (equal halves: here)
  *   any request in any state, interrupted stages              test_boot_hostile
