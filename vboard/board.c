@@ -56,6 +56,11 @@ static void on_gpio(void *owner, unsigned port, unsigned pin, bool level)
     board_emit(owner, &(struct vboard_event){.kind = VE_GPIO, .name = board_pin_name(port, pin), .a = level});
 }
 
+static void on_pin(void *owner, unsigned port, unsigned pin, bool level)
+{
+    board_smps_pin(owner, port, pin, level);
+}
+
 static void on_pwm(void *owner, unsigned port, unsigned pin, double hz, double duty)
 {
     board_emit(owner, &(struct vboard_event){
@@ -251,6 +256,7 @@ struct vboard *vboard_create(const struct vboard_config *config)
     b->tell = (struct chip_listener){.owner = b,
                                      .reset = on_reset,
                                      .gpio = on_gpio,
+                                     .pin = on_pin,
                                      .pwm = on_pwm,
                                      .uart_tx = on_uart,
                                      .flash_op = on_flash_op,

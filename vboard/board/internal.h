@@ -31,6 +31,7 @@ struct board_state {
     enum vboard_cut cut_model;
     uint64_t cycles_at_power_on;
     bool b1_pressed;
+    bool smps_good, smps_switch; /* the converter's output is good; its switch to VDD12 is closed */
     const char *usb_state; /* last one told; NULL: none since power-on */
     struct board_uart uarts[BOARD_UARTS];
 };
@@ -73,6 +74,11 @@ struct vboard {
 void board_emit(struct vboard *b, struct vboard_event *e);
 /* Level of B1's pin, and of the other pins that the board drives, to the chip. */
 void board_drive_defaults(struct vboard *b);
+/* What is soldered to a pin drives it, or lets go. */
+void board_drive_soldered(struct vboard *b, unsigned port, unsigned pin);
+/* The converter for VDD12 (smps.c): a pin's level changed; what its power-good output does, 0 or -1. */
+void board_smps_pin(struct vboard *b, unsigned port, unsigned pin, bool level);
+int board_smps_good(const struct vboard *b);
 /* Port (0..4, 7) and pin of "PB13"; false: the chip in this package has no such pin. */
 bool board_pin(const char *name, unsigned *port, unsigned *pin);
 const char *board_pin_name(unsigned port, unsigned pin); /* a string constant */

@@ -49,7 +49,14 @@ static int soldered(const struct vboard *b, unsigned port, unsigned pin)
         return 0;
     if (port == PORT_A && pin == 3) /* the ST-LINK's transmit line idles high */
         return 1;
+    if (port == PORT_A && pin == 6) /* power good of the converter for VDD12 */
+        return board_smps_good(b);
     return -1;
+}
+
+void board_drive_soldered(struct vboard *b, unsigned port, unsigned pin)
+{
+    gpio_drive(b->chip, port, pin, soldered(b, port, pin));
 }
 
 void board_drive_defaults(struct vboard *b)
@@ -57,7 +64,7 @@ void board_drive_defaults(struct vboard *b)
     for (unsigned port = 0; port < 8; port++)
         for (unsigned pin = 0; pin < 16; pin++)
             if (soldered(b, port, pin) >= 0)
-                gpio_drive(b->chip, port, pin, soldered(b, port, pin));
+                board_drive_soldered(b, port, pin);
 }
 
 int vboard_pin(struct vboard *b, const char *pin)

@@ -134,6 +134,7 @@ enum chip_outside {
     OUTSIDE_SCRIPT,
     OUTSIDE_BOARD,
     OUTSIDE_UART,
+    OUTSIDE_SMPS,
     OUTSIDE_TEST,
     OUTSIDE_COUNT
 };
@@ -314,6 +315,7 @@ struct chip_listener {
     void *owner;
     void (*reset)(void *owner, enum chip_reset cause);
     void (*gpio)(void *owner, unsigned port, unsigned pin, bool level); /* pin in output mode changed */
+    void (*pin)(void *owner, unsigned port, unsigned pin, bool level);  /* any pin's level changed */
     void (*pwm)(void *owner, unsigned port, unsigned pin, double hz, double duty);
     void (*uart_tx)(void *owner, const char *name, uint8_t byte); /* name: "USART2" … */
     void (*flash_op)(void *owner, const char *op, uint32_t page_or_addr, uint32_t n);

@@ -62,7 +62,7 @@ static unsigned limit_mhz(unsigned latency, unsigned vos)
 
 void flash_clock_changed(struct chip *c)
 {
-    unsigned latency = c->flash.acr & 7, vos = pwr_vos(c);
+    unsigned latency = c->flash.acr & 7, vos = pwr_limits(c);
     uint32_t hclk = chip_clock(c, CLK_HCLK);
     if (hclk <= 1010000 * limit_mhz(latency, vos) || c->rcc.told_limits || !c->tell->message)
         return;

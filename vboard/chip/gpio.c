@@ -78,6 +78,8 @@ static void update_pin(struct chip *c, unsigned port, unsigned pin)
         pwr_pin(c, port, pin, high);
         rtc_pin(c, port, pin, high);
         spi_device_pin(c, port, pin, high);
+        if (c->tell->pin)
+            c->tell->pin(c->tell->owner, port, pin, high);
     }
     bool reads = gpio_level(c, port, pin);
     syscfg_pin(c, port, pin, reads);

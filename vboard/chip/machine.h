@@ -40,6 +40,9 @@ void chip_power_off(struct chip *c, bool vbat);
 bool chip_powered(const struct chip *c);
 /* The outside pulls NRST low or lets go. */
 void chip_nrst(struct chip *c, bool low);
+/* The outside supplies the core at VDD12, with 1.1 V or more: voltage range 2 then allows the frequencies
+ * of range 1 (DS11449 "External SMPS"). */
+void chip_vdd12(struct chip *c, bool supplied);
 
 enum chip_exit {
     CHIP_TIME,    /* `until` is reached */

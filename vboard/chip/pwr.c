@@ -59,6 +59,11 @@ unsigned pwr_vos(const struct chip *c)
     return c->pwr.reg[PWR_CR1 / 4] >> 9 & 3;
 }
 
+unsigned pwr_limits(const struct chip *c)
+{
+    return c->vdd12 ? 1 : pwr_vos(c);
+}
+
 int pwr_pull(const struct chip *c, unsigned port, unsigned pin)
 {
     if (!(c->pwr.reg[PWR_CR3 / 4] & CR3_APC))

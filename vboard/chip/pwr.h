@@ -31,6 +31,7 @@ void pwr_event(struct chip *c, unsigned index);
 
 bool pwr_backup_writable(const struct chip *c); /* CR1.DBP */
 unsigned pwr_vos(const struct chip *c);         /* voltage range 1 or 2 */
+unsigned pwr_limits(const struct chip *c);      /* the range whose limits of frequency hold: see chip_vdd12 */
 /* Pull by PUCR/PDCR (CR3.APC): 0, 1, -1 none. */
 int pwr_pull(const struct chip *c, unsigned port, unsigned pin);
 /* The level of a pin changed: wake-up pins. */

@@ -73,7 +73,7 @@ static uint32_t pll_hz(const struct chip *c, enum rcc_osc o)
 static bool pll_locks(const struct chip *c, enum rcc_osc o)
 {
     uint32_t n = c->rcc.reg[(o == OSC_PLL ? RCC_PLLCFGR : RCC_PLLSAI1CFGR) / 4] >> 8 & 0x7F;
-    uint32_t vco = pll_hz(c, o), most = pwr_vos(c) == 2 ? 130000000 : 350000000;
+    uint32_t vco = pll_hz(c, o), most = pwr_limits(c) == 2 ? 130000000 : 350000000;
     return n >= 8 && n <= 86 && vco / n >= 3800000 && vco / n <= 16500000 && vco >= 62000000 && vco <= most;
 }
 

@@ -137,6 +137,11 @@ void chip_nrst(struct chip *c, bool low)
         chip_request_reset(c, RESET_PIN);
 }
 
+void chip_vdd12(struct chip *c, bool supplied)
+{
+    c->vdd12 = supplied;
+}
+
 void chip_power_on(struct chip *c)
 {
     if (c->mode != MODE_OFF)

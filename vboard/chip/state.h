@@ -90,6 +90,7 @@ struct chip {
     enum chip_mode wake_from;    /* what the last reset ended: MODE_STANDBY, MODE_SHUTDOWN, or MODE_RUN */
     enum chip_reset reset_cause; /* of the last reset; for the reset functions of blocks */
     bool nrst_low;               /* by the outside */
+    bool vdd12;                  /* the outside supplies the core */
     ps_t held_until;             /* MODE_RESET: when the reset ends by itself */
     uint64_t random;             /* state of chip_random */
     uint32_t irq_sources[CPU_IRQS];
