@@ -83,10 +83,11 @@ uint64_t
 vboard_flash_stall(const struct vboard *b); /* ps the bus waited for BSY since the last call of _clear */
 void vboard_flash_stall_clear(struct vboard *b);
 
-bool vboard_pin_known(const char *pin);                          /* on this package */
-int vboard_pin(struct vboard *b, const char *pin);               /* "PB13": level, -1: no such pin */
-bool vboard_drive(struct vboard *b, const char *pin, int level); /* 0, 1, -1 = let go */
-bool vboard_button(struct vboard *b, bool pressed);              /* B1 */
+bool vboard_pin_known(const char *pin);                                 /* on this package */
+int vboard_pin(struct vboard *b, const char *pin);                      /* "PB13": level, -1: no such pin */
+bool vboard_drive(struct vboard *b, const char *pin, int level);        /* 0, 1, -1 = let go */
+bool vboard_wire(struct vboard *b, const char *pin, const char *other); /* joins two pins, until the end */
+bool vboard_button(struct vboard *b, bool pressed);                     /* B1 */
 bool vboard_uart_send(struct vboard *b, const char *name, const void *bytes,
                       size_t size); /* "VCP", "USART1" … */
 bool vboard_uart_known(const char *name);

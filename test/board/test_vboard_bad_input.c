@@ -249,6 +249,8 @@ static void control_and_scripts(void **unused)
         {"uart VCP 0\n", "it is: uart"},
         {"uart VCP\n", "it is: uart"},
         {"adc PA0 5001\n", "it is: adc"},
+        {"wire PA0 PD2\n", "it is: wire"},
+        {"wire PA0\n", "it is: wire"},
         {"cut 0\n", "it is: cut"},
         {"cut 1:soon\n", "it is: cut"},
         {"peek 0x08000000\n", "it is: peek"},

@@ -320,6 +320,50 @@ static void test_syscfg_locks(void **state)
     assert_int_equal(rd(&t, PWR(0x04)), 0x410);
 }
 
+/* PA0 - PB0 - PC0: what each of the pins does, and what PA0 reads then. The strongest decides: an output,
+ * the outside, a pull. 'h', 'l' push-pull; 'H', 'L' open drain; 'U', 'D' pulls; '1', '0' outside. */
+static void put(unsigned port, char how)
+{
+    uint32_t p = GPIO(port);
+    bool out = strchr("hlHL", how) != NULL;
+    mode(p, 0, out);
+    wr(&t, p + OTYPER, how == 'H' || how == 'L');
+    wr(&t, p + ODR, how == 'h' || how == 'H');
+    wr(&t, p + PUPDR, how == 'U' ? 1 : how == 'D' ? 2 : 0);
+    gpio_drive(t.c, port, 0, how == '1' ? 1 : how == '0' ? 0 : -1);
+}
+
+static void test_wires(void **state)
+{
+    static const struct {
+        char a, b, c;
+        bool high;
+    } rows[] = {
+        {'.', '.', '.', false}, {'.', 'h', '.', true},  {'.', 'l', '.', false}, {'.', 'U', '.', true},
+        {'U', 'D', '.', true},  {'U', 'L', '.', false}, {'U', 'H', '.', true},  {'U', 'H', 'L', false},
+        {'U', 'L', 'H', false}, {'1', 'l', '.', false}, {'.', '1', '.', true},  {'U', '.', '0', false},
+        {'D', 'U', '1', true},  {'0', 'U', 'h', true},  {'U', '.', '.', true},  {'.', '.', 'h', true},
+    };
+    (void)state;
+    assert_true(chip_wire(t.c, 0, 0, 1, 0));
+    assert_true(chip_wire(t.c, 2, 0, 0, 0));
+    assert_false(chip_wire(t.c, 1, 3, 1, 3));
+    for (size_t order = 0; order < 2; order++)
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            const char how[3] = {rows[i].a, rows[i].b, rows[i].c};
+            for (unsigned port = 0; port < 3; port++)
+                put(order ? 2 - port : port, how[order ? 2 - port : port]);
+            if (reads(A, 0) != rows[i].high)
+                fail_msg("%c %c %c: PA0 reads %d", how[0], how[1], how[2], !rows[i].high);
+        }
+    put(0, '.'); /* an edge through a wire is an edge */
+    put(2, '.');
+    put(1, 'l');
+    wr(&t, EXTI(RTSR1), 1);
+    wr(&t, B + BSRR, 1);
+    assert_int_equal(rd(&t, EXTI(PR1)) & 1, 1);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -327,7 +371,7 @@ int main(void)
         TEST(test_levels),       TEST(test_output_events), TEST(test_alternate),
         TEST(test_port_h),       TEST(test_lock),          TEST(test_lines),
         TEST(test_exticr),       TEST(test_sram2),         TEST(test_sram2_reset_option),
-        TEST(test_syscfg_locks),
+        TEST(test_syscfg_locks), TEST(test_wires),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

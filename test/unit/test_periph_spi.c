@@ -333,6 +333,33 @@ static void slave(void **state)
     assert_int_equal(FRLVL(rd(SPI2 + SR)), 0);
 }
 
+/* One line: the master's MOSI and the slave's MISO, in both directions. */
+static void one_line(void **state)
+{
+    (void)state;
+    pin_mode('A', 5, 2, 5);
+    pin_mode('A', 7, 2, 5);
+    pin_mode('B', 13, 2, 5);
+    pin_mode('B', 14, 2, 5);
+    chip_wire(rig, 0, 5, 1, 13);
+    chip_wire(rig, 0, 7, 1, 14);
+    wr(SPI1 + CR2, DS(8) | FRXTH);
+    wr(SPI2 + CR2, DS(8) | FRXTH);
+    wr(SPI2 + CR1, SSM | BIDIMODE | SPE);
+    wr(SPI1 + CR1, SOFT | BIDIMODE | BIDIOE | SPE);
+    wr8(SPI1 + DR, 0xA5);
+    run_us(10);
+    assert_int_equal(rd8(SPI2 + DR), 0xA5);
+    assert_int_equal(FRLVL(rd(SPI1 + SR)), 0);
+    wr(SPI1 + CR1, SOFT | BIDIMODE | BIDIOE); /* and back */
+    wr(SPI2 + CR1, SSM | BIDIMODE | BIDIOE | SPE);
+    wr8(SPI2 + DR, 0x3C);
+    wr(SPI1 + CR1, SOFT | BIDIMODE | SPE); /* the clock runs */
+    run_until(SPI1 + SR, 1, 1, 20 * PS_PER_US);
+    wr(SPI1 + CR1, SOFT | BIDIMODE);
+    assert_int_equal(rd8(SPI1 + DR), 0x3C);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +373,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nobody_and_mode_fault, on, rig_off),
         cmocka_unit_test_setup_teardown(receive_only, on, rig_off),
         cmocka_unit_test_setup_teardown(slave, on, rig_off),
+        cmocka_unit_test_setup_teardown(one_line, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("SPI", tests, NULL, NULL);

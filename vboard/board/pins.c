@@ -87,6 +87,17 @@ bool vboard_drive(struct vboard *b, const char *pin, int level)
     return true;
 }
 
+bool vboard_wire(struct vboard *b, const char *pin, const char *other)
+{
+    unsigned port, n, other_port, other_n;
+    if (!board_pin(pin, &port, &n) || !board_pin(other, &other_port, &other_n))
+        return refuse(&b->error, "there is no pin %s or no pin %s on this package", pin, other);
+    if (!chip_wire(b->chip, port, n, other_port, other_n))
+        return refuse(&b->error, "no wire from %s to %s: at most %d wires, between different pins", pin,
+                      other, CHIP_WIRES);
+    return true;
+}
+
 bool vboard_adc(struct vboard *b, const char *pin, unsigned millivolt)
 {
     unsigned port, n;

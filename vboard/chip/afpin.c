@@ -145,13 +145,47 @@ bool chip_wire(struct chip *c, unsigned port_a, unsigned pin_a, unsigned port_b,
 {
     struct af_wires *w = &c->wires;
 
-    if (w->count == AF_WIRES || (port_a == port_b && pin_a == pin_b))
+    if (w->count == CHIP_WIRES || (port_a == port_b && pin_a == pin_b))
         return false;
     w->wire[w->count++] =
         (struct af_wire){{(uint8_t)port_a, (uint8_t)port_b}, {(uint8_t)pin_a, (uint8_t)pin_b}};
-    af_pin_changed(c, port_a, pin_a, gpio_level(c, port_a, pin_a));
-    af_pin_changed(c, port_b, pin_b, gpio_level(c, port_b, pin_b));
+    gpio_resettle(c, port_a, pin_a);
+    gpio_resettle(c, port_b, pin_b);
     return true;
+}
+
+/* The other end of wire i, if this pin is at one: 0 or 1, else -1. */
+static int far_end(const struct chip *c, unsigned i, unsigned port, unsigned pin)
+{
+    const struct af_wire *w = &c->wires.wire[i];
+
+    for (int e = 0; e < 2; e++)
+        if (w->port[e] == port && w->pin[e] == pin)
+            return !e;
+    return -1;
+}
+
+void af_each_wired(struct chip *c, unsigned port, unsigned pin,
+                   void (*fn)(struct chip *c, unsigned port, unsigned pin))
+{
+    for (unsigned i = 0; i < c->wires.count; i++) {
+        int e = far_end(c, i, port, pin);
+        if (e >= 0)
+            fn(c, c->wires.wire[i].port[e], c->wires.wire[i].pin[e]);
+    }
+}
+
+int af_wired_level(const struct chip *c, unsigned port, unsigned pin,
+                   int (*level)(const struct chip *c, unsigned port, unsigned pin))
+{
+    int found = -1;
+
+    for (unsigned i = 0; i < c->wires.count && found != 0; i++) {
+        int e = far_end(c, i, port, pin);
+        int one = e < 0 ? -1 : level(c, c->wires.wire[i].port[e], c->wires.wire[i].pin[e]);
+        found = one >= 0 ? one : found;
+    }
+    return found;
 }
 
 static bool wired(const struct chip *c, uint16_t a, uint16_t b)
@@ -224,12 +258,6 @@ void af_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level)
 {
     int af = gpio_af(c, port, pin);
 
-    for (unsigned i = 0; i < c->wires.count; i++) {
-        const struct af_wire *w = &c->wires.wire[i];
-        for (unsigned e = 0; e < 2; e++)
-            if (w->port[e] == port && w->pin[e] == pin && gpio_driven(c, port, pin) >= 0)
-                gpio_drive(c, w->port[!e], w->pin[!e], level);
-    }
     if (af < 0 || port > PORT_C)
         return;
     uint16_t place = (uint16_t)(0x8000 | port << 8 | pin << 4 | (unsigned)af);

@@ -87,15 +87,20 @@ bool af_wired(const struct chip *c, unsigned a, unsigned b);
 /* Calls fn for each pin that is in the signal's alternate function. */
 void af_each_pin(struct chip *c, unsigned signal,
                  void (*fn)(struct chip *c, unsigned port, unsigned pin, void *arg), void *arg);
-/* A pin reads differently now: whoever listens to its alternate function is told, and wires. */
+/* A pin reads differently now: whoever listens to its alternate function is told. */
 void af_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level);
 
-enum { AF_WIRES = 8 };
 struct af_wires {
     struct af_wire {
         uint8_t port[2], pin[2];
-    } wire[AF_WIRES];
+    } wire[CHIP_WIRES];
     unsigned count;
 };
+/* Calls fn for the pin at the other end of each wire of this one. */
+void af_each_wired(struct chip *c, unsigned port, unsigned pin,
+                   void (*fn)(struct chip *c, unsigned port, unsigned pin));
+/* What those pins put on the wires, as `level` tells it: 0 if one says so, 1, or -1: nothing. */
+int af_wired_level(const struct chip *c, unsigned port, unsigned pin,
+                   int (*level)(const struct chip *c, unsigned port, unsigned pin));
 
 #endif

@@ -25,15 +25,24 @@ bool adc_voltage(struct chip *c, unsigned port, unsigned pin, unsigned millivolt
     return true;
 }
 
-unsigned analog_pin(const struct chip *c, unsigned port, unsigned pin)
+/* Driven by an analog output of the chip or from outside; -1: by neither. */
+static int analog_source(const struct chip *c, unsigned port, unsigned pin)
 {
     if (port == 0 && (pin == 4 || pin == 5) && dac_drives_pin(c, pin - 4))
-        return dac_millivolt(c, pin - 4);
+        return (int)dac_millivolt(c, pin - 4);
     unsigned amplified;
     if (port == 0 && pin == 3 && opamp_output(c, &amplified))
-        return amplified;
-    if (port < 3 && c->analog.given[port] >> pin & 1)
-        return c->analog.millivolt[port][pin];
+        return (int)amplified;
+    return port < 3 && c->analog.given[port] >> pin & 1 ? c->analog.millivolt[port][pin] : -1;
+}
+
+unsigned analog_pin(const struct chip *c, unsigned port, unsigned pin)
+{
+    int millivolt = analog_source(c, port, pin);
+    if (millivolt < 0 && c->wires.count)
+        millivolt = af_wired_level(c, port, pin, analog_source);
+    if (millivolt >= 0)
+        return (unsigned)millivolt;
     return gpio_pin_level(c, port, pin) ? analog_vdda(c) : 0;
 }
 

@@ -43,18 +43,41 @@ int gpio_driven(const struct chip *c, unsigned port, unsigned pin)
     return high && g->otyper >> pin & 1 ? -1 : high; /* open drain drives low only */
 }
 
-static bool settle(const struct chip *c, unsigned port, unsigned pin)
+static int outside(const struct chip *c, unsigned port, unsigned pin)
 {
     const struct gpio_state *g = &c->gpio[port];
-    int own = gpio_driven(c, port, pin);
-    if (own >= 0)
-        return own;
-    if (g->outside >> pin & 1)
-        return g->outside_high >> pin & 1;
-    int pull = pwr_pull(c, port, pin);
-    if (pull >= 0)
-        return pull;
-    return field(g->pupdr, pin) == 1; /* no pull: a floating pin reads low here */
+    return g->outside >> pin & 1 ? g->outside_high >> pin & 1 : -1;
+}
+
+static int pull(const struct chip *c, unsigned port, unsigned pin)
+{
+    static const int8_t by_pupdr[4] = {-1, 1, 0, -1};
+    int by_pwr = pwr_pull(c, port, pin);
+    return by_pwr >= 0 ? by_pwr : by_pupdr[field(c->gpio[port].pupdr, pin)];
+}
+
+/* What decides a level, strongest first. */
+static int (*const sources[])(const struct chip *c, unsigned port, unsigned pin) = {gpio_driven, outside,
+                                                                                    pull};
+
+static bool settle(const struct chip *c, unsigned port, unsigned pin)
+{
+    for (unsigned i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        int level = sources[i](c, port, pin);
+        if (level < 0 && c->wires.count)
+            level = af_wired_level(c, port, pin, sources[i]);
+        if (level >= 0)
+            return level;
+    }
+    return false; /* a floating pin reads low here */
+}
+
+static void update_pin(struct chip *c, unsigned port, unsigned pin);
+
+void gpio_resettle(struct chip *c, unsigned port, unsigned pin)
+{
+    if (settle(c, port, pin) != gpio_pin_level(c, port, pin))
+        update_pin(c, port, pin);
 }
 
 bool gpio_pin_level(const struct chip *c, unsigned port, unsigned pin)
@@ -92,6 +115,8 @@ static void update_pin(struct chip *c, unsigned port, unsigned pin)
         if (c->tell->gpio)
             c->tell->gpio(c->tell->owner, port, pin, high);
     }
+    if (c->wires.count)
+        af_each_wired(c, port, pin, gpio_resettle);
 }
 
 static void update_pins(struct chip *c, unsigned port, uint32_t pins)

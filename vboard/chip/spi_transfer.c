@@ -89,6 +89,20 @@ static bool slave_selected(const struct chip *c, unsigned index)
     return s->cr1 & SPI_CR1_SPE && !(s->cr1 & SPI_CR1_MSTR) && select;
 }
 
+/* The pins that a frame goes out and comes in at: with one line (BIDIMODE) a master uses MOSI for both
+ * directions, a slave MISO. */
+static unsigned out_pin(const struct chip *c, unsigned index)
+{
+    return (c->spi[index].cr1 & SPI_CR1_MSTR ? AF_SPI1_MOSI : AF_SPI1_MISO) + 4 * index;
+}
+
+static unsigned in_pin(const struct chip *c, unsigned index)
+{
+    bool master = c->spi[index].cr1 & SPI_CR1_MSTR, one_line = c->spi[index].cr1 & SPI_CR1_BIDIMODE;
+
+    return (master == one_line ? AF_SPI1_MOSI : AF_SPI1_MISO) + 4 * index;
+}
+
 /* Another instance as slave, its clock pin wired to the master's. */
 static bool slave_answers(struct chip *c, unsigned master, uint16_t out, uint16_t *in)
 {
@@ -97,14 +111,14 @@ static bool slave_answers(struct chip *c, unsigned master, uint16_t out, uint16_
         if (i == master || !slave_selected(c, i) ||
             !af_wired(c, AF_SPI1_SCK + 4 * i, AF_SPI1_SCK + 4 * master))
             continue;
-        bool mosi = af_wired(c, AF_SPI1_MOSI + 4 * i, AF_SPI1_MOSI + 4 * master);
-        bool miso = af_wired(c, AF_SPI1_MISO + 4 * i, AF_SPI1_MISO + 4 * master);
-        if (sends(s) && miso) {
+        bool to_slave = sends(&c->spi[master]) && af_wired(c, in_pin(c, i), out_pin(c, master));
+        bool to_master = sends(s) && af_wired(c, out_pin(c, i), in_pin(c, master));
+        if (to_master) {
             *in = s->tx.level ? take_frame(s) : 0;
             if (s->cr1 & SPI_CR1_CRCEN)
                 spi_crc(s, &s->txcrcr, *in);
         }
-        spi_received(c, i, mosi ? out & mask_of(s) : 0, false);
+        spi_received(c, i, to_slave ? out & mask_of(s) : 0, false);
         spi_update(c, i);
         return true;
     }
@@ -116,7 +130,7 @@ static uint16_t exchange(struct chip *c, unsigned index, uint16_t out)
     const struct spi_state *s = &c->spi[index];
     bool looped =
         c->config.spi[index] == SPI_LOOP || af_wired(c, AF_SPI1_MOSI + 4 * index, AF_SPI1_MISO + 4 * index);
-    uint16_t in = af_in(c, AF_SPI1_MISO + 4 * index, false) ? mask_of(s) : 0;
+    uint16_t in = af_in(c, in_pin(c, index), false) ? mask_of(s) : 0;
 
     if (looped)
         return out;

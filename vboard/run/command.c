@@ -31,12 +31,17 @@ static bool either(const char *word, const char *no, const char *yes, bool *valu
     return *value || is(word, no);
 }
 
+static bool keep_in(char name[COMMAND_NAME], const char *word)
+{
+    if (strlen(word) >= COMMAND_NAME)
+        return false;
+    strcpy(name, word); // NOLINT: its length was just checked
+    return true;
+}
+
 static bool keep_name(struct command *c, const char *word)
 {
-    if (strlen(word) >= sizeof c->name)
-        return false;
-    strcpy(c->name, word); // NOLINT: its length was just checked
-    return true;
+    return keep_in(c->name, word);
 }
 
 static bool keep_pin(struct command *c, const char *word)
@@ -117,6 +122,18 @@ static bool run_pin(const struct command *c, struct command_target *t, struct se
 {
     (void)answer;
     return vboard_drive(t->b, c->name, c->level) || refuse(why, "%s", vboard_error(t->b));
+}
+
+static bool parse_wire(struct command *c, char **words, unsigned count)
+{
+    (void)count;
+    return keep_pin(c, words[0]) && vboard_pin_known(words[1]) && keep_in(c->other, words[1]);
+}
+
+static bool run_wire(const struct command *c, struct command_target *t, struct sentence *why, FILE *answer)
+{
+    (void)answer;
+    return vboard_wire(t->b, c->name, c->other) || refuse(why, "%s", vboard_error(t->b));
 }
 
 static bool parse_usb(struct command *c, char **words, unsigned count)
@@ -244,6 +261,7 @@ static const struct command_kind kinds[] = {
     {"nrst", "nrst [MILLISECONDS]", 0, 1, parse_nrst, run_nrst},
     {"button", "button B1 0|1", 2, 2, parse_button, run_button},
     {"pin", "pin PIN 0|1|z", 2, 2, parse_pin, run_pin},
+    {"wire", "wire PIN PIN", 2, 2, parse_wire, run_wire},
     {"usb", "usb plug|unplug", 1, 1, parse_usb, run_usb},
     {"uart", "uart VCP|USART1|USART2|USART3|LPUART1 HEX", 2, 2, parse_uart, run_uart},
     {"adc", "adc PIN MILLIVOLTS", 2, 2, parse_adc, run_adc},

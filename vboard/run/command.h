@@ -11,7 +11,7 @@
 #include "board/sentence.h"
 #include "vboard.h"
 
-enum { COMMAND_BYTES = 65536, COMMAND_LINE = 2 * COMMAND_BYTES + 100 };
+enum { COMMAND_NAME = 12, COMMAND_BYTES = 65536, COMMAND_LINE = 2 * COMMAND_BYTES + 100 };
 
 struct command_target; /* what commands act on */
 struct command_kind;
@@ -25,7 +25,8 @@ struct command {
     uint64_t n;  /* milliseconds as ns, address, count, millivolts */
     uint64_t size;
     enum vboard_cut model;
-    char name[12]; /* pin, UART */
+    char name[COMMAND_NAME];  /* pin, UART */
+    char other[COMMAND_NAME]; /* the second pin of a wire */
     uint8_t *bytes;
 };
 
