@@ -9,7 +9,7 @@ void stage_registers(void)
     check((as_reset.cr | RCC_CR_MSIRDY) == RCC_CR_AT_RESET, area, "RCC_CR is 0x63", as_reset.cr, hex);
     check(as_reset.cfgr == 0, area, "RCC_CFGR is 0: MSI is the clock", as_reset.cfgr, hex);
     check(as_reset.ahb1enr == RCC_AHB1ENR_FLASHEN, area, "RCC_AHB1ENR is 0x100", as_reset.ahb1enr, hex);
-    check(!(as_reset.apb1enr1 & RCC_APB1ENR1_RTCAPBEN), area, "RTCAPBEN is off", as_reset.apb1enr1, hex);
+    check(as_reset.apb1enr1 & RCC_APB1ENR1_RTCAPBEN, area, "RTCAPBEN is on", as_reset.apb1enr1, hex);
     measured(area, "RCC_CSR", as_reset.csr, hex);
     check(SCB->CPUID == 0x410FC241, area, "Cortex-M4 r0p1", SCB->CPUID, hex);
     check(REG(0x1FFF75E0) % 0x10000 == 256, area, "flash size word, KB", REG(0x1FFF75E0) % 0x10000, "");

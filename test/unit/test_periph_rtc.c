@@ -100,7 +100,9 @@ static void protection(void **state)
     (void)state;
     rig_off(state);
     rig_on(state);
-    assert_int_equal(rd(RTC + PRER), 0); /* RTCAPBEN off */
+    assert_int_equal(rd(RTC + PRER), 0x007F00FF); /* RTCAPBEN is on after reset */
+    clear_bits(0x40021058, 1 << 10);
+    assert_int_equal(rd(RTC + PRER), 0);
     clock_on(0x58, 10);
     assert_int_equal(rd(RTC + PRER), 0x007F00FF);
     wr(RTC + BKP0R, 1); /* DBP off */

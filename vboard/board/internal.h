@@ -32,7 +32,7 @@ struct board_state {
     uint64_t cycles_at_power_on;
     bool b1_pressed;
     bool smps_good, smps_switch; /* the converter's output is good; its switch to VDD12 is closed */
-    const char *usb_state; /* last one told; NULL: none since power-on */
+    const char *usb_state;       /* last one told; NULL: none since power-on */
     struct board_uart uarts[BOARD_UARTS];
 };
 

@@ -34,7 +34,7 @@ static const struct {
     [0x48 / 4] = {0x00000100, 0x00011103, 0, NULL}, /* ENR */
     [0x4C / 4] = {0, 0x0004209F, 0, NULL},
     [0x50 / 4] = {0, 0x00000100, 0, NULL},
-    [0x58 / 4] = {0, 0xF7E6CE31, 1U << 11, NULL}, /* WWDGEN */
+    [0x58 / 4] = {1U << 10, 0xF7E6CE31, 1U << 11, NULL}, /* RTCAPBEN (docs/chip-model.md); WWDGEN */
     [0x5C / 4] = {0, 0x00000025, 0, NULL},
     [0x60 / 4] = {0, 0x00235C81, 1U << 7, NULL},    /* FWEN */
     [0x68 / 4] = {0x00011303, 0x00011303, 0, NULL}, /* SMENR */
