@@ -66,6 +66,7 @@ enum vboard_stop vboard_step(struct vboard *b); /* one instruction */
 /* ---- looking and touching ---------------------------------------------------------------- */
 
 bool vboard_peek(struct vboard *b, uint32_t addr, void *bytes, size_t size); /* no side effects, no ECC */
+/* Memory; or 1, 2 or 4 aligned bytes of a register, with the effects that the processor's access has. */
 bool vboard_poke(struct vboard *b, uint32_t addr, const void *bytes, size_t size);
 uint32_t vboard_peek32(struct vboard *b, uint32_t addr); /* 0 if not readable */
 uint32_t vboard_reg(struct vboard *b, unsigned n);       /* numbers as in cpu_reg */

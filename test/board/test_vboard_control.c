@@ -79,6 +79,33 @@ static int level_at(const cJSON *events, const char *pin, double t)
     return level;
 }
 
+/* A probe's write to a register does what the processor's does. Values are in memory order. */
+static void registers_written(void **unused)
+{
+    (void)unused;
+    cJSON *events, *a = script(SPIN,
+                               "at 0.01 poke 0x4002104C 02000000\n" /* RCC_AHB2ENR: GPIOB */
+                               "poke 0x48000400 BFFEFFF7\n"         /* PB13 is an output */
+                               "at 0.02 poke 0x48000418 0020\n"     /* GPIOB_BSRR, 16 bits of it */
+                               "at 0.03 poke 0x4800042A 00\n"       /* one byte of BRR: no change */
+                               "poke 0x48000429 0020\n"             /* not aligned */
+                               "poke 0x48000418 002000\n"           /* three bytes */
+                               "at 0.04 poke 0xE000ED0C 0400FA05\n" /* AIRCR.SYSRESETREQ */
+                               "at 0.05 power off\n"
+                               "poke 0x48000418 0020\n"
+                               "quit\n",
+                               &events);
+    static const bool good[] = {true, true, true, true, false, false, true, true, false, true};
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(ok(a, i), good[i]);
+    assert_int_equal(level_at(events, "PB13", 19e6), -1);
+    assert_int_equal(level_at(events, "PB13", 39e6), 1);
+    const cJSON *reset = json_find(events, "cause", "soft", 0);
+    assert_true(json_number(reset, "t") >= 40e6 && json_number(reset, "t") < 40.1e6);
+    cJSON_Delete(a);
+    cJSON_Delete(events);
+}
+
 static void memory_and_registers(void **unused)
 {
     (void)unused;
@@ -270,6 +297,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(memory_and_registers, setup, teardown),
+        cmocka_unit_test_setup_teardown(registers_written, setup, teardown),
         cmocka_unit_test_setup_teardown(pins_and_button, setup, teardown),
         cmocka_unit_test_setup_teardown(power_and_reset, setup, teardown),
         cmocka_unit_test_setup_teardown(uart, setup, teardown),
