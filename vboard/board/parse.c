@@ -38,30 +38,50 @@ bool parse_number(const char *text, uint64_t max, uint64_t *value)
     return true;
 }
 
+/* What follows the digits, "e-05": adds to *exponent. */
+static bool parse_exponent(const char *text, int *exponent)
+{
+    int sign = *text == '-' ? -1 : 1, n = 0;
+    if (*text == '-' || *text == '+')
+        text++;
+    if (*text == '\0')
+        return false;
+    for (; *text >= '0' && *text <= '9'; text++)
+        n = n < 100 ? n * 10 + (*text - '0') : n;
+    *exponent += sign * n;
+    return *text == '\0';
+}
+
 bool parse_seconds(const char *text, uint64_t *ns)
 {
-    const uint64_t longest = 1000000000ULL; /* seconds: some thirty years, far from overflow */
-    uint64_t whole = 0, part = 0, unit = 1000000000ULL;
-    bool any = false;
-    for (; *text >= '0' && *text <= '9'; text++) {
-        whole = whole * 10 + (uint64_t)(*text - '0');
-        any = true;
-        if (whole > longest)
-            return false;
-    }
-    if (*text == '.') {
-        for (text++; *text >= '0' && *text <= '9'; text++) {
-            if (unit == 1)
-                return false;
-            unit /= 10;
-            part += unit * (uint64_t)(*text - '0');
-            any = true;
+    const uint64_t longest = 1000000000U * 1000000000ULL; /* some thirty years, far from overflow */
+    uint64_t value = 0;
+    int exponent = 9; /* of ten, from value to ns */
+    bool any = false, point = false;
+    for (; (*text >= '0' && *text <= '9') || (*text == '.' && !point); text++) {
+        if (*text == '.') {
+            point = true;
+            continue;
         }
+        any = true;
+        bool kept = value < longest / 10; /* digits behind the eighteenth do not count */
+        if (kept)
+            value = value * 10 + (uint64_t)(*text - '0');
+        exponent += !kept - point;
     }
-    if (!any || *text != '\0')
+    if (!any || (*text != '\0' && *text != 'e' && *text != 'E'))
         return false;
-    *ns = whole * 1000000000ULL + part;
-    return true;
+    if (*text != '\0' && !parse_exponent(text + 1, &exponent))
+        return false;
+    for (; exponent < 0 && value > 0; exponent++)
+        value /= 10;
+    for (; exponent > 0 && value > 0; exponent--) {
+        if (value > longest / 10)
+            return false;
+        value *= 10;
+    }
+    *ns = value;
+    return value <= longest;
 }
 
 bool parse_hex(const char *text, uint8_t *bytes, size_t max, size_t *size)
