@@ -97,9 +97,10 @@ enum port_flash_result port_flash_program_now(uint32_t addr, const void *data, s
 /* The rest is for the DFU world only. */
 
 /* One operation at a time. Both return at once; port_flash_done is called at the end, from the
- * FLASH interrupt, which has the same priority as USB's. Starting the next one there is welcome. */
+ * FLASH interrupt. Neither that nor USB's interrupts the other; of two that wait USB's comes first. Starting
+ * the next one there is welcome. */
 void port_flash_erase(uint32_t page);
-/* Programs `size` bytes (multiple of 8, at a multiple of 8, inside one page) from `data`, which stays
+/* Programs `size` bytes (multiple of 8, 0 too, at a multiple of 8, inside one page) from `data`, which stays
  * valid until the end; double words of all ones are skipped. Stops at the first error. */
 void port_flash_program(uint32_t addr, const void *data, size_t size);
 bool port_flash_busy(void);

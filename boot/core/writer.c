@@ -13,6 +13,7 @@ enum {
 
 enum {
     IDLE,
+    PAUSE,
     LEDGER,  /* appending a record, then after_ledger */
     ERASE,   /* start erasing */
     ERASING, /* until it ends */
@@ -258,12 +259,25 @@ static bool program(struct writer *w)
     return true;
 }
 
+/* Looking at a page takes 0.1 ms. Whoever has done that goes on in another interrupt, behind USB's: a host
+ * gives up after three SETUPs without an answer. */
+static bool pause(struct writer *w)
+{
+    w->step = PAUSE;
+    port_flash_program(SLOT_ADDR, w, 0);
+    return false;
+}
+
 /* One step that needs no waiting; false if there is nothing to do or an operation is pending. `ok`
  * belongs to the flash operation that has just ended. */
 static bool advance(struct writer *w, enum port_flash_result result)
 {
     switch (w->step) {
-    case IDLE: return w->error == MESSAGE_READY && pick(w);
+    case PAUSE: w->step = IDLE; return true;
+    case IDLE:
+        if (w->error != MESSAGE_READY || !pick(w))
+            return false;
+        return w->step != IDLE || pause(w); /* nothing had to be done with that page */
 
     case LEDGER:
         switch (ledger_append_next(&w->append, result == PORT_FLASH_OK)) {
@@ -308,6 +322,7 @@ static bool advance(struct writer *w, enum port_flash_result result)
     case VERIFY:
         if (look_at(w->page, w->job ? w->job->data : NULL).same) {
             finish(w);
+            return pause(w);
         } else if (!w->retried) {
             w->step = ERASE;
         } else {

@@ -89,6 +89,7 @@ void port_flash_program(uint32_t addr, const void *data, size_t size)
 {
     busy = true;
     start_job(&job, addr, data, size);
+    NVIC_SetPriority(FLASH_IRQn, 1); /* of two that wait USB's comes first */
     NVIC_EnableIRQ(FLASH_IRQn);
     if (!job.running) /* nothing to wait for: the end comes in an interrupt all the same */
         NVIC_SetPendingIRQ(FLASH_IRQn);
@@ -107,10 +108,12 @@ bool port_flash_busy(void)
 void FLASH_IRQHandler(void);
 void FLASH_IRQHandler(void)
 {
-    if (!busy || go_on(&job)) /* an interrupt may be seen twice */
-        return;
-    busy = false;
-    port_flash_done(job.result);
+    port_lock();                /* neither interrupts the other */
+    if (busy && !go_on(&job)) { /* an interrupt may be seen twice */
+        busy = false;
+        port_flash_done(job.result);
+    }
+    port_unlock();
 }
 
 /* In the boot path: a job on the stack, and no trace of it in the NVIC. 91 us for each double word at most,

@@ -9,10 +9,13 @@ struct dfu dfu;
 bool killed;
 static unsigned left_to_live;
 
+/* As in boot/device.c. */
 static void flash_done(enum port_flash_result result)
 {
-    writer_flash_done(&dfu.session.writer, result);
     session_pump(&dfu.session);
+    writer_flash_done(&dfu.session.writer, result);
+    if (!writer_busy(&dfu.session.writer))
+        session_pump(&dfu.session);
 }
 
 void bench_boot(enum message verdict)

@@ -1,0 +1,75 @@
+/* A host that is fast and does not wait when it is told to: 19 transactions in a frame, GETSTATUS again and
+ * again while pages are compared, erased and programmed. A SETUP that meets the status stage of the last
+ * request still unhandled goes unanswered, and after three of these in a row a host gives the request up
+ * (USB 2.0 10.2.6). So whatever the writer does, USB's interrupt has its turn before that. */
+#include "bench.h"
+#include "fwflash.h"
+
+enum { SIZE = 16 * 2048 };
+static uint8_t image[SIZE], old[SIZE];
+
+static unsigned refused, requests;
+
+static void request(struct bench *t, uint32_t *random, uint8_t type, uint8_t number, uint16_t value,
+                    void *data, uint16_t length)
+{
+    *random = *random * 1664525 + 1013904223;
+    bench_run(t, (*random >> 16) % 60000); /* at any point of the writer's work */
+    int r = usbhost_control(t->host, type, number, value, 0, data, length, NULL);
+    requests++;
+    if (r != UH_OK)
+        refused++;
+}
+
+static void download(struct bench *t, uint32_t random)
+{
+    uint8_t status[6];
+    for (unsigned i = 0; i < 3 * SIZE / PAGE; i++) {
+        unsigned pages = SIZE / PAGE, page = i < pages ? i : (i - pages) / 2;
+        uint32_t addr = SLOT + page * PAGE;
+        uint8_t command[5] = {i < pages ? 0x41 : 0x21};
+        memcpy(command + 1, &addr, 4);
+        if (i < pages || (i - pages) % 2 == 0)
+            request(t, &random, 0x21, DFU_REQ_DNLOAD, 0, command, 5);
+        else
+            request(t, &random, 0x21, DFU_REQ_DNLOAD, 2, image + page * PAGE, PAGE);
+        do {
+            status[4] = DFU_DNBUSY;
+            request(t, &random, 0xA1, DFU_REQ_GETSTATUS, 0, status, 6);
+        } while (status[4] == DFU_DNBUSY && requests < 100000);
+        assert_int_equal(status[0], 0);
+    }
+    assert_int_equal(dfu_end(t), MESSAGE_READY);
+    expect_flash(t, SLOT, image, SIZE);
+}
+
+static void each_request_is_answered(void **state)
+{
+    (void)state;
+    static const uint8_t wrong[8];
+    unsigned runs = getenv("SUREBOOT_QUICK") ? 1 : 4;
+    fill_image(image, SIZE, 1);
+    for (unsigned kind = 0; kind < 3; kind++) /* over another image, over nothing, over the same one */
+        for (unsigned run = 0; run < runs; run++) {
+            fill_image(old, SIZE, kind == 2 ? 1 : 2);
+            struct bench *t = bench_start_with(BOOT, NULL, 19);
+            vboard_power(t->board, false, false);
+            if (kind != 1) {
+                assert_true(vboard_load_bytes(t->board, SLOT, old, SIZE));
+                assert_true(vboard_load_bytes(t->board, SLOT, wrong, sizeof wrong));
+            }
+            vboard_power(t->board, true, false);
+            in_dfu(t);
+            download(t, kind * 1000 + run);
+            bench_end(t);
+        }
+    printf("# %u requests, %u without an answer\n", requests, refused);
+    assert_int_equal(refused, 0);
+    assert_in_range(requests, 1000, 100000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_request_is_answered)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
