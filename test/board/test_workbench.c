@@ -1,6 +1,7 @@
 /* The workbench: every peripheral of the thread's project with its interrupt, each counter at its rate in
  * virtual time, after every kind of download and boot; and with VTOR set back as ST's start-up code does. */
 #include "kitbench.h"
+#include <unistd.h>
 
 #define WORKBENCH     "build/firmware/workbench.elf"
 #define WORKBENCH_BIN "build/firmware/workbench.bin"
@@ -91,7 +92,7 @@ static struct table read_table(struct kit *k)
     return table;
 }
 
-static struct kit *powered(const char *elf)
+static struct kit *powered(const char *boot, const char *elf)
 {
     struct kit *k = calloc(1, sizeof *k);
     const struct vboard_config config = {.seed = 11};
@@ -103,8 +104,10 @@ static struct kit *powered(const char *elf)
     static const char *const spis[] = {"spi1", "spi2", "spi3"};
     for (unsigned i = 0; i < 3; i++)
         assert_true(vboard_option(b, spis[i], "loop"));
-    if (!vboard_load_file(b, BOOT, VBOARD_NO_ADDR) || (elf && !vboard_load_file(b, elf, VBOARD_NO_ADDR)))
-        fail_msg("%s", vboard_error(b));
+    const char *const files[] = {boot, elf};
+    for (unsigned i = 0; i < 2; i++)
+        if (files[i] && !vboard_load_file(b, files[i], VBOARD_NO_ADDR))
+            fail_msg("%s", vboard_error(b));
     const struct usbhost_config usb = {.enumerate = true, .per_frame = 10};
     k->bench.host = usbhost_create(b, &usb);
     assert_non_null(k->bench.host);
@@ -157,7 +160,7 @@ static void expect_rates(struct kit *k, const char *when, unsigned seconds)
 static void after_power_on(void **state)
 {
     (void)state;
-    struct kit *k = powered(WORKBENCH);
+    struct kit *k = powered(BOOT, WORKBENCH);
     open_port(k);
     expect_rates(k, "power-on", 10);
     bench_expect_blink(&k->bench, 3, 1000);
@@ -178,7 +181,7 @@ static void after_power_on(void **state)
 static void with_vtor_set_back(void **state)
 {
     (void)state;
-    struct kit *k = powered(VTOR_BACK);
+    struct kit *k = powered(BOOT, VTOR_BACK);
     open_port(k);
     expect_rates(k, "VTOR set back", 10);
     assert_int_equal(vboard_peek32(k->bench.board, 0xE000ED08), 0x08000000);
@@ -189,7 +192,7 @@ static void with_vtor_set_back(void **state)
 static void after_downloads(void **state)
 {
     (void)state;
-    struct kit *k = powered(NULL);
+    struct kit *k = powered(BOOT, NULL);
     kit_expect_dfu(k, "blank");
     kit_download(k, WORKBENCH_BIN);
     open_port(k);
@@ -227,12 +230,48 @@ static void after_downloads(void **state)
     kit_end(k);
 }
 
+/* A blank chip: the ROM downloads bootloader and workbench as one file, for the factory. */
+static void after_the_rom(void **state)
+{
+    (void)state;
+    char factory[] = "/tmp/factory-XXXXXX.bin", command[200];
+    int fd = mkstemps(factory, 4);
+    assert_true(fd >= 0 && close(fd) == 0);
+    (void)snprintf(command, sizeof command,
+                   "build/host/sureboot merge build/firmware/boot.bin " WORKBENCH_BIN " -o %s >/dev/null",
+                   factory);
+    assert_int_equal(system(command), 0);
+    uint32_t size;
+    uint8_t *bytes = bench_file(factory, &size);
+    assert_int_equal(unlink(factory), 0);
+
+    struct kit *k = powered(NULL, NULL);
+    assert_true(usbhost_wait_attached(k->bench.host, 2000 * MS));
+    assert_int_equal(usbhost_device_descriptor(k->bench.host)[13], 0x22); /* the ROM's bcdDevice */
+    const struct dfu_element element = {0x08000000, bytes, size};
+    const struct dfu_job job = {
+        .elements = &element, .element_count = 1, .leave = true, .limit_ns = 60000 * MS};
+    struct dfu_result result;
+    dfu_run(k->bench.host, &job, &result);
+    free(bytes);
+    if (!result.ok)
+        fail_msg("%s", result.error);
+    open_port(k);
+    expect_rates(k, "download by the ROM", 4);
+    vboard_nrst(k->bench.board, MS);
+    bench_run(&k->bench, 300 * MS);
+    open_port(k);
+    expect_rates(k, "reset after the ROM", 4);
+    kit_end(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(after_power_on),
         cmocka_unit_test(with_vtor_set_back),
         cmocka_unit_test(after_downloads),
+        cmocka_unit_test(after_the_rom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
