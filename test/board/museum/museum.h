@@ -8,6 +8,7 @@
 #include "board/fw/thread/habits.h"
 #include "boot/core/message.h"
 #include "command.h"
+#include "examine.h"
 
 #define NAIVE     "build/test/fw/naive.elf"
 #define THREAD    "build/test/fw/thread.elf" /* the thread's bootloader */

@@ -90,7 +90,7 @@ static void gap_closed(void **state)
     expect_dark(s);
     runs_behind_it(0, whole, size);
 
-    inspect_says(FW("holed.elf"), 0, 67);
+    inspect_says(FW("holed.elf"), 0, FINDING_GAP);
     inspect_says(temp("closed.bin"), 1, MESSAGE_DAMAGED);
     s = seen_board(BOOT, true);
     vboard_power(s->bench.board, true, false);

@@ -102,8 +102,9 @@ static void vtor_at_another_address(void **state)
     let_run(s, 1000);
     assert_true(s->stuck);
     expect_dark(s);
-    inspect_says(FW("vtorwrong.bin"), 0, 66); /* a warning: what it finds is not all that code can do */
-    inspect_says(FW("vtorwrong.elf"), 0, 66);
+    inspect_says(FW("vtorwrong.bin"), 0,
+                 FINDING_VTOR_ELSEWHERE); /* a warning: what it finds is not all that code can do */
+    inspect_says(FW("vtorwrong.elf"), 0, FINDING_VTOR_ELSEWHERE);
 }
 
 int main(void)
