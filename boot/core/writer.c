@@ -261,7 +261,7 @@ static bool program(struct writer *w)
 
 /* Looking at a page takes 0.1 ms. Whoever has done that goes on in another interrupt, behind USB's: a host
  * gives up after three SETUPs without an answer. */
-static bool pause(struct writer *w)
+static bool make_way(struct writer *w)
 {
     w->step = PAUSE;
     port_flash_program(SLOT_ADDR, w, 0);
@@ -277,7 +277,7 @@ static bool advance(struct writer *w, enum port_flash_result result)
     case IDLE:
         if (w->error != MESSAGE_READY || !pick(w))
             return false;
-        return w->step != IDLE || pause(w); /* nothing had to be done with that page */
+        return w->step != IDLE || make_way(w); /* nothing had to be done with that page */
 
     case LEDGER:
         switch (ledger_append_next(&w->append, result == PORT_FLASH_OK)) {
@@ -322,7 +322,7 @@ static bool advance(struct writer *w, enum port_flash_result result)
     case VERIFY:
         if (look_at(w->page, w->job ? w->job->data : NULL).same) {
             finish(w);
-            return pause(w);
+            return make_way(w);
         } else if (!w->retried) {
             w->step = ERASE;
         } else {

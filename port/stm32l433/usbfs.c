@@ -32,12 +32,12 @@ static volatile uint16_t *buffer(unsigned n, unsigned rx)
     return USB_PMA + (BUFFERS + BUFFER * (2 * n + rx)) / 2;
 }
 
-/* Brings toggle bits of `mask` to `value`. The hardware may move STAT between the read and the write, from VALID
- * to NAK or by a SETUP from anything to NAK, and a toggle then lands elsewhere: look again. That is enough:
- * interrupts are locked, or this is one, so a turn takes some 30 cycles; and two transactions at one endpoint
- * end more than 4 us apart (token and handshake alone), so of two turns in a row one at most is spoilt. The
- * third finds nothing left to do. What a spoilt turn leaves for that long, VALID or DISABLED, is no worse than
- * the state before: a packet that ends then is the one that was armed, or is sent again by the host. */
+/* Brings toggle bits of `mask` to `value`. The hardware may move STAT between the read and the write, from
+ * VALID to NAK or by a SETUP from anything to NAK, and a toggle then lands elsewhere: look again. That is
+ * enough: interrupts are locked, or this is one, so a turn takes some 30 cycles; and two transactions at one
+ * endpoint end more than 4 us apart (token and handshake alone), so of two turns in a row one at most is
+ * spoilt. The third finds nothing left to do. What a spoilt turn leaves stands until the next one, 30 cycles.
+ */
 static void set_bits(unsigned n, uint32_t mask, uint32_t value)
 {
     for (unsigned tries = 0; tries < 3; tries++) {
