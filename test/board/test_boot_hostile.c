@@ -143,8 +143,7 @@ static void set_up(void)
 {
     const struct vboard_config config = {.seed = 3};
     /* Hosts wait 100 ms after the pull-up (USB 2.0 7.1.7.3), in which the bootloader unpacks itself. */
-    const struct usbhost_config usb = {
-        .enumerate = true, .per_frame = 10, .settle_ns = 40 * MS, .reset_ns = 3 * MS};
+    const struct usbhost_config usb = {.enumerate = true, .per_frame = 10, .reset_ns = 3 * MS};
     hostile_image(image);
     h.board = vboard_create(&config);
     assert_non_null(h.board);
