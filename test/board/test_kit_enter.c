@@ -60,10 +60,10 @@ static void expect_rom(struct kit *k, const char *when)
     static const struct {
         uint32_t addr, value;
     } as_reset[] = {
-        {0x40021000, 0x63}, {0x40021008, 0}, {0x4002100C, 0x1000}, {0x40021048, 0x100},      {0x4002104C, 0},
-        {0x40021058, 0},    {0x40021060, 0}, {0x40022000, 0x600},  {0x48000000, 0xABFFFFFF}, {0xE000E010, 0},
-        {0xE000E100, 0},    {0xE000E104, 0}, {0xE000E108, 0},      {0xE000E200, 0},          {0xE000E204, 0},
-        {0xE000E208, 0},    {0xE000ED88, 0}, {0x40020008, 0},      {0x40006858, 0},          {BKP5R, 0},
+        {0x40021000, 0x63},  {0x40021008, 0}, {0x4002100C, 0x1000}, {0x40021048, 0x100},      {0x4002104C, 0},
+        {0x40021058, 0x400}, {0x40021060, 0}, {0x40022000, 0x600},  {0x48000000, 0xABFFFFFF}, {0xE000E010, 0},
+        {0xE000E100, 0},     {0xE000E104, 0}, {0xE000E108, 0},      {0xE000E200, 0},          {0xE000E204, 0},
+        {0xE000E208, 0},     {0xE000ED88, 0}, {0x40020008, 0},      {0x40006858, 0},          {BKP5R, 0},
     };
     if (vboard_run(b, 500 * MS, in_rom, k) != VB_CONDITION)
         fail_msg("%s: did not come to the ROM, PC 0x%08x", when, vboard_reg(b, 15));
