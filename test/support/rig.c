@@ -39,7 +39,16 @@ static void on_pwm(void *owner, unsigned port, unsigned pin, double hz, double d
     told.pwms++;
 }
 
-static const struct chip_listener listener = {.reset = on_reset, .uart_tx = on_uart, .pwm = on_pwm};
+static void on_missing(void *owner, uint32_t addr, uint32_t pc)
+{
+    (void)owner;
+    (void)pc;
+    told.missing = addr;
+    told.missings++;
+}
+
+static const struct chip_listener listener = {
+    .reset = on_reset, .uart_tx = on_uart, .pwm = on_pwm, .missing = on_missing};
 
 /* Starts the chip with initial stack pointer, reset vector, and two instructions at 8. */
 static void start(uint32_t code)

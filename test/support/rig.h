@@ -89,6 +89,8 @@ struct rig_told {
     ps_t reset_at;
     double hz, duty; /* the last pwm event */
     unsigned pwm_port, pwm_pin, pwms;
+    uint32_t missing; /* address of the last missing event */
+    unsigned missings;
 };
 extern struct rig_told told;
 

@@ -311,6 +311,29 @@ static void amplifier(void **state)
     assert_int_equal(rd(0x40010030), 9);
 }
 
+/* ---- what is not modelled says so ---- */
+
+static void missing_is_told(void **state)
+{
+    (void)state;
+    clock_on(0x5C, 2);
+    clock_on(0x60, 21);
+    clock_on(0x58, 25);
+    wr(0x40008800, 1 << 5);
+    wr(SAI + 0x04, 1 << 16);
+    wr(SAI + 0x04, 0);
+    wr(0x40006400, 1);
+    assert_int_equal(told.missings, 0);
+    wr(0x40008800, 1 << 5 | 1 << 4); /* SWPMI in loop-back */
+    assert_int_equal(told.missing, 0x40008800);
+    wr(SAI + 0x24, 1 << 16 | 1 << 2); /* SPDIF */
+    assert_int_equal(told.missing, SAI + 0x24);
+    wr(0x40006400, 1 | 1 << 7); /* time-triggered CAN */
+    assert_int_equal(told.missing, 0x40006400);
+    wr(0x40008800, 1 << 5 | 1 << 4); /* once */
+    assert_int_equal(told.missings, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tsc, on, rig_off),
         cmocka_unit_test_setup_teardown(swpmi, on, rig_off),
         cmocka_unit_test_setup_teardown(amplifier, on, rig_off),
+        cmocka_unit_test_setup_teardown(missing_is_told, rig_on, rig_off),
     };
 
     return cmocka_run_group_tests_name("blocks with nothing connected", tests, NULL, NULL);

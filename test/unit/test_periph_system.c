@@ -304,6 +304,46 @@ static void dbgmcu(void **state)
     assert_int_equal(rd(DBGMCU + 4), 0);
 }
 
+/* ---- clock outputs ---- */
+
+static void clock_outputs(void **state)
+{
+    static const struct {
+        uint32_t cfgr;
+        double hz;
+    } rows[] = {
+        {1, 4e6},           {2, 4e6},  {3, 16e6}, {1 | 2 << 4, 1e6}, {3 | 4 << 4, 1e6}, {4, 0} /* no HSE */,
+        {6 | 1 << 4, 16e3}, {8, 48e6}, {0, 0},
+    };
+    (void)state;
+    set_bits(RCC, 1 << 8);   /* HSI16 */
+    set_bits(RCC + 0x94, 1); /* LSI */
+    set_bits(RCC + 0x98, 1); /* HSI48 */
+    run_us(500);
+    set_bits(RCC + 0x08, 1 << 24);
+    assert_int_equal(told.pwms, 0); /* PA8 is not in AF0 */
+    pin_mode('A', 8, 2, 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        wr(RCC + 0x08, rows[i].cfgr << 24);
+        assert_true(told.hz == rows[i].hz);
+        assert_true(told.duty == (rows[i].hz > 0 ? 0.5 : 0));
+        assert_int_equal(told.pwm_port << 4 | told.pwm_pin, 8);
+    }
+    wr(RCC + 0x08, 1 << 24); /* SYSCLK; then MSI's range changes */
+    wr(RCC, (rd(RCC) & ~0xF0u) | 5 << 4 | 1 << 3);
+    run_us(50);
+    assert_true(told.hz == 2e6);
+    pin_mode('A', 8, 0, 0);
+    assert_true(told.hz == 0);
+    clock_lse();
+    set_bits(RCC + 0x90, 3 << 24); /* LSCO: LSE at PA2 */
+    assert_true(told.hz == 32768 && told.pwm_pin == 2);
+    clear_bits(RCC + 0x90, 1 << 25);
+    assert_true(told.hz == 32000);
+    clear_bits(RCC + 0x90, 1 << 24);
+    assert_true(told.hz == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +357,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(crs_errors, rig_on, rig_off),
         cmocka_unit_test_setup_teardown(rng, rig_on, rig_off),
         cmocka_unit_test_setup_teardown(dbgmcu, rig_on, rig_off),
+        cmocka_unit_test_setup_teardown(clock_outputs, rig_on, rig_off),
     };
 
     return cmocka_run_group_tests_name("watchdogs, CRS, RNG, DBGMCU", tests, NULL, NULL);

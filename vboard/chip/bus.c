@@ -19,14 +19,14 @@ const struct block *bus_block(struct chip *c, uint32_t addr, enum block_id *id)
     return &chip_blocks[i];
 }
 
-static void missing(struct chip *c, uint32_t addr, enum block_id id)
+void chip_missing(struct chip *c, enum block_id id, uint32_t off)
 {
     uint64_t bit = 1ULL << (id & 63);
     if (c->missing_told[id / 64] & bit)
         return;
     c->missing_told[id / 64] |= bit;
     if (c->tell->missing)
-        c->tell->missing(c->tell->owner, addr, cpu_reg(c->cpu, 15));
+        c->tell->missing(c->tell->owner, chip_blocks[id].base + off, cpu_reg(c->cpu, 15));
 }
 
 static bool block_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value)
@@ -41,7 +41,7 @@ static bool block_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *v
     if (!chip_enabled(c, id))
         return true;
     if (!b->read) {
-        missing(c, addr, id);
+        chip_missing(c, id, addr - b->base);
         return true;
     }
     return b->read(c, b->index, addr - b->base, size, value);
@@ -56,7 +56,7 @@ static bool block_write(struct chip *c, uint32_t addr, unsigned size, uint32_t v
     if (!chip_enabled(c, id))
         return true;
     if (!b->write) {
-        missing(c, addr, id);
+        chip_missing(c, id, addr - b->base);
         return true;
     }
     return b->write(c, b->index, addr - b->base, size, value);

@@ -31,12 +31,13 @@ enum {
 enum rcc_osc { OSC_LSI, OSC_LSE, OSC_MSI, OSC_HSI16, OSC_HSE, OSC_PLL, OSC_PLLSAI1, OSC_HSI48, OSC_COUNT };
 
 struct rcc_state {
-    uint32_t reg[RCC_END / 4]; /* by offset / 4 */
-    ps_t ready_at[OSC_COUNT];  /* PS_NEVER: off, ready, or waiting for its input */
-    bool lsi_forced;           /* by the independent watchdog */
-    uint32_t hz[CLOCK_COUNT];  /* what chip_clock answers */
-    uint64_t enabled;          /* bit per enum block_id: what chip_enabled answers */
-    bool told_limits;          /* HCLK above the limit for LATENCY and VOS was reported */
+    uint32_t reg[RCC_END / 4];  /* by offset / 4 */
+    ps_t ready_at[OSC_COUNT];   /* PS_NEVER: off, ready, or waiting for its input */
+    bool lsi_forced;            /* by the independent watchdog */
+    uint32_t hz[CLOCK_COUNT];   /* what chip_clock answers */
+    uint64_t enabled;           /* bit per enum block_id: what chip_enabled answers */
+    double mco_told, lsco_told; /* Hz at the clock outputs */
+    bool told_limits;           /* HCLK above the limit for LATENCY and VOS was reported */
 };
 
 void rcc_reset(struct chip *c, unsigned index);
@@ -64,6 +65,7 @@ uint32_t rcc_osc_hz(const struct chip *c, enum rcc_osc o);  /* VCO frequency for
 bool rcc_sysclk_uses(const struct chip *c, enum rcc_osc o); /* directly or through the PLL */
 void rcc_irq(struct chip *c);
 void rcc_tell_blocks(struct chip *c, bool after); /* their `clock` functions */
+void mco_update(struct chip *c); /* the clock outputs (mco.c), after clocks, their registers or pins */
 bool rcc_runs_in_sleep(const struct chip *c, uint32_t smenr, unsigned bit);
 
 #endif

@@ -162,12 +162,15 @@ void rcc_update(struct chip *c)
     switch_sysclk(c);
     rcc_tree(c, hz);
     uint64_t enabled = enabled_blocks(c);
-    if (enabled == c->rcc.enabled && memcmp(hz, c->rcc.hz, sizeof hz) == 0)
+    if (enabled == c->rcc.enabled && memcmp(hz, c->rcc.hz, sizeof hz) == 0) {
+        mco_update(c);
         return;
+    }
     rcc_tell_blocks(c, false);
     memcpy(c->rcc.hz, hz, sizeof hz);
     c->rcc.enabled = enabled;
     time_set_rate(c, hz[CLK_HCLK]);
     rcc_tell_blocks(c, true);
     flash_clock_changed(c);
+    mco_update(c);
 }

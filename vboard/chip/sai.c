@@ -162,8 +162,11 @@ bool sai_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     }
     if (reg == CR2 && value & FFLUSH)
         b->level = 0;
-    if (!(b->r[CR1] & SAIEN) != !was_on)
+    if (!(b->r[CR1] & SAIEN) != !was_on) {
         next_frame(c, b);
+        if (bits(b->r[CR1], 2, 2) || bits(b->r[CR2], 14, 2)) /* SPDIF, AC'97; companding */
+            chip_missing(c, B_SAI1, off);
+    }
     update(c);
     return true;
 }

@@ -161,6 +161,8 @@ void time_run_events(struct chip *c);
 /* ---- bus.c ---- */
 /* Looks up the block at addr; NULL if there is none. */
 const struct block *bus_block(struct chip *c, uint32_t addr, enum block_id *id);
+/* Firmware wants what the block does not model: told once a block after each reset. */
+void chip_missing(struct chip *c, enum block_id id, uint32_t off);
 extern const struct cpu_env chip_cpu_env;
 void chip_map_memories(struct chip *c); /* after any change of MEM_MODE or SRAM2 write protection */
 /* These bytes of SRAM (offset in mem.sram), of flash changed other than by the processor's stores. */

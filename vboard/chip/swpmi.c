@@ -5,6 +5,7 @@
 #include "chip/state.h"
 
 enum { CR, BRR, ISR = 0x0C / 4, ICR, IER, OR = 0x24 / 4 };
+enum { LOOPED = 1 << 4 | 1 << 5 }; /* LPBK, SWPACT: a loop-back inside the chip, which is not modelled */
 enum { ISR_IDLE = 0x2C2, IRQ_SWPMI = 76 }; /* TXBEF TXE TCF SUSP */
 
 static const struct reg_row rows[] = {
@@ -37,6 +38,8 @@ bool swpmi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     (void)index;
     value = lanes_apb(size, value);
     regs_write(c->swpmi.r, rows, ROWS, off & ~3u, value);
+    if ((c->swpmi.r[CR] & LOOPED) == LOOPED)
+        chip_missing(c, B_SWPMI1, CR);
     if (off / 4 == ICR) /* what may be cleared; the idle flags that are levels stay */
         c->swpmi.r[ISR] &= ~(value & 0x19F) | 0x240;
     interrupt(c);

@@ -22,4 +22,5 @@ void chip_pins_selected(struct chip *c)
 {
     tim_pins_selected(c);
     lptim_pins_selected(c);
+    mco_update(c);
 }
