@@ -7,6 +7,7 @@
 enum { IRQ_ADC1 = 18, COMMON = 0x300, CSR = 0x300, CCR = 0x308, CDR = 0x30C };
 #define CR_RESET   0x20000000u /* DEEPPWD */
 #define CFGR_RESET 0x80000000u /* JQDIS */
+#define TROVS      (1u << 9)   /* of CFGR2: triggered oversampling, which is not modelled */
 #define ISR_BITS   0x7FFu
 #define CCR_BITS   0x01FF0000u
 #define T_ADCVREG  (20 * PS_PER_US) /* DS11449: regulator start-up */
@@ -273,6 +274,8 @@ bool adc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         regs_write(a->r, rows, ROWS, reg, lanes_put(seen, off, size, value));
         if (!(a->r[ADC_CFGR] & ADC_CFGR_DMAEN))
             a->frozen = false;
+        if (a->r[ADC_CFGR2] & TROVS)
+            chip_missing(c, B_ADC1, reg);
     }
     adc_update(c);
     adc_proceed(c);

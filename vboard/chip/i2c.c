@@ -4,6 +4,8 @@
 #include "chip/regs.h"
 #include "chip/state.h"
 
+enum { PECEN = 1 << 23 }; /* CR1: packet error checking, which is not modelled */
+
 static const struct instance {
     uint8_t block, irq_event, irq_error, tx, rx;
 } instances[I2C_COUNT] = {{B_I2C1, 31, 32, DMAR_I2C1_TX, DMAR_I2C1_RX},
@@ -161,7 +163,11 @@ bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 
     value = lanes_apb(size, value);
     switch (off / 4) {
-    case I2C_CR1: write_cr1(s, value); break;
+    case I2C_CR1:
+        write_cr1(s, value);
+        if (s->r[I2C_CR1] & PECEN)
+            chip_missing(c, (enum block_id)(B_I2C1 + index), off);
+        break;
     case I2C_CR2: write_cr2(c, index, value); break;
     case I2C_TIMINGR:
         if (!(s->r[I2C_CR1] & I2C_CR1_PE))

@@ -192,6 +192,9 @@ static void write_isr(struct chip *c, uint32_t value, bool open)
     }
 }
 
+/* REFCKON; OSEL and COE: alarm and calibration outputs. */
+#define NOT_MODELLED (RTC_CR_REFCKON | 3u << 21 | 1u << 23)
+
 static void write_cr(struct chip *c, uint32_t value)
 {
     struct rtc_state *s = &c->rtc;
@@ -206,6 +209,8 @@ static void write_cr(struct chip *c, uint32_t value)
         rtc_hour(s, 1);
     if (!(s->isr & RTC_ISR_INIT) && value & RTC_CR_SUB1H)
         rtc_hour(s, -1);
+    if (s->cr & NOT_MODELLED)
+        chip_missing(c, B_RTC, CR);
     uint32_t risen = s->cr & ~old, fallen = old & ~s->cr;
     if (risen & RTC_CR_WUTE) {
         s->isr &= ~(uint32_t)RTC_ISR_WUTWF;
