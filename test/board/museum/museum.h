@@ -219,10 +219,25 @@ static inline void inspect_says(const char *file, int status, int code)
     command_result_free(&r);
 }
 
+/* command() keeps what a program prints in the test's directory. */
+static inline int museum_opens(void **state)
+{
+    (void)state;
+    temp_make();
+    return 0;
+}
+
+static inline int museum_closes(void **state)
+{
+    (void)state;
+    temp_remove();
+    return 0;
+}
+
 static inline int museum(const char *name, const struct CMUnitTest *tests, size_t count)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return _cmocka_run_group_tests(name, tests, count, NULL, NULL);
+    return _cmocka_run_group_tests(name, tests, count, museum_opens, museum_closes);
 }
 #define MUSEUM(tests) museum(#tests, tests, sizeof(tests) / sizeof *(tests))
 

@@ -2,20 +2,6 @@
 #include "board/image.h"
 #include "museum.h"
 
-static int make_temp(void **state)
-{
-    (void)state;
-    temp_make();
-    return 0;
-}
-
-static int remove_temp(void **state)
-{
-    (void)state;
-    temp_remove();
-    return 0;
-}
-
 /* "File downloaded successfully." What comes then, after its reset. */
 static struct seen *taken(uint32_t habits, const void *bytes, uint32_t size)
 {
@@ -147,10 +133,10 @@ static void odd_last_byte_dropped(void **state)
 int main(void)
 {
     const struct CMUnitTest files[] = {
-        cmocka_unit_test_setup_teardown(elf_hex_or_dfuse_sent_raw, make_temp, remove_temp),
-        cmocka_unit_test_setup_teardown(gap_closed, make_temp, remove_temp),
-        cmocka_unit_test_setup_teardown(file_cut_short, make_temp, remove_temp),
-        cmocka_unit_test_setup_teardown(odd_last_byte_dropped, make_temp, remove_temp),
+        cmocka_unit_test(elf_hex_or_dfuse_sent_raw),
+        cmocka_unit_test(gap_closed),
+        cmocka_unit_test(file_cut_short),
+        cmocka_unit_test(odd_last_byte_dropped),
     };
     return MUSEUM(files);
 }
