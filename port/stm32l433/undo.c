@@ -50,17 +50,17 @@ static void clocks(void)
 }
 
 /* Every peripheral but the flash interface, from which this is read. The reset and the enable registers
- * stand in the same order, and FLASHRST is the bit of FLASHEN. */
+ * stand in the same order, FLASHRST is the bit of FLASHEN, and RTCAPBEN has none. */
 static void peripherals(void)
 {
     reg32 *reset = &RCC->AHB1RSTR, *enable = &RCC->AHB1ENR;
     for (unsigned i = 0; i < 7; i++) {
         if (i == 3) /* reserved */
             continue;
-        uint32_t flash = i == 0 ? RCC_AHB1ENR_FLASHEN : 0;
-        reset[i] = ~flash;
+        uint32_t on = i == 0 ? RCC_AHB1ENR_FLASHEN : i == 4 ? RCC_APB1ENR1_RTCAPBEN : 0; /* as after reset */
+        reset[i] = ~on;
         reset[i] = 0;
-        enable[i] = flash;
+        enable[i] = on;
     }
     if (!(FLASH->CR & FLASH_CR_LOCK))
         FLASH->CR = FLASH_CR_LOCK;
