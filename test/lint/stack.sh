@@ -45,7 +45,7 @@ for name in boot boot-dfu11; do
         nmi = frame + deep("NMI_Handler")
         boot = deep("boot_main") + nmi
         usb = deep("USB_IRQHandler"); flash = deep("FLASH_IRQHandler")
-        # FLASH's handler is locked but for its first and last instructions, where USB's may come on top.
+        # The handler of FLASH is locked but for its first and last instructions, where that of USB may come on top.
         usb += frame + own["FLASH_IRQHandler"]
         irq = frame + (usb > flash ? usb : flash)
         dfu = own["boot_main"] + deep("port_enter_dfu") + irq + nmi
