@@ -187,10 +187,10 @@ void vboard_power(struct vboard *b, bool on, bool vbat)
         lost_power(b);
         return;
     }
-    board_forget_loads(b);
     b->state.cycles_at_power_on = cpu_cycles(chip_cpu(b->chip));
     board_emit(b, &(struct vboard_event){.kind = VE_POWER, .name = "on"});
     chip_power_on(b->chip);
+    board_fill_sram(b);
     if (b->usb.power != NULL)
         b->usb.power(b->usb.owner, true);
 }

@@ -33,7 +33,8 @@ struct vboard_option_info {
 const struct vboard_option_info *vboard_option_at(size_t i);
 
 /* Loads while off. addr is for raw binaries (VBOARD_NO_ADDR: 0x08000000). Formats by content: ELF
- * (segments by p_paddr), Intel HEX, DfuSe, else raw. */
+ * (segments by p_paddr; those in SRAM are put there after the next power-on, once), Intel HEX, DfuSe, else
+ * raw. */
 #define VBOARD_NO_ADDR UINT32_MAX
 bool vboard_load_file(struct vboard *b, const char *path, uint32_t addr);
 bool vboard_load_bytes(struct vboard *b, uint32_t addr, const void *bytes, size_t size);

@@ -351,6 +351,28 @@ static void cuts(void **unused)
 }
 
 /* A debugger sees the core's registers and, in the same region, the chip's own DBGMCU. */
+/* What an ELF file has for SRAM is there for the first instruction, and until power is off. */
+static void sram_of_an_elf_file(void **unused)
+{
+    (void)unused;
+    enum { IN_RAM = 0x20008000, SEEN = 0x20000000 /* its only variable */, GOOD = 0x600DF00D };
+    b = vboard_create(&(struct vboard_config){.seed = 1});
+    assert_non_null(b);
+    assert_true(vboard_load_file(b, "build/test/fw/inram.elf", VBOARD_NO_ADDR));
+    assert_false(vboard_load_file(b, "build/test/fw/inram.elf", VBOARD_NO_ADDR)); /* overlaps */
+    for (unsigned n = 0; n < 2; n++) {
+        vboard_power(b, true, true);
+        for (unsigned i = 0; i < 2; i++) {
+            assert_int_equal(vboard_run(b, MS, NULL, NULL), VB_TIME);
+            assert_int_equal(vboard_peek32(b, IN_RAM) == GOOD, n == 0);
+            assert_int_equal(vboard_peek32(b, SEEN) == GOOD, n == 0);
+            vboard_nrst(b, MS);
+        }
+        vboard_power(b, false, true);
+    }
+    vboard_destroy(b);
+}
+
 static void peeks_above_the_peripherals(void **state)
 {
     (void)state;
@@ -373,6 +395,7 @@ int main(void)
         cmocka_unit_test(state_round_trip),
         cmocka_unit_test(snapshots),
         cmocka_unit_test(cuts),
+        cmocka_unit_test(sram_of_an_elf_file),
         cmocka_unit_test(peeks_above_the_peripherals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@ enum { BOARD_KEPT = 8, BOARD_UARTS = 5, BOARD_UART_BYTES = 8192 };
 struct board_load {
     uint32_t addr, size;
     char *path;
+    uint8_t *sram; /* what the power-on leaves to be put there; NULL: it is in non-volatile memory already */
 };
 
 /* Bytes that wait to be sent to one serial port: the first `size`. */
@@ -84,6 +85,8 @@ bool board_pin(const char *name, unsigned *port, unsigned *pin);
 const char *board_pin_name(unsigned port, unsigned pin); /* a string constant */
 void board_fit_rom(struct vboard *b); /* the stand-in for the ROM bootloader into system memory */
 void board_forget_loads(struct vboard *b);
+/* After power-on: SRAM gets what was loaded for it, once, as by a debugger. Forgets all loads. */
+void board_fill_sram(struct vboard *b);
 void board_forget_uarts(struct vboard *b);
 
 #endif

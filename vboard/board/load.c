@@ -12,13 +12,24 @@ static const struct {
 } writable[] = {
     {FLASH_BASE, FLASH_SIZE}, {SYSMEM_BASE, SYSMEM_SIZE}, {OTP_BASE, OTP_SIZE}, {OPTION_BASE, OPTION_SIZE}};
 
+static bool within(uint32_t addr, uint32_t size, uint32_t base, uint32_t room)
+{
+    return addr >= base && addr - base < room && size <= room - (addr - base);
+}
+
 static bool fits(uint32_t addr, uint32_t size)
 {
     for (size_t i = 0; i < sizeof writable / sizeof writable[0]; i++)
-        if (addr >= writable[i].base && addr - writable[i].base < writable[i].size &&
-            size <= writable[i].size - (addr - writable[i].base))
+        if (within(addr, size, writable[i].base, writable[i].size))
             return true;
     return false;
+}
+
+/* ELF files are what debuggers load, SRAM included. */
+static bool is_sram(enum image_format format, const struct image_part *p)
+{
+    return format == IMAGE_ELF && (within(p->addr, p->size, SRAM1_BASE, SRAM_SIZE) ||
+                                   within(p->addr, p->size, SRAM2_BASE, SRAM2_SIZE));
 }
 
 static bool refuse_place(struct vboard *b, const char *path, uint32_t addr, uint32_t size)
@@ -31,23 +42,45 @@ static bool refuse_place(struct vboard *b, const char *path, uint32_t addr, uint
 
 void board_forget_loads(struct vboard *b)
 {
-    for (size_t i = 0; i < b->load_count; i++)
+    for (size_t i = 0; i < b->load_count; i++) {
         free(b->loads[i].path);
+        free(b->loads[i].sram);
+    }
     free(b->loads);
     b->loads = NULL;
     b->load_count = 0;
 }
 
-static bool remember(struct vboard *b, const char *path, const struct image_part *part)
+void board_fill_sram(struct vboard *b)
+{
+    for (size_t i = 0; i < b->load_count; i++) {
+        const struct board_load *l = &b->loads[i];
+        if (l->sram == NULL)
+            continue;
+        struct sentence text;
+        sentence_write(&text,
+                       "%s: its part at 0x%08X is in SRAM, where a debugger puts it: gone when power is off",
+                       l->path, l->addr);
+        (void)vboard_poke(b, l->addr, l->sram, l->size);
+        board_emit(b, &(struct vboard_event){.kind = VE_MESSAGE, .name = text.text});
+    }
+    board_forget_loads(b);
+}
+
+/* Puts the part into non-volatile memory, or keeps it for SRAM. */
+static bool place(struct vboard *b, const char *path, const struct image_part *part, bool sram)
 {
     struct board_load *loads = realloc(b->loads, (b->load_count + 1) * sizeof *loads);
     if (loads == NULL)
         return refuse(&b->error, "out of memory");
     b->loads = loads;
-    loads[b->load_count] = (struct board_load){part->addr, part->size, strdup(path)};
-    if (loads[b->load_count].path == NULL)
+    struct board_load *l = &loads[b->load_count++];
+    *l = (struct board_load){part->addr, part->size, strdup(path), sram ? malloc(part->size) : NULL};
+    if (l->path == NULL || (sram && l->sram == NULL))
         return refuse(&b->error, "out of memory");
-    b->load_count++;
+    if (!sram)
+        return vboard_poke(b, part->addr, part->bytes, part->size);
+    memcpy(l->sram, part->bytes, part->size);
     return true;
 }
 
@@ -55,7 +88,7 @@ static bool check(struct vboard *b, const char *path, const struct image *image)
 {
     for (size_t i = 0; i < image->count; i++) {
         const struct image_part *p = &image->parts[i];
-        if (!fits(p->addr, p->size))
+        if (!fits(p->addr, p->size) && !is_sram(image->format, p))
             return refuse_place(b, path, p->addr, p->size);
         for (size_t j = 0; j < b->load_count; j++) {
             const struct board_load *l = &b->loads[j];
@@ -76,8 +109,7 @@ bool vboard_load_file(struct vboard *b, const char *path, uint32_t addr)
         return false;
     bool ok = check(b, path, &image);
     for (size_t i = 0; ok && i < image.count; i++)
-        ok = remember(b, path, &image.parts[i]) &&
-             vboard_poke(b, image.parts[i].addr, image.parts[i].bytes, image.parts[i].size);
+        ok = place(b, path, &image.parts[i], is_sram(image.format, &image.parts[i]));
     if (ok && image.format == IMAGE_ELF && !symbols_add(&b->symbols, path))
         ok = refuse(&b->error, "%s: its symbols cannot be read", path);
     image_free(&image);
