@@ -251,7 +251,7 @@ static void begin_that_became_unreadable(void **state)
     static const struct {
         const char *what;
         uint8_t type, words; /* so many double words are programmed */
-        unsigned unreadable; /* bit n: word n */
+        uint8_t unreadable;  /* bit n: word n */
         uint8_t found;
     } cases[] = {
         {"the first word", LEDGER_BEGUN, 3, 1, LEDGER_BEGUN},
