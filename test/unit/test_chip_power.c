@@ -223,6 +223,23 @@ static void test_stop_refused(void **state)
     assert_false(awake());
 }
 
+/* DBGMCU_CR would keep the clocks on for a debugger, which is not modelled: told. */
+static void test_debug_in_stop(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 2; n++) {
+        wr(&t, 0xE0042004, 1 + n); /* DBG_SLEEP, DBG_STOP */
+        t.n = 0;
+        deep(1);
+        wfi();
+        assert_int_equal(t.c->mode, MODE_STOP);
+        assert_int_equal(t.n, n);
+        chip_request_reset(t.c, RESET_SOFT);
+        chiptest_settle(&t);
+        set(&t, RCC(0x58), 1U << 28);
+    }
+}
+
 static void options(uint32_t clear_bits)
 {
     chip_power_off(t.c, false);
@@ -470,9 +487,10 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_sleep),        TEST(test_sleep_gates), TEST(test_stop),         TEST(test_stop_event),
-        TEST(test_stop_refused), TEST(test_forbidden),   TEST(test_flash_defers), TEST(test_standby),
-        TEST(test_shutdown),     TEST(test_ranges),      TEST(test_pvd),          TEST(test_pulls),
+        TEST(test_sleep),         TEST(test_sleep_gates),  TEST(test_stop),      TEST(test_stop_event),
+        TEST(test_debug_in_stop), TEST(test_stop_refused), TEST(test_forbidden), TEST(test_flash_defers),
+        TEST(test_standby),       TEST(test_shutdown),     TEST(test_ranges),    TEST(test_pvd),
+        TEST(test_pulls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

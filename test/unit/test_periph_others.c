@@ -349,6 +349,18 @@ static void missing_is_told(void **state)
     wr(0x40002808, 1 << 23); /* calibration output of the RTC */
     assert_int_equal(told.missing, 0x40002808);
     assert_int_equal(told.missings, 6);
+    clock_on(0x58, 14);
+    clock_on(0x58, 21);
+    wr(0x40003804, 0x0700);
+    wr(0x40003800, 1 << 13 | 1 << 6 | 1 << 2); /* SPI2, a master with CRC */
+    wr(0x40003800, 0);
+    wr(0x40005414, 0xFFF);
+    assert_int_equal(told.missings, 6);
+    wr(0x40003800, 1 << 13 | 1 << 6); /* a slave */
+    assert_int_equal(told.missing, 0x40003800);
+    wr(0x40005414, 1 << 15 | 0xFFF); /* I2C1 with SMBus time-out */
+    assert_int_equal(told.missing, 0x40005414);
+    assert_int_equal(told.missings, 8);
 }
 
 int main(void)

@@ -4,7 +4,9 @@
 #include "chip/regs.h"
 #include "chip/state.h"
 
-enum { PECEN = 1 << 23 }; /* CR1: packet error checking, which is not modelled */
+/* What SMBus adds is not modelled: PECEN, ALERTEN, SMBDEN, SMBHEN in CR1; TEXTEN, TIMOUTEN in TIMEOUTR. */
+#define SMBUS_CR1      0x00F00000u
+#define SMBUS_TIMEOUTR 0x80008000u
 
 static const struct instance {
     uint8_t block, irq_event, irq_error, tx, rx;
@@ -163,11 +165,7 @@ bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 
     value = lanes_apb(size, value);
     switch (off / 4) {
-    case I2C_CR1:
-        write_cr1(s, value);
-        if (s->r[I2C_CR1] & PECEN)
-            chip_missing(c, (enum block_id)(B_I2C1 + index), off);
-        break;
+    case I2C_CR1: write_cr1(s, value); break;
     case I2C_CR2: write_cr2(c, index, value); break;
     case I2C_TIMINGR:
         if (!(s->r[I2C_CR1] & I2C_CR1_PE))
@@ -181,6 +179,8 @@ bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         break;
     default: regs_write(s->r, rows, ROWS, off & ~3u, value); break;
     }
+    if (s->r[I2C_CR1] & SMBUS_CR1 || s->r[I2C_TIMEOUTR] & SMBUS_TIMEOUTR)
+        chip_missing(c, (enum block_id)(B_I2C1 + index), off);
     i2c_update(c, index);
     i2c_go_on(c, index);
     if (s->selected || off / 4 == I2C_CR1)

@@ -3,6 +3,7 @@
 #include "chip/state.h"
 
 #define SCR_SLEEPDEEP (1U << 2)
+enum { DBGMCU_CR = 1 /* word */, DBG_STOP = 1 << 1, DBG_STANDBY = 1 << 2 };
 
 static uint32_t system_control(const struct chip *c)
 {
@@ -60,6 +61,8 @@ void pwr_sleep(struct chip *c)
         return;
     }
     unsigned lpms = c->pwr.reg[PWR_CR1 / 4] & 7;
+    if (c->dbgmcu.r[DBGMCU_CR] & (lpms < 3 ? DBG_STOP : DBG_STANDBY)) /* the clocks would stay on */
+        chip_missing(c, B_DBGMCU, 4 * DBGMCU_CR);
     if (lpms < 3 && exti_wakes(c)) { /* the entry is ignored, the program goes on */
         cpu_wake(c->cpu);
         c->mode = MODE_RUN;

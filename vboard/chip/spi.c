@@ -1,13 +1,13 @@
 /* Registers, FIFOs, flags, interrupts and DMA requests of SPI1-3. Frames of up to 8 bits take a byte in a
- * FIFO, longer ones two; an access of 16 bits carries two short frames. TI frame format is not told from
- * Motorola's. RM0394 "SPI". */
+ * FIFO, longer ones two; an access of 16 bits carries two short frames. TI frame format is taken for
+ * Motorola's, and a slave sends and checks no CRC; both say that they are missing. RM0394 "SPI". */
 #include "chip/spi.h"
 #include "chip/afpin.h"
 #include "chip/regs.h"
 #include "chip/state.h"
 
 enum { CR1 = 0x00, CR2 = 0x04, SR = 0x08, DR = 0x0C, CRCPR = 0x10, RXCRCR = 0x14, TXCRCR = 0x18 };
-enum { CR2_RESET = 0x0700, CR2_BITS = 0x7FFF };
+enum { CR2_RESET = 0x0700, CR2_BITS = 0x7FFF, CR2_FRF = 1 << 4 };
 
 static const struct instance {
     uint8_t block, irq, tx, rx;
@@ -239,6 +239,9 @@ bool spi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     case DR: write_data(c, index, value, size); break;
     case CRCPR: s->crcpr = lanes_apb(size, value) & 0xFFFF; break;
     }
+    bool slave_crc = s->cr1 & SPI_CR1_CRCEN && !(s->cr1 & SPI_CR1_MSTR);
+    if (s->cr1 & SPI_CR1_SPE && (slave_crc || s->cr2 & CR2_FRF))
+        chip_missing(c, (enum block_id)instances[index].block, off);
     spi_update(c, index);
     spi_go_on(c, index);
     return true;
