@@ -143,7 +143,6 @@ static enum dfu_answer on_close(struct dfu *d, bool abort)
         return abort ? DFU_ACK : DFU_STALL;
     }
     d->session.stride = 0;
-    d->upload_block = 0;
     d->draining = true;
     d->leaving = !abort;
     d->state = abort ? DFU_IDLE : DFU_MANIFEST_SYNC;
@@ -215,6 +214,10 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup, c
     if (writer_failed(d) || d->state == DFU_ERROR)
         return DFU_STALL;
     d->draining = false;
+    if (d->state != DFU_UPLOAD_IDLE) {
+        d->upload_stride = length;
+        d->upload_block = 0;
+    }
 
     uint32_t addr, end = SLOT_END;
     if (BOOT_DFU11 && !s->pointer_set) {
@@ -223,9 +226,7 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup, c
         const struct ledger_record *r = &s->writer.ledger.newest;
         if (ledger_is_seal(r))
             end = SLOT_ADDR + r->length;
-        if (s->stride == 0)
-            s->stride = length;
-        addr = SLOT_ADDR + (uint32_t)number * s->stride;
+        addr = SLOT_ADDR + (uint32_t)number * d->upload_stride;
         d->upload_block++;
     } else if (number == 0) {
         *data = commands;
@@ -235,7 +236,7 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup, c
     } else if (number == 1) {
         return refuse(d, MESSAGE_BLOCK);
     } else {
-        addr = session_address(s, number, length);
+        addr = session_address(s, number, d->upload_stride);
     }
 
     if (addr >= DFU_REPORT_ADDR && addr <= DFU_REPORT_ADDR + DFU_REPORT_SIZE) {
@@ -254,8 +255,6 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup, c
         return refuse(d, MESSAGE_ADDRESS);
     }
     d->state = *size >= length ? DFU_UPLOAD_IDLE : DFU_IDLE;
-    if (d->state == DFU_IDLE)
-        s->stride = d->upload_block = 0;
     return DFU_ACK;
 }
 
@@ -323,7 +322,7 @@ void dfu_event(struct dfu *d, enum dfu_event event)
     } else {
         session_end(s);
     }
-    if (!d->leaving)
+    if (d->state != DFU_MANIFEST_SYNC && d->state != DFU_MANIFEST) /* on the way out it stays there */
         d->state = DFU_IDLE;
     s->stride = 0;
 }

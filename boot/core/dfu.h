@@ -55,7 +55,8 @@ struct dfu {
     bool left;       /* and its status was given: leave_at counts */
     bool held;       /* a request waits since held_since */
     uint8_t reply[6];
-    uint16_t upload_block; /* plain DFU: next one */
+    uint16_t upload_block;  /* plain DFU: next one */
+    uint16_t upload_stride; /* length of the first block of this upload */
     uint32_t held_since, leave_at;
     const char *(*report)(void); /* text of the report, set by the owner; NULL: none */
     struct session session;

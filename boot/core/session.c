@@ -27,7 +27,7 @@ static void begin(struct session *s, bool plain)
     s->active = true;
     s->plain = plain;
     s->suspended = s->has_data = s->has_start = s->straight = false;
-    s->whole_before = ledger_is_seal(r) && session_verdict(s) == MESSAGE_READY;
+    s->whole_before = !s->broken && ledger_is_seal(r) && session_verdict(s) == MESSAGE_READY;
     s->old_length = r->length;
     s->end = SLOT_ADDR;
     s->next_block = 0;
@@ -35,13 +35,10 @@ static void begin(struct session *s, bool plain)
 
 /* ---- data -------------------------------------------------------------------------------- */
 
-uint32_t session_address(struct session *s, uint16_t number, uint16_t size)
+uint32_t session_address(const struct session *s, uint16_t number, uint16_t stride)
 {
-    /* AN3156 takes the length of this very block, which puts a shorter last one in the wrong place. The
-     * largest sum, 0xF0000400 + 65533 * 2048, is below 2^32. */
-    if (s->stride == 0)
-        s->stride = size;
-    return s->pointer + (number - 2u) * s->stride;
+    /* The largest sum, 0xF0000400 + 65533 * 2048, is below 2^32. */
+    return s->pointer + (number - 2u) * stride;
 }
 
 static enum message data(struct session *s, uint32_t addr)
@@ -169,7 +166,10 @@ enum message session_block(struct session *s, uint16_t number)
         m = plain_block(s, number);
     } else if (number >= 2) {
         begin(s, false);
-        m = data(s, session_address(s, number, s->rx_size));
+        /* AN3156 takes the length of this very block, which puts a shorter last one in the wrong place. */
+        if (s->stride == 0)
+            s->stride = s->rx_size;
+        m = data(s, session_address(s, number, s->stride));
     } else if (number == 0 && (s->rx_size == 1 || s->rx_size == 5)) {
         m = command(s);
     } else if (number == 0 && s->rx_size > 5 && !s->active) {
@@ -208,22 +208,28 @@ enum message session_close(struct session *s, bool abort)
     s->active = false;
     if (!s->has_start && !s->whole_before)
         return MESSAGE_PART;
+    s->broken = false;
     writer_seal(&s->writer, s->has_start ? s->end - SLOT_ADDR : s->old_length);
     return MESSAGE_READY;
+}
+
+static void drop(struct session *s)
+{
+    s->broken |= s->active;
+    s->active = s->suspended = false;
+    s->rx_size = s->rx_at = 0;
 }
 
 void session_end(struct session *s)
 {
     if (!s->active)
         return;
-    s->active = s->suspended = false;
-    s->rx_size = s->rx_at = 0;
+    drop(s);
     writer_end(&s->writer);
 }
 
 void session_fail(struct session *s)
 {
-    s->active = s->suspended = false;
-    s->rx_size = s->rx_at = 0;
+    drop(s);
     writer_forget(&s->writer);
 }

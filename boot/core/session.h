@@ -16,11 +16,12 @@ struct session {
     bool last_at_end;  /* it ended its page */
     bool straight;     /* nothing came after it but the question how it went */
     bool whole_before; /* when it began there was a sealed image, of old_length */
+    bool broken;       /* the one before ended early: what follows may be its rest, so a part is not enough */
     bool pointer_set;
     uint8_t verdict;     /* enum message: on the slot, at boot */
     uint16_t block_size; /* of the first data block */
     uint16_t next_block; /* plain */
-    uint16_t stride;     /* length of the first block since Set Address; 0: none yet */
+    uint16_t stride;     /* length of the first DNLOAD block since Set Address; 0: none yet */
     uint16_t rx_at, rx_size;
     uint32_t rx_addr;
     uint32_t pointer; /* of DfuSe */
@@ -52,7 +53,7 @@ void session_end(struct session *s);
 /* An error: nothing more of it is written. */
 void session_fail(struct session *s);
 
-/* Address of an UPLOAD or DNLOAD block number >= 2; sets the stride if there is none. */
-uint32_t session_address(struct session *s, uint16_t number, uint16_t size);
+/* Address of an UPLOAD or DNLOAD block number >= 2 whose blocks have `stride` bytes. */
+uint32_t session_address(const struct session *s, uint16_t number, uint16_t stride);
 
 #endif

@@ -117,8 +117,10 @@ enum model_request model_request(const uint8_t s[8])
 /* What is in the slot now is nobody's image; what flash holds is not known. */
 static void end_session(struct model *m)
 {
-    if (m->active)
+    if (m->active) {
         memset(m->slot.care, 0, sizeof m->slot.care);
+        m->broken = true;
+    }
     m->active = m->suspended = false;
     memset(m->owed, 0, sizeof m->owed);
 }
@@ -131,7 +133,7 @@ static void begin_session(struct model *m, bool plain)
     m->plain = plain;
     m->has_data = m->has_start = m->suspended = false;
     m->end = 0;
-    m->before = m->images[0].size;
+    m->before = m->broken ? 0 : m->images[0].size; /* what comes may be the rest of one that failed */
 }
 
 static void erase(struct model *m, uint32_t page)
@@ -205,7 +207,7 @@ static void complete(struct model *m)
     uint32_t size = m->has_start ? m->end : m->before;
     if (!m->active || !m->has_data || (owes && !m->plain) || size == 0)
         return;
-    m->active = false;
+    m->active = m->broken = false;
     memmove(m->images + 1, m->images, (MODEL_IMAGES - 1) * sizeof *m->images);
     m->images[0] = m->slot;
     m->images[0].size = size;

@@ -51,7 +51,7 @@ struct model {
     bool leaving;    /* it may leave the bus at any time */
     bool unsure;     /* nobody knows whether a block was taken: images are not compared any more */
     bool suspended;  /* SET_INTERFACE: the session goes on if a DNLOAD comes next */
-    bool active, plain, has_data, has_start;
+    bool active, plain, has_data, has_start, broken;
     uint32_t pointer;                        /* of DfuSe */
     uint32_t stride;                         /* length of the first block since Set Address; 0: none yet */
     uint32_t end;                            /* offset after the highest byte of the session */

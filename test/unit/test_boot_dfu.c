@@ -223,6 +223,22 @@ static void short_last_block(void **state)
     assert_int_equal(boot_verdict(), VERDICT_START);
 }
 
+/* Blocks of an upload that ends in an error have no say in where data goes. */
+static void blocks_of_an_upload_do_not_count(void **state)
+{
+    (void)state;
+    static uint8_t image[1000], buffer[64];
+    make_image(image, sizeof image, 3);
+    setup(NULL);
+    assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, 2, buffer, sizeof buffer), sizeof buffer);
+    assert_false(dfuse_command(DFUSE_ERASE, SLOT_ADDR));
+    assert_true(simple(DFU_REQ_CLRSTATUS));
+    assert_int_equal(send_block(2, image, 500), MESSAGE_READY);
+    assert_int_equal(send_block(3, image + 500, 500), MESSAGE_READY);
+    assert_int_equal(leave().state, DFU_MANIFEST);
+    assert_true(slot_holds(image, sizeof image));
+}
+
 static void image_is_looked_at_before_flash_is_touched(void **state)
 {
     (void)state;
@@ -422,6 +438,20 @@ static void plain_stays_for_another_download(void **state)
     assert_false(leaves_within(5000));
 }
 
+/* On its way out it can be read, until the bus is reset. */
+static void plain_is_read_before_it_leaves(void **state)
+{
+    (void)state;
+    static uint8_t image[3000], buffer[64];
+    make_image(image, sizeof image, 7);
+    setup(NULL);
+    assert_int_equal(plain(image, sizeof image, 2048).state, DFU_IDLE);
+    assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, BOOT_DFU11 ? 0 : 2, buffer, sizeof buffer), sizeof buffer);
+    assert_int_equal(get_state(), DFU_UPLOAD_IDLE);
+    dfu_event(&dfu, DFU_BUS_RESET);
+    assert_int_equal(get_state(), DFU_IDLE);
+}
+
 /* ---- events ------------------------------------------------------------------------------ */
 
 static void events_end_what_was(void **state)
@@ -447,6 +477,8 @@ int main(void)
         cmocka_unit_test(data_where_none_belongs),
         cmocka_unit_test(refused_blocks),
         cmocka_unit_test(addresses),
+        cmocka_unit_test(blocks_of_an_upload_do_not_count),
+        cmocka_unit_test(plain_is_read_before_it_leaves),
         cmocka_unit_test(blocks_outside),
         cmocka_unit_test_setup(short_last_block, setup),
         cmocka_unit_test(image_is_looked_at_before_flash_is_touched),

@@ -311,6 +311,30 @@ static void part_without_the_rest(void **state)
     assert_int_equal(boot_verdict(), MESSAGE_UNFINISHED);
 }
 
+/* Nor is it enough when a download has failed before: it may be the rest of that. */
+static void part_after_a_failure(void **state)
+{
+    (void)state;
+    static const int ends[] = {DFU_REQ_DETACH, -1};
+    for (unsigned i = 0; i < 2; i++) {
+        install(MAX);
+        assert_true(dfuse_command(DFUSE_SET_ADDRESS, SLOT_ADDR));
+        assert_int_equal(send_block(2, old, 2048),
+                         MESSAGE_READY); /* what is there already: nothing is changed */
+        if (ends[i] >= 0) {
+            assert_false(simple((uint8_t)ends[i]));
+            assert_true(simple(DFU_REQ_CLRSTATUS));
+        } else {
+            dfu_event(&dfu, DFU_BUS_RESET);
+        }
+        assert_int_equal(dfu_util(SLOT_ADDR + 4096, image, 3000, 2048, 0), MESSAGE_PART);
+        assert_true(simple(DFU_REQ_CLRSTATUS));
+        assert_int_equal(dfu_util(SLOT_ADDR, image, MAX, 2048, 0), MESSAGE_READY);
+        assert_int_equal(dfu_util(SLOT_ADDR + 4096, old, 3000, 2048, 0), MESSAGE_READY);
+        assert_int_equal(boot_verdict(), VERDICT_START);
+    }
+}
+
 /* Elements of a file in any order, with a hole between them. */
 static void elements(void **state)
 {
@@ -494,6 +518,7 @@ int main(void)
         cmocka_unit_test(patch_of_a_whole_image),
         cmocka_unit_test(data_behind_the_image),
         cmocka_unit_test(part_without_the_rest),
+        cmocka_unit_test(part_after_a_failure),
         cmocka_unit_test(elements),
         cmocka_unit_test(any_order),
         cmocka_unit_test(killed_anywhere),
