@@ -207,7 +207,7 @@ static void state_round_trip(void **unused)
 {
     (void)unused;
     uint8_t uid[12], uid2[12], flash[64], flash2[64];
-    temp_make();
+    (void)temp_make(NULL);
     create(3, PROGRAM);
     const uint8_t options[8] = {0xAA, 0xF8, 0xEF, 0xFB, 0x55, 0x07, 0x10, 0x04}; /* nSWBOOT0 = 0 */
     assert_true(vboard_load_bytes(b, 0x1FFF7800, options, sizeof options));
@@ -249,7 +249,7 @@ static void state_round_trip(void **unused)
     assert_true(vboard_peek(b, 0x1FFF7590, uid2, sizeof uid2));
     assert_int_equal(uid2[11], 12); /* a given id stays */
     vboard_destroy(b);
-    temp_remove();
+    (void)temp_remove(NULL);
 }
 
 /* ---- snapshots --------------------------------------------------------------------------- */

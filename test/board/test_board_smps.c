@@ -14,8 +14,14 @@
 
 #define MS 1000000U
 
-enum { RCC_CR = 0x40021000, PLLCFGR = 0x4002100C, AHB2ENR = 0x4002104C, APB1ENR1 = 0x40021058 };
-enum { PWR_CR1 = 0x40007000 };
+enum {
+    RCC_CR = 0x40021000,
+    RCC_CFGR = 0x40021008,
+    PLLCFGR = 0x4002100C,
+    AHB2ENR = 0x4002104C,
+    APB1ENR1 = 0x40021058
+};
+enum { PWR_CR1 = 0x40007000, FLASH_ACR = 0x40022000 };
 enum { GPIOA_MODER = 0x48000000, GPIOA_PUPDR = 0x4800000C, GPIOA_ODR = 0x48000014 };
 enum { PLLRDY = 1 << 25 };
 
@@ -129,6 +135,27 @@ static void supplied(void **state)
     assert_true(pll_in_range_2(1 << 4 | 1 << 7));
 }
 
+static void listen(void *arg, const struct vboard_event *e)
+{
+    *(unsigned *)arg += e->kind == VE_MESSAGE && strstr(e->name, "too fast") != NULL;
+}
+
+/* What was allowed with the core supplied is not when the switch opens. */
+static void switched_off_at_80_mhz(void **state)
+{
+    (void)state;
+    unsigned told = 0;
+    vboard_on_event(b, listen, &told);
+    assert_true(pll_in_range_2(1 << 4 | 1 << 7));
+    wr(FLASH_ACR, 4);
+    wr(RCC_CFGR, 3); /* the PLL */
+    run(1 * MS);
+    assert_int_equal(rd(RCC_CFGR) & 0xF, 0xF);
+    assert_int_equal(told, 0);
+    wr(GPIOA_ODR, 1 << 4);
+    assert_int_equal(told, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +164,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(good_but_not_connected, on, off),
         cmocka_unit_test_setup_teardown(connected_but_off, on, off),
         cmocka_unit_test_setup_teardown(supplied, on, off),
+        cmocka_unit_test_setup_teardown(switched_off_at_80_mhz, on, off),
     };
     return cmocka_run_group_tests_name("board smps", tests, NULL, NULL);
 }

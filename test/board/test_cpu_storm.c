@@ -48,7 +48,7 @@ static int start(void **state)
     static const struct vboard_config config = {.seed = 1, .strict = true};
     struct vboard *b = vboard_create(&config);
     assert_non_null(b);
-    temp_make();
+    (void)temp_make(NULL);
     if (!vboard_load_file(b, "build/test/fw/storm.elf", VBOARD_NO_ADDR))
         fail_msg("%s", vboard_error(b));
     vboard_on_event(b, listen, NULL);
@@ -60,7 +60,7 @@ static int start(void **state)
 static int finish(void **state)
 {
     vboard_destroy(*state);
-    temp_remove();
+    (void)temp_remove(NULL);
     return 0;
 }
 

@@ -73,22 +73,8 @@ static void a_difference_is_told(void **state)
     command_result_free(&r);
 }
 
-static int opens(void **state)
-{
-    (void)state;
-    temp_make();
-    return 0;
-}
-
-static int closes(void **state)
-{
-    (void)state;
-    temp_remove();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(seeds), cmocka_unit_test(a_difference_is_told)};
-    return cmocka_run_group_tests(tests, opens, closes);
+    return cmocka_run_group_tests(tests, temp_make, temp_remove);
 }

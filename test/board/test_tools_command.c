@@ -17,20 +17,6 @@
 #define CDC_BIN  "build/firmware/cdc.bin"
 #define BOOT     "build/firmware/boot.elf"
 
-static int setup(void **state)
-{
-    (void)state;
-    temp_make();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    temp_remove();
-    return 0;
-}
-
 /* Runs it and wants that status. */
 static struct command_result run(int status, const char *const words[])
 {
@@ -211,11 +197,11 @@ static void merge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(inspect, setup, teardown),
-        cmocka_unit_test_setup_teardown(bad_words, setup, teardown),
-        cmocka_unit_test_setup_teardown(built_examples, setup, teardown),
-        cmocka_unit_test_setup_teardown(pack, setup, teardown),
-        cmocka_unit_test_setup_teardown(merge, setup, teardown),
+        cmocka_unit_test_setup_teardown(inspect, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(bad_words, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(built_examples, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(pack, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(merge, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

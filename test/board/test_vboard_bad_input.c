@@ -25,17 +25,10 @@ static char events[256], state[256], uart[256];
 static int setup(void **unused)
 {
     (void)unused;
-    temp_make();
+    (void)temp_make(NULL);
     text_copy(events, sizeof events, temp("events"));
     text_copy(state, sizeof state, temp("state"));
     text_copy(uart, sizeof uart, temp("uart"));
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    (void)unused;
-    temp_remove();
     return 0;
 }
 
@@ -356,15 +349,15 @@ static void help(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(words, setup, teardown),
-        cmocka_unit_test_setup_teardown(firmware_files, setup, teardown),
-        cmocka_unit_test_setup_teardown(flash_states, setup, teardown),
-        cmocka_unit_test_setup_teardown(outputs, setup, teardown),
-        cmocka_unit_test_setup_teardown(same_file, setup, teardown),
-        cmocka_unit_test_setup_teardown(control_and_scripts, setup, teardown),
-        cmocka_unit_test_setup_teardown(taken, setup, teardown),
-        cmocka_unit_test_setup_teardown(usbip, setup, teardown),
-        cmocka_unit_test_setup_teardown(help, setup, teardown),
+        cmocka_unit_test_setup_teardown(words, setup, temp_remove),
+        cmocka_unit_test_setup_teardown(firmware_files, setup, temp_remove),
+        cmocka_unit_test_setup_teardown(flash_states, setup, temp_remove),
+        cmocka_unit_test_setup_teardown(outputs, setup, temp_remove),
+        cmocka_unit_test_setup_teardown(same_file, setup, temp_remove),
+        cmocka_unit_test_setup_teardown(control_and_scripts, setup, temp_remove),
+        cmocka_unit_test_setup_teardown(taken, setup, temp_remove),
+        cmocka_unit_test_setup_teardown(usbip, setup, temp_remove),
+        cmocka_unit_test_setup_teardown(help, setup, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,20 +12,6 @@
 #include "cmdbench.h"
 #include "command.h"
 
-static int setup(void **unused)
-{
-    (void)unused;
-    temp_make();
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    (void)unused;
-    temp_remove();
-    return 0;
-}
-
 /* Runs a script on cmdbench; answers and events come back. */
 static cJSON *script(uint32_t number, const char *text, cJSON **events)
 {
@@ -296,15 +282,15 @@ static void standard_input(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(memory_and_registers, setup, teardown),
-        cmocka_unit_test_setup_teardown(registers_written, setup, teardown),
-        cmocka_unit_test_setup_teardown(pins_and_button, setup, teardown),
-        cmocka_unit_test_setup_teardown(power_and_reset, setup, teardown),
-        cmocka_unit_test_setup_teardown(uart, setup, teardown),
-        cmocka_unit_test_setup_teardown(adc, setup, teardown),
-        cmocka_unit_test_setup_teardown(usb, setup, teardown),
-        cmocka_unit_test_setup_teardown(cut, setup, teardown),
-        cmocka_unit_test_setup_teardown(standard_input, setup, teardown),
+        cmocka_unit_test_setup_teardown(memory_and_registers, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(registers_written, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(pins_and_button, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(power_and_reset, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(uart, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(adc, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(usb, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(cut, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(standard_input, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,20 +18,6 @@
 #include "cmdbench.h"
 #include "command.h"
 
-static int setup(void **unused)
-{
-    (void)unused;
-    temp_make();
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    (void)unused;
-    temp_remove();
-    return 0;
-}
-
 static double seconds(void)
 {
     struct timespec t;
@@ -359,20 +345,20 @@ static void full(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(paced, setup, teardown),
-        cmocka_unit_test_setup_teardown(fast, setup, teardown),
-        cmocka_unit_test_setup_teardown(signals, setup, teardown),
-        cmocka_unit_test_setup_teardown(same_seed, setup, teardown),
-        cmocka_unit_test_setup_teardown(handoff, setup, teardown),
-        cmocka_unit_test_setup_teardown(flash_events, setup, teardown),
-        cmocka_unit_test_setup_teardown(pwm_events, setup, teardown),
-        cmocka_unit_test_setup_teardown(wild, setup, teardown),
-        cmocka_unit_test_setup_teardown(wild_binary, setup, teardown),
-        cmocka_unit_test_setup_teardown(watchdog, setup, teardown),
-        cmocka_unit_test_setup_teardown(strict, setup, teardown),
-        cmocka_unit_test_setup_teardown(uart_files, setup, teardown),
-        cmocka_unit_test_setup_teardown(uart_pty, setup, teardown),
-        cmocka_unit_test_setup_teardown(full, setup, teardown),
+        cmocka_unit_test_setup_teardown(paced, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(fast, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(signals, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(same_seed, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(handoff, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(flash_events, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(pwm_events, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(wild, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(wild_binary, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(watchdog, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(strict, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(uart_files, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(uart_pty, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(full, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

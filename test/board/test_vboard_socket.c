@@ -22,17 +22,10 @@ static pid_t board;
 static int setup(void **unused)
 {
     (void)unused;
-    temp_make();
+    (void)temp_make(NULL);
     const char *args[] = {VBOARD,      "--load",       BENCH_ELF, "--load",      bench_mode(BLINK),
                           "--control", temp("socket"), "--flash", temp("state"), NULL};
     board = command_start(args, temp("out"), temp("err"));
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    (void)unused;
-    temp_remove();
     return 0;
 }
 
@@ -171,9 +164,9 @@ static void stale_socket(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(clients, setup, teardown),
-        cmocka_unit_test_setup_teardown(hostile_clients, setup, teardown),
-        cmocka_unit_test_setup_teardown(stale_socket, setup, teardown),
+        cmocka_unit_test_setup_teardown(clients, setup, temp_remove),
+        cmocka_unit_test_setup_teardown(hostile_clients, setup, temp_remove),
+        cmocka_unit_test_setup_teardown(stale_socket, setup, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

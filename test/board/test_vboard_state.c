@@ -12,20 +12,6 @@
 #include "cmdbench.h"
 #include "command.h"
 
-static int setup(void **unused)
-{
-    (void)unused;
-    temp_make();
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    (void)unused;
-    temp_remove();
-    return 0;
-}
-
 static void cut(void **unused)
 {
     (void)unused;
@@ -118,9 +104,9 @@ static void loads_replace_the_state(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(cut, setup, teardown),
-        cmocka_unit_test_setup_teardown(backup_domain, setup, teardown),
-        cmocka_unit_test_setup_teardown(loads_replace_the_state, setup, teardown),
+        cmocka_unit_test_setup_teardown(cut, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(backup_domain, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(loads_replace_the_state, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,20 +17,6 @@
 #define CDC  "build/firmware/cdc.bin"
 #define SLOT "0x08004000"
 
-static int setup(void **state)
-{
-    (void)state;
-    temp_make();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    temp_remove();
-    return 0;
-}
-
 /* The one line that vdfu prints; free with cJSON_Delete. */
 static cJSON *run(int status, const char *const more[])
 {
@@ -291,7 +277,7 @@ static void test_bad_input(void **state)
     assert_int_equal(size, 4);
 }
 
-#define with(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define with(test) cmocka_unit_test_setup_teardown(test, temp_make, temp_remove)
 
 int main(void)
 {

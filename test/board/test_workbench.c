@@ -1,7 +1,7 @@
 /* The workbench: every peripheral of the thread's project with its interrupt, each counter at its rate in
  * virtual time, after every kind of download and boot; and with VTOR set back as ST's start-up code does. */
+#include "command.h"
 #include "kitbench.h"
-#include <unistd.h>
 
 #define WORKBENCH     "build/firmware/workbench.elf"
 #define WORKBENCH_BIN "build/firmware/workbench.bin"
@@ -234,16 +234,14 @@ static void after_downloads(void **state)
 static void after_the_rom(void **state)
 {
     (void)state;
-    char factory[] = "/tmp/factory-XXXXXX.bin", command[200];
-    int fd = mkstemps(factory, 4);
-    assert_true(fd >= 0 && close(fd) == 0);
-    (void)snprintf(command, sizeof command,
-                   "build/host/sureboot merge build/firmware/boot.bin " WORKBENCH_BIN " -o %s >/dev/null",
-                   factory);
-    assert_int_equal(system(command), 0);
     uint32_t size;
-    uint8_t *bytes = bench_file(factory, &size);
-    assert_int_equal(unlink(factory), 0);
+    const char *const args[] = {
+        "build/host/sureboot", "merge", "build/firmware/boot.bin", WORKBENCH_BIN, "-o",
+        temp("factory.bin"),   NULL};
+    struct command_result merged = command(args, NULL);
+    assert_int_equal(merged.status, 0);
+    command_result_free(&merged);
+    uint8_t *bytes = bench_file(temp("factory.bin"), &size);
 
     struct kit *k = powered(NULL, NULL);
     assert_true(usbhost_wait_attached(k->bench.host, 2000 * MS));
@@ -271,7 +269,7 @@ int main(void)
         cmocka_unit_test(after_power_on),
         cmocka_unit_test(with_vtor_set_back),
         cmocka_unit_test(after_downloads),
-        cmocka_unit_test(after_the_rom),
+        cmocka_unit_test_setup_teardown(after_the_rom, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

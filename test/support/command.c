@@ -24,10 +24,12 @@ static char directory[64];
 
 /* ---- files ------------------------------------------------------------------------------- */
 
-void temp_make(void)
+int temp_make(void **state)
 {
+    (void)state;
     text_copy(directory, sizeof directory, "/tmp/sureboot.XXXXXX");
     assert_non_null(mkdtemp(directory));
+    return 0;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -38,9 +40,11 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-void temp_remove(void)
+int temp_remove(void **state)
 {
+    (void)state;
     assert_int_equal(nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    return 0;
 }
 
 const char *temp(const char *name)

@@ -33,9 +33,9 @@ double json_number(const cJSON *object, const char *key); /* fails the test if t
 const char *json_text(const cJSON *object, const char *key);
 
 /* A directory of this test, removed with all in it by temp_remove; and a path in it (the last eight stay
- * good). */
-void temp_make(void);
-void temp_remove(void);
+ * good). The two are fixtures of cmocka: they take no state, NULL will do, and return 0. */
+int temp_make(void **state);
+int temp_remove(void **state);
 const char *temp(const char *name);
 void file_write(const char *path, const void *bytes, size_t size);
 void file_text(const char *path, const char *text);

@@ -320,7 +320,7 @@ static void test_syscfg_locks(void **state)
     assert_int_equal(rd(&t, PWR(0x04)), 0x410);
 }
 
-/* PA0 - PB0 - PC0: what each of the pins does, and what PA0 reads then. The strongest decides: an output,
+/* PB0 - PA0 - PC0: what each of the pins does, and what they read then. The strongest decides: an output,
  * the outside, a pull. 'h', 'l' push-pull; 'H', 'L' open drain; 'U', 'D' pulls; '1', '0' outside. */
 static void put(unsigned port, char how)
 {
@@ -355,6 +355,10 @@ static void test_wires(void **state)
                 put(order ? 2 - port : port, how[order ? 2 - port : port]);
             if (reads(A, 0) != rows[i].high)
                 fail_msg("%c %c %c: PA0 reads %d", how[0], how[1], how[2], !rows[i].high);
+            bool pulls_differ = how[0] == 'U' && how[1] == 'D' && how[2] == '.'; /* each has its own */
+            for (unsigned port = 1; port < 3 && !pulls_differ; port++)
+                if (reads(GPIO(port), 0) != rows[i].high)
+                    fail_msg("%c %c %c: P%c0 reads %d", how[0], how[1], how[2], 'A' + port, !rows[i].high);
         }
     put(0, '.'); /* an edge through a wire is an edge */
     put(2, '.');

@@ -2,6 +2,7 @@
  * so that each fault can be put in by itself. */
 #include "board/image.h"
 #include "board/parse.h"
+#include "command.h"
 
 #include <elf.h>
 #include <setjmp.h>
@@ -72,21 +73,16 @@ static void raw_binaries(void **state)
 static void files(void **state)
 {
     (void)state;
-    char dir[] = "/tmp/test_loaders.XXXXXX", path[64];
-    assert_non_null(mkdtemp(dir));
-    assert_true(snprintf(path, sizeof path, "%s/x.bin", dir) > 0);
+    (void)temp_make(NULL);
+    const char *path = temp("x.bin");
     refused(image_read(&image, path, IMAGE_NO_ADDR, &why), "No such file");
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite("hello", 1, 5, f), 5);
-    assert_int_equal(fclose(f), 0);
+    file_write(path, "hello", 5);
     assert_true(image_read(&image, path, 0x08001000, &why));
     part_is(0, 0x08001000, "hello", 5);
     image_free(&image);
     assert_int_equal(truncate(path, (off_t)IMAGE_MAX_FILE + 1), 0);
     refused(image_read(&image, path, IMAGE_NO_ADDR, &why), "larger than");
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(rmdir(dir), 0);
+    (void)temp_remove(NULL);
     assert_false(image_read(&image, "/tmp", IMAGE_NO_ADDR, &why));
     assert_non_null(strstr(why.text, "not a regular file"));
 }
