@@ -150,56 +150,65 @@ bool chip_wire(struct chip *c, unsigned port_a, unsigned pin_a, unsigned port_b,
     w->wire[w->count++] =
         (struct af_wire){{(uint8_t)port_a, (uint8_t)port_b}, {(uint8_t)pin_a, (uint8_t)pin_b}};
     gpio_resettle(c, port_a, pin_a);
-    gpio_resettle(c, port_b, pin_b);
+    af_each_wired(c, port_a, pin_a, gpio_resettle);
     return true;
 }
 
-/* The other end of wire i, if this pin is at one: 0 or 1, else -1. */
-static int far_end(const struct chip *c, unsigned i, unsigned port, unsigned pin)
+static bool at_end(const struct af_wire *w, unsigned e, unsigned port, unsigned pin)
 {
-    const struct af_wire *w = &c->wires.wire[i];
+    return w->port[e] == port && w->pin[e] == pin;
+}
 
-    for (int e = 0; e < 2; e++)
-        if (w->port[e] == port && w->pin[e] == pin)
-            return !e;
-    return -1;
+/* The wires, a bit each, that join this pin with others, directly or by pins between. */
+static uint32_t net_of(const struct chip *c, unsigned port, unsigned pin)
+{
+    const struct af_wire *w = c->wires.wire;
+    uint32_t net = 0, before;
+
+    for (unsigned i = 0; i < c->wires.count; i++)
+        if (at_end(&w[i], 0, port, pin) || at_end(&w[i], 1, port, pin))
+            net |= 1u << i;
+    do {
+        before = net;
+        for (unsigned i = 0; i < c->wires.count; i++)
+            for (unsigned j = 0; j < c->wires.count && before >> i & 1; j++)
+                for (unsigned e = 0; e < 2; e++)
+                    if (at_end(&w[j], 0, w[i].port[e], w[i].pin[e]) ||
+                        at_end(&w[j], 1, w[i].port[e], w[i].pin[e]))
+                        net |= 1u << j;
+    } while (net != before);
+    return net;
 }
 
 void af_each_wired(struct chip *c, unsigned port, unsigned pin,
                    void (*fn)(struct chip *c, unsigned port, unsigned pin))
 {
-    for (unsigned i = 0; i < c->wires.count; i++) {
-        int e = far_end(c, i, port, pin);
-        if (e >= 0)
-            fn(c, c->wires.wire[i].port[e], c->wires.wire[i].pin[e]);
-    }
+    uint32_t net = net_of(c, port, pin);
+
+    for (unsigned i = 0; i < c->wires.count; i++)
+        for (unsigned e = 0; e < 2 && net >> i & 1; e++)
+            if (!at_end(&c->wires.wire[i], e, port, pin))
+                fn(c, c->wires.wire[i].port[e], c->wires.wire[i].pin[e]);
 }
 
 int af_wired_level(const struct chip *c, unsigned port, unsigned pin,
                    int (*level)(const struct chip *c, unsigned port, unsigned pin))
 {
+    uint32_t net = net_of(c, port, pin);
     int found = -1;
 
-    for (unsigned i = 0; i < c->wires.count && found != 0; i++) {
-        int e = far_end(c, i, port, pin);
-        int one = e < 0 ? -1 : level(c, c->wires.wire[i].port[e], c->wires.wire[i].pin[e]);
-        found = one >= 0 ? one : found;
-    }
+    for (unsigned i = 0; i < c->wires.count; i++)
+        for (unsigned e = 0; e < 2 && net >> i & 1 && found != 0; e++) {
+            const struct af_wire *w = &c->wires.wire[i];
+            int one = at_end(w, e, port, pin) ? -1 : level(c, w->port[e], w->pin[e]);
+            found = one >= 0 ? one : found;
+        }
     return found;
 }
 
 static bool wired(const struct chip *c, uint16_t a, uint16_t b)
 {
-    if (a >> 4 == b >> 4)
-        return true;
-    for (unsigned i = 0; i < c->wires.count; i++) {
-        const struct af_wire *w = &c->wires.wire[i];
-        for (unsigned e = 0; e < 2; e++)
-            if (w->port[e] == port_of(a) && w->pin[e] == pin_of(a) && w->port[!e] == port_of(b) &&
-                w->pin[!e] == pin_of(b))
-                return true;
-    }
-    return false;
+    return a >> 4 == b >> 4 || (net_of(c, port_of(a), pin_of(a)) & net_of(c, port_of(b), pin_of(b)));
 }
 
 bool af_wired(const struct chip *c, unsigned a, unsigned b)

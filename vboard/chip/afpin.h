@@ -96,7 +96,7 @@ struct af_wires {
     } wire[CHIP_WIRES];
     unsigned count;
 };
-/* Calls fn for the pin at the other end of each wire of this one. */
+/* Calls fn for each pin that wires join with this one, some perhaps more than once. */
 void af_each_wired(struct chip *c, unsigned port, unsigned pin,
                    void (*fn)(struct chip *c, unsigned port, unsigned pin));
 /* What those pins put on the wires, as `level` tells it: 0 if one says so, 1, or -1: nothing. */

@@ -302,8 +302,9 @@ void gpio_af_release(struct chip *c, unsigned port, unsigned pin, unsigned af); 
  * lasts; 0: nobody receives (off, unclocked, no pin in its alternate function), the byte is lost. One
  * frame at a time: the sender waits. */
 ps_t usart_receive(struct chip *c, enum block_id uart, uint8_t byte);
-/* A wire between two pins: what drives or pulls one the other sees, levels, voltages and USART frames. SPI
- * and I2C data go as words where the data pins are wired. false: too many wires. */
+/* A wire between two pins: what drives or pulls one the other sees, levels, voltages and USART frames, and
+ * so do all that wires join with it. SPI and I2C data go as words where the data pins are wired. false: too
+ * many wires. */
 enum { CHIP_WIRES = 16 };
 bool chip_wire(struct chip *c, unsigned port_a, unsigned pin_a, unsigned port_b, unsigned pin_b);
 /* Voltage at a pin for ADC1, in millivolts (adc.c). false: the pin has no ADC channel. */

@@ -140,6 +140,7 @@ void chip_nrst(struct chip *c, bool low)
 void chip_vdd12(struct chip *c, bool supplied)
 {
     c->vdd12 = supplied;
+    flash_clock_changed(c); /* in range 2 without it HCLK may be too fast now */
 }
 
 void chip_power_on(struct chip *c)
