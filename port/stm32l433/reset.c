@@ -44,7 +44,7 @@ static uint32_t memory_at_0(void)
 }
 
 /* What every program that has run before has changed, against its value after reset. MSIRDY follows in
- * its own time; WWDGEN comes up set with the hardware watchdog; RTCAPBEN's reset value no document tells. */
+ * its own time; WWDGEN comes up set with the hardware watchdog; about RTCAPBEN the documents disagree. */
 bool port_was_jumped_to(void)
 {
     uint32_t changed = (RCC->CR | RCC_CR_MSIRDY) ^ RCC_CR_AT_RESET;
