@@ -278,6 +278,10 @@ static void effects(struct model *m, const uint8_t s[8], enum model_request r, c
         else
             complete(m);
         break;
+    case MODEL_CLRSTATUS: /* it has been in dfuERROR, even if nobody knew */
+        end_session(m);
+        m->leaving = false;
+        break;
     default: break;
     }
 }

@@ -347,6 +347,8 @@ static void test_wires(void **state)
     (void)state;
     assert_true(chip_wire(t.c, 0, 0, 1, 0));
     assert_true(chip_wire(t.c, 2, 0, 0, 0));
+    assert_true(chip_wire(t.c, 1, 1, 2, 0)); /* PB1, by PC0 */
+    mode(B, 1, 0);
     assert_false(chip_wire(t.c, 1, 3, 1, 3));
     for (size_t order = 0; order < 2; order++)
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -355,6 +357,8 @@ static void test_wires(void **state)
                 put(order ? 2 - port : port, how[order ? 2 - port : port]);
             if (reads(A, 0) != rows[i].high)
                 fail_msg("%c %c %c: PA0 reads %d", how[0], how[1], how[2], !rows[i].high);
+            if (reads(B, 1) != rows[i].high && !(how[0] == 'U' && how[1] == 'D'))
+                fail_msg("%c %c %c: PB1 reads %d", how[0], how[1], how[2], !rows[i].high);
             bool pulls_differ = how[0] == 'U' && how[1] == 'D' && how[2] == '.'; /* each has its own */
             for (unsigned port = 1; port < 3 && !pulls_differ; port++)
                 if (reads(GPIO(port), 0) != rows[i].high)

@@ -95,6 +95,20 @@ static void power_up_and_calibration(void **state)
     assert_in_range(run_until(ADC1 + ISR, ADRDY, ADRDY, PS_PER_MS), 900000, 1200000);
 }
 
+/* A voltage goes along wires, by pins that have none of their own. */
+static void voltage_by_wires(void **state)
+{
+    (void)state;
+    chip_wire(rig, 0, 0, 1, 5); /* PA0, channel 5 - PB5 - PC2 */
+    wr(ADC1 + SQR1, 5 << 6);
+    for (unsigned n = 0; n < 2; n++) {
+        wr(ADC1 + CR, VREG | ADSTART);
+        run_us(100);
+        assert_int_equal(rd(ADC1 + DR), n ? code(1500) : 0);
+        chip_wire(rig, 1, 5, 2, 2);
+    }
+}
+
 /* Sampling plus 12.5, 10.5, 8.5, 6.5 periods; single conversion; flags; ADSTART falls. */
 static void conversion_times(void **state)
 {
@@ -452,6 +466,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(power_up_and_calibration, on, rig_off),
         cmocka_unit_test_setup_teardown(conversion_times, on, rig_off),
+        cmocka_unit_test_setup_teardown(voltage_by_wires, on, rig_off),
         cmocka_unit_test_setup_teardown(sequence_and_overrun, on, rig_off),
         cmocka_unit_test_setup_teardown(timer_dma, on, rig_off),
         cmocka_unit_test_setup_teardown(continuous, on, rig_off),
