@@ -222,6 +222,23 @@ static void test_wild(void **state)
     }
 }
 
+/* A download that went well ends with 1 all the same, if --strict and the application goes beyond the model.
+ */
+static void test_strict_after_all(void **state)
+{
+    (void)state;
+    for (int strict = 0; strict < 2; strict++) {
+        struct command_result r = command((const char *const[]){VDFU, "--load", BOOT, "--download",
+                                                                slot("build/test/fw/beyond.bin"), "--leave",
+                                                                strict ? "--strict" : NULL, NULL},
+                                          NULL);
+        assert_int_equal(r.status, strict);
+        assert_non_null(strstr(r.err, "0x40008800 is not modelled"));
+        assert_int_equal(strstr(r.out, "something that is not modelled was touched") != NULL, strict);
+        command_result_free(&r);
+    }
+}
+
 static void bad(const char *sentence, const char *const more[])
 {
     const char *args[COMMAND_ARGS] = {VDFU};
@@ -293,6 +310,7 @@ int main(void)
         with(test_power_cut),
         with(test_no_device),
         with(test_wild),
+        with(test_strict_after_all),
         with(test_bad_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

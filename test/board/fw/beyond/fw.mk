@@ -1,0 +1,1 @@
+beyond.at := slot
