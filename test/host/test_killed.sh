@@ -9,7 +9,7 @@ RANDOM=$seed
 plan 53
 echo "# SUREBOOT_SEED=$seed repeats these moments"
 board nucleo --load build/firmware/boot.hex
-in_guest "rounds='$(for i in 0 1 2 3 4 5 6 7 8 9; do echo "$i:$((4 + RANDOM % 50))"; done)'"'
+in_guest "rounds='$(for i in 0 1 2 3 4 5 6 7 8 9; do echo "$i:$((4 + RANDOM % 61))"; done)'"'
 events=$work/nucleo/events
 size_of() { stat -c %s "$1"; }
 image $work/1 65536
