@@ -3,6 +3,7 @@
 #define VBOARD_CHIP_LPTIM_H
 
 #include "chip/chip.h"
+#include "chip/filter.h"
 #include "chip/regs.h"
 
 enum { LPTIM_COUNT = 2 };
@@ -17,7 +18,8 @@ struct lptim_state {
     bool counting, single, out;
     bool set_once;       /* OUT has been set for good */
     bool down;           /* direction of the encoder */
-    uint8_t inputs;      /* levels: IN1, IN2, trigger */
+    struct filter in[3]; /* IN1, IN2, trigger */
+    ps_t filter_at;      /* the next of them passes a level on */
     ps_t arr_ok, cmp_ok; /* when a written value has reached the kernel clock's side */
     ps_t starts_at;      /* SNGSTRT or CNTSTRT takes effect */
     double told_hz, told_duty;
@@ -62,5 +64,8 @@ void lptim_update(struct chip *c, unsigned index); /* interrupt, wake-up line, o
 bool lptim_by_edges(const struct lptim_state *t);  /* clocked by its input */
 void lptim_count(struct chip *c, unsigned index, uint64_t clocks);
 void lptim_go(struct lptim_state *t);
+void lptim_configure(struct chip *c, unsigned index, uint32_t cfgr); /* CFGR; filters begin anew */
+void lptim_filters_run(struct chip *c, unsigned index);              /* samples up to now */
+void lptim_filters_retimed(struct lptim_state *t);                   /* the kernel clock has begun anew */
 
 #endif

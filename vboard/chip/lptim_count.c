@@ -193,6 +193,7 @@ void lptim_schedule(struct chip *c, unsigned index)
 
     tell_wave(c, index);
     when = t->starts_at < when ? t->starts_at : when;
+    when = t->filter_at < when ? t->filter_at : when;
     if (t->counting && !lptim_by_edges(t) && matters(c, index)) {
         ps_t next = lazy_when(&t->clock, ((uint64_t)ahead(t) << prescaler(t)) - t->phase);
         when = next < when ? next : when;

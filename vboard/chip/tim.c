@@ -109,9 +109,12 @@ void tim_reset(struct chip *c, unsigned index)
 {
     const struct tim_kind *k = &tim_kinds[index];
     struct tim_state *t = &c->tim[index];
-    uint8_t inputs = t->inputs;
+    struct tim_state was = *t;
 
-    *t = (struct tim_state){.inputs = inputs, .arr = k->writable[TIM_ARR], .oscillator_at = PS_NEVER};
+    *t = (struct tim_state){.arr = k->writable[TIM_ARR], .oscillator_at = PS_NEVER, .filter_at = PS_NEVER};
+    t->etr = was.etr;
+    for (unsigned n = 0; n < TIM_BRK; n++)
+        filter_bypass(&t->input[n], was.input[n].level);
     t->r[TIM_ARR] = k->writable[TIM_ARR];
     t->r[TIM_OR2] = k->writable[TIM_OR2] & 1; /* BKINE */
     t->r[TIM_OR3] = k->writable[TIM_OR3] & 1;
@@ -190,6 +193,8 @@ bool tim_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
 }
 
 /* ---- writes ---- */
+
+#define BREAK_SETTINGS 0x03FF3000u /* enables, polarities and filters */
 
 /* Bits of a register that LOCK has frozen (RM0394 "TIM1 break and dead-time register"). */
 static uint32_t locked(const struct tim_state *t, unsigned reg)
@@ -302,6 +307,8 @@ static void put(struct chip *c, unsigned index, unsigned reg, uint32_t value)
             value = (value & ~0x300u) | (t->r[reg] & 0x300);
         if (t->brk || t->brk2)
             value &= ~(uint32_t)TIM_BDTR_MOE;
+        if ((value ^ t->r[reg]) & BREAK_SETTINGS) /* the filters begin anew, with no break */
+            filter_bypass(&t->input[TIM_BRK], false), filter_bypass(&t->input[TIM_BRK2], false);
         t->r[reg] = value;
         break;
     case TIM_DCR:
@@ -320,6 +327,7 @@ static void apply(struct chip *c, unsigned index)
     if (!(t->r[TIM_CR2] & TIM_CR2_CCPC))
         tim_com(c, index);
     tim_oscillators(c, index);
+    tim_filters_changed(c, index);
     tim_break_inputs(c, index);
     tim_refs(c, index);
     tim_interrupts(c, index);

@@ -1,15 +1,19 @@
 /* Timers TIM1, TIM2, TIM6, TIM7, TIM15, TIM16 (RM0394 "TIM1", "TIM2", "TIM15/16", "TIM6/7"): one model,
  * of which each instance has its part. tim.c has the registers, tim_count.c the counter, tim_out.c the
- * outputs with break and dead time, tim_in.c captures, triggers and slave modes.
+ * outputs with break and dead time, tim_in.c captures, triggers and slave modes, tim_filter.c input filters,
+ * tim_oscillator.c internal clocks as inputs.
  * The counter is computed from the time; events are announced for what somebody can see. */
 #ifndef VBOARD_CHIP_TIM_H
 #define VBOARD_CHIP_TIM_H
 
 #include "chip/chip.h"
+#include "chip/filter.h"
 #include "chip/regs.h"
 
 enum tim_index { TIM1, TIM2, TIM6, TIM7, TIM15, TIM16, TIM_COUNT };
 enum { TIM_CHANNELS = 6, TIM_PINS = 4 };
+/* Inputs with a filter: TI1..4, ETR behind its prescaler, the breaks (true: active). */
+enum { TIM_TI1, TIM_ETR = TIM_PINS, TIM_BRK, TIM_BRK2, TIM_INPUTS };
 
 /* Registers by offset / 4. */
 enum {
@@ -94,7 +98,9 @@ struct tim_state {
         double hz, duty;
     } told[2 * TIM_PINS];
 
-    uint8_t inputs;                        /* level of TI1..4, bit 4: ETR */
+    struct filter input[TIM_INPUTS];
+    ps_t filter_at;                        /* the next of them passes a level on */
+    bool etr;                              /* ETR before its prescaler, after its polarity */
     uint8_t captures[TIM_PINS], etr_edges; /* edges swallowed by prescalers */
     bool gate, brk, brk2;                  /* levels: trigger input, break inputs */
     ps_t oscillator_at;                    /* next edge of an internal clock on TI1 or ETR */
@@ -129,6 +135,26 @@ void tim_usb_sof(struct chip *c); /* TIM2's ITR1 may be the USB start of frame *
 
 /* ---- between the files of TIM ---- */
 
+static inline unsigned tim_slave_mode(const struct tim_state *t) /* SMS */
+{
+    return bits(t->r[TIM_SMCR], 0, 3) | bits(t->r[TIM_SMCR], 16, 1) << 3;
+}
+
+static inline unsigned tim_trigger_select(const struct tim_state *t) /* TS */
+{
+    return bits(t->r[TIM_SMCR], 4, 3);
+}
+
+static inline unsigned tim_selection(const struct tim_state *t, unsigned ch) /* CCxS */
+{
+    return t->r[ch < 2 ? TIM_CCMR1 : TIM_CCMR2] >> 8 * (ch & 1) & 3;
+}
+
+static inline unsigned tim_etr_division(const struct tim_state *t) /* ETPS */
+{
+    return 1u << bits(t->r[TIM_SMCR], 12, 2);
+}
+
 bool tim_is_output(const struct tim_state *t, unsigned ch);
 unsigned tim_mode(const struct tim_state *t, unsigned ch); /* OCxM */
 void tim_settle(struct chip *c, unsigned index);
@@ -148,6 +174,7 @@ bool tim_visible(const struct chip *c, unsigned index, unsigned ch);
 ps_t tim_dead_time_next(const struct tim_state *t);
 void tim_break(struct chip *c, unsigned index, uint32_t flag);
 void tim_break_inputs(struct chip *c, unsigned index);
+void tim_break_filtered(struct chip *c, unsigned index); /* what the filters let through has its effect */
 void tim_trgo_pulse(struct chip *c, unsigned index, unsigned mms); /* the event that MMS may select */
 void tim_trgo_level(struct chip *c, unsigned index);
 bool tim_trgo_wanted(const struct chip *c, unsigned index); /* does anybody listen to TRGO, TRGO2 or OC1? */
@@ -155,5 +182,13 @@ void tim_trigger_input(struct chip *c, unsigned index);     /* an active edge of
 void tim_capture(struct chip *c, unsigned index, unsigned ch);
 void tim_oscillators(struct chip *c, unsigned index); /* an internal clock as input: next edge */
 void tim_oscillator_edge(struct chip *c, unsigned index);
+/* A level at input n (enum above) of a timer that is settled: at once or later tim_filtered has it. */
+void tim_filter(struct chip *c, unsigned index, unsigned n, bool level);
+void tim_filtered(struct chip *c, unsigned index, unsigned n, bool level);
+void tim_filters_changed(struct chip *c, unsigned index); /* registers were written */
+void tim_filters_run(struct chip *c, unsigned index);     /* samples up to now */
+void tim_filters_retimed(struct tim_state *t);            /* the clock has begun anew */
+/* When an edge at that time that lasts for `stays` is through the filter; PS_NEVER: it is too short. */
+ps_t tim_filter_passes(const struct tim_state *t, unsigned n, ps_t edge, ps_t stays);
 
 #endif

@@ -13,14 +13,9 @@ static bool centered(const struct tim_state *t)
     return bits(t->r[TIM_CR1], 5, 2);
 }
 
-static unsigned slave_mode(const struct tim_state *t)
-{
-    return bits(t->r[TIM_SMCR], 0, 3) | bits(t->r[TIM_SMCR], 16, 1) << 3;
-}
-
 bool tim_counts_internal(const struct tim_state *t)
 {
-    unsigned sms = slave_mode(t);
+    unsigned sms = tim_slave_mode(t);
 
     return (t->r[TIM_CR1] & TIM_CR1_CEN) && !(t->r[TIM_SMCR] & TIM_SMCR_ECE) && (sms == 0 || sms >= 4) &&
            sms != 7 && (sms != 5 || t->gate);
@@ -319,7 +314,7 @@ static ps_t earlier(ps_t a, ps_t b)
 void tim_schedule(struct chip *c, unsigned index)
 {
     const struct tim_state *t = &c->tim[index];
-    ps_t when = earlier(tim_dead_time_next(t), t->oscillator_at);
+    ps_t when = earlier(tim_dead_time_next(t), earlier(t->oscillator_at, t->filter_at));
 
     if (tim_counts_internal(t) && t->arr) {
         uint64_t ahead = counts_ahead(c, index, true);
@@ -334,6 +329,8 @@ void tim_event(struct chip *c, unsigned index)
     tim_settle(c, index);
     if (c->tim[index].oscillator_at <= chip_now(c))
         tim_oscillator_edge(c, index);
+    if (c->tim[index].filter_at <= chip_now(c))
+        tim_filters_run(c, index);
     tim_refs(c, index);
     tim_schedule(c, index);
 }
@@ -345,11 +342,14 @@ void tim_clock(struct chip *c, unsigned index, bool after)
 
     if (!after) {
         tim_settle(c, index);
+        if (t->filter_at != PS_NEVER)
+            tim_filters_run(c, index);
         return;
     }
-    lazy_retime(&t->clock, chip_now(c), chip_enabled(c, k->block) ? chip_clock(c, k->clock) : 0);
+    if (lazy_retime(&t->clock, chip_now(c), chip_enabled(c, k->block) ? chip_clock(c, k->clock) : 0))
+        tim_filters_retimed(t);
     tim_oscillators(c, index);
-    if (t->r[TIM_CR1] & TIM_CR1_CEN) {
+    if (t->r[TIM_CR1] & TIM_CR1_CEN || t->filter_at != PS_NEVER) {
         tim_outputs(c, index);
         tim_schedule(c, index);
     }

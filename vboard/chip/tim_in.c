@@ -1,26 +1,8 @@
-/* Inputs of a timer: captures, trigger selection and slave modes, encoder, external clocks, internal
- * oscillators as inputs; and the trigger outputs, which are other timers' inputs. RM0394 "TIM1
- * functional description", "Timer synchronization". Input filters pass everything at once. */
+/* Inputs of a timer: captures, trigger selection and slave modes, encoder, external clocks; and the trigger
+ * outputs, which are other timers' inputs. RM0394 "TIM1 functional description", "Timer synchronization". */
 #include "chip/afpin.h"
 #include "chip/state.h"
 #include "chip/tim.h"
-
-enum { ETR_BIT = 0x10 };
-
-static unsigned slave_mode(const struct tim_state *t)
-{
-    return bits(t->r[TIM_SMCR], 0, 3) | bits(t->r[TIM_SMCR], 16, 1) << 3;
-}
-
-static unsigned trigger_select(const struct tim_state *t)
-{
-    return bits(t->r[TIM_SMCR], 4, 3);
-}
-
-static unsigned selection(const struct tim_state *t, unsigned ch) /* CCxS */
-{
-    return t->r[ch < 2 ? TIM_CCMR1 : TIM_CCMR2] >> 8 * (ch & 1) & 3;
-}
 
 /* Does the edge fit CCxP and CCxNP? */
 static bool edge_fits(const struct tim_state *t, unsigned ch, bool rising)
@@ -62,16 +44,16 @@ static void capture_edge(struct chip *c, unsigned index, unsigned ch)
 static void capture_trc(struct chip *c, unsigned index)
 {
     for (unsigned ch = 0; ch < tim_kinds[index].channels; ch++)
-        if (selection(&c->tim[index], ch) == 3)
+        if (tim_selection(&c->tim[index], ch) == 3)
             capture_edge(c, index, ch);
 }
 
 void tim_trigger_input(struct chip *c, unsigned index)
 {
     struct tim_state *t = &c->tim[index];
-    unsigned sms = slave_mode(t);
+    unsigned sms = tim_slave_mode(t);
 
-    if (trigger_select(t) <= 4)
+    if (tim_trigger_select(t) <= 4)
         capture_trc(c, index);
     if (sms < 4)
         return;
@@ -97,7 +79,7 @@ static void gate(struct chip *c, unsigned index, bool level)
     bool before = t->gate;
 
     t->gate = level;
-    if (slave_mode(t) == 5 && level != before) {
+    if (tim_slave_mode(t) == 5 && level != before) {
         tim_flag(c, index, TIM_SR_TIF);
         tim_request(c, index, tim_kinds[index].dma_trigger, TIM_DIER_TDE);
         tim_refs(c, index);
@@ -108,14 +90,14 @@ static void gate(struct chip *c, unsigned index, bool level)
 
 static bool ti(const struct tim_state *t, unsigned n)
 {
-    return t->inputs >> n & 1;
+    return t->input[n].out;
 }
 
 /* Quadrature encoder: RM0394 "Counting direction versus encoder signals". */
 static void encoder(struct chip *c, unsigned index, unsigned n, bool rising)
 {
     struct tim_state *t = &c->tim[index];
-    unsigned sms = slave_mode(t);
+    unsigned sms = tim_slave_mode(t);
 
     if (n > 1 || !(sms & (1u << n)) || sms > 3)
         return;
@@ -127,10 +109,10 @@ static void encoder(struct chip *c, unsigned index, unsigned n, bool rising)
 static void ti_edge(struct chip *c, unsigned index, unsigned n, bool rising)
 {
     struct tim_state *t = &c->tim[index];
-    unsigned ts = trigger_select(t);
+    unsigned ts = tim_trigger_select(t);
 
     for (unsigned ch = 0; ch < tim_kinds[index].channels; ch++) {
-        unsigned s = selection(t, ch), source = s == 1 ? ch : s == 2 ? ch ^ 1 : TIM_PINS;
+        unsigned s = tim_selection(t, ch), source = s == 1 ? ch : s == 2 ? ch ^ 1 : TIM_PINS;
         if (source == n && edge_fits(t, ch, rising))
             capture_edge(c, index, ch);
     }
@@ -144,41 +126,62 @@ static void ti_edge(struct chip *c, unsigned index, unsigned n, bool rising)
     }
 }
 
-/* `level`: after the polarity ETP. */
+/* ETRF, behind prescaler and filter. */
 static void etr_edge(struct chip *c, unsigned index, bool level)
 {
     struct tim_state *t = &c->tim[index];
 
-    if (trigger_select(t) == 7)
+    if (tim_trigger_select(t) == 7)
         gate(c, index, level);
-    if (!level || ++t->etr_edges < 1u << bits(t->r[TIM_SMCR], 12, 2))
+    if (!level)
         return;
-    t->etr_edges = 0;
     if (t->r[TIM_SMCR] & TIM_SMCR_ECE)
         tim_count_edge(c, index);
-    if (trigger_select(t) == 7)
+    if (tim_trigger_select(t) == 7)
         tim_trigger_input(c, index);
+}
+
+/* ETRP: with ETPS high from each 2nd, 4th or 8th rising edge for half of the edges to the next. */
+static bool divided_etr(struct tim_state *t, bool level)
+{
+    unsigned n = tim_etr_division(t);
+    bool rising = level && !t->etr, high = t->input[TIM_ETR].level;
+
+    t->etr = level;
+    if (n == 1)
+        return level;
+    if (!rising)
+        return high;
+    t->etr_edges = (uint8_t)((t->etr_edges + 1) % n);
+    return t->etr_edges ? high && t->etr_edges < n / 2 : true;
 }
 
 static void set_input(struct chip *c, unsigned index, unsigned n, bool level)
 {
     struct tim_state *t = &c->tim[index];
-    uint8_t bit = (uint8_t)(1u << n);
 
-    if (n == 4)
-        level = level != !!(t->r[TIM_SMCR] & TIM_SMCR_ETP);
-    if (!(t->inputs & bit) == !level)
+    if (n == TIM_ETR)
+        level = divided_etr(t, level != !!(t->r[TIM_SMCR] & TIM_SMCR_ETP));
+    if (t->input[n].level == level)
         return;
-    t->inputs ^= bit;
-    if (!t->clock.hz)
+    if (!t->clock.hz) {
+        filter_bypass(&t->input[n], level);
         return;
+    }
     tim_settle(c, index);
-    if (n == 4)
+    tim_filter(c, index, n, level);
+    tim_refs(c, index);
+    tim_schedule(c, index);
+}
+
+void tim_filtered(struct chip *c, unsigned index, unsigned n, bool level)
+{
+    if (n >= TIM_BRK)
+        tim_break_filtered(c, index);
+    else if (n == TIM_ETR)
         etr_edge(c, index, level);
     else
         ti_edge(c, index, n, level);
-    tim_refs(c, index);
-    tim_schedule(c, index);
 }
 
 /* Is the input taken from elsewhere than its pin? (OR1, OR2) */
@@ -234,8 +237,11 @@ void tim_comparator(struct chip *c, unsigned comp, bool level)
     if (ti4 >> comp & 1)
         set_input(c, TIM2, 3, ti4 == 3 ? comp_output(c, 0) || comp_output(c, 1) : level);
     for (unsigned i = 0; i < TIM_COUNT; i++)
-        if (c->tim[i].clock.hz)
+        if (c->tim[i].clock.hz) {
+            tim_settle(c, i);
             tim_break_inputs(c, i);
+            tim_schedule(c, i);
+        }
 }
 
 void tim_rtc_wakeup(struct chip *c, bool level)
@@ -248,84 +254,18 @@ void tim_usb_sof(struct chip *c)
 {
     struct tim_state *t = &c->tim[TIM2];
 
-    if (!(t->r[TIM_OR1] & 1) || trigger_select(t) != 1 || !t->clock.hz)
+    if (!(t->r[TIM_OR1] & 1) || tim_trigger_select(t) != 1 || !t->clock.hz)
         return;
     tim_settle(c, TIM2);
     tim_trigger_input(c, TIM2);
     tim_schedule(c, TIM2);
 }
 
-/* ---- internal clocks as inputs ---- */
-
-static uint32_t mco_hz(const struct chip *c)
-{
-    static const uint8_t sources[9] = {CLOCK_COUNT, CLK_SYSCLK, CLK_MSI, CLK_HSI16, CLK_HSE,
-                                       CLK_PLL_R,   CLK_LSI,    CLK_LSE, CLK_HSI48};
-    uint32_t cfgr = c->rcc.reg[RCC_CFGR / 4], sel = bits(cfgr, 24, 4), pre = bits(cfgr, 28, 3);
-
-    return sel == 0 || sel > 8 ? 0 : chip_clock(c, sources[sel]) >> (pre > 4 ? 4 : pre);
-}
-
-/* The clock that is connected to the instance's TI1 (TIM2: ETR) instead of a pin, in Hz. */
-static uint32_t oscillator_hz(const struct chip *c, unsigned index)
-{
-    uint32_t or1 = c->tim[index].r[TIM_OR1];
-
-    if (index == TIM2)
-        return or1 & 2 ? chip_clock(c, CLK_LSE) : 0;
-    if (index == TIM15)
-        return or1 & 1 ? chip_clock(c, CLK_LSE) : 0;
-    if (index != TIM16)
-        return 0;
-    switch (or1 & 7) {
-    case 1: return chip_clock(c, CLK_LSI);
-    case 2: return chip_clock(c, CLK_LSE);
-    case 4: return chip_clock(c, CLK_MSI);
-    case 5: return chip_clock(c, CLK_HSE) / 32;
-    case 6: return mco_hz(c);
-    default: return 0;
-    }
-}
-
-static bool oscillator_used(const struct tim_state *t, unsigned index)
-{
-    unsigned ts = trigger_select(t), sms = slave_mode(t);
-
-    if (index == TIM2)
-        return t->r[TIM_SMCR] & TIM_SMCR_ECE || (ts == 7 && sms >= 4);
-    bool captured =
-        (t->r[TIM_CCER] & 1 && selection(t, 0) == 1) || (t->r[TIM_CCER] & 0x10 && selection(t, 1) == 2);
-    return captured || (sms >= 4 && (ts == 4 || ts == 5));
-}
-
-/* Rising edges of an oscillator lie on multiples of its period. */
-void tim_oscillators(struct chip *c, unsigned index)
-{
-    struct tim_state *t = &c->tim[index];
-    uint32_t hz = oscillator_hz(c, index);
-
-    t->oscillator_at = PS_NEVER;
-    if (hz && t->clock.hz && oscillator_used(t, index))
-        t->oscillator_at = chip_ticks_to_ps(chip_ps_to_ticks(chip_now(c), hz) + 1, hz);
-}
-
-void tim_oscillator_edge(struct chip *c, unsigned index)
-{
-    struct tim_state *t = &c->tim[index];
-
-    if (index == TIM2)
-        etr_edge(c, index, true);
-    else
-        ti_edge(c, index, 0, true);
-    t->inputs &= (uint8_t) ~(index == TIM2 ? ETR_BIT : 1);
-    tim_oscillators(c, index);
-}
-
 /* ---- trigger outputs ---- */
 
 static bool listens(const struct tim_state *s, unsigned slave, unsigned master)
 {
-    unsigned ts = trigger_select(s);
+    unsigned ts = tim_trigger_select(s);
 
     return ts < 4 && tim_kinds[slave].itr[ts] == master && tim_kinds[slave].channels;
 }
@@ -370,7 +310,7 @@ void tim_trgo_pulse(struct chip *c, unsigned index, unsigned mms)
 static int output_level(const struct tim_state *t, unsigned mms)
 {
     if (mms == 1)
-        return t->r[TIM_CR1] & TIM_CR1_CEN && (slave_mode(t) != 5 || t->gate);
+        return t->r[TIM_CR1] & TIM_CR1_CEN && (tim_slave_mode(t) != 5 || t->gate);
     return mms >= 4 && mms <= 9 ? t->ref >> (mms - 4) & 1 : -1;
 }
 

@@ -99,7 +99,7 @@ void tim_refs(struct chip *c, unsigned index)
 
     for (unsigned ch = 0; ch < channels; ch++) {
         unsigned mode = tim_mode(t, ch);
-        bool clear = t->ccmr[ch / 2] >> 8 * (ch & 1) & 0x80 && t->inputs & 0x10; /* OCxCE and ETRF */
+        bool clear = t->ccmr[ch / 2] >> 8 * (ch & 1) & 0x80 && t->input[TIM_ETR].out; /* OCxCE and ETRF */
         if (mode == 4 || mode == 5)
             put_ref(t, ch, mode == 5);
         else if (mode >= 6)
@@ -314,11 +314,21 @@ void tim_break_inputs(struct chip *c, unsigned index)
     /* BKP 0: active low at the timer, which an unconnected source is not */
     bool any = t->r[TIM_OR2] & 7, level = break_level(c, k->pin_break, t->r[TIM_OR2]);
     bool connected = af_connected(c, k->pin_break) || t->r[TIM_OR2] & 6;
-    t->brk = bdtr & TIM_BDTR_BKE && any && connected && level == !!(bdtr & TIM_BDTR_BKP);
-    t->brk2 = false;
-    if (index == TIM1 && bdtr & TIM_BDTR_BK2E && t->r[TIM_OR3] & 7 &&
-        (af_connected(c, k->pin_break2) || t->r[TIM_OR3] & 6))
-        t->brk2 = break_level(c, k->pin_break2, t->r[TIM_OR3]) == !!(bdtr & TIM_BDTR_BK2P);
+    tim_filter(c, index, TIM_BRK, any && connected && level == !!(bdtr & TIM_BDTR_BKP));
+    if (index == TIM1) {
+        connected = t->r[TIM_OR3] & 7 && (af_connected(c, k->pin_break2) || t->r[TIM_OR3] & 6);
+        level = break_level(c, k->pin_break2, t->r[TIM_OR3]);
+        tim_filter(c, index, TIM_BRK2, connected && level == !!(bdtr & TIM_BDTR_BK2P));
+    }
+    tim_break_filtered(c, index);
+}
+
+void tim_break_filtered(struct chip *c, unsigned index)
+{
+    struct tim_state *t = &c->tim[index];
+
+    t->brk = t->r[TIM_BDTR] & TIM_BDTR_BKE && t->input[TIM_BRK].out;
+    t->brk2 = t->r[TIM_BDTR] & TIM_BDTR_BK2E && t->input[TIM_BRK2].out;
     if (t->brk)
         tim_break(c, index, TIM_SR_BIF);
     if (t->brk2)
