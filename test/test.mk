@@ -43,6 +43,7 @@ $(B)/test/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)
 # Programs that run inside the guest of the host tests: test/host/*.c.
 HOST_PROGRAMS := $(patsubst test/host/%.c,$(B)/test/host/%,$(wildcard test/host/*.c))
 TEST_LIBS_dfu11 := -lusb-1.0
+TEST_LIBS_isochronous := -lusb-1.0
 
 tests: $(UNIT_TESTS) $(BOARD_TESTS) $(HOST_PROGRAMS) $(patsubst test/fuzz/%.c,$(B)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 

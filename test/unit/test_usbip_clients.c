@@ -27,21 +27,22 @@ static void test_client_disappears(void **state)
 static void test_refused_transfers(void **state)
 {
     struct fixture *f = *state;
-    static const uint8_t setup_out[8] = {0, 9, 1, 0, 0, 0, 0, 0};
-    uint8_t data[100 + 2 * ISO_PACKET_SIZE] = {0};
+    static const uint8_t setup_out[8] = {0, 9, 1, 0, 0, 0, 0, 0}, setup_in[8] = {0x80, 6, 0, 1, 0, 0, 100, 0};
     int fd = importer(f);
-    /* isochronous: what belongs to it is read, then it is refused */
-    put_submit(f, fd, &(struct submit){.sequence = 1, .endpoint = 1, .length = 100, .packets = 2});
-    put(f, fd, data, sizeof data);
-    expect(f, fd, RET_SUBMIT, 1, -22, 0);
-    put_submit(f, fd, &(struct submit){.sequence = 2, .in = 1, .endpoint = 1, .length = 100, .packets = 2});
-    put(f, fd, data, 2 * ISO_PACKET_SIZE);
-    expect(f, fd, RET_SUBMIT, 2, -22, 0);
     /* a control transfer whose SETUP says the other direction */
     put_submit(f, fd, &(struct submit){.sequence = 3, .in = 1, .length = 5, .setup = setup_out});
     expect(f, fd, RET_SUBMIT, 3, -22, 0);
     assert_int_equal(f->host.pending, 0);
-    put_submit(f, fd, &(struct submit){.sequence = 4, .in = 1, .endpoint = 1, .length = 5});
+    /* … with the data and the packets that it claims */
+    uint8_t data[100 + 2 * ISO_PACKET_SIZE] = {0};
+    put_submit(f, fd, &(struct submit){.sequence = 4, .length = 100, .packets = 2, .setup = setup_in});
+    put(f, fd, data, sizeof data);
+    expect(f, fd, RET_SUBMIT, 4, -22, 0);
+    /* what the host does not take */
+    put_submit(f, fd, &(struct submit){.sequence = 5, .in = 1, .endpoint = 1, .length = REFUSED});
+    expect(f, fd, RET_SUBMIT, 5, UH_NO_ROOM, 0);
+    assert_int_equal(f->host.pending, 0);
+    put_submit(f, fd, &(struct submit){.sequence = 6, .in = 1, .endpoint = 1, .length = 5});
     assert_int_equal(f->host.pending, 1);
     (void)close(fd);
 }
@@ -174,6 +175,7 @@ static void test_rubbish(void **state)
             usbip_put32(h + URB_ENDPOINT, random32() % 4);
             usbip_put32(h + SUBMIT_FLAGS, random32());
             usbip_put32(h + SUBMIT_LENGTH, random32() % 100);
+            usbip_put32(h + SUBMIT_PACKETS, random32() % 3 ? 0 : random32() % 4);
             usbip_put32(h + SUBMIT_SETUP, random32());
             size += URB_SIZE;
             if (usbip_get32(h + URB_DIRECTION) == DIRECTION_OUT && random32() % 8)

@@ -24,7 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MS = 1000000 };
+enum { MS = 1000000, REFUSED = 777 /* a length that the double does not take */ };
 
 /* ---- the double of the host --------------------------------------------------------------- */
 
@@ -97,8 +97,10 @@ void usbhost_bus_reset_start(struct usbhost *h)
 
 bool usbhost_submit(struct usbhost *h, struct usbhost_transfer *t)
 {
-    if (h->state < UH_RESET)
+    if (h->state < UH_RESET || t->length == REFUSED) {
+        t->status = h->state < UH_RESET ? UH_GONE : UH_NO_ROOM;
         return false;
+    }
     t->status = UH_PENDING;
     t->next = h->queue;
     h->queue = t;

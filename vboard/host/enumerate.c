@@ -21,21 +21,25 @@ static unsigned le16(const uint8_t *p)
 /* ---- what is known of the device ---------------------------------------------------------- */
 
 /* Queues stay as they are. */
-static void set_pipe(struct pipe *p, enum pipe_type type, unsigned packet, unsigned interval)
+static void set_pipe(const struct usbhost *h, struct pipe *p, enum pipe_type type, unsigned packet,
+                     unsigned interval)
 {
     p->type = (uint8_t)type;
     p->packet = (uint16_t)(packet == 0 ? 1 : packet > 1023 ? 1023 : packet); /* whatever a device claims */
-    p->interval = (uint8_t)(interval ? interval : 1);
+    if (type == PIPE_ISOCHRONOUS && interval > 0) /* an exponent: USB 2.0 table 9-13 */
+        interval = 1U << (interval > 16 ? 15 : interval - 1);
+    p->interval = (uint16_t)(interval ? interval : 1);
     p->toggle = false;
+    p->next_frame = h->frame;
 }
 
 void host_default_pipes(struct usbhost *h)
 {
     unsigned packet = h->device[0] ? h->device[7] : 64;
     for (unsigned i = 0; i < 32; i++)
-        set_pipe(&h->pipes[i & 1][i / 2], PIPE_BULK, 64, 1);
-    set_pipe(&h->pipes[0][0], PIPE_CONTROL, packet, 1);
-    set_pipe(&h->own_pipe, PIPE_CONTROL, packet, 1);
+        set_pipe(h, &h->pipes[i & 1][i / 2], PIPE_BULK, 64, 1);
+    set_pipe(h, &h->pipes[0][0], PIPE_CONTROL, packet, 1);
+    set_pipe(h, &h->own_pipe, PIPE_CONTROL, packet, 1);
 }
 
 void host_forget_device(struct usbhost *h)
@@ -108,7 +112,7 @@ static void use_endpoints(struct usbhost *h, int interface, unsigned setting)
         if (d[at + 1] == DESC_INTERFACE && d[at] >= 9)
             wanted = d[at + 3] == setting && (interface < 0 || d[at + 2] == interface);
         if (d[at + 1] == DESC_ENDPOINT && d[at] >= 7 && wanted)
-            set_pipe(&h->pipes[d[at + 2] >> 7][d[at + 2] & 15], d[at + 3] & 3, le16(d + at + 4) & 0x7FF,
+            set_pipe(h, &h->pipes[d[at + 2] >> 7][d[at + 2] & 15], d[at + 3] & 3, le16(d + at + 4) & 0x7FF,
                      d[at + 6]);
     }
 }

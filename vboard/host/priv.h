@@ -16,14 +16,15 @@ enum pipe_type { PIPE_CONTROL, PIPE_ISOCHRONOUS, PIPE_BULK, PIPE_INTERRUPT };
 
 /* One direction of one endpoint; control endpoints use the OUT one. */
 struct pipe {
-    uint8_t type;     /* enum pipe_type, as in bmAttributes */
-    uint16_t packet;  /* wMaxPacketSize */
-    uint8_t interval; /* frames between polls of an interrupt endpoint */
+    uint8_t type;      /* enum pipe_type, as in bmAttributes */
+    uint16_t packet;   /* wMaxPacketSize */
+    uint16_t interval; /* frames between transactions of an interrupt or isochronous endpoint */
     bool toggle;
     uint8_t silent;      /* tries without an answer in a row */
     uint8_t stage;       /* of the control transfer at the head: enum stage */
     bool zero_due;       /* the zero-length packet at the end is still to be sent */
     uint32_t next_frame; /* first frame in which it is polled again */
+    uint32_t packet_at;  /* isochronous: which of the head's */
     struct usbhost_transfer *head, *tail;
 };
 
@@ -57,10 +58,12 @@ struct usbhost {
     ps_t left_at; /* when the device was last detached */
 
     /* frames: SOF at sof_at, transaction slots evenly spread behind it */
-    uint32_t frame; /* number of SOFs sent, 11 bits of it on the wire */
-    ps_t sof_at;    /* of the running frame; the next is 1 ms later */
-    unsigned slot;  /* next free slot of the running frame */
-    unsigned turn;  /* pipe that had the last transaction, for round robin */
+    uint32_t frame;   /* number of SOFs sent, 11 bits of it on the wire */
+    ps_t sof_at;      /* of the running frame; the next is 1 ms later */
+    unsigned slot;    /* next free slot of the running frame */
+    unsigned turn;    /* pipe that had the last transaction, for round robin */
+    uint32_t iso_due; /* isochronous pipes that still have a packet in this frame: bit 2 * number + in */
+    ps_t iso_end;     /* until then such packets have this frame */
 
     /* the device */
     uint8_t address, configuration;
@@ -90,6 +93,15 @@ void host_set_port(struct usbhost *h, enum port port, ps_t length);
 void host_reset_port(struct usbhost *h);                         /* begins a bus reset */
 void host_enumeration_failed(struct usbhost *h);                 /* tries again, or gives up */
 void host_finish(struct usbhost *h, struct pipe *p, int status); /* the head of p is over */
+
+/* isochronous.c */
+/* UH_OK, or why t, not yet in p's queue, cannot be done. */
+int host_iso_check(struct usbhost *h, const struct pipe *p, const struct usbhost_transfer *t);
+/* It is about to be queued. */
+void host_iso_begin(struct usbhost *h, struct pipe *p, struct usbhost_transfer *t);
+void host_iso_frame(struct usbhost *h);    /* after a SOF: what is due in this frame */
+ps_t host_iso_end(struct usbhost *h);      /* when this frame's next such packet is over; PS_NEVER: none */
+void host_iso_transact(struct usbhost *h); /* that packet */
 
 /* transact.c: one transaction in one slot. False: nothing to do. */
 bool host_transact(struct usbhost *h);

@@ -49,7 +49,7 @@ static int run_sync(struct usbhost *h, const struct usbhost_transfer *what, void
     if (!in && data && t->length)
         memcpy(h->sync_data, data, t->length);
     if (!usbhost_submit(h, t))
-        return UH_GONE;
+        return t->status;
     run_until(h, UINT64_MAX / 2, sync_over, h);
     usbhost_cancel(h, t);
     if (in && data && t->actual)

@@ -26,7 +26,7 @@ static bool pick(struct usbhost *h, unsigned *which)
     for (unsigned k = 1; k <= PIPES; k++) {
         unsigned i = (h->turn + k) % PIPES;
         const struct pipe *p = pipe_at(h, i);
-        if (p->head && p->type != PIPE_INTERRUPT) {
+        if (p->head && (p->type == PIPE_CONTROL || p->type == PIPE_BULK)) {
             *which = i;
             return true;
         }

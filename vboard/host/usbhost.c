@@ -10,6 +10,7 @@ static const ps_t reset_recovery = 10 * PS_PER_MS;
 static const ps_t resume_recovery = 10 * PS_PER_MS;
 static const ps_t resume_length = 20 * PS_PER_MS;
 enum { ENUM_TRIES = 4 };
+static const ps_t slot_least = 60 * PS_PER_US; /* 64 bytes with token and handshake */
 
 static void alarm_fired(void *arg);
 
@@ -72,6 +73,7 @@ void host_finish(struct usbhost *h, struct pipe *p, int status)
     p->stage = STAGE_SETUP;
     p->silent = 0;
     p->zero_due = false;
+    p->packet_at = 0;
     t->next = NULL;
     t->status = status;
     if (status == UH_OK && p->type == PIPE_CONTROL)
@@ -84,6 +86,7 @@ void host_finish(struct usbhost *h, struct pipe *p, int status)
 void host_gone(struct usbhost *h, int status)
 {
     struct usbhost_transfer *all = NULL, **end = &all;
+    h->iso_due = 0;
     for (unsigned i = 0; i < PIPES; i++) {
         struct pipe *p = pipe_at(h, i);
         *end = p->head;
@@ -93,6 +96,7 @@ void host_gone(struct usbhost *h, int status)
         p->stage = STAGE_SETUP;
         p->silent = 0;
         p->zero_due = false;
+        p->packet_at = 0;
     }
     while (all) {
         struct usbhost_transfer *t = all;
@@ -104,16 +108,28 @@ void host_gone(struct usbhost *h, int status)
     }
 }
 
+/* A transfer whose kind its endpoint no longer has, or never had. */
+static bool misfit(const struct pipe *p, const struct usbhost_transfer *t)
+{
+    return (p->type == PIPE_ISOCHRONOUS) != (t->packets != NULL);
+}
+
 bool usbhost_submit(struct usbhost *h, struct usbhost_transfer *t)
 {
-    if (h->port == PORT_EMPTY || h->port == PORT_SETTLE || h->port == PORT_FAILED)
-        return false;
     struct pipe *p = pipe_of(h, t->endpoint);
-    if (p->type == PIPE_ISOCHRONOUS)
+    if (h->port == PORT_EMPTY || h->port == PORT_SETTLE || h->port == PORT_FAILED)
+        t->status = UH_GONE;
+    else if (misfit(p, t))
+        t->status = UH_INVALID;
+    else
+        t->status = t->packets ? host_iso_check(h, p, t) : UH_OK;
+    if (t->status != UH_OK)
         return false;
     t->status = UH_PENDING;
     t->actual = 0;
     t->naks = 0;
+    if (t->packets)
+        host_iso_begin(h, p, t);
     t->next = NULL;
     t->deadline = t->timeout_ns ? chip_now(h->chip) + t->timeout_ns * 1000 : PS_NEVER;
     if (p->tail)
@@ -159,13 +175,14 @@ void usbhost_cancel(struct usbhost *h, struct usbhost_transfer *t)
     }
 }
 
-static bool end_one_late(struct usbhost *h, ps_t now)
+/* Out of time, or left over from another alternate setting. */
+static bool end_one(struct usbhost *h, ps_t now)
 {
     for (unsigned i = 0; i < PIPES; i++) {
         struct pipe *p = pipe_at(h, i);
         for (struct usbhost_transfer *t = p->head; t; t = t->next) {
-            if (t->deadline <= now) {
-                take_out(h, p, t, UH_TIMEOUT);
+            if (t->deadline <= now || misfit(p, t)) {
+                take_out(h, p, t, misfit(p, t) ? UH_CANCELLED : UH_TIMEOUT);
                 return true;
             }
         }
@@ -295,10 +312,27 @@ static void port_event(struct usbhost *h)
 
 /* ---- time --------------------------------------------------------------------------------- */
 
+/* Isochronous packets take the slots that begin before their end. The last one is only put off: a tenth of
+ * each frame is not theirs (USB 2.0 5.6.4). */
 static ps_t slot_time(const struct usbhost *h, unsigned slot)
 {
+    ps_t length = PS_PER_MS / h->config.per_frame, begin = h->sof_at + length * slot;
+    if (slot + 1 == h->config.per_frame && begin < h->iso_end &&
+        begin + length * 3 / 4 < h->iso_end + slot_least)
+        return h->iso_end + slot_least;
+    return begin + length * 3 / 4;
+}
+
+/* The next slot that is not over, per_frame if there is none. */
+static unsigned next_slot(const struct usbhost *h, ps_t now)
+{
+    unsigned slot = h->slot, last = h->config.per_frame - 1;
     ps_t length = PS_PER_MS / h->config.per_frame;
-    return h->sof_at + length * slot + length * 3 / 4;
+    while (slot < last && h->sof_at + length * slot < h->iso_end)
+        slot++;
+    while (slot <= last && slot_time(h, slot) < now)
+        slot++;
+    return slot;
 }
 
 void host_plan(struct usbhost *h)
@@ -307,10 +341,11 @@ void host_plan(struct usbhost *h)
     if (late < when)
         when = late;
     if (frames_run(h)) {
-        ps_t next = h->sof_at + PS_PER_MS;
-        if (host_has_work(h)) {
-            while (h->slot < h->config.per_frame && slot_time(h, h->slot) < now)
-                h->slot++;
+        ps_t next = h->sof_at + PS_PER_MS, iso = host_iso_end(h);
+        if (iso != PS_NEVER) {
+            next = iso;
+        } else if (host_has_work(h)) {
+            h->slot = next_slot(h, now);
             if (h->slot < h->config.per_frame)
                 next = slot_time(h, h->slot);
         }
@@ -331,11 +366,15 @@ static void alarm_fired(void *arg)
         h->slot = 0;
         h->frame++;
         usbfs_sof(h->chip, h->frame & 0x7FF);
+        host_iso_frame(h);
+    } else if (frames_run(h) && host_iso_end(h) != PS_NEVER) {
+        if (now >= host_iso_end(h))
+            host_iso_transact(h);
     } else if (frames_run(h) && h->slot < h->config.per_frame && now >= slot_time(h, h->slot)) {
         if (host_transact(h))
             h->slot++;
     }
-    while (end_one_late(h, now))
+    while (end_one(h, now))
         ;
     host_tell(h);
     host_plan(h);

@@ -3,9 +3,11 @@
  * ones, and keeps data toggles. Both front ends use it: tests and vdfu directly, USB/IP through
  * submitted transfers.
  *
- * Frames: `per_frame` slots, evenly spread; each holds one transaction of up to wMaxPacketSize bytes, also
- * one that is NAKed or not answered. Interrupt endpoints come first, at their bInterval; control and bulk
- * endpoints take turns. A transfer starts in the next free slot, in the frame in which the last one ended.
+ * Frames: isochronous packets come first, right behind the SOF, and each takes as long as its size may. Then
+ * there are `per_frame` slots, evenly spread, less those that are over by then; each holds one transaction of
+ * up to wMaxPacketSize bytes, also one that is NAKed or not answered. Interrupt endpoints come first, at
+ * their bInterval; control and bulk endpoints take turns. A transfer starts in the next free slot, in the
+ * frame in which the last one ended; an isochronous one in the next frame.
  *
  * The host learns packet sizes, types and intervals from descriptors that pass by, and restarts toggles at
  * SET_CONFIGURATION, SET_INTERFACE and CLEAR_FEATURE(ENDPOINT_HALT), whoever sends these. An endpoint that it
@@ -56,29 +58,46 @@ enum {
     UH_TIMEOUT = -110,
     UH_OVERFLOW = -75, /* more data than wanted, or than the endpoint's packet size */
     UH_SHORT = -121,   /* with short_not_ok */
-    UH_CANCELLED = -104
+    UH_CANCELLED = -104,
+    UH_LATE = -18,    /* isochronous: a packet that had no frame, or no room in it */
+    UH_INVALID = -22, /* not a transfer for this endpoint */
+    UH_NO_ROOM = -28  /* isochronous: more than 90 % of a frame would be periodic */
+};
+
+/* One packet of an isochronous transfer, one frame of its endpoint. OUT: nobody knows whether it has arrived.
+ * IN: UH_NO_ANSWER if nothing came, UH_OVERFLOW if it was longer than `length`; `actual` is then 0. */
+struct usbhost_packet {
+    uint32_t offset, length; /* in the transfer's data; at most wMaxPacketSize */
+    uint32_t actual;         /* results */
+    int status;
 };
 
 /* One transfer (URB). Owned by the caller until `status` is no longer UH_PENDING. */
 struct usbhost_transfer {
-    uint8_t endpoint; /* 0x00 / 0x80 control, 0x01.. OUT, 0x81.. IN. Isochronous ones are not scheduled */
+    uint8_t endpoint; /* 0x00 / 0x80 control, 0x01.. OUT, 0x81.. IN */
     uint8_t setup[8]; /* control only; direction is that of bmRequestType */
     uint8_t *data;
     uint32_t length;  /* wanted */
     bool zero_packet; /* bulk OUT: end a full-length transfer with a zero-length packet */
     bool short_not_ok;
     uint64_t timeout_ns; /* 0: none */
+    /* Isochronous only. Transfers that are queued one behind the other are one stream without a gap; one that
+     * finds the queue empty and its frame gone begins in the next. UH_OK does not look at the packets. */
+    struct usbhost_packet *packets;
+    uint32_t packet_count;
     /* results */
     int status; /* UH_… */
     uint32_t actual;
     uint32_t naks;
+    uint16_t start_frame;   /* isochronous: of its first packet, as in that frame's SOF */
+    uint32_t packet_errors; /* how many packets are not UH_OK */
     void (*done)(struct usbhost_transfer *t, void *arg); /* may submit again; may be NULL */
     void *arg;
     struct usbhost_transfer *next; /* the host's, like the rest */
     uint64_t deadline;
 };
-/* False: no device, or an isochronous endpoint. While the port is being reset or suspended, transfers wait.
- */
+/* False: `status` says why, UH_GONE, UH_INVALID or UH_NO_ROOM. While the port is being reset or suspended,
+ * transfers wait. */
 bool usbhost_submit(struct usbhost *h, struct usbhost_transfer *t);
 /* `done` is called with UH_CANCELLED before this returns; nothing happens if t is no longer pending. */
 void usbhost_cancel(struct usbhost *h, struct usbhost_transfer *t);

@@ -10,7 +10,7 @@
 /* Bounds on what a client may make the server hold. Linux's usbfs allows 16 MB in flight by default. */
 enum {
     TRANSFER_MAX = 16 << 20, /* bytes in one transfer */
-    FLIGHT_MAX = 32 << 20,   /* bytes in all transfers under way */
+    FLIGHT_MAX = 32 << 20,   /* bytes in all transfers under way, with descriptors of isochronous packets */
     URBS_MAX = 1024,         /* transfers under way */
     OUT_PAUSE = 1 << 20      /* unsent bytes from which on no more requests are read */
 };
@@ -41,7 +41,8 @@ struct urb {
     struct urb *next;
     uint32_t sequence;
     bool in, silent; /* silent: nobody waits for the answer any more */
-    uint8_t data[];
+    uint32_t room;
+    uint8_t data[]; /* room bytes: the transfer's, then the descriptors of its isochronous packets */
 };
 
 struct usbip {
@@ -76,6 +77,14 @@ bool client_paused(const struct client *c);
 
 /* requests.c: before an import */
 void requests_begin(struct client *c);
+
+/* isochronous.c: descriptors of packets */
+/* Reads those behind the data; they are freed with iso_free. False: out of memory. */
+bool iso_read(struct urb *urb);
+void iso_free(struct urb *urb);
+/* Puts what became of them into the answer's header, the data of IN packets and the descriptors behind it. */
+void iso_header(const struct urb *urb, uint8_t *header);
+void iso_send(struct urb *urb, struct client *c);
 
 /* urbs.c: after it */
 void urbs_begin(struct usbip *u, struct client *c);

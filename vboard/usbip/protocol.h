@@ -48,11 +48,22 @@ enum {
     SUBMIT_LENGTH = 24,
     SUBMIT_PACKETS = 32, /* isochronous ones; 0 or all ones: none */
     SUBMIT_SETUP = 40,
-    ISO_PACKET_SIZE = 16,
-    ISO_PACKETS_MAX = 1024,
     UNLINK_SEQUENCE = 20,
     RET_STATUS = 20,
     RET_ACTUAL = 24,
+    RET_START_FRAME = 28,
+    RET_PACKETS = 32,
+    RET_ERRORS = 36, /* packets that failed */
+
+    /* One for each isochronous packet, behind all data: with CMD_SUBMIT and RET_SUBMIT, in both directions.
+     * IN data is sent without the gaps between the packets. */
+    ISO_OFFSET = 0,
+    ISO_LENGTH = 4,
+    ISO_ACTUAL = 8,
+    ISO_STATUS = 12,
+    ISO_PACKET_SIZE = 16,
+    ISO_PACKETS_MAX = 1024,
+
     FLAG_SHORT_NOT_OK = 0x01, /* Linux include/linux/usb.h, URB_… */
     FLAG_ZERO_PACKET = 0x40,
 };

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EINVAL_ANSWER = -22 };
-
 static bool got_header(struct usbip *u, struct client *c);
 
 static void expect_header(struct client *c)
@@ -13,34 +11,54 @@ static void expect_header(struct client *c)
     client_expect(c, c->header, URB_SIZE, got_header);
 }
 
-static void send_answer(struct client *c, unsigned command, uint32_t sequence, int status, uint32_t actual)
+static void send_answer(struct client *c, unsigned command, uint32_t sequence, int status,
+                        const struct urb *urb)
 {
     uint8_t h[URB_SIZE] = {0};
     usbip_put32(h + URB_COMMAND, command);
     usbip_put32(h + URB_SEQUENCE, sequence);
     usbip_put32(h + RET_STATUS, (uint32_t)status);
-    usbip_put32(h + RET_ACTUAL, actual);
+    if (urb) {
+        usbip_put32(h + RET_ACTUAL, urb->t.actual);
+        iso_header(urb, h);
+    }
     client_send(c, h, sizeof h);
 }
 
-/* The transfer is over: called by the host while the board runs, or from usbhost_cancel. */
+static void answer(struct client *c, struct urb *urb)
+{
+    send_answer(c, RET_SUBMIT, urb->sequence, urb->t.status, urb);
+    if (urb->t.packets)
+        iso_send(urb, c);
+    else if (urb->in)
+        client_send(c, urb->data, urb->t.actual);
+    client_flush(c);
+}
+
+static void forget(struct usbip *u, struct urb *urb)
+{
+    u->urb_count--;
+    u->flight -= urb->room;
+    iso_free(urb);
+    free(urb);
+}
+
+/* The transfer is over: called by the host while the board runs, or from usbhost_cancel; also if it has not
+ * begun. */
 static void done(struct usbhost_transfer *t, void *arg)
 {
+    (void)t;
     struct urb *urb = arg;
     struct usbip *u = urb->u;
     struct urb **p = &u->urbs;
     while (*p != urb)
         p = &(*p)->next;
     *p = urb->next;
-    u->urb_count--;
-    u->flight -= t->length;
-    if (!urb->silent && u->importer) {
-        send_answer(u->importer, RET_SUBMIT, urb->sequence, t->status, t->actual);
-        if (urb->in)
-            client_send(u->importer, urb->data, t->actual);
-        client_flush(u->importer);
-    }
-    free(urb);
+    if (u->leaving)
+        urb->t.status = UH_GONE;
+    if (!urb->silent && u->importer)
+        answer(u->importer, urb);
+    forget(u, urb);
 }
 
 static void cancel(struct usbip *u, struct urb *urb)
@@ -51,20 +69,15 @@ static void cancel(struct usbip *u, struct urb *urb)
 
 void urbs_device_left(struct usbip *u)
 {
-    while (u->urbs) {
-        send_answer(u->importer, RET_SUBMIT, u->urbs->sequence, UH_GONE, 0);
-        cancel(u, u->urbs);
-    }
+    while (u->urbs)
+        usbhost_cancel(u->host, &u->urbs->t); /* calls done */
 }
 
 void urbs_client_left(struct usbip *u)
 {
-    if (u->receiving) {
-        u->flight -= u->receiving->t.length;
-        u->urb_count--;
-        free(u->receiving);
-        u->receiving = NULL;
-    }
+    if (u->receiving)
+        forget(u, u->receiving);
+    u->receiving = NULL;
     while (u->urbs)
         cancel(u, u->urbs);
 }
@@ -87,8 +100,6 @@ static void submit(struct usbip *u, struct urb *urb)
         if (usbhost_submit(u->host, &urb->t))
             return;
     }
-    urb->t.status = u->leaving ? UH_GONE : EINVAL_ANSWER;
-    urb->t.actual = 0;
     done(&urb->t, urb);
 }
 
@@ -97,6 +108,11 @@ static bool got_data(struct usbip *u, struct client *c)
     struct urb *urb = u->receiving;
     u->receiving = NULL;
     expect_header(c);
+    if (urb->t.packet_count && !iso_read(urb)) {
+        c->reason = "out of memory";
+        forget(u, urb);
+        return false;
+    }
     submit(u, urb);
     return true;
 }
@@ -104,7 +120,7 @@ static bool got_data(struct usbip *u, struct client *c)
 static bool got_rejected(struct usbip *u, struct client *c)
 {
     (void)u;
-    send_answer(c, RET_SUBMIT, usbip_get32(c->header + URB_SEQUENCE), EINVAL_ANSWER, 0);
+    send_answer(c, RET_SUBMIT, usbip_get32(c->header + URB_SEQUENCE), UH_INVALID, NULL);
     expect_header(c);
     return true;
 }
@@ -121,18 +137,18 @@ static bool got_submit(struct usbip *u, struct client *c)
     }
     if (packets == UINT32_MAX)
         packets = 0;
-    if (length > TRANSFER_MAX || length > FLIGHT_MAX - u->flight || u->urb_count == URBS_MAX ||
-        packets > ISO_PACKETS_MAX) {
+    if (length > TRANSFER_MAX || packets > ISO_PACKETS_MAX || u->urb_count == URBS_MAX ||
+        length + packets * ISO_PACKET_SIZE > FLIGHT_MAX - u->flight) {
         c->reason = "it wants more transferred at a time than there is room for";
         return false;
     }
     bool in = direction == DIRECTION_IN;
-    bool wrong_way = endpoint == 0 && length && (setup[0] >> 7) != direction;
-    if (packets || wrong_way) { /* read what belongs to it, and refuse */
-        client_expect(c, NULL, (in ? 0 : length) + (size_t)packets * ISO_PACKET_SIZE, got_rejected);
+    uint32_t room = length + packets * ISO_PACKET_SIZE, follows = in ? room - length : room;
+    if (endpoint == 0 && length && (setup[0] >> 7) != direction) { /* read what belongs to it, and refuse */
+        client_expect(c, NULL, follows, got_rejected);
         return true;
     }
-    struct urb *urb = calloc(1, sizeof *urb + length);
+    struct urb *urb = calloc(1, sizeof *urb + room);
     if (!urb) {
         c->reason = "out of memory";
         return false;
@@ -140,19 +156,21 @@ static bool got_submit(struct usbip *u, struct client *c)
     urb->u = u;
     urb->sequence = usbip_get32(h + URB_SEQUENCE);
     urb->in = in;
+    urb->room = room;
     urb->t = (struct usbhost_transfer){.endpoint = (uint8_t)(endpoint | (in ? 0x80U : 0)),
                                        .data = urb->data,
                                        .length = length,
                                        .zero_packet = flags & FLAG_ZERO_PACKET,
                                        .short_not_ok = flags & FLAG_SHORT_NOT_OK,
+                                       .packet_count = packets,
                                        .done = done,
                                        .arg = urb};
     memcpy(urb->t.setup, setup, sizeof urb->t.setup);
     u->urb_count++;
-    u->flight += length;
-    if (!in && length) {
+    u->flight += room;
+    if (follows) {
         u->receiving = urb;
-        client_expect(c, urb->data, length, got_data);
+        client_expect(c, urb->data + room - follows, follows, got_data);
     } else {
         expect_header(c);
         submit(u, urb);
@@ -167,7 +185,7 @@ static void unlink_one(struct usbip *u, struct client *c)
     struct urb *urb = u->urbs;
     while (urb && urb->sequence != sequence)
         urb = urb->next;
-    send_answer(c, RET_UNLINK, usbip_get32(c->header + URB_SEQUENCE), urb ? UH_CANCELLED : UH_OK, 0);
+    send_answer(c, RET_UNLINK, usbip_get32(c->header + URB_SEQUENCE), urb ? UH_CANCELLED : UH_OK, NULL);
     if (urb)
         cancel(u, urb);
 }
