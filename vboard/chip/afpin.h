@@ -23,6 +23,10 @@ enum af_signal {
     AF_USART2_RTS,
     AF_USART3_RTS,
     AF_LPUART1_RTS,
+    AF_USART1_CK,
+    AF_USART2_CK,
+    AF_USART3_CK,
+    AF_LPUART1_CK, /* which it lacks */
     AF_TIM1_CH1,
     AF_TIM1_CH2,
     AF_TIM1_CH3,

@@ -22,5 +22,6 @@ void chip_pins_selected(struct chip *c)
 {
     tim_pins_selected(c);
     lptim_pins_selected(c);
+    usart_pins_selected(c);
     mco_update(c);
 }

@@ -1,5 +1,4 @@
-/* Registers, flags, interrupt and DMA requests of USART1-3 and LPUART1. Not modelled: Smartcard NACK
- * and guard time, the clock pin of synchronous mode, IrDA pulse shapes, noise (NF stays 0). */
+/* Registers, flags, interrupt and DMA requests of USART1-3 and LPUART1. RM0394 "USART registers". */
 #include "chip/usart.h"
 #include "chip/afpin.h"
 #include "chip/regs.h"
@@ -35,9 +34,10 @@ static const struct instance {
     {70, 31, B_LPUART1, CLK_LPUART1, DMAR_LPUART1_TX, DMAR_LPUART1_RX, 0x13FF7FFF, 0xFF0FB010, 0x0070F7C9,
      0xFFFFF, 0x0E},
 };
-#define CR1_FREE (0x0C0041FFu | USART_CR1_MME) /* UE UESM RE TE, interrupt enables, MME */
-#define CR2_FREE 0xFF900040u                   /* ADD RTOEN ABREN LBDIE */
-#define CR3_FREE 0x004004C1u                   /* WUFIE CTSIE DMAT DMAR EIE */
+#define CR1_FREE    (0x0C0041FFu | USART_CR1_MME) /* UE UESM RE TE, interrupt enables, MME */
+#define CR2_FREE    0xFF900040u                   /* ADD RTOEN ABREN LBDIE */
+#define CR3_FREE    0x004004C1u                   /* WUFIE CTSIE DMAT DMAR EIE */
+#define CR3_SCARCNT 0x000E0000u
 
 /* In Stop the kernel clock is only asked for if UESM is set. */
 uint32_t usart_hz(const struct chip *c, unsigned index)
@@ -104,11 +104,15 @@ void usart_update(struct chip *c, unsigned index)
                 on && u->cr3 & USART_CR3_DMAR && u->isr & USART_ISR_RXNE && !masked);
     if (u->cr3 & USART_CR3_RTSE)
         af_out(c, AF_USART1_RTS + index, u->isr & USART_ISR_RXNE || !(u->cr1 & USART_CR1_RE));
+    usart_pins(c, index);
 }
 
 void usart_reset(struct chip *c, unsigned index)
 {
+    double ck_told = c->usart[index].ck_told;
+
     c->usart[index] = (struct usart_state){.isr = USART_ISR_RESET,
+                                           .ck_told = ck_told,
                                            .tx_end = PS_NEVER,
                                            .rx_end = PS_NEVER,
                                            .ack_at = PS_NEVER,
@@ -189,7 +193,8 @@ static void disable(struct usart_state *u)
 {
     u->isr = USART_ISR_RESET;
     u->sending = SENDING_NOTHING;
-    u->idle_due = u->break_due = u->idle_armed = false;
+    u->idle_due = u->break_due = u->idle_armed = u->halted = false;
+    u->refused = 0;
     u->rx.bit = 0;
     u->tx_end = u->rx_end = u->ack_at = u->idle_at = u->timeout_at = PS_NEVER;
     u->block_length = 0;
@@ -205,6 +210,8 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
         disable(u);
         return;
     }
+    if (u->cr3 & USART_CR3_IREN && !(u->gtpr & 0xFF)) /* RM0394 forbids it and does not say what happens */
+        chip_missing(c, (enum block_id)(B_USART1 + index), GTPR);
     uint32_t was = old & USART_CR1_UE ? old : 0;
     u->hz = usart_hz(c, index);
     if (u->cr1 & ~was & USART_CR1_TE)
@@ -255,8 +262,10 @@ static void request(struct chip *c, unsigned index, uint32_t value)
         u->isr |= USART_ISR_RWU;
     if (value & RQR_RXFRQ)
         u->isr &= ~(uint32_t)USART_ISR_RXNE;
-    if (value & RQR_TXFRQ)
+    if (value & RQR_TXFRQ) {
         u->isr |= USART_ISR_TXE;
+        u->halted = false;
+    }
 }
 
 bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
@@ -268,7 +277,10 @@ bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     switch (off & ~3u) {
     case CR1: write_cr1(c, index, value); break;
     case CR2: write_cr2(c, index, value); break;
-    case CR3: write_masked(u, &u->cr3, i->cr3, CR3_FREE, value); break;
+    case CR3:
+        /* SCARCNT can be cleared at any time: no more repetitions */
+        write_masked(u, &u->cr3, i->cr3, value & CR3_SCARCNT ? CR3_FREE : CR3_FREE | CR3_SCARCNT, value);
+        break;
     case BRR: write_masked(u, &u->brr, i->brr, 0, value); break;
     case GTPR: write_masked(u, &u->gtpr, index == LPUART1_INDEX ? 0 : 0xFFFF, 0, value); break;
     case RTOR: u->rtor = index == LPUART1_INDEX ? 0 : value; break;

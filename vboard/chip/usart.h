@@ -1,6 +1,6 @@
-/* USART1-3 and LPUART1 (RM0394 "USART/UART", "LPUART"). usart.c has the registers, usart_line.c what
- * happens on the lines: a frame is one event, its bits are looked at when it has passed. chip.h has
- * usart_receive for the outside. */
+/* USART1-3 and LPUART1 (RM0394 "USART/UART", "LPUART"). usart.c has the registers, usart_frame.c frames as
+ * levels, usart_line.c the transmitters, usart_receive.c the receivers: a frame is one event, its bits are
+ * looked at when it has passed. chip.h has usart_receive for the outside. */
 #ifndef VBOARD_CHIP_USART_H
 #define VBOARD_CHIP_USART_H
 
@@ -14,9 +14,19 @@ struct usart_frame {
     unsigned bits;
     ps_t bit; /* duration of one; 0: no frame */
     ps_t start;
+    ps_t pulse; /* IrDA: a zero is a low pulse of this width; 0: it is a low bit */
+    bool low;   /* all is inverted on the line: it idles low */
 };
 
-enum usart_sending { SENDING_NOTHING, SENDING_IDLE, SENDING_BREAK, SENDING_DATA };
+/* REPETITION: the time before a Smartcard gets a word again; GUARD: that before it gets the next one */
+enum usart_sending {
+    SENDING_NOTHING,
+    SENDING_IDLE,
+    SENDING_BREAK,
+    SENDING_DATA,
+    SENDING_REPETITION,
+    SENDING_GUARD
+};
 
 struct usart_state {
     uint32_t cr1, cr2, cr3, brr, gtpr, rtor, isr, rdr, tdr;
@@ -29,9 +39,17 @@ struct usart_state {
     uint32_t hz;      /* kernel clock that tx_end was computed with */
     uint64_t tx_left; /* its periods until then, around a clock change */
 
-    struct usart_frame rx; /* what is being received */
+    bool nacked;      /* the receiver pulls the line low in the stop bit of what is being sent */
+    bool halted;      /* a Smartcard has refused a word for good: TDR waits for TXFRQ */
+    uint8_t repeated; /* times that the word was sent again */
+    bool tx_low;      /* the line idles low */
+    double ck_told;   /* Hz at CK */
+
+    struct usart_frame rx; /* what is on the receive line */
+    ps_t rx_start;         /* the edge that the receiver took for a start bit */
     ps_t rx_end, ack_at, idle_at, timeout_at;
     bool idle_armed; /* something was received since the last IDLE */
+    uint8_t refused; /* times that a word was answered by a NACK */
     uint32_t block_length;
 };
 
@@ -42,6 +60,7 @@ bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
 void usart_event(struct chip *c, unsigned index);
 void usart_clock(struct chip *c, unsigned index, bool after);
 void usart_cts(struct chip *c, unsigned index, bool level); /* the nCTS pin has changed */
+void usart_pins_selected(struct chip *c);                   /* pins were given to other functions */
 
 /* ---- between the files of USART ---- */
 
@@ -69,6 +88,7 @@ enum {
     USART_CR2_ADDM7 = 1 << 4,
     USART_CR2_LBDL = 1 << 5,
     USART_CR2_LBDIE = 1 << 6,
+    USART_CR2_CPOL = 1 << 10,
     USART_CR2_CLKEN = 1 << 11,
     USART_CR2_LINEN = 1 << 14,
     USART_CR2_SWAP = 1 << 15,
@@ -80,12 +100,17 @@ enum {
     USART_CR2_RTOEN = 1 << 23,
 
     USART_CR3_EIE = 1 << 0,
+    USART_CR3_IREN = 1 << 1,
+    USART_CR3_IRLP = 1 << 2,
     USART_CR3_HDSEL = 1 << 3,
+    USART_CR3_NACK = 1 << 4,
+    USART_CR3_SCEN = 1 << 5,
     USART_CR3_DMAR = 1 << 6,
     USART_CR3_DMAT = 1 << 7,
     USART_CR3_RTSE = 1 << 8,
     USART_CR3_CTSE = 1 << 9,
     USART_CR3_CTSIE = 1 << 10,
+    USART_CR3_ONEBIT = 1 << 11,
     USART_CR3_OVRDIS = 1 << 12,
     USART_CR3_DDRE = 1 << 13,
     USART_CR3_DEM = 1 << 14,
@@ -122,5 +147,24 @@ ps_t usart_bit_time(const struct chip *c, unsigned index); /* 0: no usable clock
 void usart_update(struct chip *c, unsigned index); /* interrupt, DMA requests, RTS, after any flag change */
 void usart_schedule(struct chip *c, unsigned index);
 void usart_send_next(struct chip *c, unsigned index); /* begins what is due, if the transmitter is free */
+void usart_pins(struct chip *c, unsigned index);      /* idle level of TX, clock at CK */
+bool usart_receiving(const struct usart_state *u);
+unsigned usart_line_in(const struct usart_state *u, unsigned index); /* enum af_signal that it listens to */
+/* A frame begins on the receive line; the middle of its stop bit: it is judged; a frame of silence. */
+void usart_listen(struct chip *c, unsigned index, const struct usart_frame *f);
+void usart_received(struct chip *c, unsigned index);
+void usart_line_idle(struct usart_state *u);
+void usart_deliver(struct chip *c, unsigned index, uint32_t word, uint32_t errors); /* into RDR */
+void usart_nack(struct chip *c, unsigned index); /* this receiver pulls the Smartcard's line low */
+
+unsigned usart_data_bits(const struct usart_state *u);   /* with parity */
+unsigned usart_stop_halves(const struct usart_state *u); /* in halves of a bit: 1, 0.5, 2, 1.5 */
+/* Between the word in TDR or RDR and the order of its bits on the line; the parity bit stays last. */
+uint32_t usart_reorder(const struct usart_state *u, uint32_t word);
+uint32_t usart_with_parity(const struct usart_state *u, uint32_t word);
+struct usart_frame usart_frame_of(const struct usart_state *u, uint32_t word, ps_t bit, ps_t start);
+bool usart_level(const struct usart_frame *f, ps_t t);
+/* The first falling edge at `from` or later, of the inverted line if `inverted`; PS_NEVER. */
+ps_t usart_falls(const struct usart_frame *f, bool inverted, ps_t from);
 
 #endif

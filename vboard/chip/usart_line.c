@@ -1,5 +1,5 @@
-/* What happens on the lines of USART1-3 and LPUART1: frames are built from TDR, take their time, and are
- * sampled by receivers at their own rate, so that a wrong rate or format gives what it gives on wires. */
+/* Transmitters of USART1-3 and LPUART1: frames are built from TDR and take their time, Smartcard guard time
+ * and repetition, the clock pin; and the timed events of both directions. RM0394 "USART transmitter". */
 #include "chip/afpin.h"
 #include "chip/regs.h"
 #include "chip/state.h"
@@ -7,235 +7,64 @@
 
 static const char *const names[USART_COUNT] = {"USART1", "USART2", "USART3", "LPUART1"};
 
-static unsigned data_bits(const struct usart_state *u)
+static unsigned line_out(const struct usart_state *u, unsigned index)
 {
-    return u->cr1 & USART_CR1_M1 ? 7 : u->cr1 & USART_CR1_M0 ? 9 : 8;
+    return (u->cr2 & USART_CR2_SWAP ? AF_USART1_RX : AF_USART1_TX) + index;
 }
 
-/* In halves of a bit: 1, 0.5, 2, 1.5. */
-static unsigned stop_halves(const struct usart_state *u)
+static bool transmitting(const struct usart_state *u)
 {
-    static const uint8_t halves[4] = {2, 1, 4, 3};
-
-    return halves[bits(u->cr2, 12, 2)];
+    return (u->cr1 & USART_CR1_UE) && (u->cr1 & USART_CR1_TE);
 }
 
-static bool odd_ones(uint32_t v)
+/* The line between frames: IrDA has pulses for zeros, upon a low level. */
+static bool idles_low(const struct usart_state *u)
 {
-    return __builtin_popcount(v) & 1;
+    return !(u->cr2 & USART_CR2_TXINV) != !(u->cr3 & USART_CR3_IREN);
 }
 
-static uint32_t reversed(uint32_t word, unsigned n)
+/* Width of an IrDA pulse: 3/16 of a bit, in low-power mode three periods of the prescaled clock. */
+static ps_t pulse_width(const struct chip *c, unsigned index, ps_t bit)
 {
-    uint32_t r = 0;
-
-    for (unsigned i = 0; i < n; i++)
-        r |= (word >> i & 1) << (n - 1 - i);
-    return r;
-}
-
-/* Between the word in TDR or RDR and the order of its bits on the line; the parity bit stays last. */
-static uint32_t reorder(const struct usart_state *u, uint32_t word)
-{
-    unsigned n = data_bits(u), data = u->cr1 & USART_CR1_PCE ? n - 1 : n;
-
-    if (u->cr2 & USART_CR2_DATAINV)
-        word = ~word & ((1u << n) - 1);
-    if (u->cr2 & USART_CR2_MSBFIRST)
-        word = reversed(word & ((1u << data) - 1), data) | (word & ~((1u << data) - 1));
-    return word;
-}
-
-/* The word with its parity bit, if there is one. */
-static uint32_t with_parity(const struct usart_state *u, uint32_t word)
-{
-    unsigned n = data_bits(u);
-
-    if (!(u->cr1 & USART_CR1_PCE))
-        return word & ((1u << n) - 1);
-    word &= (1u << (n - 1)) - 1;
-    return word | (odd_ones(word) != !!(u->cr1 & USART_CR1_PS) ? 1u << (n - 1) : 0);
-}
-
-static struct usart_frame frame_of(const struct usart_state *u, uint32_t word, ps_t bit, ps_t start)
-{
-    unsigned n = data_bits(u);
-
-    return (struct usart_frame){
-        .levels = reorder(u, word) << 1 | UINT32_MAX << (n + 1), .bits = n + 1, .bit = bit, .start = start};
-}
-
-static bool receiving(const struct usart_state *u)
-{
-    return (u->cr1 & USART_CR1_UE) && (u->cr1 & USART_CR1_RE);
-}
-
-/* ---- receiver ---- */
-
-/* A frame begins on the receive line. */
-static void listen(struct chip *c, unsigned index, const struct usart_frame *f)
-{
-    struct usart_state *u = &c->usart[index];
-    ps_t bit = usart_bit_time(c, index);
-
-    if (!receiving(u) || !bit || u->rx.bit)
-        return;
-    u->rx = *f;
-    /* the stop bit is sampled in its middle; while the rate is unknown, the sender's counts */
-    ps_t own = u->cr2 & USART_CR2_ABREN && !(u->isr & USART_ISR_ABRF) ? f->bit : bit;
-    u->rx_end = f->start + own * (data_bits(u) + 1) + own / 2;
-    u->isr |= USART_ISR_BUSY;
-    u->idle_at = u->timeout_at = PS_NEVER;
-    if (c->mode == MODE_STOP && bits(u->cr3, 20, 2) == 2) /* WUS: start bit */
-        u->isr |= USART_ISR_WUF;
-    usart_update(c, index);
-    usart_schedule(c, index);
-}
-
-static bool level_at(const struct usart_state *u, ps_t after)
-{
-    uint64_t i = after / u->rx.bit;
-    bool level = i >= u->rx.bits ? true : u->rx.levels >> i & 1;
-
-    return level;
-}
-
-/* Auto baud rate: the outside sends the agreed character, so its bit time is what is measured. */
-static bool detect_rate(struct chip *c, unsigned index)
-{
-    struct usart_state *u = &c->usart[index];
-    uint32_t hz = usart_hz(c, index);
-    unsigned mode = bits(u->cr2, 21, 2);
-    uint32_t first = u->rx.levels >> 1;
-    bool fits = mode == 0   ? first & 1
-                : mode == 1 ? (first & 3) == 1
-                : mode == 2 ? (first & 0xFF) == 0x7F
-                            : (first & 0xFF) == 0x55;
-    uint64_t div = chip_ps_to_ticks(u->rx.bit * (u->cr1 & USART_CR1_OVER8 ? 2 : 1) + PS_PER_S / hz / 2, hz);
-
-    u->isr |= USART_ISR_ABRF;
-    if (!fits || div < 16 || div > 0xFFFF) {
-        u->isr |= USART_ISR_ABRE;
-        return false;
-    }
-    u->brr = (uint32_t)(u->cr1 & USART_CR1_OVER8 ? (div & 0xFFF0) | (div >> 1 & 7) : div);
-    return true;
-}
-
-static void address_match(struct usart_state *u, uint32_t word)
-{
-    uint32_t add = u->cr2 >> 24;
-    unsigned n = data_bits(u);
-    bool mark = u->cr1 & USART_CR1_WAKE && word >> (n - 1) & 1;
-    uint32_t mask = u->cr2 & USART_CR2_ADDM7 ? 0x7F : 0xF;
-
-    if (!(u->isr & USART_ISR_RWU)) {
-        if ((word & 0xFF) == add)
-            u->isr |= USART_ISR_CMF;
-        if (u->cr1 & USART_CR1_MME && mark && (word & mask) != (add & mask))
-            u->isr |= USART_ISR_RWU; /* somebody else is addressed */
-    } else if (mark && (word & mask) == (add & mask)) {
-        u->isr &= ~(uint32_t)USART_ISR_RWU;
-        u->isr |= USART_ISR_CMF;
-    }
-}
-
-static void deliver(struct chip *c, unsigned index, uint32_t word, uint32_t errors)
-{
-    struct usart_state *u = &c->usart[index];
-
-    address_match(u, word);
-    if (u->isr & USART_ISR_RWU)
-        return;
-    if (u->isr & USART_ISR_RXNE && !(u->cr3 & USART_CR3_OVRDIS)) {
-        u->isr |= USART_ISR_ORE;
-        return;
-    }
-    u->rdr = word;
-    u->isr |= USART_ISR_RXNE | errors;
-    u->idle_armed = true;
-    if (c->mode == MODE_STOP && bits(u->cr3, 20, 2) == 3) /* WUS: RXNE */
-        u->isr |= USART_ISR_WUF;
-    if (++u->block_length >= bits(u->rtor, 24, 8) + 4 && bits(u->rtor, 24, 8))
-        u->isr |= USART_ISR_EOBF;
-}
-
-/* The middle of the stop bit: the frame is judged. */
-static void received(struct chip *c, unsigned index)
-{
-    struct usart_state *u = &c->usart[index];
-    unsigned n = data_bits(u);
-    ps_t bit = usart_bit_time(c, index);
-    uint32_t raw = 0;
-
-    u->isr &= ~(uint32_t)USART_ISR_BUSY;
-    u->rx_end = PS_NEVER;
-    if (u->cr2 & USART_CR2_ABREN && !(u->isr & USART_ISR_ABRF) && detect_rate(c, index))
-        bit = u->rx.bit;
-    for (unsigned i = 0; i <= n; i++)
-        raw |= (uint32_t)level_at(u, bit * (i + 1) + bit / 2) << i;
-    uint32_t word = reorder(u, raw & ((1u << n) - 1)), errors = 0;
-    bool stop = raw >> n & 1, all_low = !raw && !level_at(u, bit / 2);
-    if (!stop)
-        errors |= USART_ISR_FE;
-    if (u->cr1 & USART_CR1_PCE && with_parity(u, word) != word)
-        errors |= USART_ISR_PE;
-    if (u->cr2 & USART_CR2_LINEN && all_low && u->rx.bits >= (u->cr2 & USART_CR2_LBDL ? 11u : 10u))
-        u->isr |= USART_ISR_LBDF;
-    ps_t end = u->rx.start + u->rx.bit * u->rx.bits + u->rx.bit * stop_halves(u) / 2;
-    u->rx.bit = 0;
-    deliver(c, index, word, errors);
-    if (u->idle_armed || u->isr & USART_ISR_RWU)
-        u->idle_at = end + bit * (n + 2);
-    if (u->cr2 & USART_CR2_RTOEN)
-        u->timeout_at = end + bit * bits(u->rtor, 0, 24);
-}
-
-static void line_idle(struct usart_state *u)
-{
-    u->idle_at = PS_NEVER;
-    if (u->isr & USART_ISR_RWU) {
-        if (!(u->cr1 & USART_CR1_WAKE))
-            u->isr &= ~(uint32_t)USART_ISR_RWU;
-    } else if (u->idle_armed) {
-        u->isr |= USART_ISR_IDLE;
-        u->idle_armed = false;
-    }
-}
-
-ps_t usart_receive(struct chip *c, enum block_id uart, uint8_t byte)
-{
-    unsigned index = (unsigned)uart - B_USART1;
     const struct usart_state *u = &c->usart[index];
-    ps_t bit = usart_bit_time(c, index);
 
-    enum af_signal line = u->cr2 & USART_CR2_SWAP || u->cr3 & USART_CR3_HDSEL ? AF_USART1_TX : AF_USART1_RX;
-    if (!receiving(u) || !bit || !af_connected(c, line + index))
+    if (!(u->cr3 & USART_CR3_IREN))
         return 0;
-    struct usart_frame f = frame_of(u, with_parity(u, byte), bit, chip_now(c));
-    listen(c, index, &f);
-    return bit * f.bits + bit * stop_halves(u) / 2;
+    if (!(u->cr3 & USART_CR3_IRLP))
+        return bit * 3 / 16;
+    return chip_ticks_to_ps(3 * (u->gtpr & 0xFF), usart_hz(c, index)) | 1; /* 0 would be no pulse */
 }
 
-/* ---- transmitter ---- */
-
-/* Who else hears what this transmitter sends: its own receiver in half-duplex mode, and receivers whose
- * pins are wired to its pin. */
+/* Who else hears what this transmitter sends: its own receiver where the two share a wire, and receivers
+ * whose pins are wired to its pin. */
 static void spread(struct chip *c, unsigned index, struct usart_frame f)
 {
     const struct usart_state *u = &c->usart[index];
-    enum af_signal out = (u->cr2 & USART_CR2_SWAP ? AF_USART1_RX : AF_USART1_TX) + index;
+    unsigned out = line_out(u, index);
 
-    if (u->cr2 & USART_CR2_TXINV)
-        return; /* an inverted line is never idle for the others here */
-    if (u->cr3 & USART_CR3_HDSEL)
-        listen(c, index, &f);
+    f.low = idles_low(u);
+    f.pulse = pulse_width(c, index, f.bit);
+    if (u->cr3 & USART_CR3_IREN && u->rx.bit)
+        return; /* while it receives, the IrDA encoder is quiet */
+    if (u->cr3 & (USART_CR3_HDSEL | USART_CR3_SCEN))
+        usart_listen(c, index, &f);
     for (unsigned i = 0; i < USART_COUNT; i++) {
-        const struct usart_state *r = &c->usart[i];
-        enum af_signal in =
-            (r->cr2 & USART_CR2_SWAP || r->cr3 & USART_CR3_HDSEL ? AF_USART1_TX : AF_USART1_RX) + i;
+        unsigned in = usart_line_in(&c->usart[i], i);
         if (in != out && af_wired(c, out, in))
-            listen(c, i, &f);
+            usart_listen(c, i, &f);
+    }
+}
+
+void usart_nack(struct chip *c, unsigned index)
+{
+    unsigned line = usart_line_in(&c->usart[index], index);
+
+    for (unsigned i = 0; i < USART_COUNT; i++) {
+        struct usart_state *u = &c->usart[i];
+        unsigned out = line_out(u, i);
+        bool waits = u->cr3 & USART_CR3_SCEN && u->sending == SENDING_DATA && usart_receiving(u);
+        if (i != index && waits && af_wired(c, out, line))
+            u->nacked = true;
     }
 }
 
@@ -254,10 +83,21 @@ static ps_t de_time(const struct usart_state *u, ps_t bit, unsigned pos)
     return u->cr3 & USART_CR3_DEM ? bit * bits(u->cr1, pos, 5) / (u->cr1 & USART_CR1_OVER8 ? 8 : 16) : 0;
 }
 
+static void send_word(struct chip *c, unsigned index, ps_t bit, ps_t start)
+{
+    struct usart_state *u = &c->usart[index];
+    struct usart_frame f = usart_frame_of(u, u->shift, bit, start);
+
+    u->sending = SENDING_DATA;
+    u->nacked = false;
+    u->tx_end = start + bit * f.bits + bit * usart_stop_halves(u) / 2;
+    spread(c, index, f);
+}
+
 static void send(struct chip *c, unsigned index, enum usart_sending what, ps_t bit)
 {
     struct usart_state *u = &c->usart[index];
-    unsigned n = data_bits(u);
+    unsigned n = usart_data_bits(u);
     struct usart_frame f = {.bit = bit, .start = chip_now(c)};
 
     bool first = u->isr & USART_ISR_TC;
@@ -269,17 +109,16 @@ static void send(struct chip *c, unsigned index, enum usart_sending what, ps_t b
         f.bits = u->cr2 & USART_CR2_LINEN ? 13 : n + 2;
         f.levels = UINT32_MAX << f.bits;
         u->tx_end += bit * (f.bits + 1);
+        spread(c, index, f);
         break;
     default:
-        u->shift = (uint16_t)with_parity(u, u->tdr);
+        u->shift = (uint16_t)usart_with_parity(u, u->tdr);
         u->isr |= USART_ISR_TXE;
+        u->repeated = 0;
         drive_enable(c, index, true);
-        f.start += first ? de_time(u, bit, 21) : 0;
-        f = frame_of(u, u->shift, bit, f.start);
-        u->tx_end = f.start + bit * f.bits + bit * stop_halves(u) / 2;
+        send_word(c, index, bit, f.start + (first ? de_time(u, bit, 21) : 0));
         break;
     }
-    spread(c, index, f);
 }
 
 void usart_send_next(struct chip *c, unsigned index)
@@ -287,7 +126,7 @@ void usart_send_next(struct chip *c, unsigned index)
     struct usart_state *u = &c->usart[index];
     ps_t bit = usart_bit_time(c, index);
 
-    if (u->sending != SENDING_NOTHING || !(u->cr1 & USART_CR1_UE) || !(u->cr1 & USART_CR1_TE) || !bit)
+    if (u->sending != SENDING_NOTHING || !transmitting(u) || !bit)
         return;
     if (u->idle_due) {
         u->idle_due = false;
@@ -295,35 +134,130 @@ void usart_send_next(struct chip *c, unsigned index)
     } else if (u->break_due) {
         u->break_due = false;
         send(c, index, SENDING_BREAK, bit);
-    } else if (!(u->isr & USART_ISR_TXE)) {
+    } else if (!(u->isr & USART_ISR_TXE) && !u->halted) {
         bool held = u->cr3 & USART_CR3_CTSE && af_in(c, AF_USART1_CTS + index, false);
         if (!held)
             send(c, index, SENDING_DATA, bit);
     }
 }
 
+/* Synchronous mode receives with each word that it sends: what is on its receive pin meanwhile. */
+static void exchange(struct chip *c, unsigned index)
+{
+    struct usart_state *u = &c->usart[index];
+    unsigned in = usart_line_in(u, index), n = usart_data_bits(u);
+    uint32_t all = (1u << n) - 1, levels = af_in(c, in, true) ? all : 0;
+
+    if (!(u->cr2 & USART_CR2_CLKEN) || u->cr3 & (USART_CR3_HDSEL | USART_CR3_SCEN) || !usart_receiving(u))
+        return;
+    if (af_wired(c, line_out(u, index), in))
+        levels = usart_reorder(u, u->shift);
+    usart_deliver(c, index, usart_reorder(u, levels), 0);
+}
+
+/* What follows a word at once: a repetition, 2.5 bits later, after the receiver's NACK, or the guard time. */
+static bool guard(struct usart_state *u, ps_t bit)
+{
+    ps_t begin = u->tx_end;
+    bool again = u->nacked && u->repeated < bits(u->cr3, 17, 3); /* SCARCNT */
+
+    if (!(u->cr3 & USART_CR3_SCEN))
+        return false;
+    u->sending = again ? SENDING_REPETITION : SENDING_GUARD;
+    u->tx_end = begin + (again ? bit * 5 / 2 : bit * bits(u->gtpr, 8, 8));
+    if (u->nacked && !again) {
+        u->isr |= USART_ISR_FE;
+        u->halted = !(u->isr & USART_ISR_TXE); /* until TXFRQ */
+    }
+    return true;
+}
+
+static void word_sent(struct chip *c, unsigned index)
+{
+    struct usart_state *u = &c->usart[index];
+
+    if (c->tell->uart_tx && af_connected(c, line_out(u, index))) {
+        unsigned n = usart_data_bits(u) - (u->cr1 & USART_CR1_PCE ? 1 : 0);
+        c->tell->uart_tx(c->tell->owner, names[index], (uint8_t)(u->shift & ((1u << n) - 1)));
+    }
+    exchange(c, index);
+}
+
 static void sent(struct chip *c, unsigned index)
 {
     struct usart_state *u = &c->usart[index];
     enum usart_sending what = u->sending;
-    enum af_signal out = (u->cr2 & USART_CR2_SWAP ? AF_USART1_RX : AF_USART1_TX) + index;
+    ps_t bit = usart_bit_time(c, index);
 
+    if (what == SENDING_DATA) {
+        word_sent(c, index);
+        if (guard(u, bit))
+            return;
+    }
+    if (what == SENDING_REPETITION) {
+        u->repeated++;
+        send_word(c, index, bit, u->tx_end);
+        return;
+    }
     u->sending = SENDING_NOTHING;
     u->tx_end = PS_NEVER;
     if (what == SENDING_BREAK)
         u->isr &= ~(uint32_t)USART_ISR_SBKF;
-    if (what == SENDING_DATA && c->tell->uart_tx && af_connected(c, out)) {
-        unsigned n = data_bits(u) - (u->cr1 & USART_CR1_PCE ? 1 : 0);
-        c->tell->uart_tx(c->tell->owner, names[index], (uint8_t)(u->shift & ((1u << n) - 1)));
-    }
-    if (what == SENDING_DATA && u->cr2 & USART_CR2_CLKEN && receiving(u) && !u->rx.bit &&
-        !(u->cr3 & USART_CR3_HDSEL))
-        deliver(c, index, (1u << data_bits(u)) - 1, 0); /* synchronous, nobody answers: ones */
     usart_send_next(c, index);
-    if (what == SENDING_DATA && u->sending == SENDING_NOTHING && u->isr & USART_ISR_TXE) {
+    if ((what == SENDING_DATA || what == SENDING_GUARD) && u->sending == SENDING_NOTHING &&
+        u->isr & USART_ISR_TXE) {
         u->isr |= USART_ISR_TC;
         drive_enable(c, index, false);
     }
+}
+
+/* ---- pins ---- */
+
+static void tell_clock(struct chip *c, unsigned port, unsigned pin, void *arg)
+{
+    const double *hz = arg;
+
+    c->tell->pwm(c->tell->owner, port, pin, *hz, *hz > 0 ? 0.5 : 0);
+}
+
+/* CK: for a Smartcard all the time, else with the bits of each word. It is told as PWM is; the pin shows no
+ * edges. */
+static double clock_hz(const struct chip *c, unsigned index)
+{
+    const struct usart_state *u = &c->usart[index];
+    unsigned psc = u->gtpr & 31;
+    ps_t bit = usart_bit_time(c, index);
+
+    if (!(u->cr2 & USART_CR2_CLKEN) || !(u->cr1 & USART_CR1_UE) || !af_connected(c, AF_USART1_CK + index))
+        return 0;
+    if (u->cr3 & USART_CR3_SCEN)
+        return psc ? usart_hz(c, index) / (2.0 * psc) : 0;
+    return u->sending == SENDING_DATA && bit ? (double)PS_PER_S / (double)bit : 0;
+}
+
+void usart_pins(struct chip *c, unsigned index)
+{
+    struct usart_state *u = &c->usart[index];
+    bool low = transmitting(u) && idles_low(u);
+    double hz = u->cr2 & USART_CR2_CLKEN ? clock_hz(c, index) : 0;
+
+    if (low != u->tx_low) {
+        u->tx_low = low;
+        af_out(c, line_out(u, index), !low);
+    }
+    if (hz == u->ck_told)
+        return;
+    u->ck_told = hz;
+    af_out(c, AF_USART1_CK + index, u->cr2 & USART_CR2_CPOL);
+    if (c->tell->pwm)
+        af_each_pin(c, AF_USART1_CK + index, tell_clock, &hz);
+}
+
+void usart_pins_selected(struct chip *c)
+{
+    for (unsigned i = 0; i < USART_COUNT; i++)
+        if (c->usart[i].cr2 & USART_CR2_CLKEN)
+            usart_pins(c, i);
 }
 
 /* ---- events ---- */
@@ -353,11 +287,11 @@ void usart_event(struct chip *c, unsigned index)
         put_bit(&u->isr, USART_ISR_REACK, u->cr1 & USART_CR1_RE);
     }
     if (u->rx_end <= now)
-        received(c, index);
+        usart_received(c, index);
     if (u->tx_end <= now)
         sent(c, index);
     if (u->idle_at <= now)
-        line_idle(u);
+        usart_line_idle(u);
     if (u->timeout_at <= now) {
         u->timeout_at = PS_NEVER;
         u->isr |= USART_ISR_RTOF;

@@ -1,0 +1,342 @@
+/* USART1-3 in other modes than asynchronous: IrDA and inverted lines, Smartcard, synchronous; and noise. */
+#include "rig.h"
+
+#define USART1 0x40013800u
+#define USART2 0x40004400u
+#define USART3 0x40004800u
+enum {
+    CR1 = 0,
+    CR2 = 4,
+    CR3 = 8,
+    BRR = 12,
+    GTPR = 16,
+    RQR = 0x18,
+    ISR = 0x1C,
+    ICR = 0x20,
+    RDR = 0x24,
+    TDR = 0x28
+};
+enum { UE = 1, RE = 4, TE = 8, PCE = 1 << 10, PS = 1 << 9, M0 = 1 << 12, OVER8 = 1 << 15 };
+enum { CPOL = 1 << 10, CLKEN = 1 << 11, RXINV = 1 << 16, TXINV = 1 << 17, STOP15 = 3 << 12 };
+enum { IREN = 2, IRLP = 4, NACK = 16, SCEN = 32, ONEBIT = 1 << 11, SCARCNT = 17 };
+enum { PE = 1, FE = 2, NF = 4, ORE = 8, RXNE = 32, TC = 64, TXE = 128 };
+
+/* 16 MHz / 139: a bit lasts 8687500 ps */
+#define BIT 8687500ull
+
+static int on(void **state)
+{
+    rig_on(state);
+    clock_hsi16();
+    clock_on(0x60, 14);
+    clock_on(0x58, 17);
+    clock_on(0x58, 18);
+    pin_mode('A', 9, 2, 7);  /* USART1 TX */
+    pin_mode('A', 10, 2, 7); /* RX */
+    pin_mode('A', 2, 2, 7);  /* USART2 TX */
+    pin_mode('A', 3, 2, 7);  /* RX */
+    return 0;
+}
+
+static void start(uint32_t base, uint32_t cr1, uint32_t cr2, uint32_t cr3)
+{
+    wr(base + CR1, 0);
+    wr(base + BRR, 139);
+    wr(base + CR2, cr2);
+    wr(base + CR3, cr3);
+    wr(base + CR1, UE | cr1);
+    run_ps(BIT * 12);
+}
+
+/* Sends from USART1 to USART2; flags and, in the upper half, the word that it received. */
+static uint32_t transfer(uint32_t word)
+{
+    wr(USART2 + ICR, PE | FE | NF | ORE);
+    wr(USART2 + RQR, 8);
+    wr(USART1 + TDR, word);
+    run_ps(BIT * 24);
+    uint32_t flags = rd(USART2 + ISR) & (PE | FE | NF | ORE | RXNE);
+    return flags | rd(USART2 + RDR) << 16;
+}
+
+static void inverted_lines(void **state)
+{
+    (void)state;
+    chip_wire(rig, 0, 9, 0, 3);
+    start(USART1, TE, TXINV, 0);
+    assert_false(pin_level('A', 9)); /* idles low */
+    start(USART2, RE, RXINV, 0);
+    for (uint32_t w = 0; w < 256; w++)
+        assert_int_equal(transfer(w), RXNE | w << 16);
+    start(USART2, RE, 0, 0); /* the other side inverts nothing: no word arrives as it was sent */
+    for (uint32_t w = 0; w < 256; w += 5)
+        assert_int_not_equal(transfer(w), RXNE | w << 16);
+    wr(USART1 + CR1, 0);
+    assert_true(pin_level('A', 9));
+}
+
+/* The encoder's pulses are high, the decoder's low: what is between inverts, as a transceiver does. */
+static void irda(void **state)
+{
+    (void)state;
+    chip_wire(rig, 0, 9, 0, 3);
+    wr(USART1 + GTPR, 1);
+    wr(USART2 + GTPR, 1);
+    for (unsigned low_power = 0; low_power < 2; low_power++) {
+        start(USART1, 0, 0, 0);
+        wr(USART1 + CR1, 0);
+        wr(USART1 + GTPR, low_power ? 8 : 1); /* 2 MHz: 1.5 us */
+        start(USART1, TE, 0, IREN | (low_power ? IRLP : 0));
+        assert_false(pin_level('A', 9));
+        start(USART2, RE, RXINV, IREN);
+        for (uint32_t w = 0; w < 256; w++)
+            assert_int_equal(transfer(w), RXNE | w << 16);
+    }
+    assert_int_equal(told.missings, 0);
+    /* without inversion: the first pulse ends where a low level begins */
+    start(USART2, RE, 0, IREN);
+    assert_int_not_equal(transfer(0x55) & 0xFFFFFFu, RXNE | 0x55 << 16);
+    /* pulses of 1.5 us are no pulses for a receiver with a prescaler of 2 us */
+    wr(USART2 + CR1, 0);
+    wr(USART2 + GTPR, 32);
+    start(USART2, RE, RXINV, IREN);
+    assert_int_equal(transfer(0x55) & RXNE, 0);
+    /* what the outside sends fits */
+    wr(USART2 + CR1, 0);
+    wr(USART2 + GTPR, 1);
+    start(USART2, RE | TE, 0, IREN);
+    rd(USART2 + RDR);
+    assert_int_equal(usart_receive(rig, B_USART2, 0xA6), BIT * 10);
+    run_ps(BIT * 10);
+    assert_int_equal(rd(USART2 + ISR) & (RXNE | FE | NF), RXNE);
+    assert_int_equal(rd(USART2 + RDR), 0xA6);
+    /* half duplex: deaf while it sends */
+    wr(USART2 + TDR, 0);
+    usart_receive(rig, B_USART2, 0x11);
+    run_ps(BIT * 10);
+    assert_int_equal(rd(USART2 + ISR) & RXNE, 0);
+    /* GTPR 0 is reserved */
+    wr(USART2 + CR1, 0);
+    wr(USART2 + GTPR, 0);
+    assert_int_equal(told.missings, 0);
+    wr(USART2 + CR1, UE);
+    assert_int_equal(told.missing, USART2 + GTPR);
+}
+
+/* One side in IrDA mode, the other not: no word of eight bits with zeros between ones comes through. */
+static void irda_mismatch(void **state)
+{
+    (void)state;
+    chip_wire(rig, 0, 9, 0, 3);
+    wr(USART1 + GTPR, 1);
+    wr(USART2 + GTPR, 1);
+    start(USART1, TE, 0, IREN);
+    start(USART2, RE, 0, 0);
+    assert_int_not_equal(transfer('U'), RXNE | 'U' << 16);
+    assert_int_not_equal(transfer(0x00), RXNE);
+    start(USART1, TE, 0, 0);
+    start(USART2, RE, 0, IREN);
+    assert_int_not_equal(transfer(0x00), RXNE); /* no pulses in a long low level */
+    assert_int_not_equal(transfer('a'), RXNE | 'a' << 16);
+}
+
+/* Slower rates, 1 % a step: the three samples of the last data bit, a 0, lie between 8.5 and 8.625 bits (with
+ * OVER8 8.75) and differ where that is beyond 9 bits of the sender's. One sample makes no noise. */
+static void noise(void **state)
+{
+    (void)state;
+    chip_wire(rig, 0, 9, 0, 3);
+    start(USART1, TE, 0, 0);
+    wr(USART1 + CR1, 0);
+    wr(USART1 + BRR, 1000);
+    wr(USART1 + CR1, UE | TE);
+    run_ps(BIT * 100);
+    for (unsigned over8 = 0; over8 < 2; over8++)
+        for (unsigned one = 0; one < 2; one++) {
+            unsigned good = 0, noisy = 0, bad = 0;
+            for (unsigned brr = 1000; brr < 1070; brr += 10) {
+                unsigned div = brr * 2;
+                wr(USART2 + CR1, 0);
+                wr(USART2 + BRR, over8 ? (div & 0xFFF0) | (div >> 1 & 7) : brr);
+                wr(USART2 + CR3, one ? ONEBIT : 0);
+                wr(USART2 + CR1, UE | RE | (over8 ? OVER8 : 0));
+                wr(USART2 + ICR, PE | FE | NF | ORE);
+                wr(USART1 + TDR, 0x55); /* the bit before the stop bit is 0, what follows is 0 again */
+                wr(USART1 + TDR, 0x55);
+                run_ps(BIT * 73);
+                uint32_t flags = rd(USART2 + ISR) & (RXNE | FE | NF), word = rd(USART2 + RDR);
+                good += flags == RXNE && word == 0x55;
+                noisy += flags == (RXNE | NF);
+                bad += flags & FE || word != 0x55;
+                run_ps(BIT * 200);
+                wr(USART2 + RQR, 8);
+            }
+            if (good != (one ? 6u : over8 ? 3u : 5u) || (one ? noisy : !noisy))
+                fail_msg("OVER8 %u, ONEBIT %u: good %u, noise %u, bad %u", over8, one, good, noisy, bad);
+        }
+}
+
+/* ---- Smartcard: the two share PA9 and PA2 ---- */
+
+static void cards(uint32_t reader_cr3, uint32_t card_cr1)
+{
+    chip_wire(rig, 0, 9, 0, 2);
+    wr(USART1 + CR1, 0);
+    wr(USART1 + GTPR, 6 << 8 | 5);
+    start(USART1, TE | RE | PCE | M0, STOP15, SCEN | NACK | reader_cr3);
+    start(USART2, RE | PCE | M0 | card_cr1, STOP15, SCEN | NACK);
+    told.count = 0;
+}
+
+static void guard_time(void **state)
+{
+    (void)state;
+    cards(0, 0);
+    ps_t begin = chip_now(rig);
+    wr(USART1 + TDR, 0x3B);
+    wr(USART1 + TDR, 0x3C);
+    run_ps(BIT * 11);
+    assert_int_equal(rd(USART2 + ISR) & (RXNE | PE), RXNE);
+    assert_int_equal(rd(USART2 + RDR) & 0xFF, 0x3B);
+    assert_int_equal(rd(USART1 + ISR) & RXNE, RXNE); /* one wire: it hears itself */
+    assert_int_equal(rd(USART1 + RDR) & 0xFF, 0x3B);
+    run_ps(BIT * 6); /* 11.5 bits and 6 of guard time */
+    assert_int_equal(rd(USART1 + ISR) & TXE, 0);
+    run_ps(BIT);
+    assert_int_equal(rd(USART1 + ISR) & TXE, TXE);
+    run_ps(BIT * 16);
+    assert_int_equal(rd(USART1 + ISR) & TC, 0);
+    run_ps(BIT * 1 + BIT / 2);
+    assert_int_equal(rd(USART1 + ISR) & (TC | FE), TC);
+    assert_int_equal(told.count, 2);
+    assert_int_equal(told.times[1] - begin, BIT * (23 + 6));
+}
+
+/* A card that expects the other parity refuses. */
+static void refused(void **state)
+{
+    (void)state;
+    cards(0, PS);
+    wr(USART1 + TDR, 0x3B);
+    wr(USART1 + TDR, 0x3C);
+    run_ps(BIT * 12);
+    assert_int_equal(rd(USART2 + ISR) & (RXNE | PE), RXNE | PE); /* SCARCNT 0: at once */
+    assert_int_equal(rd(USART1 + ISR) & (FE | TXE), FE);
+    run_ps(BIT * 100);
+    assert_int_equal(told.count, 1); /* the rest waits */
+    wr(USART1 + RQR, 16);            /* TXFRQ */
+    assert_int_equal(rd(USART1 + ISR) & TXE, TXE);
+    wr(USART1 + ICR, FE);
+    wr(USART1 + TDR, 0x3D);
+    run_ps(BIT * 12);
+    assert_int_equal(told.count, 2);
+    assert_int_equal(told.bytes[1], 0x3D);
+}
+
+static void repeated(void **state)
+{
+    (void)state;
+    cards(3u << SCARCNT, PS);
+    wr(USART2 + CR1, 0);
+    wr(USART2 + CR3, SCEN | NACK | 2u << SCARCNT);
+    wr(USART2 + CR1, UE | RE | PCE | M0 | PS);
+    run_ps(BIT * 12);
+    ps_t begin = chip_now(rig);
+    wr(USART1 + TDR, 0x3B);
+    run_ps(BIT * 26);
+    assert_int_equal(rd(USART2 + ISR) & (RXNE | PE), 0); /* two times are tried in silence */
+    run_ps(BIT * 14);
+    assert_int_equal(rd(USART2 + ISR) & (RXNE | PE), RXNE | PE);
+    assert_int_equal(rd(USART1 + ISR) & FE, 0);
+    run_ps(BIT * 20);
+    assert_int_equal(rd(USART1 + ISR) & FE, FE);
+    assert_int_equal(told.count, 4); /* 3 repetitions, 2.5 bits after the end of each word */
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(told.times[i] - begin, BIT * (23 + 28 * i) / 2);
+    wr(USART1 + ICR, FE);
+    wr(USART1 + CR3, SCEN | NACK); /* SCARCNT can be cleared while UE is set, and nothing else */
+    assert_int_equal(rd(USART1 + CR3), SCEN | NACK);
+    wr(USART1 + CR3, SCEN | NACK | 1u << SCARCNT);
+    assert_int_equal(rd(USART1 + CR3), SCEN | NACK);
+    /* a card with the right parity takes it the first time */
+    start(USART2, RE | PCE | M0, STOP15, SCEN | NACK);
+    rd(USART2 + RDR);
+    told.count = 0;
+    wr(USART1 + TDR, 0x3B);
+    run_ps(BIT * 60);
+    assert_int_equal(told.count, 1);
+    assert_int_equal(rd(USART2 + ISR) & (RXNE | PE), RXNE);
+    assert_int_equal(rd(USART1 + ISR) & (FE | TC), TC);
+    /* nobody there: nobody refuses */
+    wr(USART2 + CR1, 0);
+    wr(USART1 + TDR, 0x3B);
+    run_ps(BIT * 60);
+    assert_int_equal(told.count, 2);
+    assert_int_equal(rd(USART1 + ISR) & FE, 0);
+}
+
+/* ---- clock pin ---- */
+
+static void clocks(void **state)
+{
+    (void)state;
+    pin_mode('A', 8, 2, 7); /* USART1 CK */
+    wr(USART1 + GTPR, 5);
+    start(USART1, TE, CLKEN, SCEN);
+    assert_true(told.hz == 1600000 && told.duty == 0.5);
+    assert_int_equal(told.pwm_port << 8 | told.pwm_pin, 8);
+    wr(USART1 + CR1, 0);
+    assert_true(told.hz == 0);
+    /* synchronous: with the bits only */
+    told.pwms = 0;
+    start(USART1, TE | RE, CLKEN | CPOL, 0);
+    assert_int_equal(told.pwms, 0);
+    wr(USART1 + TDR, 1);
+    wr(USART1 + TDR, 2);
+    assert_true(told.hz > 115107 && told.hz < 115109);
+    run_ps(BIT * 15);
+    assert_int_equal(told.pwms, 1);
+    run_ps(BIT * 10);
+    assert_int_equal(told.pwms, 2);
+    assert_true(told.hz == 0);
+    assert_true(pin_level('A', 8)); /* CPOL */
+}
+
+/* What is on the receive pin comes in with what is sent: a wire between the two, or a level. */
+static void synchronous(void **state)
+{
+    (void)state;
+    start(USART1, TE | RE, CLKEN, 0);
+    pin_drive('A', 10, 1);
+    wr(USART1 + TDR, 0x5A);
+    run_ps(BIT * 11);
+    assert_int_equal(rd(USART1 + ISR) & (RXNE | ORE), RXNE);
+    assert_int_equal(rd(USART1 + RDR), 0xFF);
+    pin_drive('A', 10, 0);
+    wr(USART1 + TDR, 0x5A);
+    run_ps(BIT * 11);
+    assert_int_equal(rd(USART1 + RDR), 0);
+    pin_drive('A', 10, -1);
+    chip_wire(rig, 0, 9, 0, 10);
+    wr(USART1 + TDR, 0x5A);
+    run_ps(BIT * 11);
+    assert_int_equal(rd(USART1 + ISR) & (RXNE | ORE | FE), RXNE);
+    assert_int_equal(rd(USART1 + RDR), 0x5A);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(inverted_lines, on, rig_off),
+        cmocka_unit_test_setup_teardown(irda, on, rig_off),
+        cmocka_unit_test_setup_teardown(irda_mismatch, on, rig_off),
+        cmocka_unit_test_setup_teardown(noise, on, rig_off),
+        cmocka_unit_test_setup_teardown(guard_time, on, rig_off),
+        cmocka_unit_test_setup_teardown(refused, on, rig_off),
+        cmocka_unit_test_setup_teardown(repeated, on, rig_off),
+        cmocka_unit_test_setup_teardown(clocks, on, rig_off),
+        cmocka_unit_test_setup_teardown(synchronous, on, rig_off),
+    };
+
+    return cmocka_run_group_tests_name("USART: other modes", tests, NULL, NULL);
+}

@@ -1,0 +1,268 @@
+/* Receivers of USART1-3 and LPUART1: they look for a start bit and sample what follows at their own rate, so
+ * that a wrong rate, format or shape gives what it gives on wires. RM0394 "USART receiver". */
+#include "chip/afpin.h"
+#include "chip/regs.h"
+#include "chip/state.h"
+#include "chip/usart.h"
+
+bool usart_receiving(const struct usart_state *u)
+{
+    return (u->cr1 & USART_CR1_UE) && (u->cr1 & USART_CR1_RE);
+}
+
+unsigned usart_line_in(const struct usart_state *u, unsigned index)
+{
+    bool one_wire = u->cr3 & (USART_CR3_HDSEL | USART_CR3_SCEN);
+
+    return (u->cr2 & USART_CR2_SWAP || one_wire ? AF_USART1_TX : AF_USART1_RX) + index;
+}
+
+/* ---- samples ---- */
+
+static bool level(const struct usart_state *u, ps_t t)
+{
+    return usart_level(&u->rx, t) != !!(u->cr2 & USART_CR2_RXINV);
+}
+
+/* One bit by the three samples in its middle, or one; the samples differ: noise. */
+static bool sample(const struct usart_state *u, unsigned index, ps_t middle, ps_t bit, bool *noise)
+{
+    ps_t step = bit / (u->cr1 & USART_CR1_OVER8 ? 8 : 16);
+    unsigned ones = 0;
+
+    if (index == LPUART1_INDEX || u->cr3 & USART_CR3_ONEBIT)
+        return level(u, middle);
+    for (unsigned i = 0; i < 3; i++)
+        ones += level(u, middle + i * step);
+    *noise = *noise || ones == 1 || ones == 2;
+    return ones >= 2;
+}
+
+/* Is there an IrDA pulse? Not if it is shorter than a period of the prescaler, nor if it is a level: low for
+ * half a bit. */
+static bool pulse_at(const struct chip *c, unsigned index, ps_t t, ps_t bit)
+{
+    const struct usart_state *u = &c->usart[index];
+    ps_t shortest = chip_ticks_to_ps(u->gtpr & 0xFF, usart_hz(c, index));
+    ps_t rises = usart_falls(&u->rx, !(u->cr2 & USART_CR2_RXINV), t);
+
+    return shortest != PS_NEVER && !level(u, t) && rises - t >= shortest && rises - t < bit / 2;
+}
+
+/* IrDA: a pulse within half a bit of where the bit's would be is a zero. */
+static bool decode(const struct chip *c, unsigned index, ps_t at, ps_t bit)
+{
+    const struct usart_state *u = &c->usart[index];
+    ps_t t = usart_falls(&u->rx, u->cr2 & USART_CR2_RXINV, at - bit / 2);
+
+    return t == PS_NEVER || t >= at + bit / 2 || !pulse_at(c, index, t, bit);
+}
+
+/* ---- start bits ---- */
+
+static bool starts_at(const struct chip *c, unsigned index, ps_t edge, ps_t bit)
+{
+    const struct usart_state *u = &c->usart[index];
+    bool noise = false;
+
+    if (u->cr3 & USART_CR3_IREN)
+        return pulse_at(c, index, edge, bit);
+    if (index == LPUART1_INDEX || u->cr2 & USART_CR2_ABREN)
+        return true;
+    /* samples 3, 5, 7 and 8, 9, 10 of 16: two of each three are low (RM0394 "Start bit detection") */
+    unsigned low = 0;
+    for (unsigned n = 3; n <= 7; n += 2)
+        low += !level(u, edge + bit * n / 16);
+    return low >= 2 && !sample(u, index, edge + bit / 2, bit, &noise);
+}
+
+/* The next start bit in the frame on the line, from `from` on. False: there is none. */
+static bool begin(struct chip *c, unsigned index, ps_t from)
+{
+    struct usart_state *u = &c->usart[index];
+    ps_t bit = usart_bit_time(c, index), edge = from;
+
+    /* while the rate is unknown, the sender's counts */
+    bit = u->cr2 & USART_CR2_ABREN && !(u->isr & USART_ISR_ABRF) ? u->rx.bit : bit;
+    do {
+        edge = usart_falls(&u->rx, u->cr2 & USART_CR2_RXINV, edge);
+        if (edge == PS_NEVER) {
+            u->rx.bit = 0;
+            return false;
+        }
+    } while (!starts_at(c, index, edge++, bit));
+    u->rx_start = edge - 1;
+    u->rx_end = u->rx_start + bit * (usart_data_bits(u) + 1) + bit / 2; /* the middle of the stop bit */
+    return true;
+}
+
+void usart_listen(struct chip *c, unsigned index, const struct usart_frame *f)
+{
+    struct usart_state *u = &c->usart[index];
+    bool synchronous = u->cr2 & USART_CR2_CLKEN && !(u->cr3 & USART_CR3_SCEN);
+
+    if (!usart_receiving(u) || !usart_bit_time(c, index) || u->rx.bit || synchronous)
+        return;
+    if (u->cr3 & USART_CR3_IREN && u->sending == SENDING_DATA)
+        return; /* IrDA is half duplex */
+    u->rx = *f;
+    if (!begin(c, index, f->start))
+        return;
+    u->isr |= USART_ISR_BUSY;
+    u->idle_at = u->timeout_at = PS_NEVER;
+    if (c->mode == MODE_STOP && bits(u->cr3, 20, 2) == 2) /* WUS: start bit */
+        u->isr |= USART_ISR_WUF;
+    usart_update(c, index);
+    usart_schedule(c, index);
+}
+
+/* ---- what was received ---- */
+
+/* Auto baud rate: the outside sends the agreed character, so its bit time is what is measured. */
+static bool detect_rate(struct chip *c, unsigned index)
+{
+    struct usart_state *u = &c->usart[index];
+    uint32_t hz = usart_hz(c, index);
+    unsigned mode = bits(u->cr2, 21, 2);
+    uint32_t first = u->rx.levels >> 1;
+    bool fits = mode == 0   ? first & 1
+                : mode == 1 ? (first & 3) == 1
+                : mode == 2 ? (first & 0xFF) == 0x7F
+                            : (first & 0xFF) == 0x55;
+    uint64_t div = chip_ps_to_ticks(u->rx.bit * (u->cr1 & USART_CR1_OVER8 ? 2 : 1) + PS_PER_S / hz / 2, hz);
+
+    u->isr |= USART_ISR_ABRF;
+    if (!fits || div < 16 || div > 0xFFFF) {
+        u->isr |= USART_ISR_ABRE;
+        return false;
+    }
+    u->brr = (uint32_t)(u->cr1 & USART_CR1_OVER8 ? (div & 0xFFF0) | (div >> 1 & 7) : div);
+    return true;
+}
+
+static void address_match(struct usart_state *u, uint32_t word)
+{
+    uint32_t add = u->cr2 >> 24;
+    unsigned n = usart_data_bits(u);
+    bool mark = u->cr1 & USART_CR1_WAKE && word >> (n - 1) & 1;
+    uint32_t mask = u->cr2 & USART_CR2_ADDM7 ? 0x7F : 0xF;
+
+    if (!(u->isr & USART_ISR_RWU)) {
+        if ((word & 0xFF) == add)
+            u->isr |= USART_ISR_CMF;
+        if (u->cr1 & USART_CR1_MME && mark && (word & mask) != (add & mask))
+            u->isr |= USART_ISR_RWU; /* somebody else is addressed */
+    } else if (mark && (word & mask) == (add & mask)) {
+        u->isr &= ~(uint32_t)USART_ISR_RWU;
+        u->isr |= USART_ISR_CMF;
+    }
+}
+
+void usart_deliver(struct chip *c, unsigned index, uint32_t word, uint32_t errors)
+{
+    struct usart_state *u = &c->usart[index];
+
+    address_match(u, word);
+    if (u->isr & USART_ISR_RWU)
+        return;
+    if (u->isr & USART_ISR_RXNE && !(u->cr3 & USART_CR3_OVRDIS)) {
+        u->isr |= USART_ISR_ORE;
+        return;
+    }
+    u->rdr = word;
+    u->isr |= USART_ISR_RXNE | errors;
+    u->idle_armed = true;
+    if (c->mode == MODE_STOP && bits(u->cr3, 20, 2) == 3) /* WUS: RXNE */
+        u->isr |= USART_ISR_WUF;
+    if (++u->block_length >= bits(u->rtor, 24, 8) + 4 && bits(u->rtor, 24, 8))
+        u->isr |= USART_ISR_EOBF;
+}
+
+/* Smartcard: a wrong parity is answered by a low level in the stop bit, and the sender tries again up to
+ * SCARCNT times before the error is an error. True: it is to be tried again. */
+static bool refuse(struct chip *c, unsigned index, bool wrong)
+{
+    struct usart_state *u = &c->usart[index];
+
+    if (!wrong || (u->cr3 & (USART_CR3_SCEN | USART_CR3_NACK)) != (USART_CR3_SCEN | USART_CR3_NACK)) {
+        u->refused = 0;
+        return false;
+    }
+    usart_nack(c, index);
+    u->refused = u->refused < bits(u->cr3, 17, 3) ? (uint8_t)(u->refused + 1) : 0;
+    return u->refused;
+}
+
+/* The data bits, first one lowest, and in the bit above them the stop bit. */
+static uint32_t samples(const struct chip *c, unsigned index, ps_t bit, bool *noise)
+{
+    const struct usart_state *u = &c->usart[index];
+    uint32_t raw = 0;
+
+    for (unsigned i = 0; i <= usart_data_bits(u); i++) {
+        ps_t at = u->rx_start + bit * (i + 1);
+        bool one =
+            u->cr3 & USART_CR3_IREN ? decode(c, index, at, bit) : sample(u, index, at + bit / 2, bit, noise);
+        raw |= (uint32_t)one << i;
+    }
+    return raw;
+}
+
+void usart_received(struct chip *c, unsigned index)
+{
+    struct usart_state *u = &c->usart[index];
+    unsigned n = usart_data_bits(u);
+    ps_t bit = usart_bit_time(c, index), now = u->rx_end;
+    bool noise = false;
+
+    u->isr &= ~(uint32_t)USART_ISR_BUSY;
+    u->rx_end = PS_NEVER;
+    if (u->cr2 & USART_CR2_ABREN && !(u->isr & USART_ISR_ABRF) && detect_rate(c, index))
+        bit = u->rx.bit;
+    uint32_t raw = samples(c, index, bit, &noise);
+    uint32_t word = usart_reorder(u, raw & ((1u << n) - 1)), errors = noise ? USART_ISR_NF : 0;
+    if (!(raw >> n & 1))
+        errors |= USART_ISR_FE;
+    if (u->cr1 & USART_CR1_PCE && usart_with_parity(u, word) != word)
+        errors |= USART_ISR_PE;
+    if (u->cr2 & USART_CR2_LINEN && !raw && u->rx.bits >= (u->cr2 & USART_CR2_LBDL ? 11u : 10u))
+        u->isr |= USART_ISR_LBDF;
+    ps_t end = u->rx.start + u->rx.bit * u->rx.bits + u->rx.bit * usart_stop_halves(u) / 2;
+    if (!refuse(c, index, errors & USART_ISR_PE))
+        usart_deliver(c, index, word, errors);
+    if (u->idle_armed || u->isr & USART_ISR_RWU)
+        u->idle_at = end + bit * (n + 2);
+    if (u->cr2 & USART_CR2_RTOEN)
+        u->timeout_at = end + bit * bits(u->rtor, 0, 24);
+    if (begin(c, index, now)) { /* a sender that is slower than this receiver */
+        u->isr |= USART_ISR_BUSY;
+        u->idle_at = u->timeout_at = PS_NEVER;
+    }
+}
+
+void usart_line_idle(struct usart_state *u)
+{
+    u->idle_at = PS_NEVER;
+    if (u->isr & USART_ISR_RWU) {
+        if (!(u->cr1 & USART_CR1_WAKE))
+            u->isr &= ~(uint32_t)USART_ISR_RWU;
+    } else if (u->idle_armed) {
+        u->isr |= USART_ISR_IDLE;
+        u->idle_armed = false;
+    }
+}
+
+ps_t usart_receive(struct chip *c, enum block_id uart, uint8_t byte)
+{
+    unsigned index = (unsigned)uart - B_USART1;
+    const struct usart_state *u = &c->usart[index];
+    ps_t bit = usart_bit_time(c, index);
+
+    if (!usart_receiving(u) || !bit || !af_connected(c, usart_line_in(u, index)))
+        return 0;
+    struct usart_frame f = usart_frame_of(u, usart_with_parity(u, byte), bit, chip_now(c));
+    f.low = u->cr2 & USART_CR2_RXINV;
+    f.pulse = u->cr3 & USART_CR3_IREN ? bit * 3 / 16 : 0;
+    usart_listen(c, index, &f);
+    return bit * f.bits + bit * usart_stop_halves(u) / 2;
+}
