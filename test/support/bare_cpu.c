@@ -84,7 +84,7 @@ static void on_watch(void *owner, unsigned n, uint32_t pc)
 
 struct bare *bare_new(void)
 {
-    static const struct cpu_env env = {io_read, io_write, on_fetch, on_fault, on_missing, on_watch};
+    static const struct cpu_env env = {io_read, io_write, on_fetch, on_fault, on_missing, on_watch, NULL};
     struct bare *r = calloc(1, sizeof *r);
     assert_non_null(r);
     r->cpu = calloc(1, cpu_sizeof());

@@ -197,6 +197,11 @@ static void env_missing(void *owner, uint32_t addr, uint32_t pc)
         c->tell->missing(c->tell->owner, addr, pc);
 }
 
+static void env_fp_flags(void *owner, uint32_t flags)
+{
+    syscfg_fpu(owner, flags);
+}
+
 static void env_watch(void *owner, unsigned n, uint32_t pc)
 {
     struct chip *c = owner;
@@ -212,6 +217,7 @@ const struct cpu_env chip_cpu_env = {
     .fetch = env_fetch,
     .fault = env_fault,
     .missing = env_missing,
+    .fp_flags = env_fp_flags,
     .watch = env_watch,
 };
 

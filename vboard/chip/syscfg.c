@@ -10,6 +10,8 @@
 #define CFGR2_LOCKS    0x0FU /* ECCL PVDL SPL CLL: set-only */
 #define CFGR2_SPF      (1U << 8)
 
+enum { FPU_IRQ = 81 };
+
 bool syscfg_sram2_locked(const struct chip *c, uint32_t off)
 {
     return c->syscfg.swpr >> (off / 1024) & 1;
@@ -36,6 +38,18 @@ void syscfg_boot(struct chip *c)
 {
     c->syscfg.alias = c->boot_mode;
     c->syscfg.memrmp = c->booted_empty ? 0 : c->boot_mode;
+}
+
+void syscfg_fpu(struct chip *c, uint32_t flags)
+{
+    /* FPU_IE0-5: invalid operation, division by zero, underflow, overflow, input denormal, inexact */
+    static const uint8_t flag[6] = {0, 1, 3, 2, 7, 4};
+    uint32_t enabled = 0;
+
+    for (unsigned i = 0; i < 6; i++)
+        enabled |= (c->syscfg.cfgr1 >> (26 + i) & 1) << flag[i];
+    c->syscfg.fpu = flags;
+    chip_irq(c, FPU_IRQ, 0, flags & enabled);
 }
 
 void syscfg_reset(struct chip *c, unsigned index)
@@ -121,6 +135,7 @@ bool syscfg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, u
         if (s->cfgr1 & ~word & 1)
             firewall_enabled(c);
         s->cfgr1 = (word & CFGR1_WRITABLE) | (s->cfgr1 & word & 1);
+        syscfg_fpu(c, s->fpu);
         break;
     case 0x08:
     case 0x0C:

@@ -7,7 +7,8 @@
 struct syscfg_state {
     uint32_t alias; /* memory at 0, coded as MEM_MODE */
     uint32_t memrmp, cfgr1, exticr[4], scsr, cfgr2, swpr;
-    uint8_t key; /* of SKR: how many of its two keys were right */
+    uint32_t fpu; /* flags of FPSCR */
+    uint8_t key;  /* of SKR: how many of its two keys were right */
 };
 
 void syscfg_reset(struct chip *c, unsigned index);
@@ -18,6 +19,8 @@ void syscfg_event(struct chip *c, unsigned index);
 
 bool syscfg_sram2_locked(const struct chip *c, uint32_t off); /* write protection of that byte of SRAM2 */
 bool syscfg_pvd_locked(const struct chip *c);
+/* FPSCR's cumulative flags: the FPU's interrupt is their OR, as FPU_IE lets them through. */
+void syscfg_fpu(struct chip *c, uint32_t flags);
 /* The level of a pin changed: EXTI, if EXTICR selects it. */
 void syscfg_pin(struct chip *c, unsigned port, unsigned pin, bool level);
 

@@ -2,6 +2,7 @@
 #ifndef VBOARD_CPU_CORE_H
 #define VBOARD_CPU_CORE_H
 
+#include "cpu/fp.h"
 #include "cpu/state.h"
 
 /* CFSR (DDI 0403E B3.2.15). */
@@ -62,6 +63,12 @@ static inline uint64_t cpu_now(const struct cpu *cpu)
     return cpu->limit - (uint64_t)cpu->left;
 }
 /* Makes the interpreter loop stop at the next instruction boundary: something has to be looked at. */
+void cpu_fp_tell(struct cpu *cpu); /* cumulative flags of FPSCR that are news */
+static inline bool cpu_fp_news(const struct cpu *cpu)
+{
+    return (cpu->fpscr ^ cpu->fp_told) & FPSCR_CUMULATIVE;
+}
+
 static inline void cpu_attention(struct cpu *cpu)
 {
     if (cpu->left > 0) {

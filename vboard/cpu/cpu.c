@@ -50,7 +50,7 @@ static void reset_registers(struct cpu *cpu)
     cpu->primask = cpu->faultmask = cpu->exclusive = cpu->event = false;
     cpu->basepri = 0;
     memset(cpu->s, 0, sizeof cpu->s);
-    cpu->fpscr = cpu->cpacr = cpu->fpcar = cpu->fpdscr = 0;
+    cpu->fpscr = cpu->cpacr = cpu->fpcar = cpu->fpdscr = cpu->fp_told = 0;
     cpu->fpccr = FPCCR_ASPEN | FPCCR_LSPEN;
 }
 
@@ -393,7 +393,10 @@ void cpu_set_reg(struct cpu *cpu, unsigned n, uint32_t value)
         cpu->spsel = value >> 1 & 1;
         cpu->fpca = value >> 2 & 1;
         break;
-    case REG_FPSCR: cpu->fpscr = value & FPSCR_BITS; break;
+    case REG_FPSCR:
+        cpu->fpscr = value & FPSCR_BITS;
+        cpu_fp_tell(cpu);
+        break;
     default:
         if (n < 15)
             cpu->r[n] = value;

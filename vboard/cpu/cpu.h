@@ -54,6 +54,9 @@ struct cpu_env {
     void (*missing)(void *owner, uint32_t addr, uint32_t pc);
     /* The armed fetch watch n was hit: the instruction at pc is about to be executed. */
     void (*watch)(void *owner, unsigned n, uint32_t pc);
+    /* The cumulative exception flags of FPSCR have changed (NULL: nobody wants to know): bits 0-4 and 7, as
+     * there. */
+    void (*fp_flags)(void *owner, uint32_t flags);
 };
 
 enum cpu_exit {

@@ -14,6 +14,7 @@ enum {
     FPSCR_UFC = 1 << 3,
     FPSCR_IXC = 1 << 4,
     FPSCR_IDC = 1 << 7,
+    FPSCR_CUMULATIVE = 0x9F,
     FPSCR_RMODE = 3 << 22,
     FPSCR_FZ = 1 << 24,
     FPSCR_DN = 1 << 25,

@@ -54,6 +54,15 @@ WITH_HOST(sub, -)
 WITH_HOST(mul, *)
 WITH_HOST(div, /)
 
+void cpu_fp_tell(struct cpu *cpu)
+{
+    if (!cpu_fp_news(cpu))
+        return;
+    cpu->fp_told = cpu->fpscr & FPSCR_CUMULATIVE;
+    if (cpu->env.fp_flags)
+        cpu->env.fp_flags(cpu->owner, cpu->fp_told);
+}
+
 /* ---- arithmetic -------------------------------------------------------------------------- */
 
 #define BINARY(name, expr)                                                                                   \

@@ -110,6 +110,7 @@ void cpu_unstack(struct cpu *cpu, uint32_t exc_return)
         }
         memcpy(cpu->s, s, sizeof s);
         cpu->fpscr = fpscr & FPSCR_BITS;
+        cpu_fp_tell(cpu);
         cpu->left -= CYCLES_FP;
     }
     cpu->left -= CYCLES_RETURN;

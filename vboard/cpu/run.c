@@ -349,9 +349,18 @@ cold : {
             RELOAD();                                                                                        \
         }                                                                                                    \
     } while (0)
+#define FP_FLAGS()                                                                                           \
+    do {                                                                                                     \
+        if (__builtin_expect(cpu_fp_news(cpu), 0)) {                                                         \
+            SYNC();                                                                                          \
+            cpu_fp_tell(cpu);                                                                                \
+            RELOAD();                                                                                        \
+        }                                                                                                    \
+    } while (0)
 #define PURE(name)                                                                                           \
     fp_##name : FP_READY();                                                                                  \
     (void)op_##name(cpu, op);                                                                                \
+    FP_FLAGS();                                                                                              \
     NEXT_AFTER(2);
     OPS_FP_PURE(PURE)
 
@@ -359,6 +368,8 @@ fp : {
     FP_READY();
     SYNC();
     enum op_result result = functions[op->code - OP_FIRST_COLD](cpu, op);
+    if (cpu_fp_news(cpu))
+        cpu_fp_tell(cpu);
     RELOAD();
     if (result == OP_DONE)
         NEXT_AFTER(2);

@@ -45,7 +45,8 @@ struct cpu {
     /* FPv4-SP */
     uint32_t s[32], fpscr;
     uint32_t cpacr, fpccr, fpcar, fpdscr;
-    bool fp_ready; /* derived: an FP instruction may execute without further checks */
+    bool fp_ready;    /* derived: an FP instruction may execute without further checks */
+    uint32_t fp_told; /* cumulative flags that env.fp_flags knows */
 
     /* Exceptions by number: bits and priorities (external interrupt n is number 16 + n) */
     uint32_t pending[EXC_WORDS], active[EXC_WORDS], enabled[EXC_WORDS], level[EXC_WORDS];
