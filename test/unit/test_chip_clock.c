@@ -258,6 +258,31 @@ static void test_pll_limits(void **state)
     }
 }
 
+/* A PLL that has locked follows its input, out of its limits too: HAL_RCC_OscConfig changes MSI's range while
+ * SYSCLK comes from it. That is told once; without an input the PLL stops. */
+static void test_pll_follows(void **state)
+{
+    (void)state;
+    wr(&t, 0x40022000, 4); /* FLASH_ACR: latency */
+    wr(&t, PLLCFGR, 1U << 24 | 40U << 8 | 1);
+    set(&t, CR, 1U << 24);
+    until(CR, 1U << 25);
+    wr(&t, CFGR, 3);
+    assert_int_equal(hz(CLK_HCLK), 80000000);
+    size_t told = t.n;
+    wr(&t, CR, (rd(&t, CR) & ~0xF0U) | 1U << 3 | 5U << 4);
+    assert_true(rd(&t, CR) & 1U << 25);
+    assert_int_equal(rd(&t, CFGR) & 15, 15);
+    assert_int_equal(hz(CLK_HCLK), 40000000);
+    assert_int_equal(t.n, told + 1);
+    wr(&t, CR, (rd(&t, CR) & ~0xF0U) | 6U << 4);
+    assert_int_equal(hz(CLK_HCLK), 80000000);
+    wr(&t, CFGR, 0);
+    clear(&t, CR, 1U << 24);
+    assert_int_equal(rd(&t, CR) & 1U << 25, 0);
+    assert_int_equal(t.n, told + 1);
+}
+
 /* SW waits for its source; the message about wait states comes once. */
 static void test_switch(void **state)
 {
@@ -507,10 +532,10 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_reset_state), TEST(test_start_up), TEST(test_msi),           TEST(test_pll),
-        TEST(test_pll_limits),  TEST(test_switch),   TEST(test_kernel_clocks), TEST(test_backup_domain),
-        TEST(test_reset_flags), TEST(test_nrst),     TEST(test_rstr),          TEST(test_css),
-        TEST(test_time),
+        TEST(test_reset_state),   TEST(test_start_up),    TEST(test_msi),    TEST(test_pll),
+        TEST(test_pll_limits),    TEST(test_pll_follows), TEST(test_switch), TEST(test_kernel_clocks),
+        TEST(test_backup_domain), TEST(test_reset_flags), TEST(test_nrst),   TEST(test_rstr),
+        TEST(test_css),           TEST(test_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

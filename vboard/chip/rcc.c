@@ -221,7 +221,7 @@ void rcc_reset(struct chip *c, unsigned index)
         if ((o != OSC_LSE || c->backup_lost) && (o != OSC_LSI || !woke))
             c->rcc.ready_at[o] = PS_NEVER;
     c->rcc.lsi_forced = c->rcc.lsi_forced && woke;
-    c->rcc.told_limits = false;
+    c->rcc.told_limits = c->rcc.told_pll = false;
     rcc_osc_update(c);
     rcc_update(c);
 }

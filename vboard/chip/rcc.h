@@ -38,6 +38,7 @@ struct rcc_state {
     uint64_t enabled;           /* bit per enum block_id: what chip_enabled answers */
     double mco_told, lsco_told; /* Hz at the clock outputs */
     bool told_limits;           /* HCLK above the limit for LATENCY and VOS was reported */
+    bool told_pll;              /* a locked PLL outside its limits was reported */
 };
 
 void rcc_reset(struct chip *c, unsigned index);

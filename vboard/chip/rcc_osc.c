@@ -1,5 +1,7 @@
 /* Oscillators and PLLs of RCC: on and ready bits, start-up times, frequencies. RM0394 "Clocks"; times
  * and MSI frequencies are the typical ones of DS11449. */
+#include <stdio.h>
+
 #include "chip/state.h"
 
 /* Where the on and ready bits are; CIER, CIFR, CICR have one bit per oscillator in the enum's order,
@@ -77,6 +79,23 @@ static bool pll_locks(const struct chip *c, enum rcc_osc o)
     return n >= 8 && n <= 86 && vco / n >= 3800000 && vco / n <= 16500000 && vco >= 62000000 && vco <= most;
 }
 
+/* A PLL that has locked follows its input, out of its limits too (the HAL changes MSI's range under a running
+ * PLL); it stops with it. */
+static bool pll_follows(struct chip *c, enum rcc_osc o)
+{
+    uint32_t vco = pll_hz(c, o);
+    if (vco != 0 && !pll_locks(c, o) && !c->rcc.told_pll && c->tell->message) {
+        c->rcc.told_pll = true;
+        char sentence[160];
+        uint32_t n = c->rcc.reg[(o == OSC_PLL ? RCC_PLLCFGR : RCC_PLLSAI1CFGR) / 4] >> 8 & 0x7F;
+        snprintf(sentence, sizeof sentence,
+                 "%s runs on outside its limits, its input at %u kHz, its VCO at %u kHz: a real one may fail",
+                 o == OSC_PLL ? "the PLL" : "PLLSAI1", (unsigned)(vco / n / 1000), (unsigned)(vco / 1000));
+        c->tell->message(c->tell->owner, sentence);
+    }
+    return vco != 0;
+}
+
 static uint32_t running_hz(const struct chip *c, enum rcc_osc o)
 {
     switch (o) {
@@ -96,14 +115,14 @@ uint32_t rcc_osc_hz(const struct chip *c, enum rcc_osc o)
     return rcc_osc_ready(c, o) ? running_hz(c, o) : 0;
 }
 
-/* True if the oscillator, switched on, gets ready some time. */
-static bool can_start(const struct chip *c, enum rcc_osc o)
+/* True if the oscillator, switched on, gets ready some time, or stays so. */
+static bool can_run(struct chip *c, enum rcc_osc o)
 {
     switch (o) {
     case OSC_LSE: return c->config.lse;
     case OSC_HSE: return c->config.hse_hz != 0;
     case OSC_PLL:
-    case OSC_PLLSAI1: return pll_locks(c, o);
+    case OSC_PLLSAI1: return rcc_osc_ready(c, o) ? pll_follows(c, o) : pll_locks(c, o);
     default: return true;
     }
 }
@@ -141,7 +160,7 @@ void rcc_osc_update(struct chip *c)
     /* PLLs come after their sources in the enum. */
     for (unsigned i = 0; i < OSC_COUNT; i++) {
         enum rcc_osc o = (enum rcc_osc)i;
-        bool on = rcc_osc_on(c, o) && can_start(c, o);
+        bool on = rcc_osc_on(c, o) && can_run(c, o);
         if (!on) {
             *reg_of(c, o) &= ~(1U << osc_bits[o].ready);
             c->rcc.ready_at[o] = PS_NEVER;
