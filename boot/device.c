@@ -160,15 +160,13 @@ static const char *string(uint8_t index)
     }
 }
 
-static const struct usbd_function dfu_function = {.setup = setup, .data = data, .event = event};
-static const struct usbd_function *const functions[] = {&dfu_function, NULL};
-static const struct usbd_device usb_device = {
+const struct usbd_function USBD_FUNCTION = {.setup = setup, .data = data, .event = event};
+const struct usbd_device USBD_DEVICE = {
     .driver = &port_usb,
     .device = &device_descriptor,
     .configuration = &configuration.config,
     .bos = &bos.bos,
     .string = string,
-    .functions = functions,
 };
 
 /* ---- for the main loop ------------------------------------------------------------------- */
@@ -186,7 +184,7 @@ void device_start(const struct findings *f)
     device.dfu.report = get_report;
     port_uid(uid);
     usb_serial(device.serial, uid);
-    usbd_init(&usb_device); /* port_enter_dfu has connected it */
+    usbd_init(&USBD_DEVICE); /* port_enter_dfu has connected it */
 }
 
 void device_work(void)

@@ -61,7 +61,7 @@ void port_watchdog(void); /* feeds the IWDG; harmless if it does not run */
 
 /* Boot path: lets that many milliseconds pass, feeding the watchdog. */
 void port_pause(unsigned ms);
-/* From the boot path to the DFU world: connects to USB, copies and unpacks the image to SRAM, clears .bss
+/* From the boot path to the DFU world: copies and unpacks the image to SRAM, connects to USB, clears .bss
  * and calls serve() there, on the same stack, interrupts still masked. There is no way back but a reset. */
 struct findings;
 __attribute__((noreturn)) void port_enter_dfu(const struct findings *f);

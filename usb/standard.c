@@ -8,7 +8,7 @@ enum { ANY = 0x100 };
 static void each_endpoint(unsigned interface, unsigned alternate,
                           void (*fn)(const struct usb_endpoint_descriptor *))
 {
-    const struct usb_config_descriptor *config = usbd.device->configuration;
+    const struct usb_config_descriptor *config = USBD->configuration;
     const uint8_t *end = (const uint8_t *)config + config->wTotalLength;
     bool wanted = false;
 
@@ -27,9 +27,11 @@ static void each_endpoint(unsigned interface, unsigned alternate,
 
 static bool has_alternate(unsigned interface, unsigned alternate)
 {
-    const struct usb_config_descriptor *config = usbd.device->configuration;
+    const struct usb_config_descriptor *config = USBD->configuration;
     const uint8_t *end = (const uint8_t *)config + config->wTotalLength;
 
+    if (!USBD_ALTERNATES)
+        return interface < config->bNumInterfaces && alternate == 0;
     for (const uint8_t *d = (const uint8_t *)config; d < end; d += d[0]) {
         const struct usb_interface_descriptor *i = (const void *)d;
         if (d[1] == USB_DESC_INTERFACE && i->bInterfaceNumber == interface &&
@@ -42,18 +44,18 @@ static bool has_alternate(unsigned interface, unsigned alternate)
 static void open_one(const struct usb_endpoint_descriptor *d)
 {
     *usbd_flags(d->bEndpointAddress) = EP_OPEN;
-    usbd.device->driver->open(d->bEndpointAddress, d->bmAttributes & 3, d->wMaxPacketSize);
+    USBD->driver->open(d->bEndpointAddress, d->bmAttributes & 3, d->wMaxPacketSize);
 }
 
 static void close_one(const struct usb_endpoint_descriptor *d)
 {
     *usbd_flags(d->bEndpointAddress) = 0;
-    usbd.device->driver->close(d->bEndpointAddress);
+    USBD->driver->close(d->bEndpointAddress);
 }
 
 void usbd_configure(uint8_t configuration)
 {
-    for (unsigned i = 0; i < USBD_INTERFACES; i++) {
+    for (unsigned i = 0; USBD_ALTERNATES && i < USBD_INTERFACES; i++) {
         if (usbd.configuration)
             each_endpoint(i, usbd.alternate[i], close_one);
         usbd.alternate[i] = 0;
@@ -82,7 +84,7 @@ static enum usbd_answer get_status(struct usbd_control *c)
     case USB_RECIPIENT_DEVICE:
         if (index != 0)
             return USBD_FAIL;
-        if (usbd.device->configuration->bmAttributes & USB_CONF_SELF_POWERED)
+        if (USBD->configuration->bmAttributes & USB_CONF_SELF_POWERED)
             status[0] |= 1;
         if (usbd.remote_wake)
             status[0] |= 2;
@@ -109,7 +111,7 @@ static enum usbd_answer feature(struct usbd_control *c, bool set)
     switch (c->setup.bmRequestType & USB_RECIPIENT_MASK) {
     case USB_RECIPIENT_DEVICE: /* test modes are for high speed (9.4.9) */
         if (c->setup.wValue != USB_DEVICE_REMOTE_WAKEUP || index != 0 ||
-            !(usbd.device->configuration->bmAttributes & USB_CONF_REMOTE_WAKEUP))
+            !(USBD->configuration->bmAttributes & USB_CONF_REMOTE_WAKEUP))
             return USBD_FAIL;
         usbd.remote_wake = set;
         return USBD_ACK;
@@ -123,7 +125,7 @@ static enum usbd_answer feature(struct usbd_control *c, bool set)
             usbd_stall((uint8_t)index);
         } else {
             *usbd_flags((uint8_t)index) = EP_OPEN;
-            usbd.device->driver->stall((uint8_t)index, false);
+            USBD->driver->stall((uint8_t)index, false);
             usbd_tell(USBD_UNSTALLED, (uint8_t)index);
         }
         return USBD_ACK;
@@ -145,7 +147,7 @@ static enum usbd_answer set_feature(struct usbd_control *c)
 static void take_address(void)
 {
     usbd.address = (uint8_t)usbd.control.setup.wValue;
-    usbd.device->driver->address(usbd.address);
+    USBD->driver->address(usbd.address);
     usbd_tell(USBD_ADDRESSED, usbd.address);
 }
 
@@ -163,7 +165,7 @@ static enum usbd_answer string_descriptor(struct usbd_control *c, uint8_t index)
                                         USB_LANGUAGE_ENGLISH_US >> 8};
     if (index == 0)
         return reply(c, languages, sizeof languages);
-    const char *s = usbd.device->string ? usbd.device->string(index) : NULL;
+    const char *s = USBD->string ? USBD->string(index) : NULL;
     if (!s)
         return USBD_FAIL;
     uint8_t n = 2;
@@ -178,7 +180,7 @@ static enum usbd_answer string_descriptor(struct usbd_control *c, uint8_t index)
 
 static enum usbd_answer get_descriptor(struct usbd_control *c)
 {
-    const struct usbd_device *d = usbd.device;
+    const struct usbd_device *d = USBD;
     uint8_t index = (uint8_t)c->setup.wValue;
 
     switch (c->setup.wValue >> 8) {
@@ -200,8 +202,7 @@ static enum usbd_answer get_configuration(struct usbd_control *c)
 
 static enum usbd_answer set_configuration(struct usbd_control *c)
 {
-    if ((c->setup.wValue && c->setup.wValue != usbd.device->configuration->bConfigurationValue) ||
-        c->setup.wIndex)
+    if ((c->setup.wValue && c->setup.wValue != USBD->configuration->bConfigurationValue) || c->setup.wIndex)
         return USBD_FAIL;
     usbd_configure((uint8_t)c->setup.wValue);
     usbd_tell(USBD_CONFIGURED, usbd.configuration);

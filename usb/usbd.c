@@ -15,32 +15,45 @@ static void start_over(void)
 
 void usbd_init(const struct usbd_device *device)
 {
+#ifndef USBD_DEVICE
     usbd.device = device;
+#endif
+    (void)device;
     if (!USBD_CONNECTED)
-        device->driver->start();
+        USBD->driver->start();
     start_over();
 }
 
 void usbd_connect(bool on)
 {
-    usbd.device->driver->connect(on);
+    USBD->driver->connect(on);
+}
+
+/* NULL behind the last one. */
+static const struct usbd_function *function(unsigned n)
+{
+#ifdef USBD_DEVICE
+    return n == 0 ? &USBD_FUNCTION : NULL;
+#else
+    return usbd.device->functions[n];
+#endif
 }
 
 void usbd_tell(enum usbd_event event, uint8_t arg)
 {
-    for (const struct usbd_function *const *f = usbd.device->functions; *f; f++)
-        if ((*f)->event)
-            (*f)->event(event, arg);
+    for (unsigned n = 0; function(n); n++)
+        if (function(n)->event)
+            function(n)->event(event, arg);
 }
 
 /* ---- control transfers ------------------------------------------------------------------- */
 
 static enum usbd_answer ask_functions(struct usbd_control *c)
 {
-    for (const struct usbd_function *const *f = usbd.device->functions; *f; f++) {
-        enum usbd_answer answer = (*f)->setup(c);
+    for (unsigned n = 0; function(n); n++) {
+        enum usbd_answer answer = function(n)->setup(c);
         if (answer != USBD_FAIL) {
-            usbd.owner = *f;
+            usbd.owner = (uint8_t)(n + 1);
             return answer;
         }
     }
@@ -57,14 +70,14 @@ static void send_packet(void)
     usbd.left = (uint16_t)(usbd.left - n);
     if (n < USBD_EP0_SIZE)
         usbd.end_with_empty = false;
-    usbd.device->driver->write(USB_DIR_IN, packet, n);
+    USBD->driver->write(USB_DIR_IN, packet, n);
 }
 
 /* Goes on after the setup packet was looked at, and again after the data stage of an OUT request. */
 static void proceed(enum usbd_answer answer)
 {
     struct usbd_control *c = &usbd.control;
-    const struct usb_driver *driver = usbd.device->driver;
+    const struct usb_driver *driver = USBD->driver;
     bool in = c->setup.bmRequestType & USB_DIR_IN;
 
     if (answer == USBD_LATER) {
@@ -99,7 +112,7 @@ void usbd_on_setup(const struct usb_setup *setup)
     c->data = usbd.scratch;
     c->size = setup->bmRequestType & USB_DIR_IN ? 0 : USBD_SCRATCH;
     c->done = NULL;
-    usbd.owner = NULL;
+    usbd.owner = 0;
     usbd.data_received = false;
 
     enum usbd_answer answer = USBD_FAIL;
@@ -121,7 +134,7 @@ static void finish(void)
 static void control_received(void)
 {
     struct usbd_control *c = &usbd.control;
-    const struct usb_driver *driver = usbd.device->driver;
+    const struct usb_driver *driver = USBD->driver;
 
     if (usbd.stage != STAGE_DATA_OUT) {
         uint16_t n = driver->read(0, NULL, 0);
@@ -146,7 +159,8 @@ static void control_received(void)
     }
     c->size = (uint16_t)(c->setup.wLength - usbd.left);
     usbd.data_received = true;
-    proceed(usbd.owner && usbd.owner->data ? usbd.owner->data(c) : USBD_ACK);
+    const struct usbd_function *owner = usbd.owner ? function(usbd.owner - 1u) : NULL;
+    proceed(owner && owner->data ? owner->data(c) : USBD_ACK);
 }
 
 static void control_sent(void)
@@ -230,7 +244,7 @@ bool usbd_suspended(void)
 
 uint8_t usbd_alternate(uint8_t interface)
 {
-    return interface < USBD_INTERFACES ? usbd.alternate[interface] : 0;
+    return USBD_ALTERNATES && interface < USBD_INTERFACES ? usbd.alternate[interface] : 0;
 }
 
 bool usbd_stalled(uint8_t ep)
@@ -248,7 +262,7 @@ bool usbd_write(uint8_t ep, const void *data, uint16_t size)
     if (!usbd_writable(ep))
         return false;
     *usbd_flags(ep) |= EP_BUSY;
-    usbd.device->driver->write(ep, data, size);
+    USBD->driver->write(ep, data, size);
     return true;
 }
 
@@ -256,13 +270,13 @@ bool usbd_accept(uint8_t ep)
 {
     if (!usbd_writable(ep))
         return false;
-    usbd.device->driver->accept(ep, false);
+    USBD->driver->accept(ep, false);
     return true;
 }
 
 uint16_t usbd_read(uint8_t ep, void *data, uint16_t room)
 {
-    return usbd.device->driver->read(ep, data, room);
+    return USBD->driver->read(ep, data, room);
 }
 
 bool usbd_stall(uint8_t ep)
@@ -270,19 +284,19 @@ bool usbd_stall(uint8_t ep)
     if (!usbd_open_endpoint(ep))
         return false;
     *usbd_flags(ep) |= EP_STALLED;
-    usbd.device->driver->stall(ep, true);
+    USBD->driver->stall(ep, true);
     return true;
 }
 
 uint16_t usbd_frame(void)
 {
-    return usbd.device->driver->frame();
+    return USBD->driver->frame();
 }
 
 bool usbd_remote_wake(bool on)
 {
     if (on && !(usbd.suspended && usbd.remote_wake))
         return false;
-    usbd.device->driver->wake(on);
+    USBD->driver->wake(on);
     return true;
 }

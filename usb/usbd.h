@@ -17,6 +17,10 @@ enum { USBD_EP0_SIZE = 64, USBD_SCRATCH = 256, USBD_ENDPOINTS = 8, USBD_INTERFAC
 #ifndef USBD_CONTROL_ONLY
 #define USBD_CONTROL_ONLY 0
 #endif
+/* 0: no interface has more than one setting, and they are numbered from 0 on. */
+#ifndef USBD_ALTERNATES
+#define USBD_ALTERNATES 1
+#endif
 /* 1: the block is on and connected before usbd_init, which only takes over. */
 #ifndef USBD_CONNECTED
 #define USBD_CONNECTED 0
@@ -102,6 +106,13 @@ struct usbd_device {
     const char *(*string)(uint8_t index);         /* index 1-255: ASCII, at most 126 characters; NULL: none */
     const struct usbd_function *const *functions; /* ends with NULL */
 };
+
+/* The names of the device and of its only function, in a firmware that has the bytes of a call through a
+ * pointer to save. Without them it is what usbd_init is told. */
+#ifdef USBD_DEVICE
+extern const struct usbd_device USBD_DEVICE;
+extern const struct usbd_function USBD_FUNCTION;
+#endif
 
 /* Takes over the device; does not connect. */
 void usbd_init(const struct usbd_device *device);

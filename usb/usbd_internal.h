@@ -16,22 +16,29 @@ enum usbd_stage {
 
 enum { EP_OPEN = 1, EP_BUSY = 2, EP_STALLED = 4 };
 
+/* What is small comes first: short instructions reach no further. */
 struct usbd {
-    const struct usbd_device *device;
-    struct usbd_control control;
-    const struct usbd_function *owner; /* of the current request; NULL: the core */
-    uint8_t *at;                       /* data stage: next byte */
-    uint16_t left;                     /* and how many are left */
+    uint8_t stage;
+    uint8_t owner; /* of the current request: number of the function, from 1; 0: the core */
     bool end_with_empty, data_received;
     bool suspended, remote_wake;
-    uint8_t stage;
     uint8_t address;       /* not 0: address state */
     uint8_t configuration; /* not 0: configured state */
+    uint16_t left;         /* data stage: how many bytes are left */
+    uint8_t *at;           /* and the next one */
+    struct usbd_control control;
+    const struct usbd_device *device;
     uint8_t alternate[USBD_INTERFACES];
     uint8_t flags[2][USBD_ENDPOINTS]; /* OUT, IN */
     uint8_t scratch[USBD_SCRATCH] __attribute__((aligned(4)));
 };
 extern struct usbd usbd;
+
+#ifdef USBD_DEVICE
+#define USBD (&USBD_DEVICE)
+#else
+#define USBD usbd.device
+#endif
 
 /* Standard requests, USB 2.0 9.4. */
 enum usbd_answer usbd_standard(struct usbd_control *c);

@@ -34,19 +34,23 @@ static unsigned number(struct unpacker *u, unsigned context)
     return n;
 }
 
-void unpack(struct unpacker *u, uint8_t *to, const uint8_t *end, const uint8_t *from)
+void unpack_begin(struct unpacker *u, const uint8_t *from)
 {
     u->from = from;
     u->range = 1;
     u->value = 0;
     for (unsigned i = 0; i < PACK_CONTEXTS; i++)
         u->odds[i] = 0x8000;
+}
+
+uint8_t *unpack(struct unpacker *u, uint8_t *to, const uint8_t *end)
+{
     while (to < end) {
-        port_watchdog(); /* this takes some 25 ms */
+        port_watchdog(); /* all of it takes some 25 ms */
         unsigned parity = (uintptr_t)to & 1;
         if (bit(u, PACK_MATCH + parity)) {
             const uint8_t *copy = to - number(u, PACK_DISTANCE);
-            for (unsigned n = number(u, PACK_LENGTH) + 1; n > 0; n--)
+            for (unsigned n = number(u, PACK_LENGTH + 32 * parity) + 1; n > 0; n--)
                 *to++ = *copy++;
         } else {
             unsigned literal = 1;
@@ -54,5 +58,18 @@ void unpack(struct unpacker *u, uint8_t *to, const uint8_t *end, const uint8_t *
                 literal = literal * 2 + bit(u, PACK_LITERAL + 256 * parity + literal);
             *to++ = (uint8_t)literal;
         }
+    }
+    return to;
+}
+
+void unpack_calls(uint8_t *start, const uint8_t *end)
+{
+    uint16_t *code = (uint16_t *)(void *)start;
+    for (unsigned i = 1; (const uint8_t *)&code[i + 1] <= end; i++) {
+        if (!pack_is_call(code[i - 1], code[i]))
+            continue;
+        uint32_t distance = ((uint32_t)code[i - 1] << 11 | (code[i] & 0x7FFu)) - i;
+        code[i - 1] = (uint16_t)(0xF000 | (distance >> 11 & 0x7FF));
+        code[i++] = (uint16_t)(0xF800 | (distance & 0x7FF));
     }
 }

@@ -4,24 +4,32 @@
  *   0: a literal: 8 bits, the highest first; the context is those before it, and the parity of its place
  *   1: a match: the distance, then the length less one, as numbers
  *   a number of k + 1 bits: k ones, a zero, and the k bits below its highest one, from the top; the
- *      context is their place, counted from the bottom
+ *      context is their place, counted from the bottom, and for a length the parity of where it begins
  *
- * Parity matters since the two bytes of an instruction differ in kind. The coder is the carryless half of
- * Martin's range coder: `value` is always below `range`, and a byte is taken in when 24 bits are left. */
+ * Parity matters since the two bytes of an instruction differ in kind. In a call (BL) the distance to the
+ * function is replaced by its place, which is the same for each caller of it. The coder is the carryless half
+ * of Martin's range coder: `value` is always below `range`, and a byte is taken in when 24 bits are left. */
 #ifndef BOOT_CORE_UNPACK_H
 #define BOOT_CORE_UNPACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Contexts, and how fast they learn: by 1/32 of what is missing. */
+/* Contexts, and how fast they learn: by 1/16 of what is missing. */
 enum {
     PACK_MATCH, /* for each parity */
     PACK_DISTANCE = 2,
-    PACK_LENGTH = PACK_DISTANCE + 32,
-    PACK_LITERAL = PACK_LENGTH + 32, /* 256 for each parity */
+    PACK_LENGTH = PACK_DISTANCE + 32, /* 32 for each parity */
+    PACK_LITERAL = PACK_LENGTH + 64,  /* 256 for each parity */
     PACK_CONTEXTS = PACK_LITERAL + 512,
-    PACK_RATE = 5
+    PACK_RATE = 4
 };
+
+/* BL with its distance in halfwords, 22 bits (ARMv7-M ARM A7.7.18, T1, where J1 = J2 = 1, as up to 4 MB). */
+static inline bool pack_is_call(unsigned high, unsigned low)
+{
+    return high >> 11 == 0x1E && low >> 11 == 0x1F;
+}
 
 struct unpacker {
     const uint8_t *from;
@@ -29,7 +37,11 @@ struct unpacker {
     uint16_t odds[PACK_CONTEXTS]; /* of a one, 1/65536 */
 };
 
-/* Unpacks `from` to `to` until `end`; `u` is room to work. The data is the linker's, so it is trusted. */
-void unpack(struct unpacker *u, uint8_t *to, const uint8_t *end, const uint8_t *from);
+/* `u` is room to work, `from` what pack() has written. The data is the linker's, so it is trusted. */
+void unpack_begin(struct unpacker *u, const uint8_t *from);
+/* Unpacks to `to`, in the end to an even address, until `end` or a little farther. Returns where to go on. */
+uint8_t *unpack(struct unpacker *u, uint8_t *to, const uint8_t *end);
+/* When all is there: puts distances back into calls. What runs before must not call. */
+void unpack_calls(uint8_t *start, const uint8_t *end);
 
 #endif

@@ -29,7 +29,9 @@ int main(int argc, char **argv)
     size_t n = pack(in, size, out, sizeof out - 4);
     if (n == 0)
         return fail(argv[1], "is too large, or memory ran out");
-    unpack(&unpacker, again, again + size, out);
+    unpack_begin(&unpacker, out);
+    unpack(&unpacker, again, again + size);
+    unpack_calls(again, again + size);
     if (memcmp(in, again, size) != 0)
         return fail(argv[1], "does not unpack to what was packed");
     f = fopen(argv[2], "wb");

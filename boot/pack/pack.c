@@ -15,7 +15,7 @@ struct step {
 };
 
 struct packer {
-    const uint8_t *data;
+    uint8_t data[PACK_MOST];
     size_t size;
     /* the coder */
     uint8_t *out;
@@ -116,7 +116,23 @@ static void code_match(struct packer *p, size_t at, size_t distance, size_t leng
 {
     code_bit(p, PACK_MATCH + at % 2, true, price);
     code_number(p, PACK_DISTANCE, distance, price);
-    code_number(p, PACK_LENGTH, length - 1, price);
+    code_number(p, PACK_LENGTH + 32 * (unsigned)(at % 2), length - 1, price);
+}
+
+/* Calls of the same function are made the same. */
+static void places(uint8_t *data, size_t size)
+{
+    for (size_t i = 2; i + 2 <= size; i += 2) {
+        unsigned high = data[i - 2] | data[i - 1] << 8u, low = data[i] | data[i + 1] << 8u;
+        if (!pack_is_call(high, low))
+            continue;
+        uint32_t place = ((high & 0x7FF) << 11 | (low & 0x7FF)) + (uint32_t)i / 2;
+        data[i - 2] = (uint8_t)(place >> 11);
+        data[i - 1] = (uint8_t)(0xF0 | (place >> 19 & 7));
+        data[i] = (uint8_t)place;
+        data[i + 1] = (uint8_t)(0xF8 | (place >> 8 & 7));
+        i += 2;
+    }
 }
 
 /* ---- the cheapest way -------------------------------------------------------------------- */
@@ -179,7 +195,11 @@ size_t pack(const uint8_t *data, size_t size, uint8_t *out, size_t room)
     struct packer *p = size <= PACK_MOST ? calloc(1, sizeof *p) : NULL;
     if (!p)
         return 0;
-    *p = (struct packer){.data = data, .size = size, .out = out, .room = room};
+    memcpy(p->data, data, size);
+    places(p->data, size);
+    p->size = size;
+    p->out = out;
+    p->room = room;
     for (unsigned i = 0; i < PACK_CONTEXTS; i++)
         p->price[i][0] = p->price[i][1] = 1;
     for (unsigned i = 0; i < ATTEMPTS; i++)

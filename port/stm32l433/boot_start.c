@@ -15,6 +15,7 @@
 #define STR_(x) #x
 
 extern uint32_t world_start[], bss_start[], bss_end[]; /* in SRAM; bss begins where the world ends */
+extern const uint8_t attach_end[];                     /* there too, where usbfs_attach ends */
 extern const uint8_t packed[];
 void SysTick_Handler(void);
 void FLASH_IRQHandler(void);
@@ -34,17 +35,23 @@ ENTRY static bool flash_is_at_0(void)
     return *(const volatile uint32_t *)at == *(const volatile uint32_t *)(BOOT_ADDR + at);
 }
 
+/* Maps something at 0: SYSCFG_MEMRMP. The clock of SYSCFG stays on. */
+ENTRY static void map(uint32_t mode)
+{
+    RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN;
+    (void)RCC->APB2ENR; /* two cycles until a clock enable counts */
+    SYSCFG->MEMRMP = mode;
+    __DSB();
+    __ISB();
+}
+
 /* boot_main is linked at 0. After a reset flash is there; who was jumped to has to put it there. If
  * that does not help, the ROM was entered by the empty check, and only a reload of the option bytes
  * ends that (RM0394 "FLASH_SR", PEMPTY). */
 ENTRY __attribute__((noreturn, used)) static void start(void)
 {
     if (!flash_is_at_0()) {
-        RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN; /* stays on, which tells port_was_jumped_to */
-        (void)RCC->APB2ENR;
-        SYSCFG->MEMRMP = 0;
-        __DSB();
-        __ISB();
+        map(0); /* the clock tells port_was_jumped_to */
         if (!flash_is_at_0())
             port_reload_options();
     }
@@ -109,21 +116,13 @@ ENTRY __attribute__((naked)) void boot_fault(void)
 
 /* ---- to SRAM ----------------------------------------------------------------------------- */
 
-/* The host waits 100 ms (USB 2.0 7.1.7.3) from the pull-up to the first reset of the bus, and what it
- * does then waits in the USB block until there is somebody to handle it. So connecting comes first. */
-__attribute__((section(".enter"), noinline)) void port_enter_dfu(const struct findings *f)
+/* In .world, when all of it is there. */
+__attribute__((noreturn, noinline)) static void begin(const struct findings *f)
 {
-    port_fast(true);
-    usbfs_start();
-    usbfs_connect(true);
-
-    const uint32_t *from = (const uint32_t *)BOOT_ADDR;
-    uint32_t *to = (uint32_t *)RAM_ADDR;
-    while (to != world_start)
-        *to++ = *from++;
-    unpack((struct unpacker *)bss_start, (uint8_t *)world_start, (const uint8_t *)bss_start, packed);
-    for (to = bss_start; to != bss_end; to++)
-        *to = 0;
+    unpack_calls((uint8_t *)world_start, (const uint8_t *)bss_start);
+    for (uint32_t *at = bss_start; at != bss_end; at++)
+        *at = 0;
+    __ISB(); /* what was fetched ahead may have been calls */
 
     /* The vectors of the copy. The reset vector is only there to be different from flash's. */
     uint32_t *vector = (uint32_t *)RAM_ADDR;
@@ -132,14 +131,33 @@ __attribute__((section(".enter"), noinline)) void port_enter_dfu(const struct fi
     vector[16 + SysTick_IRQn] = (uint32_t)SysTick_Handler;
     vector[16 + FLASH_IRQn] = (uint32_t)FLASH_IRQHandler;
     vector[16 + USB_IRQn] = (uint32_t)USB_IRQHandler;
+    serve(f);
+}
 
-    RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN;
-    (void)RCC->APB2ENR;
+/* The host waits 100 ms (USB 2.0 7.1.7.3) from the pull-up to the first reset of the bus, and what it
+ * does then waits in the USB block until there is somebody to handle it. So connecting comes first in .world,
+ * and the rest of it is unpacked afterwards. */
+__attribute__((section(".enter"), noinline)) void port_enter_dfu(const struct findings *f)
+{
+    port_fast(true);
+    const uint32_t *from = (const uint32_t *)BOOT_ADDR;
+    uint32_t *to = (uint32_t *)RAM_ADDR;
+    while (to != world_start)
+        *to++ = *from++;
+
     __DSB();
-    SYSCFG->MEMRMP = 3; /* SRAM1 at 0 */
+    map(3); /* SRAM1 */
+
+    struct unpacker *u = (struct unpacker *)bss_start;
+    unpack_begin(u, packed);
+    uint8_t *rest = unpack(u, (uint8_t *)world_start, attach_end);
     __DSB();
     __ISB();
-    serve(f);
+    usbfs_attach();
+    unpack(u, rest, (const uint8_t *)bss_start);
+    __DSB();
+    __ISB();
+    begin(f);
 }
 
 /* ---- leaving ----------------------------------------------------------------------------- */
@@ -165,9 +183,7 @@ ENTRY __attribute__((naked)) void port_start(__attribute__((unused)) uint32_t ve
 /* AN2606 wants the chip as after reset; with system memory at 0 it finds its vectors either way. */
 ENTRY void port_start_rom(void)
 {
-    RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN;
-    (void)RCC->APB2ENR;
-    SYSCFG->MEMRMP = 1;
+    map(1);
     RCC->APB2ENR &= ~RCC_APB2ENR_SYSCFGEN;
     port_start(SYSTEM_ADDR);
 }

@@ -9,5 +9,7 @@ enum { USBFS_BTABLE = 0 }; /* the descriptor table is at the start of the packet
 /* struct usb_driver: start, connect */
 void usbfs_start(void);
 void usbfs_connect(bool on);
+/* Both, for the bootloader. */
+__attribute__((noinline)) void usbfs_attach(void);
 
 #endif

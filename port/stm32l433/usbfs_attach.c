@@ -1,10 +1,12 @@
 /* Switches the USB device block on, and the pull-up by which a host sees it: 48 MHz from HSI48 trimmed by
- * CRS on SOF, supply, pins. Has no variables, so the boot path can connect before there is a driver. */
+ * CRS on SOF, supply, pins. Has no variables, so the bootloader can connect before there is a driver. */
 #include "port/stm32l433/irq.h"
 #include "port/stm32l433/regs.h"
 #include "port/stm32l433/usbfs.h"
 
-void usbfs_start(void)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void start(void)
 {
     RCC->CRRCR |= RCC_CRRCR_HSI48ON;
     RCC->CCIPR &= ~RCC_CCIPR_CLK48SEL;
@@ -31,14 +33,31 @@ void usbfs_start(void)
         (void)USB->CNTR;
     USB->CNTR = 0;
     USB->BTABLE = USBFS_BTABLE;
-    NVIC_EnableIRQ(USB_IRQn);
+    NVIC->ISER[USB_IRQn / 32] = BIT(USB_IRQn % 32);
 }
 
-void usbfs_connect(bool on)
+INLINE void connect(bool on)
 {
     USB->ISTR = 0;
     USB->CNTR = on ? USB_CNTR_CTRM | USB_CNTR_RESETM | USB_CNTR_SUSPM | USB_CNTR_WKUPM : 0;
     USB->BCDR = on ? USB_BCDR_DPPU : 0;
     if (!on)
         USB->DADDR = 0;
+}
+
+void usbfs_start(void)
+{
+    start();
+}
+
+void usbfs_connect(bool on)
+{
+    connect(on);
+}
+
+/* There are no calls in it, since boot_start.c needs it before there can be. */
+void usbfs_attach(void)
+{
+    start();
+    connect(true);
 }

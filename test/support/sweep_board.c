@@ -223,8 +223,8 @@ static uint64_t hash_more(uint64_t hash, const void *bytes, size_t size)
     return hash;
 }
 
-/* The pull-up comes before anything is unpacked into SRAM: up to here the bootloader has nothing but its
- * stack. So its registers, its stack, the ledger with its check bits and the backup domain are all it can go
+/* Up to the pull-up all that is in SRAM, but for the stack, is what was copied and unpacked there, always the
+ * same. So its registers, its stack, the ledger with its check bits and the backup domain are all it can go
  * by. */
 static uint64_t what_it_knows(struct sweep *s)
 {

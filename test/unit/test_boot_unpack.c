@@ -19,7 +19,11 @@ static size_t round_trip(size_t size)
     for (unsigned after = 0; after < 256; after += 255) {
         memset(packed + n, (int)after, 8);
         memset(again, 0xA5, sizeof again);
-        unpack(&unpacker, again, again + size, packed);
+        unpack_begin(&unpacker, packed);
+        uint8_t *to = unpack(&unpacker, again, again + size / 2);
+        assert_in_range(to - again, size / 2, size);
+        assert_ptr_equal(unpack(&unpacker, to, again + size), again + size);
+        unpack_calls(again, again + size);
         assert_memory_equal(again, data, size);
         for (size_t i = size; i < size + 8; i++)
             assert_int_equal(again[i], 0xA5);
@@ -64,6 +68,39 @@ static void matches_of_any_length_and_distance(void **state)
     assert_in_range(n, 9000, 10500);
 }
 
+/* BL to `to` (offsets in data), as the assembler makes it: the distance counts from behind the instruction.
+ */
+static void put_call(size_t at, size_t to)
+{
+    uint32_t distance = (uint32_t)(to - (at + 4)) / 2;
+    data[at] = (uint8_t)(distance >> 11);
+    data[at + 1] = (uint8_t)(0xF0 | (distance >> 19 & 7));
+    data[at + 2] = (uint8_t)distance;
+    data[at + 3] = (uint8_t)(0xF8 | (distance >> 8 & 7));
+}
+
+static void calls_of_one_function_are_alike(void **state)
+{
+    (void)state;
+    enum { CALLS = 100 };
+    for (size_t size = 4 * CALLS; size > 4 * CALLS - 4; size--) { /* the last one may be incomplete */
+        for (size_t i = 0; i < CALLS; i++)
+            put_call(4 * i, 600);
+        assert_in_range(round_trip(size), 1, 40);
+    }
+    for (size_t i = 0; i < CALLS; i++)
+        put_call(4 * i, (i * 2654435761U) % 0x3FFFFE & ~1U); /* each another one, forwards and backwards */
+    assert_in_range(round_trip((size_t)4 * CALLS), 2 * CALLS, 4 * CALLS);
+    for (size_t i = 0; i < 64; i++) { /* halves of calls in all orders */
+        static const uint8_t halves[4] = {0xF0, 0xF8, 0xF7, 0xFF};
+        for (size_t k = 0; k < 4; k++) {
+            data[8 * i + 2 * k] = (uint8_t)(i + k);
+            data[8 * i + 2 * k + 1] = halves[i >> (k == 3 ? 0 : 2 * k) & 3];
+        }
+    }
+    round_trip((size_t)8 * 64);
+}
+
 static void watchdog_is_fed(void **state)
 {
     (void)state;
@@ -91,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(anything_comes_back),
         cmocka_unit_test(matches_of_any_length_and_distance),
+        cmocka_unit_test(calls_of_one_function_are_alike),
         cmocka_unit_test(watchdog_is_fed),
         cmocka_unit_test(what_cannot_be_packed),
     };
