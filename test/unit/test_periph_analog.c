@@ -440,6 +440,7 @@ static void comparators(void **state)
     pin_mode('B', 0, 2, 12); /* COMP1_OUT */
     adc_voltage(rig, 0, 1, 600);
     wr(COMP, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7); /* PA1 against VREFINT / 2 */
+    run_us(5);
     assert_int_equal(rd(COMP) >> 30 & 1, 0);
     assert_false(pin_level('B', 0));
     adc_voltage(rig, 0, 1, 610);
@@ -456,9 +457,99 @@ static void comparators(void **state)
     wr(DAC1 + 8, 2048);
     adc_voltage(rig, 0, 3, 1600);
     wr(COMP + 4, 1 | 4 << 4 | 2 << 7);
+    run_us(5);
     assert_int_equal(rd(COMP + 4) >> 30 & 1, 0);
     wr(DAC1 + 8, 1900);
     assert_int_equal(rd(COMP + 4) >> 30 & 1, 1);
+}
+
+/* Time from EN to the first result by power mode, and how far the input has to come back. */
+static void comparator_times_and_hysteresis(void **state)
+{
+    static const uint8_t us[4] = {5, 15, 15, 40}, mv[4] = {0, 8, 15, 27};
+
+    (void)state;
+    clock_on(0x60, 0);
+    pin_mode('B', 0, 2, 12);
+    set_bits(0x40010408, 1 << 21); /* EXTI rising */
+    for (unsigned i = 0; i < 4; i++) {
+        adc_voltage(rig, 0, 1, 700);
+        wr(COMP, 0);
+        wr(0x40010414, 1 << 21);
+        wr(COMP, 1 | i << 2 | i << 16 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7); /* against 606 mV */
+        run_ps(us[i] * PS_PER_US - PS_PER_US / 2);
+        assert_false(pin_level('B', 0));
+        assert_int_equal(rd(COMP) >> 30 & 1, 0);
+        run_us(1);
+        assert_true(pin_level('B', 0));
+        assert_int_equal(rd(COMP) >> 30 & 1, 1);
+        assert_int_equal(rd(0x40010414) >> 21 & 1, 1);
+        wr(COMP, 1 | i << 2 | i << 16 | 4 << 4 | 2 << 7); /* against DAC channel 1 */
+        wr(DAC1, 1);
+        wr(DAC1 + 8, 1000 * 4095 / 3300);
+        unsigned minus = 0;
+        for (unsigned v = 900; v < 1100 && !minus; v++) { /* where it rises */
+            adc_voltage(rig, 0, 1, v);
+            minus = rd(COMP) >> 30 & 1 ? v : 0;
+        }
+        unsigned down = minus;
+        while (rd(COMP) >> 30 & 1)
+            adc_voltage(rig, 0, 1, --down);
+        assert_int_equal(minus - down, mv[i] + 1);
+    }
+    assert_int_equal(told.missings, 0);
+    wr(COMP, 1 << 18); /* blanking */
+    assert_int_equal(told.missing, COMP);
+}
+
+/* The output of a watchdog is TIM1's ETR, for as long as what it guards is outside. */
+static void watchdog_as_trigger(void **state)
+{
+    const uint32_t tim1 = 0x40012C00;
+
+    (void)state;
+    clock_on(0x60, 11);
+    wr(tim1 + 0x08, 1 << 14); /* external clock mode 2 */
+    wr(tim1 + 0x00, 1);
+    wr(ADC1 + SQR1, 1 << 6);
+    wr(ADC1 + TR2, 0x80 << 16);
+    wr(ADC1 + AWD2CR, 1 << 1);
+    for (unsigned source = 1; source < 4; source++) {
+        wr(tim1 + 0x50, source); /* ETR_ADC1_RMP */
+        wr(tim1 + 0x24, 0);
+        for (unsigned n = 0; n < 10; n++) {
+            adc_voltage(rig, 2, 0, n % 5 < 3 ? 2500 : 500); /* outside three times, inside twice */
+            wr(ADC1 + CR, VREG | ADSTART);
+            run_us(20);
+        }
+        assert_int_equal(rd(tim1 + 0x24), source == 2 ? 2 : 0);
+    }
+    wr(tim1 + 0x50, 2);
+    wr(tim1 + 0x24, 0);
+    for (unsigned n = 0; n < 2; n++) { /* switching the converter off takes the output back */
+        adc_voltage(rig, 2, 0, 2500);
+        wr(ADC1 + CR, VREG | ADSTART);
+        run_us(20);
+        wr(ADC1 + CR, VREG | ADDIS);
+        run_us(5);
+        wr(ADC1 + CR, VREG | ADEN);
+        run_us(30);
+    }
+    assert_int_equal(rd(tim1 + 0x24), 2);
+}
+
+static void gaps(void **state)
+{
+    (void)state;
+    wr(ADC1 + CFGR, 0); /* JQDIS off matters to the injected group only */
+    assert_int_equal(told.missings, 0);
+    wr(ADC1 + JSQR, 1 << 8);
+    assert_int_equal(told.missing, ADC1 + JSQR);
+    clock_on(0x58, 30);
+    wr(0x40007800, 1 | 1 << 12); /* OPAMP: calibration, then stand-alone */
+    assert_int_equal(told.missings, 1);
+    wr(0x40007800, 1);
+    assert_int_equal(told.missing, 0x40007800);
 }
 
 int main(void)
@@ -476,6 +567,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(internal_channels, on, rig_off),
         cmocka_unit_test_setup_teardown(dac, on, rig_off),
         cmocka_unit_test_setup_teardown(comparators, on, rig_off),
+        cmocka_unit_test_setup_teardown(comparator_times_and_hysteresis, on, rig_off),
+        cmocka_unit_test_setup_teardown(watchdog_as_trigger, on, rig_off),
+        cmocka_unit_test_setup_teardown(gaps, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("ADC, DAC, comparators", tests, NULL, NULL);

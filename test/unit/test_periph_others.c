@@ -93,6 +93,30 @@ static void can_loopback(void **state)
     assert_int_equal(rd(CAN + RF1R) & 0x1B, 3 | 8 | 16); /* full, and overrun by the second */
 }
 
+/* A dominant level at the receive pin tells WKUI, and with AWUM ends Sleep mode. */
+static void can_wake_up(void **state)
+{
+    (void)state;
+    pin_mode('B', 8, 2, 9); /* CAN1_RX */
+    pin_drive('B', 8, 1);
+    can_on(1u << 30);
+    for (uint32_t automatic = 0; automatic < 2; automatic++) {
+        wr(CAN + IER, 1 << 16);
+        wr(CAN + MCR, (rd(CAN + MCR) & ~0x20u) | 2 | automatic << 5);
+        assert_int_equal(rd(CAN + MSR) & 0xA, 2); /* SLAK */
+        assert_false(irq_line(22));
+        pin_drive('B', 8, 0);
+        assert_int_equal(rd(CAN + MSR) & 0xA, automatic ? 8 : 10);
+        assert_int_equal(rd(CAN + MCR) & 2, automatic ? 0 : 2);
+        assert_true(irq_line(22));
+        pin_drive('B', 8, 1);
+        wr(CAN + MSR, 8);
+        assert_false(irq_line(22));
+    }
+    pin_drive('B', 8, 0); /* awake, nothing wakes */
+    assert_int_equal(rd(CAN + MSR) & 8, 0);
+}
+
 static void can_empty_bus(void **state)
 {
     (void)state;
@@ -368,6 +392,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(can_loopback, on, rig_off),
         cmocka_unit_test_setup_teardown(can_empty_bus, on, rig_off),
+        cmocka_unit_test_setup_teardown(can_wake_up, on, rig_off),
         cmocka_unit_test_setup_teardown(sdmmc, on, rig_off),
         cmocka_unit_test_setup_teardown(quadspi, on, rig_off),
         cmocka_unit_test_setup_teardown(sai, on, rig_off),

@@ -420,6 +420,40 @@ static void combined_outputs(void **state)
     assert_int_equal(rd(TIM1 + SR) & 0x10000, 0x10000);
 }
 
+/* IR_OUT sinks a diode's current while both carrier (TIM15) and envelope (TIM16) are high. */
+static void infrared(void **state)
+{
+    (void)state;
+    pin_mode('B', 9, 2, 1);
+    assert_true(pin_level('B', 9));
+    wr(TIM15 + ARR, 9);
+    wr(TIM15 + CCR1, 4);
+    wr(TIM16 + ARR, 99);
+    wr(TIM16 + CCR1, 40);
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t t = i ? TIM16 : TIM15;
+        wr(t + CCMR1, 6 << 4);
+        wr(t + CCER, 1);
+        wr(t + BDTR, MOE);
+        wr(t + EGR, 1);
+        wr(t + CR1, CEN);
+        if (!i)
+            assert_true(pin_level('B', 9)); /* a carrier without an envelope */
+    }
+    run_ps(PS_PER_US / 2);
+    unsigned low = 0;
+    for (unsigned n = 0; n < 1000; n++) {
+        bool level = pin_level('B', 9);
+        assert_int_equal(level, !(rd(TIM15 + CNT) < 4 && rd(TIM16 + CNT) < 40));
+        low += !level;
+        run_us(1);
+    }
+    assert_in_range(low, 155, 165);
+    wr(TIM16 + CCER, 0); /* the envelope ends */
+    run_us(20);
+    assert_true(pin_level('B', 9));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +468,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(commutation, on, rig_off),
         cmocka_unit_test_setup_teardown(lock, on, rig_off),
         cmocka_unit_test_setup_teardown(combined_outputs, on, rig_off),
+        cmocka_unit_test_setup_teardown(infrared, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("timers: inputs and outputs", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* Registers of ADC1, its power-up sequence and calibration. Not modelled: the queue of injected contexts
- * (JQDIS = 0), triggered oversampling (TROVS), watchdog outputs to timers. RM0394 "ADC". */
+ * (JQDIS = 0), triggered oversampling (TROVS). RM0394 "ADC". */
 #include "chip/adc.h"
 #include "chip/regs.h"
 #include "chip/state.h"
@@ -79,6 +79,8 @@ void adc_reset(struct chip *c, unsigned index)
     struct adc_state *a = &c->adc;
 
     (void)index;
+    for (unsigned n = 0; n < 3; n++)
+        adc_watchdog_output(c, n, false);
     *a = (struct adc_state){
         .regulator_on = PS_NEVER, .change_at = PS_NEVER, .sampled_at = PS_NEVER, .done_at = PS_NEVER};
     regs_reset(a->r, rows, ROWS);
@@ -120,6 +122,8 @@ static void finish(struct chip *c)
     } else if (*cr & ADC_CR_ADDIS) {
         *cr &= ~(uint32_t)(ADC_CR_ADDIS | ADC_CR_ADEN);
         a->r[ADC_ISR] &= ~(uint32_t)ADC_ISR_ADRDY;
+        for (unsigned n = 0; n < 3; n++)
+            adc_watchdog_output(c, n, false);
     } else if (*cr & (ADC_CR_ADSTP | ADC_CR_JADSTP)) {
         if (*cr & ADC_CR_ADSTP)
             *cr &= ~(uint32_t)(ADC_CR_ADSTP | ADC_CR_ADSTART);
@@ -274,7 +278,7 @@ bool adc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         regs_write(a->r, rows, ROWS, reg, lanes_put(seen, off, size, value));
         if (!(a->r[ADC_CFGR] & ADC_CFGR_DMAEN))
             a->frozen = false;
-        if (a->r[ADC_CFGR2] & TROVS)
+        if (a->r[ADC_CFGR2] & TROVS || (reg == ADC_JSQR * 4 && !(a->r[ADC_CFGR] & CFGR_RESET)))
             chip_missing(c, B_ADC1, reg);
     }
     adc_update(c);

@@ -73,6 +73,7 @@ struct adc_state {
     bool triggered;               /* the regular sequence is going on; else it waits for a trigger */
     bool injecting;               /* the same for the injected one */
     bool frozen;                  /* one-shot DMA has had its last transfer */
+    uint8_t outside;              /* watchdog outputs: the last value that each guarded was outside */
 };
 
 void adc_reset(struct chip *c, unsigned index);
@@ -96,5 +97,6 @@ void adc_start_injected(struct chip *c); /* JADSTART was set */
 void adc_abort(struct chip *c, enum adc_group group);
 void adc_proceed(struct chip *c); /* the next conversion begins if nothing is in its way */
 void adc_converted(struct chip *c);
+void adc_watchdog_output(struct chip *c, unsigned n, bool outside);
 
 #endif

@@ -74,6 +74,23 @@ static uint32_t ratio(const struct adc_state *a, enum adc_group group)
     return oversampled(a, group) ? 2u << bits(a->r[ADC_CFGR2], 2, 3) : 1;
 }
 
+void adc_watchdog_output(struct chip *c, unsigned n, bool outside)
+{
+    uint8_t bit = (uint8_t)(1u << n);
+
+    if (outside == !!(c->adc.outside & bit))
+        return;
+    c->adc.outside ^= bit;
+    tim_adc_watchdog(c, n, outside);
+}
+
+static void guard(struct chip *c, unsigned n, bool outside)
+{
+    if (outside)
+        adc_flags(c, (uint32_t)ADC_ISR_AWD1 << n);
+    adc_watchdog_output(c, n, outside);
+}
+
 /* Analog watchdogs compare 12 bits, the second and third the upper 8 of them. */
 static void watch(struct chip *c, unsigned channel, uint32_t code, enum adc_group group)
 {
@@ -81,14 +98,12 @@ static void watch(struct chip *c, unsigned channel, uint32_t code, enum adc_grou
     uint32_t cfgr = a->r[ADC_CFGR], on = cfgr & (group == ADC_REGULAR ? 1u << 23 : 1u << 24);
     bool all = !(cfgr & 1u << 22);
 
-    if (on && (all || bits(cfgr, 26, 5) == channel) &&
-        (code < bits(a->r[ADC_TR1], 0, 12) || code > bits(a->r[ADC_TR1], 16, 12)))
-        adc_flags(c, ADC_ISR_AWD1);
+    if (on && (all || bits(cfgr, 26, 5) == channel))
+        guard(c, 0, code < bits(a->r[ADC_TR1], 0, 12) || code > bits(a->r[ADC_TR1], 16, 12));
     for (unsigned n = 0; n < 2; n++) {
         uint32_t tr = a->r[ADC_TR2 + n];
-        if (a->r[ADC_AWD2CR + n] >> channel & 1 &&
-            (code >> 4 < bits(tr, 0, 8) || code >> 4 > bits(tr, 16, 8)))
-            adc_flags(c, (uint32_t)ADC_ISR_AWD1 << (n + 1));
+        if (a->r[ADC_AWD2CR + n] >> channel & 1)
+            guard(c, n + 1, code >> 4 < bits(tr, 0, 8) || code >> 4 > bits(tr, 16, 8));
     }
 }
 

@@ -77,6 +77,8 @@ enum af_signal {
     AF_COMP1_OUT,
     AF_COMP2_OUT,
     AF_CRS_SYNC,
+    AF_CAN1_RX,
+    AF_IR_OUT,
     AF_SIGNALS
 };
 

@@ -87,7 +87,7 @@ const struct block chip_blocks[BLOCK_COUNT] = {
     [B_SPI3]     = {.name = "SPI3", .base = 0x40003C00, .size = 0x400, .enr = APB1, .enr_bit = 15, .index = 2,
                     .reset = spi_reset, .read = spi_read, .write = spi_write, .peek = spi_peek, .event = spi_event, .clock = spi_clock},
     [B_COMP]     = {.name = "COMP", .base = 0x40010200, .size = 0x200, .enr = APB2, .enr_bit = 0,
-                    .reset = comp_reset, .read = comp_read, .write = comp_write},
+                    .reset = comp_reset, .read = comp_read, .write = comp_write, .event = comp_event},
     [B_VREFBUF]  = {.name = "VREFBUF", .base = 0x40010030, .size = 0x1D0, .enr = APB2, .enr_bit = 0,
                     .reset = vrefbuf_reset, .read = vrefbuf_read, .write = vrefbuf_write},
     [B_OPAMP]    = {.name = "OPAMP", .base = 0x40007800, .size = 0x400, .enr = APB1, .enr_bit = 30,

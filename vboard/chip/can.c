@@ -1,5 +1,5 @@
-/* Registers, modes and interrupts of CAN1 (RM0394 "bxCAN"). Time-triggered mode and automatic wake-up are
- * registers only: nobody is on the bus. */
+/* Registers, modes and interrupts of CAN1 (RM0394 "bxCAN"). Time-triggered mode has registers only: nobody is
+ * on the bus. */
 #include "chip/can.h"
 #include "chip/regs.h"
 #include "chip/state.h"
@@ -22,7 +22,7 @@ enum {
     FA1R = 0x21C,
     BANKS = 0x240
 };
-enum { TTCM = 1 << 7, FINIT = 1, RFOM = 1 << 5, BANK_BITS = (1 << CAN_BANKS) - 1 };
+enum { AWUM = 1 << 5, TTCM = 1 << 7, FINIT = 1, RFOM = 1 << 5, BANK_BITS = (1 << CAN_BANKS) - 1 };
 enum { IRQ_TX = 19, IRQ_RX0 = 20, IRQ_RX1 = 21, IRQ_SCE = 22 };
 #define MCR_BITS 0x000100FFu
 #define IER_BITS 0x00038F7Fu
@@ -91,6 +91,18 @@ static void write_mcr(struct chip *c, uint32_t value)
         s->msr |= CAN_MSR_SLAK | (s->ier & 1 << 17 ? CAN_MSR_SLAKI : 0);
     if (!(s->mcr & CAN_MCR_SLEEP))
         s->msr &= ~(uint32_t)CAN_MSR_SLAK;
+}
+
+void can_rx(struct chip *c, bool level)
+{
+    struct can_state *s = &c->can;
+
+    if (level || !(s->msr & CAN_MSR_SLAK) || !chip_enabled(c, B_CAN1))
+        return;
+    s->msr |= CAN_MSR_WKUI;
+    if (s->mcr & AWUM)
+        write_mcr(c, s->mcr & ~(uint32_t)CAN_MCR_SLEEP);
+    can_update(c);
 }
 
 /* ---- registers ---- */

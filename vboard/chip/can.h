@@ -30,6 +30,7 @@ bool can_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
 bool can_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
 void can_event(struct chip *c, unsigned index);
 void can_clock(struct chip *c, unsigned index, bool after);
+void can_rx(struct chip *c, bool level); /* its receive pin: a dominant level ends Sleep mode */
 
 /* ---- between the files of CAN ---- */
 

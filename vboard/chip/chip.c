@@ -102,7 +102,7 @@ static enum chip_exit turn(struct chip *c, ps_t until, bool step)
     if (!c->time.den) { /* the core has no clock: a low-power mode, or SYSCLK's source is gone */
         if (c->mode == MODE_STOP)
             pwr_stop_turn(c);
-        if (c->mode == MODE_RESET && !c->nrst_low) {
+        if (c->mode == MODE_RESET && !c->nrst_low && !c->brown_out) {
             if (c->held_until <= chip_now(c)) {
                 reset_end(c);
                 return CHIP_TIME;

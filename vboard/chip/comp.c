@@ -1,11 +1,19 @@
 /* Comparators COMP1 and COMP2 (RM0394 "COMP"): inputs by INPSEL and INMSEL, window mode, polarity, lock.
- * They answer at once; hysteresis, blanking and start-up time are left out. */
+ * start-up time and hysteresis of DS11449. They answer at once otherwise, and are not blanked. */
 #include "chip/comp.h"
 #include "chip/afpin.h"
 #include "chip/regs.h"
 #include "chip/state.h"
 
-enum { EN = 1, WINMODE = 1 << 9, POLARITY = 1 << 15, BRGEN = 1 << 22, SCALEN = 1 << 23, VALUE = 1 << 30 };
+enum {
+    EN = 1,
+    WINMODE = 1 << 9,
+    BLANKING = 7 << 18,
+    POLARITY = 1 << 15,
+    BRGEN = 1 << 22,
+    SCALEN = 1 << 23,
+    VALUE = 1 << 30
+};
 #define LOCK 0x80000000u
 static const uint32_t writable[2] = {0x86DF81FD, 0x86DF83FD};
 
@@ -44,7 +52,16 @@ bool comp_output(const struct chip *c, unsigned comp)
 {
     uint32_t csr = c->comp.csr[comp];
 
-    return csr & EN && c->comp.high[comp] != !!(csr & POLARITY);
+    return csr & EN && c->comp.starts[comp] <= chip_now(c) && c->comp.high[comp] != !!(csr & POLARITY);
+}
+
+/* Plus has to fall by the hysteresis below minus before the output does. */
+static bool above(const struct chip *c, unsigned comp)
+{
+    static const uint8_t hysteresis[4] = {0, 8, 15, 27}; /* mV */
+    unsigned h = hysteresis[bits(c->comp.csr[comp], 16, 2)];
+
+    return plus(c, comp) + (c->comp.high[comp] ? h : 0) > minus(c, comp);
 }
 
 /* Takes the inputs as they are, tells those that are connected to an output that changed. */
@@ -52,7 +69,7 @@ static void compare(struct chip *c, unsigned comp, bool before)
 {
     struct comp_state *s = &c->comp;
 
-    s->high[comp] = s->csr[comp] & EN && plus(c, comp) > minus(c, comp);
+    s->high[comp] = s->csr[comp] & EN && above(c, comp);
     bool now = comp_output(c, comp);
     if (now == before)
         return;
@@ -91,6 +108,32 @@ bool comp_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     return true;
 }
 
+static ps_t start_time(uint32_t csr)
+{
+    static const uint8_t us[4] = {5, 15, 15, 40}; /* PWRMODE: high speed, medium twice, ultra-low power */
+
+    return us[bits(csr, 2, 2)] * PS_PER_US;
+}
+
+static void schedule(struct chip *c)
+{
+    ps_t when = PS_NEVER;
+
+    for (unsigned i = 0; i < 2; i++)
+        if (c->comp.starts[i] > chip_now(c) && c->comp.starts[i] < when)
+            when = c->comp.starts[i];
+    chip_wake_at(c, B_COMP, when);
+}
+
+void comp_event(struct chip *c, unsigned index)
+{
+    (void)index;
+    for (unsigned i = 0; i < 2; i++)
+        if (c->comp.csr[i] & EN && c->comp.starts[i] == chip_now(c))
+            compare(c, i, false);
+    schedule(c);
+}
+
 bool comp_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
 {
     unsigned i = off / 4;
@@ -99,8 +142,16 @@ bool comp_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uin
     if (i > 1 || c->comp.csr[i] & LOCK)
         return true;
     bool before[2] = {comp_output(c, 0), comp_output(c, 1)};
+    uint32_t risen = lanes_apb(size, value) & ~c->comp.csr[i];
     c->comp.csr[i] = lanes_apb(size, value) & writable[i];
+    if (risen & EN) {
+        c->comp.high[i] = false;
+        c->comp.starts[i] = chip_now(c) + start_time(c->comp.csr[i]);
+    }
+    if (c->comp.csr[i] & BLANKING)
+        chip_missing(c, B_COMP, 4 * i);
     compare(c, 0, before[0]);
     compare(c, 1, before[1]);
+    schedule(c);
     return true;
 }

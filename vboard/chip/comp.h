@@ -7,11 +7,13 @@
 struct comp_state {
     uint32_t csr[2]; /* without VALUE */
     bool high[2];    /* the comparison itself: plus above minus */
+    ps_t starts[2];  /* until then it gives nothing */
 };
 
 void comp_reset(struct chip *c, unsigned index);
 bool comp_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
 bool comp_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
+void comp_event(struct chip *c, unsigned index);
 bool comp_output(const struct chip *c, unsigned comp); /* after enable and polarity; comp 0 or 1 */
 void comp_inputs(struct chip *c);                      /* a voltage has changed */
 

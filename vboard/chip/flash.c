@@ -155,6 +155,8 @@ static void write_acr(struct chip *c, uint32_t value)
     if (f->acr & ACR_DCEN)
         next = (next & ~ACR_DCRST) | (f->acr & ACR_DCRST);
     bool instructions_off = f->acr & ~next & ACR_ICEN, instructions_on = next & ~f->acr & ACR_ICEN;
+    if (next & ~f->acr & ACR_RUN_PD) /* what flash does without power is not modelled: it goes on */
+        chip_missing(c, B_FLASH, FLASH_ACR);
     f->acr = next;
     /* A cache that is switched off keeps its content until it is reset; that of the instruction cache
      * cannot be told apart from the flash by anything that executes meanwhile, and is dropped. */

@@ -61,7 +61,11 @@ bool opamp_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     (void)index;
     value = lanes_apb(size, value);
     switch (off & ~3u) {
-    case CSR: s->csr = value & CSR_BITS; break;
+    case CSR:
+        s->csr = value & CSR_BITS;
+        if (s->csr & OPAEN && !(s->csr & CALON) && bits(s->csr, 2, 2) < 2) /* stand-alone */
+            chip_missing(c, B_OPAMP, CSR);
+        break;
     case OTR: s->otr = value & TRIM_BITS; break;
     case LPOTR: s->lpotr = value & TRIM_BITS; break;
     }

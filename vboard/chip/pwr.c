@@ -80,6 +80,41 @@ static bool vdd_low(const struct chip *c)
     return cr2 & 1 && c->config.vdd_mv < mv[cr2 >> 1 & 7];
 }
 
+/* Peripheral voltage monitors: VDDUSB (PVM1) and VDDA (3 and 4), which are wired to VDD, against the typical
+ * thresholds of DS11449. There is no VDDIO2 for PVM2. */
+static const struct {
+    uint8_t enable, output, exti; /* bits of CR2 and SR2, line */
+    uint16_t mv;
+} monitors[] = {{4, 12, 35, 1220}, {6, 14, 37, 1650}, {7, 15, 38, 1820}};
+enum { MONITORS = sizeof monitors / sizeof monitors[0] };
+
+static uint32_t monitor_outputs(const struct chip *c)
+{
+    uint32_t outputs = 0;
+
+    for (unsigned i = 0; i < MONITORS; i++)
+        if (c->pwr.reg[PWR_CR2 / 4] >> monitors[i].enable & 1 && c->config.vdd_mv < monitors[i].mv)
+            outputs |= 1U << monitors[i].output;
+    return outputs;
+}
+
+static void monitor_lines(struct chip *c)
+{
+    uint32_t outputs = monitor_outputs(c);
+
+    exti_line(c, 16, vdd_low(c));
+    for (unsigned i = 0; i < MONITORS; i++)
+        exti_line(c, monitors[i].exti, outputs >> monitors[i].output & 1);
+}
+
+bool pwr_brown_out(const struct chip *c, bool rising)
+{
+    static const uint16_t mv[8][2] = {{1600, 1660}, {2000, 2100}, {2200, 2310}, {2520, 2610},
+                                      {2810, 2900}, {2810, 2900}, {2810, 2900}, {2810, 2900}};
+
+    return c->config.vdd_mv < mv[flash_loaded_optr(c) >> 8 & 7][rising];
+}
+
 static void schedule(struct chip *c)
 {
     struct pwr_state *p = &c->pwr;
@@ -132,7 +167,7 @@ void pwr_reset(struct chip *c, unsigned index)
     p->lps_ready = chip_now(c) + START_LPS;
     p->deferred = false;
     schedule(c);
-    exti_line(c, 16, false);
+    monitor_lines(c);
 }
 
 static bool wake_pin_active(const struct chip *c, unsigned i)
@@ -163,6 +198,8 @@ bool pwr_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
         v |= SR1_WUFI;
     if ((off & ~3U) == PWR_SR2 && vdd_low(c))
         v |= SR2_PVDO;
+    if ((off & ~3U) == PWR_SR2)
+        v |= monitor_outputs(c);
     *value = lanes_get(v, off, size);
     return true;
 }
@@ -211,7 +248,7 @@ bool pwr_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         rcc_tell_blocks(c, false); /* USV switches the USB transceiver */
         p->reg[PWR_CR2 / 4] = next;
         rcc_tell_blocks(c, true);
-        exti_line(c, 16, vdd_low(c));
+        monitor_lines(c);
         break;
     case PWR_CR3: write_cr3(c, old, next); break;
     case PWR_SCR: p->reg[PWR_SR1 / 4] &= ~(word & (SR1_SBF | 0x1F)); break;

@@ -32,6 +32,8 @@ void pwr_event(struct chip *c, unsigned index);
 bool pwr_backup_writable(const struct chip *c); /* CR1.DBP */
 unsigned pwr_vos(const struct chip *c);         /* voltage range 1 or 2 */
 unsigned pwr_limits(const struct chip *c);      /* the range whose limits of frequency hold: see chip_vdd12 */
+/* VDD is below the level that the option bytes ask for, as it rises or (false) as it stands. */
+bool pwr_brown_out(const struct chip *c, bool rising);
 /* Pull by PUCR/PDCR (CR3.APC): 0, 1, -1 none. */
 int pwr_pull(const struct chip *c, unsigned port, unsigned pin);
 /* The level of a pin changed: wake-up pins. */

@@ -6,6 +6,7 @@
 
 /* Writes that need more than a mask. `next` is what a plain register would hold. */
 static void write_cr(struct chip *c, uint32_t old, uint32_t next);
+static void write_icscr(struct chip *c, uint32_t old, uint32_t next);
 static void write_pll(struct chip *c, uint32_t old, uint32_t next);
 static void write_pllsai1(struct chip *c, uint32_t old, uint32_t next);
 static void write_cicr(struct chip *c, uint32_t old, uint32_t next);
@@ -19,7 +20,7 @@ static const struct {
     void (*write)(struct chip *c, uint32_t old, uint32_t next);
 } regs[RCC_END / 4] = {
     [RCC_CR / 4] = {0x00000063, 0x050D0BFD, 1U << 3 | 1U << 19, write_cr},
-    [RCC_ICSCR / 4] = {ICSCR_RESET, 0x1F00FF00, 0, NULL},
+    [RCC_ICSCR / 4] = {ICSCR_RESET, 0x1F00FF00, 0, write_icscr},
     [RCC_CFGR / 4] = {0, 0x7F00BFF3, 0, NULL},
     [RCC_PLLCFGR / 4] = {0x00001000, 0xFF737F73, 0, write_pll},
     [RCC_PLLSAI1CFGR / 4] = {0x00001000, 0xFF737F00, 0, write_pllsai1},
@@ -86,6 +87,18 @@ static void write_cr(struct chip *c, uint32_t old, uint32_t next)
     if (old & 1U << 16) /* HSEBYP: only while HSE is off */
         next = (next & ~(1U << 18)) | (old & 1U << 18);
     c->rcc.reg[RCC_CR / 4] = next;
+}
+
+/* HSICAL and MSICAL show the factory's value with the trim added. What a step of MSI is worth DS11449 does
+ * not say. */
+static void write_icscr(struct chip *c, uint32_t old, uint32_t next)
+{
+    uint32_t hsi = (ICSCR_RESET >> 16) + (next >> 24) - 16, msi = ICSCR_RESET + (next >> 8);
+
+    (void)old;
+    c->rcc.reg[RCC_ICSCR / 4] = (next & 0x1F00FF00) | (hsi & 0xFF) << 16 | (msi & 0xFF);
+    if (next >> 8 & 0xFF)
+        chip_missing(c, B_RCC, RCC_ICSCR);
 }
 
 static void write_pll(struct chip *c, uint32_t old, uint32_t next)

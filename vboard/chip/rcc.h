@@ -62,6 +62,7 @@ void rcc_tree(const struct chip *c, uint32_t hz[CLOCK_COUNT]);
 bool rcc_osc_on(const struct chip *c, enum rcc_osc o);
 bool rcc_osc_ready(const struct chip *c, enum rcc_osc o);
 void rcc_osc_update(struct chip *c); /* on bits or inputs changed: start and stop what that concerns */
+uint32_t rcc_hsi16_hz(const struct chip *c);                /* when it runs, as trimmed */
 uint32_t rcc_osc_hz(const struct chip *c, enum rcc_osc o);  /* VCO frequency for the PLLs; 0: not ready */
 bool rcc_sysclk_uses(const struct chip *c, enum rcc_osc o); /* directly or through the PLL */
 void rcc_irq(struct chip *c);

@@ -28,7 +28,7 @@ static uint32_t serial(const struct chip *c, const uint32_t *hz, uint32_t sel, e
     case 0: return hz[pclk];
     case 1: return hz[CLK_SYSCLK];
     case 2: /* in Stop the peripheral starts HSI16 on demand */
-        return c->mode == MODE_STOP ? 16000000 : hz[CLK_HSI16];
+        return c->mode == MODE_STOP ? rcc_hsi16_hz(c) : hz[CLK_HSI16];
     default: return lse ? hz[CLK_LSE] : 0;
     }
 }

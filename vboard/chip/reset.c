@@ -87,8 +87,13 @@ void reset_begin(struct chip *c, enum chip_reset cause)
     rcc_update(c);
     lower_interrupts(c);
     c->held_until = chip_now(c) + (power ? PULSE_POWER : PULSE_INTERNAL);
+    if (power || cause == RESET_OBL)
+        c->brown_out = pwr_brown_out(c, power);
     if (c->tell->reset)
         c->tell->reset(c->tell->owner, cause);
+    if (c->brown_out && c->tell->message)
+        c->tell->message(c->tell->owner, "VDD is below the brown-out level of the option bytes (BOR_LEV): "
+                                         "the chip stays in reset");
 }
 
 /* MEM_MODE by option bytes and the BOOT0 pin. RDP level 2 boots from flash only. */
@@ -128,6 +133,8 @@ void reset_end(struct chip *c)
     flash_update_gate(c);
     rom_reset_ends(c);
     cpu_reset(c->cpu);
+    if (!(flash_loaded_optr(c) & 1U << 24)) /* SRAM2_PE: parity is not modelled */
+        chip_missing(c, B_SYSCFG, SYSCFG_CFGR2);
 }
 
 void chip_nrst(struct chip *c, bool low)

@@ -92,6 +92,7 @@ struct chip {
     bool nrst_low;               /* by the outside */
     bool vdd12;                  /* the outside supplies the core */
     ps_t held_until;             /* MODE_RESET: when the reset ends by itself */
+    bool brown_out;              /* MODE_RESET: VDD is too low, it does not end */
     uint64_t random;             /* state of chip_random */
     uint32_t irq_sources[CPU_IRQS];
     uint8_t nmi_sources;

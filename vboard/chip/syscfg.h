@@ -4,6 +4,8 @@
 
 #include "chip/chip.h"
 
+enum { SYSCFG_CFGR2 = 0x1C };
+
 struct syscfg_state {
     uint32_t alias; /* memory at 0, coded as MEM_MODE */
     uint32_t memrmp, cfgr1, exticr[4], scsr, cfgr2, swpr;

@@ -126,6 +126,7 @@ void tim_reset(struct chip *c, unsigned index)
         if (ch < k->complementary)
             af_release(c, k->pin_n + ch);
     }
+    tim_ir(c);
     const uint8_t signals[7] = {k->dma_update,     k->dma_compare[0], k->dma_compare[1], k->dma_compare[2],
                                 k->dma_compare[3], k->dma_trigger,    k->dma_com};
     for (unsigned i = 0; i < 7; i++)

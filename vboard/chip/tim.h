@@ -131,7 +131,8 @@ void tim_pin(struct chip *c, unsigned signal, bool level); /* an alternate funct
 void tim_pins_selected(struct chip *c);                    /* pins were given to other functions */
 void tim_rtc_wakeup(struct chip *c, bool level);           /* TIM16's TI1 may be the RTC's wake-up */
 void tim_comparator(struct chip *c, unsigned comp, bool level);
-void tim_usb_sof(struct chip *c); /* TIM2's ITR1 may be the USB start of frame */
+void tim_adc_watchdog(struct chip *c, unsigned n, bool level); /* TIM1's ETR may be an analog watchdog */
+void tim_usb_sof(struct chip *c);                              /* TIM2's ITR1 may be the USB start of frame */
 
 /* ---- between the files of TIM ---- */
 
@@ -172,6 +173,7 @@ void tim_refs(struct chip *c, unsigned index); /* OCxREF of PWM and forced modes
 void tim_outputs(struct chip *c, unsigned index);
 bool tim_visible(const struct chip *c, unsigned index, unsigned ch);
 ps_t tim_dead_time_next(const struct tim_state *t);
+void tim_ir(struct chip *c); /* level of IR_OUT */
 void tim_break(struct chip *c, unsigned index, uint32_t flag);
 void tim_break_inputs(struct chip *c, unsigned index);
 void tim_break_filtered(struct chip *c, unsigned index); /* what the filters let through has its effect */

@@ -188,7 +188,8 @@ void tim_filtered(struct chip *c, unsigned index, unsigned n, bool level)
 static bool remapped(const struct tim_state *t, unsigned index, unsigned n)
 {
     switch (index) {
-    case TIM1: return n == 0 ? t->r[TIM_OR1] >> 4 & 1 : n == 4 && t->r[TIM_OR2] >> 14 & 7;
+    case TIM1:
+        return n == 0 ? t->r[TIM_OR1] >> 4 & 1 : n == 4 && (t->r[TIM_OR1] & 3 || t->r[TIM_OR2] >> 14 & 7);
     case TIM2:
         return n == 3 ? t->r[TIM_OR1] >> 2 & 3 : n == 4 && (t->r[TIM_OR1] & 2 || t->r[TIM_OR2] >> 14 & 7);
     case TIM15: return n == 0 && t->r[TIM_OR1] & 1;
@@ -242,6 +243,14 @@ void tim_comparator(struct chip *c, unsigned comp, bool level)
             tim_break_inputs(c, i);
             tim_schedule(c, i);
         }
+}
+
+void tim_adc_watchdog(struct chip *c, unsigned n, bool level)
+{
+    const struct tim_state *t = &c->tim[TIM1];
+
+    if (bits(t->r[TIM_OR1], 0, 2) == n + 1 && !bits(t->r[TIM_OR2], 14, 3))
+        set_input(c, TIM1, TIM_ETR, level);
 }
 
 void tim_rtc_wakeup(struct chip *c, bool level)

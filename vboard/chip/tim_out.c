@@ -39,13 +39,30 @@ static bool ccxne(const struct tim_state *t, unsigned index, unsigned ch)
     return ch < tim_kinds[index].complementary && t->ccer >> 4 * ch & 4;
 }
 
+/* TIM15's channel 1 is the carrier at IR_OUT, TIM16's the envelope. */
+static bool makes_ir(unsigned index, unsigned ch)
+{
+    return (index == TIM15 || index == TIM16) && ch == 0;
+}
+
+/* IR_OUT is low while both are high: it sinks the current of a diode (docs/chip-model.md). */
+void tim_ir(struct chip *c)
+{
+    bool carrier = c->tim[TIM15].high & 1, envelope = c->tim[TIM16].high & 1;
+
+    af_out(c, AF_IR_OUT, !carrier || !envelope);
+}
+
 static bool on_pin(const struct chip *c, unsigned index, unsigned ch)
 {
     const struct tim_state *t = &c->tim[index];
     const struct tim_kind *k = &tim_kinds[index];
 
-    return ch < k->channels && ((ccxe(t, ch) && af_connected(c, k->pin + ch)) ||
-                                (ccxne(t, index, ch) && af_connected(c, k->pin_n + ch)));
+    if (ch >= k->channels)
+        return false;
+    return (ccxe(t, ch) &&
+            (af_connected(c, k->pin + ch) || (makes_ir(index, ch) && af_connected(c, AF_IR_OUT)))) ||
+           (ccxne(t, index, ch) && af_connected(c, k->pin_n + ch));
 }
 
 /* Does the channel's reference show on a pin, its own or that of a channel it is combined with? */
@@ -253,6 +270,8 @@ static void drive(struct chip *c, unsigned index, unsigned ch, bool n)
         af_out(c, (n ? k->pin_n : k->pin) + ch, high);
     else
         af_release(c, (n ? k->pin_n : k->pin) + ch);
+    if (makes_ir(index, ch) && !n)
+        tim_ir(c);
 }
 
 void tim_outputs(struct chip *c, unsigned index)

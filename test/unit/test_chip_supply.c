@@ -1,0 +1,158 @@
+/* Voltages and what depends on them: peripheral voltage monitors, brown-out levels; trimming of HSI16; and
+ * what of the system blocks is told as missing. */
+#include <string.h>
+
+#include "chiptest.h"
+
+#define OPTR  FLASH(0x20)
+#define ICSCR RCC(0x04)
+
+static struct chiptest t;
+
+static int setup(void **state)
+{
+    (void)state;
+    chiptest_start(&t);
+    set(&t, RCC(0x58), 1U << 28);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    chiptest_end(&t);
+    return 0;
+}
+
+static void power_cycle(uint16_t millivolt)
+{
+    chip_power_off(t.c, true);
+    chip_config(t.c)->vdd_mv = millivolt;
+    t.n = 0;
+    chiptest_power(&t);
+}
+
+/* PVM4 looks whether VDDA is enough for the analog parts; the others have nothing to complain about. */
+static void monitors(void **state)
+{
+    (void)state;
+    for (unsigned low = 0; low < 2; low++) {
+        power_cycle(low ? 1800 : 1830);
+        set(&t, RCC(0x58), 1U << 28);
+        wr(&t, EXTI(0x28), 0x68); /* rising edges of lines 35, 37, 38 */
+        set(&t, EXTI(0x20), 0x68);
+        assert_int_equal(rd(&t, PWR(0x14)) >> 12 & 15, 0);
+        wr(&t, PWR(0x04), 0xD0);
+        assert_int_equal(rd(&t, PWR(0x14)) >> 12 & 15, low ? 8 : 0);
+        assert_int_equal(rd(&t, EXTI(0x34)), low ? 0x40 : 0);
+        assert_int_equal(t.c->irq_sources[1] != 0, low);
+        wr(&t, PWR(0x04), 0);
+        assert_int_equal(rd(&t, PWR(0x14)) >> 12 & 15, 0);
+    }
+}
+
+static void set_level(unsigned level)
+{
+    flash_unlock(&t, true);
+    wr(&t, OPTR, (rd(&t, OPTR) & ~(7U << 8)) | level << 8);
+    wr(&t, FLASH(0x14), CR_OPTSTRT);
+    flash_idle(&t);
+}
+
+static bool told_of_brown_out(void)
+{
+    for (size_t i = 0; i < t.n; i++)
+        if (strstr(t.told[i].what, "brown-out"))
+            return true;
+    return false;
+}
+
+/* With a level above VDD the chip never starts, be it that power comes or that the options are loaded. */
+static void brown_out(void **state)
+{
+    static const uint16_t rising[5] = {1660, 2100, 2310, 2610, 2900},
+                          falling[5] = {0, 2000, 2200, 2520, 2810};
+
+    (void)state;
+    for (unsigned level = 1; level < 5; level++) {
+        power_cycle(3300);
+        set_level(level);
+        for (int above = 0; above < 2; above++) {
+            chip_power_off(t.c, true);
+            chip_config(t.c)->vdd_mv = (uint16_t)(rising[level] - 1 + above);
+            t.n = 0;
+            chip_power_on(t.c);
+            chip_run(t.c, chip_now(t.c) + PS_PER_MS);
+            assert_int_equal(t.c->mode, above ? MODE_RUN : MODE_RESET);
+            assert_int_equal(told_of_brown_out(), !above);
+            chip_nrst(t.c, true);
+            chip_run(t.c, chip_now(t.c) + PS_PER_MS);
+            chip_nrst(t.c, false); /* this ends no brown-out */
+            chip_run(t.c, chip_now(t.c) + PS_PER_MS);
+            assert_int_equal(t.c->mode, above ? MODE_RUN : MODE_RESET);
+        }
+        power_cycle(3300);
+        set_level(0);
+        power_cycle((uint16_t)(falling[level] - 1)); /* level 0 has been loaded */
+        set_level(level);
+        wr(&t, FLASH(0x14), CR_OBL_LAUNCH);
+        chip_run(t.c, chip_now(t.c) + 10 * PS_PER_MS);
+        assert_int_equal(t.c->mode, MODE_RESET);
+        power_cycle((uint16_t)(rising[level] + 100));
+        assert_int_equal(t.c->mode, MODE_RUN);
+    }
+}
+
+/* 0.3 % a step, and the calibration bits show the sum. */
+static void trim(void **state)
+{
+    (void)state;
+    uint32_t icscr = rd(&t, ICSCR);
+    set(&t, RCC(0), 1U << 8);
+    run_us(&t, 100);
+    assert_int_equal(chip_clock(t.c, CLK_HSI16), 16000000);
+    for (uint32_t trim = 0; trim < 32; trim++) {
+        wr(&t, ICSCR, (icscr & ~0x1F000000U) | trim << 24);
+        assert_int_equal(chip_clock(t.c, CLK_HSI16), 16000000 + 48000 * ((int)trim - 16));
+        assert_int_equal(rd(&t, ICSCR) >> 16 & 0xFF, (icscr >> 16 & 0xFF) + trim - 16);
+    }
+    wr(&t, ICSCR, icscr);
+    assert_int_equal(rd(&t, ICSCR), icscr);
+    assert_int_equal(chiptest_count(&t, "missing"), 0);
+    wr(&t, ICSCR, icscr | 3 << 8);
+    assert_int_equal(rd(&t, ICSCR) & 0xFF, (icscr & 0xFF) + 3);
+    assert_int_equal(chiptest_count(&t, "missing"), 1);
+    assert_int_equal(t.told[t.n - 1].a, ICSCR);
+}
+
+static void told_as_missing(void **state)
+{
+    (void)state;
+    wr(&t, FLASH(0x04), 0x04152637);
+    wr(&t, FLASH(0x04), 0xFAFBFCFD);
+    set(&t, FLASH(0x00), 1U << 14); /* SLEEP_PD costs no cycle */
+    assert_int_equal(chiptest_count(&t, "missing"), 0);
+    set(&t, FLASH(0x00), 1U << 13);
+    assert_int_equal(t.told[t.n - 1].a, FLASH(0));
+    flash_unlock(&t, true);
+    wr(&t, OPTR, rd(&t, OPTR) & ~(1U << 24)); /* SRAM2_PE */
+    wr(&t, FLASH(0x14), CR_OPTSTRT);
+    flash_idle(&t);
+    t.n = 0;
+    wr(&t, FLASH(0x14), CR_OBL_LAUNCH);
+    chiptest_settle(&t);
+    assert_int_equal(chiptest_count(&t, "missing"), 1);
+    assert_int_equal(t.told[t.n - 1].a, SYSCFG(0x1C));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(monitors, setup, teardown),
+        cmocka_unit_test_setup_teardown(brown_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(trim, setup, teardown),
+        cmocka_unit_test_setup_teardown(told_as_missing, setup, teardown),
+    };
+
+    return cmocka_run_group_tests_name("supply voltages", tests, NULL, NULL);
+}
