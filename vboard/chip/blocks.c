@@ -107,7 +107,7 @@ const struct block chip_blocks[BLOCK_COUNT] = {
     [B_SDMMC1]   = {.name = "SDMMC1", .base = 0x40012800, .size = 0x400, .enr = APB2, .enr_bit = 10,
                     .reset = sdmmc_reset, .read = sdmmc_read, .write = sdmmc_write, .event = sdmmc_event},
     [B_FIREWALL] = {.name = "FIREWALL", .base = 0x40011C00, .size = 0x400, .enr = APB2, .enr_bit = 7,
-                    .reset = firewall_reset, .read = firewall_read, .write = firewall_write},
+                    .reset = firewall_reset, .read = firewall_read, .write = firewall_write, .peek = firewall_peek},
     /* Instruction trace: not modelled, and nothing here could receive it. */
     [B_ETM]      = {.name = "ETM", .base = 0xE0041000, .size = 0x1000},
 };

@@ -98,21 +98,25 @@ static bool bus_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *val
     if (addr >= 0x40000000)
         return block_read(c, addr, size, value);
     addr = unalias(c, addr);
+    *value = 0;
+    if (c->firewall.watching && !firewall_data(c, addr, false, by_cpu))
+        return true;
     if (is_flash(addr))
         return flash_read(c, addr, size, value, by_cpu);
     uint32_t off = sram_offset(addr);
     if (off > SRAM_SIZE - size)
         return false;
-    *value = 0;
     memcpy(value, &c->mem.sram[off], size);
     return true;
 }
 
-static bool bus_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
+static bool bus_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value, bool by_cpu)
 {
     if (addr >= 0x40000000)
         return block_write(c, addr, size, value);
     addr = unalias(c, addr);
+    if (c->firewall.watching && !firewall_data(c, addr, true, by_cpu))
+        return true;
     if (is_flash(addr))
         return flash_write(c, addr, size, value);
     uint32_t off = sram_offset(addr);
@@ -149,7 +153,7 @@ bool chip_bus_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value
 
 bool chip_bus_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
 {
-    return bus_write(c, addr, size, value);
+    return bus_write(c, addr, size, value, false);
 }
 
 /* ---- what the processor is given ---- */
@@ -174,13 +178,16 @@ static bool env_write(void *owner, uint32_t addr, unsigned size, bool privileged
     struct chip *c = owner;
     (void)privileged;
     catch_up(c);
-    return bus_write(c, addr, size, value);
+    return bus_write(c, addr, size, value, true);
 }
 
 static bool env_fetch(void *owner, uint32_t addr)
 {
     struct chip *c = owner;
-    return flash_fetch(c, unalias(c, addr));
+    addr = unalias(c, addr);
+    if (c->firewall.watching && !firewall_fetch(c, addr))
+        return true; /* the reset comes behind this one instruction */
+    return !is_flash(addr) || flash_fetch(c, addr);
 }
 
 static void env_fault(void *owner, const struct cpu_fault *fault)
@@ -230,8 +237,9 @@ void chip_map_memories(struct chip *c)
     bool locked = c->syscfg.swpr != 0; /* then stores to SRAM2 have to be looked at one by one */
     struct cpu_region flash = {FLASH_BASE, FLASH_SIZE, m->nvm.flash, false, false, true};
     struct cpu_region sysmem = {SYSMEM_BASE, SYSMEM_SIZE, m->nvm.sysmem, false, false, true};
-    struct cpu_region sram = {SRAM1_BASE, locked ? SRAM1_SIZE : SRAM_SIZE, m->sram, true, true, false};
-    struct cpu_region sram2 = {SRAM2_BASE, SRAM2_SIZE, m->sram + SRAM1_SIZE, true, !locked, false};
+    bool watched = c->firewall.watching, direct = !firewall_watches_sram(c);
+    struct cpu_region sram = {SRAM1_BASE, locked ? SRAM1_SIZE : SRAM_SIZE, m->sram, direct, direct, watched};
+    struct cpu_region sram2 = {SRAM2_BASE, SRAM2_SIZE, m->sram + SRAM1_SIZE, true, !locked, watched};
     struct cpu_region sram2_alias = sram2;
     sram2_alias.base = SRAM2_ALIAS;
     if (!locked)

@@ -20,7 +20,8 @@ void flash_update_gate(struct chip *c)
 {
     const struct flash_state *f = &c->flash;
     bool cached = f->acr & ACR_ICEN;
-    bool gate = flash_busy(c) || flash_blocked(c) || (!cached && (latency(c) || f->suspects));
+    bool gate =
+        flash_busy(c) || flash_blocked(c) || (!cached && (latency(c) || f->suspects)) || c->firewall.watching;
     if (gate != f->gate) {
         c->flash.gate = gate;
         cpu_set_fetch_gate(c->cpu, gate);

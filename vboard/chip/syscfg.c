@@ -124,6 +124,18 @@ static void write_skr(struct chip *c, uint32_t value)
     *n = *n < 2 && (value & 0xFF) == keys[*n] ? (uint8_t)(*n + 1) : 0;
 }
 
+/* FWDIS can only be cleared. */
+static void write_cfgr1(struct chip *c, uint32_t value)
+{
+    struct syscfg_state *s = &c->syscfg;
+    bool firewall = s->cfgr1 & ~value & 1;
+
+    s->cfgr1 = (value & CFGR1_WRITABLE) | (s->cfgr1 & value & 1);
+    if (firewall)
+        firewall_enabled(c);
+    syscfg_fpu(c, s->fpu);
+}
+
 bool syscfg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
 {
     (void)index;
@@ -131,12 +143,7 @@ bool syscfg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, u
     uint32_t word = lanes_apb(size, value);
     switch (off & ~3U) {
     case 0x00: write_memrmp(c, word & 7); break;
-    case 0x04: /* FWDIS can only be cleared */
-        if (s->cfgr1 & ~word & 1)
-            firewall_enabled(c);
-        s->cfgr1 = (word & CFGR1_WRITABLE) | (s->cfgr1 & word & 1);
-        syscfg_fpu(c, s->fpu);
-        break;
+    case 0x04: write_cfgr1(c, word); break;
     case 0x08:
     case 0x0C:
     case 0x10:
