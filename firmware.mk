@@ -79,7 +79,7 @@ endef
 # ---- bootloader ----
 # The boot path runs from flash; the rest is packed there, to run from SRAM (boot.ld says how). So it is
 # linked twice: as it is, to get what is to be packed, and with the packed in its place.
-BOOT_PORT := $(addprefix $(PORT)/,boot_start.c token.c clock.c reset.c undo.c board.c mem.c flash_read.c flash_write.c usbfs.c usbfs_attach.c)
+BOOT_PORT := $(addprefix $(PORT)/,boot_vectors.S boot_start.c token.c clock.c reset.c undo.c board.c mem.c flash_read.c flash_write.c usbfs.c usbfs_attach.c)
 BOOT_USB := usb/usbd.c usb/standard.c usb/serial.c usb/platform.c
 BOOT_SRC := $(wildcard boot/*.c boot/core/*.c)
 

@@ -9,32 +9,41 @@ enum { BOUNCE_MS = 20 };
 
 /* ---- is this a reset? -------------------------------------------------------------------- */
 
-/* Who was jumped to resets once, and remembers the token meanwhile. Returns the token to obey. */
-static uint32_t settle(struct findings *f)
+/* What tokens ask for; the first ones survive the reset of who was jumped to. */
+enum wish { NOTHING, DFU, ROM, FAULT, TWICE };
+
+static enum wish wish_of(uint32_t token)
 {
-    static const uint32_t tokens[] = {0, TOKEN_DFU, TOKEN_ROM, TOKEN_FAULT};
+    if (token == TOKEN_DFU)
+        return DFU;
+    if (token == TOKEN_ROM)
+        return ROM;
+    if (token == TOKEN_FAULT)
+        return FAULT;
+    return BOOT_TWICE_MS && token == TOKEN_TWICE ? TWICE : NOTHING;
+}
+
+/* Who was jumped to resets once, and remembers the token meanwhile. Returns the one to obey. */
+static enum wish settle(struct findings *f)
+{
     uint32_t token = port_token_get();
     bool once = (token & ~3u) == TOKEN_RESET; /* a reset was tried, or has just done its work */
     bool to_rom = port_reset_goes_to_rom();
-    uint32_t kept = 3;
-    while (kept > 0 && token != tokens[kept])
-        kept--;
+    unsigned kept = once ? token & 3u : wish_of(token);
 
     if (port_empty_check_stale() && !to_rom)
         port_reload_options();
     if (port_was_jumped_to()) {
         if (!once && !to_rom) {
-            port_token_set(TOKEN_RESET + kept);
+            port_token_set(TOKEN_RESET + (kept & 3u)); /* two presses of NRST have nothing in between */
             port_reset();
         }
         port_undo();
         f->undone = true;
     }
-    if (once)
-        kept = token & 3u;
     if (once || kept)
         port_token_set(0);
-    return once || kept ? tokens[kept] : token;
+    return (enum wish)kept;
 }
 
 /* ---- ways into DFU ----------------------------------------------------------------------- */
@@ -42,13 +51,11 @@ static uint32_t settle(struct findings *f)
 #if BOOT_TWICE_MS
 /* Two presses of NRST: the first one leaves a mark for some time. A brown-out leaves none, and removes
  * what it finds. The flags have to be cleared, or the next reset would still show this one's. */
-static bool pressed_twice(const struct findings *f, uint32_t token)
+static bool pressed_twice(const struct findings *f, enum wish wish)
 {
     port_reset_cause_clear();
     bool pin = f->cause == PORT_RESET_PIN;
-    if (token == TOKEN_TWICE)
-        port_token_set(0);
-    if (pin && token == TOKEN_TWICE)
+    if (pin && wish == TWICE)
         return true;
     if (pin) {
         port_pause(BOUNCE_MS);
@@ -60,18 +67,18 @@ static bool pressed_twice(const struct findings *f, uint32_t token)
 }
 #endif
 
-static enum way find_way(const struct findings *f, uint32_t token)
+static enum way find_way(const struct findings *f, enum wish wish)
 {
-    if (token == TOKEN_DFU)
+    if (wish == DFU)
         return WAY_TOKEN;
-    if (token == TOKEN_FAULT)
+    if (wish == FAULT)
         return WAY_FAULT;
 #if BOOT_BUTTON
     if (port_button())
         return WAY_BUTTON;
 #endif
 #if BOOT_TWICE_MS
-    if (pressed_twice(f, token))
+    if (pressed_twice(f, wish))
         return WAY_TWICE;
 #endif
     (void)f;
@@ -88,7 +95,7 @@ static unsigned look(struct findings *f, struct facts *facts)
     port_fast(true);
     ledger_find(&f->ledger);
     content_look(c);
-    facts->record = f->ledger.newest;
+    ledger_copy(&facts->record, &f->ledger.newest);
     facts->lint = c->lint;
     facts->ledger_torn = f->ledger.torn;
     facts->packed = content_is_packed(c);
@@ -113,14 +120,16 @@ static unsigned look(struct findings *f, struct facts *facts)
 /* Records that this image is about to be started without having been confirmed. */
 static void count_start(struct findings *f, const struct facts *facts)
 {
-    struct ledger_record r = f->ledger.newest;
+    struct ledger_record r;
     struct ledger_append append;
 
     if (facts->seal_matches != YES) {
         r = (struct ledger_record){.length = f->content.info.length, .version = f->content.info.version};
         port_flash_crc(SLOT_ADDR, r.length, &r.crc, NULL);
-    } else if (r.type != LEDGER_START) {
-        r.starts = 0;
+    } else {
+        ledger_copy(&r, &f->ledger.newest);
+        if (r.type != LEDGER_START)
+            r.starts = 0;
     }
     r.type = LEDGER_START;
     r.starts++;
@@ -139,20 +148,21 @@ static void count_start(struct findings *f, const struct facts *facts)
 /* The record by which the application will confirm itself, and its place. */
 static void prepare_confirmation(const struct findings *f, struct mailbox *m)
 {
-    struct ledger ledger = f->ledger;
+    struct ledger ledger;
     struct ledger_append append;
+    memcpy(&ledger, &f->ledger, sizeof ledger);
     m->starts = 0;
     m->confirm_at = 0;
     if (!(f->content.info.flags & IMAGE_WANTS_CONFIRM) || !ledger_is_seal(&ledger.newest) ||
         ledger.newest.type == LEDGER_CONFIRMED)
         return;
     m->starts = ledger.newest.starts;
-    m->confirm = ledger.newest;
+    ledger_copy(&m->confirm, &ledger.newest);
     m->confirm.type = LEDGER_CONFIRMED;
     m->confirm.starts = 0;
     ledger_append(&append, &ledger, &m->confirm);
     if (ledger_append_next(&append, true) == LEDGER_PROGRAM) {
-        m->confirm = append.record;
+        ledger_copy(&m->confirm, &append.record);
         m->confirm_at = append.addr;
     }
 }
@@ -177,11 +187,11 @@ void boot_main(void)
     f.verdict = MESSAGE_FAULT;
     f.undone = false;
     port_watchdog();
-    uint32_t token = settle(&f);
-    if (token == TOKEN_ROM)
+    enum wish wish = settle(&f);
+    if (wish == ROM)
         port_start_rom();
     f.cause = port_reset_cause();
-    f.way = find_way(&f, token);
+    f.way = find_way(&f, wish);
     if (f.way == WAY_FAULT) {
         ledger_find(&f.ledger); /* whatever it was that broke is not looked at again */
         f.content.bad = 0;

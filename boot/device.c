@@ -178,12 +178,10 @@ static const char *get_report(void)
 
 void device_start(const struct findings *f)
 {
-    uint32_t uid[3];
     device.findings = f;
     dfu_init(&device.dfu, &f->ledger, f->verdict);
     device.dfu.report = get_report;
-    port_uid(uid);
-    usb_serial(device.serial, uid);
+    usb_serial(device.serial, port_uid());
     usbd_init(&USBD_DEVICE); /* port_enter_dfu has connected it */
 }
 

@@ -110,10 +110,8 @@ uint32_t serial_events(void)
 
 void serial_start(const char *product)
 {
-    uint32_t uid[3];
     product_string = product;
-    port_uid(uid);
-    usb_serial(serial, uid);
+    usb_serial(serial, port_uid());
     usbd_init(&device);
     usbd_connect(true);
 }

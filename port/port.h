@@ -121,7 +121,7 @@ void port_led(bool on);
 void port_wait(void);
 void port_lock(void);
 void port_unlock(void);
-void port_uid(uint32_t uid[3]);
+const uint32_t *port_uid(void); /* three words */
 
 struct usb_driver;
 extern const struct usb_driver port_usb; /* for usbd_init */

@@ -1,7 +1,6 @@
 /* Lint of vector table and information block: what tells that an image cannot run in the slot. */
 #include "boot/core/image.h"
 #include "boot/core/config.h"
-#include <string.h>
 
 /* System vectors besides reset that hold addresses of handlers: NMI to UsageFault, SVCall, DebugMonitor,
  * PendSV, SysTick. */
@@ -14,6 +13,13 @@ static bool is_stack(uint32_t sp)
                            (sp > SRAM2_ADDR && sp <= SRAM2_ADDR + SRAM2_SIZE));
 }
 
+static uint32_t vector(const void *head, unsigned n)
+{
+    uint32_t word;
+    __builtin_memcpy(&word, (const uint8_t *)head + (size_t)4 * n, sizeof word);
+    return word;
+}
+
 enum message image_lint(const void *head, size_t have)
 {
     static const uint32_t files[] = {
@@ -24,21 +30,18 @@ enum message image_lint(const void *head, size_t have)
     };
     static const uint8_t messages[] = {MESSAGE_ELF_FILE, MESSAGE_DFU_FILE, MESSAGE_HEX_FILE, MESSAGE_EMPTY,
                                        MESSAGE_EMPTY};
-    struct image_head h = {{0}};
-    memcpy(&h, head, have < sizeof h ? have : sizeof h);
-    uint32_t reset = h.vector[1];
-
     if (have < 8)
         return MESSAGE_READY; /* too little to tell */
+    uint32_t sp = vector(head, 0), reset = vector(head, 1);
     for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
-        if (h.vector[0] == files[i])
+        if (sp == files[i])
             return (enum message)messages[i];
-    if (!is_stack(h.vector[0]))
+    if (!is_stack(sp))
         return MESSAGE_BAD_STACK;
-    if (reset % 2 == 0 || reset < SLOT_ADDR + 8 || reset >= SLOT_END)
+    if (reset % 2 == 0 || reset - (SLOT_ADDR + 8) >= SLOT_SIZE - 8)
         return MESSAGE_NOT_HERE;
-    for (unsigned i = 2; i < 16; i++) /* what is missing is 0 here */
-        if ((HANDLERS >> i & 1) && h.vector[i] >= FLASH_ADDR && h.vector[i] < SLOT_ADDR)
+    for (unsigned i = 2; i < 16 && i < have / 4; i++)
+        if ((HANDLERS >> i & 1) && vector(head, i) - FLASH_ADDR < SLOT_ADDR - FLASH_ADDR)
             return MESSAGE_NOT_HERE;
     return MESSAGE_READY;
 }
@@ -46,7 +49,8 @@ enum message image_lint(const void *head, size_t have)
 uint32_t image_info_address(const struct image_head *head)
 {
     uint32_t at = head->vector[IMAGE_INFO_VECTOR];
-    bool inside = at % 4 == 0 && at >= SLOT_ADDR + sizeof *head && at <= SLOT_END - sizeof(struct image_info);
+    bool inside = at % 4 == 0 &&
+                  at - (SLOT_ADDR + sizeof *head) <= SLOT_SIZE - sizeof *head - sizeof(struct image_info);
     return inside ? at : 0;
 }
 

@@ -1,7 +1,6 @@
 /* The ledger: finding the newest record, appending one. See docs/ledger.md. */
 #include "boot/core/ledger.h"
 #include "port/port.h"
-#include <string.h>
 
 _Static_assert(sizeof(struct ledger_record) == 24, "records are three double words");
 _Static_assert(LEDGER_SIZE == 2 * PAGE_SIZE, "the ledger is two pages");
@@ -23,12 +22,10 @@ static uint32_t place(unsigned page, unsigned slot)
     return page_address(page) + slot * (uint32_t)sizeof(struct ledger_record);
 }
 
-/* A place is used once its first double word is not blank: it is programmed first, and is neither all
- * ones in a record nor in a place that was given up. */
-static bool is_used(unsigned page, unsigned slot)
+static bool is_blank(uint32_t addr)
 {
-    uint64_t first;
-    return !port_flash_read(place(page, slot), &first, sizeof first, NULL) || first != UINT64_MAX;
+    uint32_t is[2];
+    return port_flash_read(addr, is, sizeof is, NULL) && (is[0] & is[1]) == UINT32_MAX;
 }
 
 /* The first double word alone tells of most places that hold none: each one that cannot be read costs. */
@@ -44,8 +41,7 @@ static bool is_record(uint32_t addr, struct ledger_record *r)
 static bool was_begun(uint32_t addr)
 {
     struct ledger_record r;
-    uint64_t last;
-    if (port_flash_read(addr + 16, &last, sizeof last, NULL) && last == UINT64_MAX)
+    if (is_blank(addr + 16))
         return false;
     return !port_flash_read(addr, &r, 8, NULL) || (r.magic == LEDGER_MAGIC && r.type == LEDGER_BEGUN);
 }
@@ -57,10 +53,12 @@ static void find_in_page(struct ledger *l, unsigned page)
     unsigned low = 0, high = LEDGER_SLOTS;
     while (low < high) {
         unsigned middle = (low + high) / 2;
-        if (is_used(page, middle))
-            low = middle + 1;
-        else
+        /* A place is used once its first double word is not blank: it is programmed first, and is neither
+         * all ones in a record nor in a place that was given up. */
+        if (is_blank(place(page, middle)))
             high = middle;
+        else
+            low = middle + 1;
     }
     l->page = (uint8_t)page;
     l->next = (uint8_t)low;
@@ -85,7 +83,7 @@ void ledger_find(struct ledger *l)
     bool none = l->newest.type == LEDGER_NONE, other_none = other.newest.type == LEDGER_NONE;
     bool lost = (none && l->torn) || (other_none && other.torn);
     if (!other_none && (none || (int32_t)(other.newest.sequence - l->newest.sequence) > 0))
-        *l = other;
+        memcpy(l, &other, sizeof *l);
     if (lost) {
         l->torn = true;
         if (none && other_none)
@@ -97,9 +95,10 @@ enum { TURN, ERASED, WRITE, WRITTEN, GIVEN_UP };
 
 void ledger_append(struct ledger_append *a, struct ledger *l, const struct ledger_record *content)
 {
-    memset(a, 0, sizeof *a);
     a->ledger = l;
-    a->record = *content;
+    a->tries = 0;
+    a->turned = false;
+    ledger_copy(&a->record, content);
     a->record.magic = LEDGER_MAGIC;
     a->record.sequence = l->newest.sequence + 1;
     a->record.check = port_crc(0, &a->record, offsetof(struct ledger_record, check));
@@ -128,7 +127,7 @@ enum ledger_step ledger_append_next(struct ledger_append *a, bool ok)
         break;
     case WRITTEN:
         if (is_record(a->addr, &now) && memcmp(&now, &a->record, sizeof now) == 0) {
-            l->newest = a->record;
+            ledger_copy(&l->newest, &a->record);
             l->torn = false;
             return LEDGER_DONE;
         }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum ledger_type {
     LEDGER_NONE,      /* nothing is recorded */
@@ -44,6 +45,12 @@ struct ledger {
 
 /* Looks through the ledger, in time logarithmic in its fill. Reads flash. */
 void ledger_find(struct ledger *l);
+
+/* Calls take less room than what the compiler makes of assignments. */
+static inline void ledger_copy(struct ledger_record *to, const struct ledger_record *from)
+{
+    memcpy(to, from, sizeof *to);
+}
 
 /* True if the record says that the slot holds an image of `length` and `crc`. */
 static inline bool ledger_is_seal(const struct ledger_record *r)

@@ -66,6 +66,7 @@ void unpack_calls(uint8_t *start, const uint8_t *end)
 {
     uint16_t *code = (uint16_t *)(void *)start;
     for (unsigned i = 1; (const uint8_t *)&code[i + 1] <= end; i++) {
+        port_watchdog();
         if (!pack_is_call(code[i - 1], code[i]))
             continue;
         uint32_t distance = ((uint32_t)code[i - 1] << 11 | (code[i] & 0x7FFu)) - i;

@@ -26,31 +26,34 @@ enum {
 
 /* ---- pages ------------------------------------------------------------------------------- */
 
+enum { PAGES = FLASH_SIZE / PAGE_SIZE };
+_Static_assert(FLASH_ADDR % FLASH_SIZE == 0, "the number of a page is in its address");
+
 static uint8_t *flags_of(struct writer *w, uint32_t addr)
 {
-    return &w->pages[(addr - SLOT_ADDR) / PAGE_SIZE];
+    return &w->pages[addr / PAGE_SIZE % PAGES];
 }
 
 static void drop_flags(struct writer *w, unsigned flags)
 {
-    for (unsigned i = 0; i < SLOT_PAGES; i++)
+    for (unsigned i = 0; i < PAGES; i++)
         w->pages[i] &= (uint8_t)~flags;
 }
 
 static unsigned count(const struct writer *w, unsigned flag)
 {
     unsigned n = 0;
-    for (unsigned i = 0; i < SLOT_PAGES; i++)
+    for (unsigned i = 0; i < PAGES; i++)
         n += (w->pages[i] & flag) != 0;
     return n;
 }
 
 /* ---- reading flash ----------------------------------------------------------------------- */
 
-struct look {
-    bool same;     /* flash holds what is wanted */
-    bool blank;    /* all ones */
-    bool unusable; /* programming alone cannot get there */
+enum {
+    SAME = 1,    /* flash holds what is wanted */
+    BLANK = 2,   /* all ones */
+    UNUSABLE = 4 /* programming alone cannot get there */
 };
 
 /* USB is not served meanwhile, and a host that gets no answer to three SETUPs gives up: a page has to be
@@ -81,24 +84,25 @@ static bool same_double_word(const uint32_t *is, const void *want)
 }
 
 /* Compares a page with `want` (NULL: all ones). */
-static struct look look_at(uint32_t page, const void *want)
+static unsigned look_at(uint32_t page, const void *want)
 {
-    struct look r = {.same = true, .blank = true};
+    unsigned r = SAME | BLANK;
     const uint32_t *w = want;
     uint32_t is[PIECE_WORDS];
     for (uint32_t at = 0; at < PAGE_SIZE; at += PIECE, w = w ? w + PIECE_WORDS : w) {
         if (!port_flash_read(page + at, is, PIECE, NULL))
-            return (struct look){.unusable = true};
+            return UNUSABLE;
         bool wanted = w && same(is, w);
-        bool blank = (r.blank || !wanted) && all_ones(is);
-        r.blank &= blank;
+        bool blank = ((r & BLANK) || !wanted) && all_ones(is);
+        if (!blank)
+            r &= ~(unsigned)BLANK;
         if (w ? wanted : blank)
             continue;
-        r.same = false;
+        r &= ~(unsigned)SAME;
         for (unsigned i = 0; !blank && i < PIECE_WORDS; i += 2) {
             bool is_blank = (is[i] & is[i + 1]) == UINT32_MAX;
             if (!is_blank && (!w || is[i] != w[i] || is[i + 1] != w[i + 1]))
-                return (struct look){.unusable = true};
+                return UNUSABLE;
         }
     }
     return r;
@@ -198,14 +202,14 @@ static void begin(struct writer *w, struct writer_buffer *b, uint32_t page)
 
     bool readable = !b || complete(b, *flags & PAGE_MARKED);
     *flags &= (uint8_t)~PAGE_MARKED;
-    struct look look = look_at(page, b ? b->data : NULL);
-    bool erase = look.unusable || !readable || (w->careful && !(*flags & PAGE_SOUND));
-    if (look.same && !erase) {
+    unsigned look = look_at(page, b ? b->data : NULL);
+    bool erase = (look & UNUSABLE) || !readable || (w->careful && !(*flags & PAGE_SOUND));
+    if ((look & SAME) && !erase) {
         finish(w);
         return;
     }
     w->at = 0;
-    w->blank = look.blank;
+    w->blank = look & BLANK;
     takes(w, (erase ? ERASE_MS : 0u) + (b ? PROGRAM_MS : 0u));
     change(w, erase ? ERASE : PROGRAM);
 }
@@ -219,9 +223,9 @@ static bool pick(struct writer *w)
     }
     if (!w->flush)
         return false;
-    for (unsigned i = 0; i < SLOT_PAGES; i++) {
-        if (w->pages[i] & PAGE_MARKED) {
-            begin(w, NULL, SLOT_ADDR + i * PAGE_SIZE);
+    for (uint32_t page = SLOT_ADDR; page < SLOT_END; page += PAGE_SIZE) {
+        if (*flags_of(w, page) & PAGE_MARKED) {
+            begin(w, NULL, page);
             return w->step != IDLE; /* blank already: others get their turn, writer_work goes on */
         }
     }
@@ -320,7 +324,7 @@ static bool advance(struct writer *w, enum port_flash_result result)
         return true;
 
     case VERIFY:
-        if (look_at(w->page, w->job ? w->job->data : NULL).same) {
+        if (look_at(w->page, w->job ? w->job->data : NULL) & SAME) {
             finish(w);
             return make_way(w);
         } else if (!w->retried) {
@@ -502,7 +506,7 @@ void writer_forget(struct writer *w)
 
 bool writer_is_marked(const struct writer *w, uint32_t addr)
 {
-    return addr >= SLOT_ADDR && addr < SLOT_END && (w->pages[(addr - SLOT_ADDR) / PAGE_SIZE] & PAGE_MARKED);
+    return w->pages[addr / PAGE_SIZE % PAGES] & PAGE_MARKED;
 }
 
 bool writer_owes(const struct writer *w)

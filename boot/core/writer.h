@@ -45,7 +45,7 @@ struct writer {
     uint32_t seal_length;
     struct ledger ledger;
     struct ledger_append append;
-    uint8_t pages[SLOT_PAGES]; /* PAGE_* */
+    uint8_t pages[FLASH_SIZE / PAGE_SIZE]; /* PAGE_*, of the slot */
     struct writer_buffer buffer[2];
 };
 
@@ -66,7 +66,7 @@ void writer_end(struct writer *w);
 /* Forgets what is open and marked, and the error. What is being written is finished. */
 void writer_forget(struct writer *w);
 
-bool writer_is_marked(const struct writer *w, uint32_t addr);
+bool writer_is_marked(const struct writer *w, uint32_t addr); /* of the slot */
 bool writer_owes(const struct writer *w); /* pages were erased on request and got no data */
 /* True until everything that was closed, flushed or sealed is done or has failed. */
 bool writer_busy(const struct writer *w);

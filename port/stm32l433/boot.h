@@ -21,4 +21,7 @@ struct boot_once {
 
 void NMI_Handler(void);
 
+/* Makes RTC, backup registers and PWR accessible; RCC_APB1ENR1 as it was before, to be put back. */
+uint32_t backup_enter(void);
+
 #endif

@@ -1,6 +1,5 @@
-/* The bootloader's vectors and first instructions, the forwarding of exceptions to the application,
- * and the switch to SRAM. All in section .entry, which is linked at its flash address and works
- * whatever is mapped at 0; everything else is linked at 0 (boot.ld). */
+/* The bootloader's first functions, and the switch to SRAM. All in section .entry, which is linked at its
+ * flash address and works whatever is mapped at 0; everything else is linked at 0 (boot.ld). */
 #include "boot/core/unpack.h"
 #include "port/port.h"
 #include "port/stm32l433/boot.h"
@@ -20,10 +19,8 @@ extern const uint8_t packed[];
 void SysTick_Handler(void);
 void FLASH_IRQHandler(void);
 void USB_IRQHandler(void);
-void boot_reset(void);
-void boot_forward(void);
-void boot_nmi(void);
-void boot_fault(void);
+void boot_start(void);
+void boot_nmi_or_fault(void);
 
 /* ---- after reset, or after somebody's jump ----------------------------------------------- */
 
@@ -48,7 +45,7 @@ ENTRY static void map(uint32_t mode)
 /* boot_main is linked at 0. After a reset flash is there; who was jumped to has to put it there. If
  * that does not help, the ROM was entered by the empty check, and only a reload of the option bytes
  * ends that (RM0394 "FLASH_SR", PEMPTY). */
-ENTRY __attribute__((noreturn, used)) static void start(void)
+ENTRY __attribute__((noreturn)) void boot_start(void)
 {
     if (!flash_is_at_0()) {
         map(0); /* the clock tells port_was_jumped_to */
@@ -58,42 +55,7 @@ ENTRY __attribute__((noreturn, used)) static void start(void)
     boot_main();
 }
 
-/* Whoever was running may have used another stack and have interrupts on. */
-ENTRY __attribute__((naked)) void boot_reset(void)
-{
-    __asm volatile("cpsid i\n"
-                   "movs r0, #0\n"
-                   "msr control, r0\n"
-                   "isb\n"
-                   "ldr r0, =" STR(BOOT_STACK_TOP) " - 16\n" /* BOOT_SP */
-                                                   "mov sp, r0\n"
-                                                   "b %0\n"
-                                                   ".ltorg\n" ::"i"(start));
-}
-
 /* ---- exceptions -------------------------------------------------------------------------- */
-
-/* An application that moves VTOR back to 0x08000000 still gets its interrupts: each goes on to the
- * handler of the same number in the slot's table. LR (EXC_RETURN) and the stacked frame are as the
- * processor made them, so the handler cannot tell. R0-R3 are free at this point (ARMv7-M ARM B1.5.6). */
-ENTRY __attribute__((naked)) void boot_forward(void)
-{
-    __asm volatile("mrs r0, ipsr\n"
-                   "ldr r1, =" STR(SLOT_ADDR) "\n"
-                                              "ldr pc, [r1, r0, lsl #2]\n"
-                                              ".ltorg\n");
-}
-
-/* NMI and HardFault belong to the boot path while VTOR is at its reset value, else to the application. */
-ENTRY __attribute__((naked)) void boot_nmi(void)
-{
-    __asm volatile("ldr r0, =0xE000ED08\n"
-                   "ldr r0, [r0]\n"
-                   "cmp r0, #0\n"
-                   "bne boot_forward\n"
-                   "ldr pc, =NMI_Handler\n"
-                   ".ltorg\n");
-}
 
 __attribute__((noreturn, used)) static void fault(void)
 {
@@ -101,17 +63,22 @@ __attribute__((noreturn, used)) static void fault(void)
     port_reset();
 }
 
-/* The stack may be what broke: take a fresh one. */
-ENTRY __attribute__((naked)) void boot_fault(void)
+/* NMI and HardFault belong to the boot path while VTOR is at its reset value, else to the application. With
+ * a HardFault the stack may be what broke: take a fresh one. */
+ENTRY __attribute__((naked)) void boot_nmi_or_fault(void)
 {
     __asm volatile("ldr r0, =0xE000ED08\n"
                    "ldr r0, [r0]\n"
                    "cmp r0, #0\n"
                    "bne boot_forward\n"
-                   "ldr r0, =" STR(BOOT_STACK_TOP) " - 16\n"
-                                                   "mov sp, r0\n"
-                                                   "ldr pc, =%c0\n"
-                                                   ".ltorg\n" ::"i"(fault));
+                   "mrs r0, ipsr\n"
+                   "cmp r0, #2\n"
+                   "bne 1f\n"
+                   "ldr pc, =NMI_Handler\n"
+                   "1: ldr r0, =" STR(BOOT_STACK_TOP) " - 16\n"
+                                                      "mov sp, r0\n"
+                                                      "ldr pc, =%c0\n"
+                                                      ".ltorg\n" ::"i"(fault));
 }
 
 /* ---- to SRAM ----------------------------------------------------------------------------- */
@@ -119,10 +86,8 @@ ENTRY __attribute__((naked)) void boot_fault(void)
 /* In .world, when all of it is there. */
 __attribute__((noreturn, noinline)) static void begin(const struct findings *f)
 {
-    unpack_calls((uint8_t *)world_start, (const uint8_t *)bss_start);
     for (uint32_t *at = bss_start; at != bss_end; at++)
         *at = 0;
-    __ISB(); /* what was fetched ahead may have been calls */
 
     /* The vectors of the copy. The reset vector is only there to be different from flash's. */
     uint32_t *vector = (uint32_t *)RAM_ADDR;
@@ -155,6 +120,7 @@ __attribute__((section(".enter"), noinline)) void port_enter_dfu(const struct fi
     __ISB();
     usbfs_attach();
     unpack(u, rest, (const uint8_t *)bss_start);
+    unpack_calls((uint8_t *)world_start, (const uint8_t *)bss_start);
     __DSB();
     __ISB();
     begin(f);
@@ -187,14 +153,3 @@ ENTRY void port_start_rom(void)
     RCC->APB2ENR &= ~RCC_APB2ENR_SYSCFGEN;
     port_start(SYSTEM_ADDR);
 }
-
-/* ---- vectors ----------------------------------------------------------------------------- */
-
-/* Initial SP, reset, NMI, HardFault, then all others of RM0394 "Vector table": 99 words. */
-__asm(".section .vectors, \"a\", %progbits\n"
-      ".word " STR(BOOT_STACK_TOP) " - 16\n" /* BOOT_SP */
-                                   ".word boot_reset, boot_nmi, boot_fault\n"
-                                   ".rept 99 - 4\n"
-                                   ".word boot_forward\n"
-                                   ".endr\n"
-                                   ".text\n");

@@ -5,10 +5,11 @@
 /* The slowest of them, the PLL, takes 40 us; a turn is at least 8 cycles. */
 static bool wait_for(const reg32 *reg, uint32_t mask, uint32_t value)
 {
-    for (unsigned i = 0; i < 5000; i++)
-        if ((*reg & mask) == value)
-            return true;
-    return false;
+    unsigned turns = 5000;
+    while ((*reg & mask) != value)
+        if (--turns == 0)
+            return false;
+    return true;
 }
 
 bool port_fast(bool on)

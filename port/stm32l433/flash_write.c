@@ -20,7 +20,9 @@ static bool busy;      /* until port_flash_done */
 /* The last line of defence: whatever is asked for, the bootloader itself stays as it is. */
 static bool allowed(uint32_t addr, size_t size)
 {
-    return addr >= SLOT_ADDR && addr - FLASH_ADDR < FLASH_SIZE && size <= FLASH_ADDR + FLASH_SIZE - addr;
+    const uint32_t behind = FLASH_ADDR + FLASH_SIZE - SLOT_ADDR;
+    uint32_t offset = addr - SLOT_ADDR;
+    return offset < behind && size <= behind - offset;
 }
 
 /* Starts the next double word that is not all ones; false if there is none. Programming all ones would
@@ -48,8 +50,12 @@ static bool program_next(struct job *j)
 /* Programs `size` bytes; from nowhere: erases the page at addr. */
 static void start_job(struct job *j, uint32_t addr, const void *data, size_t size)
 {
-    *j = (struct job){.addr = addr, .from = data, .left = size, .result = PORT_FLASH_OK};
-    if (addr % 8 || size % 8 || !allowed(addr, size)) {
+    j->addr = addr;
+    j->from = data;
+    j->left = size;
+    j->running = false;
+    j->result = PORT_FLASH_OK;
+    if ((addr | size) % 8 || !allowed(addr, size)) {
         j->result = PORT_FLASH_ERROR;
         return;
     }

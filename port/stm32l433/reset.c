@@ -1,6 +1,7 @@
 /* Is this really a reset, what caused it, and how to put the chip back where it was after one.
  * Boot path: everything that is switched on to look is switched off again. */
 #include "port/port.h"
+#include "port/stm32l433/boot.h"
 #include "port/stm32l433/irq.h"
 #include "port/stm32l433/memory.h"
 #include "port/stm32l433/regs.h"
@@ -16,9 +17,7 @@ unsigned port_reset_cause(void)
 
     /* Standby leaves SBF. Shutdown leaves nothing of its own and looks like power-on, flags preset: it
      * counts as a wake if the RTC, which ran through it, holds a wake-up or alarm flag. */
-    uint32_t enabled = RCC->APB1ENR1;
-    RCC->APB1ENR1 = enabled | RCC_APB1ENR1_PWREN | RCC_APB1ENR1_RTCAPBEN;
-    (void)RCC->APB1ENR1; /* two cycles until a clock enable counts */
+    uint32_t enabled = backup_enter();
     bool power_only = (csr & RCC_CSR_FLAGS) == (RCC_CSR_BORRSTF | RCC_CSR_PINRSTF);
     bool rtc_rang =
         (RCC->BDCR & RCC_BDCR_RTCEN) && (RTC->ISR & (RTC_ISR_WUTF | RTC_ISR_ALRAF | RTC_ISR_ALRBF));

@@ -1,12 +1,13 @@
 /* What passes from one reset to the next: the token in an RTC backup register, and the reset itself. */
 #include "port/port.h"
+#include "port/stm32l433/boot.h"
 #include "port/stm32l433/irq.h"
 #include "port/stm32l433/memory.h"
 #include "port/stm32l433/regs.h"
 
 /* Backup registers read as 0 and cannot be written unless RTCAPBEN is on (RM0394 "RCC_APB1ENR1");
  * PWREN gives access to DBP. Returns what was on before, for leave(). */
-static uint32_t enter(void)
+__attribute__((noinline)) uint32_t backup_enter(void)
 {
     uint32_t enabled = RCC->APB1ENR1;
     RCC->APB1ENR1 = enabled | RCC_APB1ENR1_PWREN | RCC_APB1ENR1_RTCAPBEN;
@@ -21,7 +22,7 @@ static void leave(uint32_t enabled)
 
 uint32_t port_token_get(void)
 {
-    uint32_t enabled = enter();
+    uint32_t enabled = backup_enter();
     uint32_t token = RTC->BKPR[TOKEN_BKP];
     leave(enabled);
     return token;
@@ -29,7 +30,7 @@ uint32_t port_token_get(void)
 
 void port_token_set(uint32_t token)
 {
-    uint32_t enabled = enter();
+    uint32_t enabled = backup_enter();
     uint32_t cr1 = PWR->CR1;
     PWR->CR1 = cr1 | PWR_CR1_DBP;
     (void)PWR->CR1;
@@ -42,5 +43,8 @@ void port_token_set(uint32_t token)
 
 void port_reset(void)
 {
-    __NVIC_SystemReset();
+    SCB->AIRCR = 0x05FAul << SCB_AIRCR_VECTKEY_Pos | SCB_AIRCR_SYSRESETREQ_Msk;
+    __DSB();
+    for (;;)
+        ;
 }

@@ -203,15 +203,10 @@ static void bus_reset(void)
 
 static void received_setup(void)
 {
-    struct usb_setup setup;
-    uint16_t words[4];
-    for (unsigned i = 0; i < 4; i++)
-        words[i] = buffer(0, 1)[i];
-    __builtin_memcpy(&setup, words, sizeof setup);
-
+    struct usb_setup setup = {0};
     /* NAK is what the hardware has set; a packet for the old request may have been armed since. */
     set_bits(0, USB_EPR_STAT_TX | USB_EPR_STAT_RX, TX(NAK) | RX(NAK));
-    clear_ctr(0, USB_EPR_CTR_RX);
+    usbfs_read(0, &setup, sizeof setup);
     usbd_on_setup(&setup);
 }
 

@@ -179,10 +179,12 @@ static void instants(void **unused)
     assert_non_null(b);
     assert_true(vboard_load_file(b, "build/firmware/boot.elf", VBOARD_NO_ADDR));
     vboard_power(b, true, true);
-    assert_int_equal(vboard_run(b, 200 * MS, NULL, NULL), VB_TIME);
+    struct vboard_event led;
+    assert_int_equal(vboard_run_event(b, 200 * MS, VE_GPIO, "PB13", &led), VB_EVENT);
     struct vboard_snapshot *s = vboard_save(b);
     assert_non_null(s);
-    for (uint64_t at = 201 * MS; at < 201 * MS + 50; at++) {
+    const uint64_t asleep = led.t + MS / 2; /* half-way between two ticks of its clock */
+    for (uint64_t at = asleep; at < asleep + 50; at++) {
         uint64_t reset[2];
         for (unsigned i = 0; i < 2; i++) {
             struct vboard_event e;

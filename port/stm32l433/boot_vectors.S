@@ -1,0 +1,50 @@
+/* The bootloader's vectors, its first instructions, and the forwarding of exceptions to the application. All 99
+ * words of RM0394 "Vector table"; where that has none, there is the code: nothing else could be there. */
+#include "port/stm32l433/memory.h"
+
+    .syntax unified
+    .thumb
+    .section .vectors, "ax", %progbits
+    .word BOOT_STACK_TOP - 16 /* BOOT_SP */
+    .word boot_reset, boot_nmi_or_fault, boot_nmi_or_fault
+    .rept 7 - 4
+    .word boot_forward
+    .endr
+
+/* 7 to 10. An application that moves VTOR back to 0x08000000 still gets its interrupts: each goes on to the
+ * handler of the same number in the slot's table. LR (EXC_RETURN) and the stacked frame are as the processor
+ * made them, so the handler cannot tell. R0-R3 are free at this point (ARMv7-M ARM B1.5.6). */
+    .global boot_forward
+    .thumb_func
+boot_forward:
+    mrs r0, ipsr
+    ldr r1, slot
+    ldr pc, [r1, r0, lsl #2]
+    .balign 4
+slot:
+    .word SLOT_ADDR
+
+    .org 11 * 4
+    .rept 58 - 11
+    .word boot_forward
+    .endr
+
+/* 58 to 64, IRQ 42 to 48. Whoever was running may have used another stack and have interrupts on. */
+    .global boot_reset
+    .thumb_func
+boot_reset:
+    cpsid i
+    movs r0, #0
+    msr control, r0
+    isb
+    ldr r0, stack
+    mov sp, r0
+    b.w boot_start
+    .balign 4
+stack:
+    .word BOOT_STACK_TOP - 16
+
+    .org 65 * 4
+    .rept 99 - 65
+    .word boot_forward
+    .endr
