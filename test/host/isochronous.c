@@ -21,8 +21,8 @@ struct stream {
 
 static libusb_device_handle *usb;
 static struct stream in, out;
-static unsigned active, failures, gaps, echoes, odd_frames;
-static int last_frame = -1;
+static unsigned active, ended, failures, gaps, echoes, out_over;
+static int last_frame;
 
 __attribute__((format(printf, 1, 2))) static void fail(const char *format, ...)
 {
@@ -49,9 +49,9 @@ static unsigned le16(const uint8_t *p)
     return p[0] | (unsigned)p[1] << 8;
 }
 
-/* Packet k of the device: made in the frame before, with what came until then. `begin`: the first of a
- * transfer; between two transfers frames may be missing, if this machine was slow. */
-static void look(unsigned k, const uint8_t *p, unsigned size, bool begin)
+/* Packet k of the device, made when the last but one went out, with what had come until then. `after`: that
+ * one was the first of a transfer, before which frames may be missing, if this machine was slow. */
+static void look(unsigned k, const uint8_t *p, unsigned size, bool after)
 {
     static unsigned received;
     if (k == 0) { /* before the device has made one */
@@ -67,13 +67,15 @@ static void look(unsigned k, const uint8_t *p, unsigned size, bool begin)
     unsigned count = le16(p + 4), n = le16(p + 6);
     if (le16(p + 2) != k - 1)
         fail("packet %u is the device's %u\n", k, le16(p + 2));
-    bool follows = last_frame < 0 || frame == ((last_frame + 1) & 0x7FF);
-    gaps += begin && !follows;
-    if (!begin && !follows && k > 2)
-        odd_frames++;
-    last_frame = frame;
-    if (count < received || count > received + 1)
+    bool follows = k <= 2 || frame == ((last_frame + 1) & 0x7FF);
+    if (!follows && after)
+        gaps++;
+    else if (!follows || count > received + 1)
+        fail("packet %u: frame %d after %d, %u packets have come, %u before\n", k, frame, last_frame, count,
+             received);
+    if (count < received)
         fail("packet %u: %u packets have come, %u before\n", k, count, received);
+    last_frame = frame;
     received = count;
     if (count == 0)
         return;
@@ -109,10 +111,16 @@ static void submit(struct libusb_transfer *t)
         active++;
 }
 
+static void over(void)
+{
+    active--;
+    ended++;
+}
+
 static void LIBUSB_CALL done(struct libusb_transfer *t)
 {
     unsigned *rounds = t->user_data;
-    active--;
+    over();
     if (t->status != LIBUSB_TRANSFER_COMPLETED) {
         fail("transfer of endpoint %02x: status %d\n", t->endpoint, t->status);
         return;
@@ -122,15 +130,18 @@ static void LIBUSB_CALL done(struct libusb_transfer *t)
         if (p->status != LIBUSB_TRANSFER_COMPLETED)
             fail("a packet of endpoint %02x: status %d\n", t->endpoint, p->status);
         else if (t->endpoint == IN_EP)
-            look(in.next++, libusb_get_iso_packet_buffer_simple(t, (unsigned)i), p->actual_length, i == 0);
+            look(in.next++, libusb_get_iso_packet_buffer_simple(t, (unsigned)i), p->actual_length, i == 2);
         else if (p->actual_length != p->length)
             fail("%u of %u bytes were sent\n", p->actual_length, p->length);
     }
-    if (++*rounds == ROUNDS)
-        return;
-    if (t->endpoint == OUT_EP)
+    if (t->endpoint == OUT_EP && ++*rounds == ROUNDS) {
+        out_over++;
+    } else if (t->endpoint == OUT_EP) {
         shape_out(t);
-    submit(t);
+        submit(t);
+    } else if (out_over < TRANSFERS) { /* IN goes on until all echoes are on their way */
+        submit(t);
+    }
 }
 
 static struct libusb_transfer *prepare(struct stream *s, unsigned i, uint8_t endpoint, int packets,
@@ -148,20 +159,22 @@ static struct libusb_transfer *prepare(struct stream *s, unsigned i, uint8_t end
     return t;
 }
 
-/* Until nothing is under way. */
+/* Until nothing is under way. What has not ended a minute after the last other one never will. */
 static void finish(void)
 {
     struct timeval second = {.tv_sec = 1};
-    for (unsigned idle = 0; active > 0 && idle < 60; idle++) {
-        unsigned before = active;
+    unsigned idle = 0;
+    while (active > 0 && idle < 60) {
+        unsigned before = ended;
         int error = libusb_handle_events_timeout_completed(NULL, &second, NULL);
         if (error != 0)
             fail("events: %s\n", libusb_error_name(error));
-        if (active != before)
-            idle = 0;
+        idle = ended != before ? 0 : idle + 1;
     }
-    if (active > 0)
-        fail("%u transfers never ended\n", active);
+    if (active > 0) {
+        printf("%u transfers never ended\n", active);
+        exit(1); /* their memory is still in use */
+    }
 }
 
 static void release(struct stream *s)
@@ -191,10 +204,9 @@ static void both_ways(void)
         submit(out.transfers[i]);
     }
     finish();
-    if (in.next != TOTAL || echoes < TOTAL - PACKETS || odd_frames > 0)
-        fail("%u packets of %d, %u of them echoed, %u not one frame behind the other\n", in.next, TOTAL,
-             echoes, odd_frames);
-    printf("%u packets each way, %u echoed, %u gaps between transfers\n", in.next, echoes, gaps);
+    if (in.next < TOTAL || echoes != TOTAL)
+        fail("%u packets, %u echoes of %d\n", in.next, echoes, TOTAL);
+    printf("%u packets, %u echoes, %u gaps between transfers\n", in.next, echoes, gaps);
     release(&in);
     release(&out);
 }
@@ -203,7 +215,7 @@ static int status_of_transfer, status_of_packet;
 
 static void LIBUSB_CALL note(struct libusb_transfer *t)
 {
-    active--;
+    over();
     status_of_transfer = t->status;
     status_of_packet = t->iso_packet_desc[t->num_iso_packets - 1].status;
 }
@@ -218,17 +230,18 @@ static void too_small(void)
     release(&in);
 }
 
-static void LIBUSB_CALL ended(struct libusb_transfer *t)
+static void LIBUSB_CALL ignore(struct libusb_transfer *t)
 {
     (void)t;
-    active--;
+    over();
 }
 
 /* 1023 bytes OUT and 512 bytes IN do not fit into a frame. */
 static void too_much(void)
 {
     select_setting(2);
-    submit(prepare(&out, 0, OUT_EP, PACKETS, 1023, ended));
+    for (unsigned i = 0; i < TRANSFERS; i++) /* enough for a slow machine to come with the other meanwhile */
+        submit(prepare(&out, i, OUT_EP, PACKETS, 1023, ignore));
     submit(prepare(&in, 0, IN_EP, PACKETS, 512, note));
     finish();
     if (status_of_transfer != LIBUSB_TRANSFER_ERROR)
