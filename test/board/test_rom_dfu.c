@@ -258,12 +258,12 @@ static void option_bytes(void **state)
     assert_int_equal(words[0], ~words[1]);
     assert_int_equal(upload(t, 2, back, 8), UH_STALL); /* only as a whole */
     assert_int_equal(simple(t, 4), UH_OK);
-    words[0] &= ~(1u << 24); /* SRAM2_PE */
+    words[0] &= ~(1u << 12); /* nRST_STOP */
     words[2] = 0;            /* PCROP: not through the ROM (AN2606) */
     words[6] = 0xFF01FF00;   /* WRP1A: pages 0 and 1 */
     assert_int_equal(command(t, 0x21, 0x1FFF7800).state, DNLOAD_IDLE);
     reset_by(t, 2, words, 40);
-    assert_int_equal(vboard_peek32(t->board, 0x40022020) & 1u << 24, 0);
+    assert_int_equal(vboard_peek32(t->board, 0x40022020) & 1u << 12, 0);
     assert_int_equal(vboard_peek32(t->board, 0x40022024) & 0x7FFF, 0x7FFF);
     assert_int_equal(vboard_peek32(t->board, 0x4002202C) & 0x007F007F, 0x00010000);
 
