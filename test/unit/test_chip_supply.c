@@ -134,6 +134,12 @@ static void told_as_missing(void **state)
     assert_int_equal(chiptest_count(&t, "missing"), 0);
     set(&t, FLASH(0x00), 1U << 13);
     assert_int_equal(t.told[t.n - 1].a, FLASH(0));
+    t.n = 0;
+    wr(&t, PWR(0x04), 7 << 1 | 0); /* PVD_IN, and PVD off */
+    assert_int_equal(chiptest_count(&t, "missing"), 0);
+    wr(&t, PWR(0x04), 7 << 1 | 1);
+    assert_int_equal(chiptest_count(&t, "missing"), 1);
+    assert_int_equal(t.told[t.n - 1].a, PWR(0x04));
     flash_unlock(&t, true);
     wr(&t, OPTR, rd(&t, OPTR) & ~(1U << 24)); /* SRAM2_PE */
     wr(&t, FLASH(0x14), CR_OPTSTRT);

@@ -75,7 +75,7 @@ int pwr_pull(const struct chip *c, unsigned port, unsigned pin)
 /* The programmable voltage detector: VDD against the threshold of PLS. */
 static bool vdd_low(const struct chip *c)
 {
-    static const uint16_t mv[8] = {2000, 2200, 2400, 2500, 2600, 2800, 2900, 0 /* PVD_IN, not wired */};
+    static const uint16_t mv[8] = {2000, 2200, 2400, 2500, 2600, 2800, 2900, 0 /* PVD_IN: missing */};
     uint32_t cr2 = c->pwr.reg[PWR_CR2 / 4];
     return cr2 & 1 && c->config.vdd_mv < mv[cr2 >> 1 & 7];
 }
@@ -249,6 +249,8 @@ bool pwr_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         p->reg[PWR_CR2 / 4] = next;
         rcc_tell_blocks(c, true);
         monitor_lines(c);
+        if ((next & 15) == 15) /* PVDE with PLS 7: a voltage at PB7 */
+            chip_missing(c, B_PWR, PWR_CR2);
         break;
     case PWR_CR3: write_cr3(c, old, next); break;
     case PWR_SCR: p->reg[PWR_SR1 / 4] &= ~(word & (SR1_SBF | 0x1F)); break;
