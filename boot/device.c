@@ -32,17 +32,15 @@ static void done(void)
 
 static enum usbd_answer answer(struct usbd_control *c, bool again)
 {
-    const uint8_t *data = NULL;
-    uint16_t size = 0;
-    enum dfu_answer a = again ? dfu_again(&device.dfu, &c->setup, &data, &size)
-                              : dfu_setup(&device.dfu, &c->setup, &data, &size);
+    struct dfu *d = &device.dfu;
+    enum dfu_answer a = again ? dfu_again(d, &c->setup) : dfu_setup(d, &c->setup);
     device.held = a == DFU_HOLD ? c : NULL;
     if (a == DFU_HOLD)
         return USBD_LATER;
     if (a == DFU_STALL)
         return USBD_FAIL;
-    c->data = (uint8_t *)(uintptr_t)data; /* what is sent is only read */
-    c->size = size;
+    c->data = (uint8_t *)(uintptr_t)d->data; /* what is sent is only read */
+    c->size = d->size;
     c->done = done;
     return USBD_ACK;
 }

@@ -104,7 +104,7 @@ static bool hold(struct dfu *d)
     return false;
 }
 
-static enum dfu_answer on_dnload(struct dfu *d, uint16_t length, const uint8_t **data, uint16_t *size)
+static enum dfu_answer on_dnload(struct dfu *d, uint16_t length)
 {
     struct session *s = &d->session;
     if (writer_failed(d))
@@ -116,8 +116,8 @@ static enum dfu_answer on_dnload(struct dfu *d, uint16_t length, const uint8_t *
     if (d->state == DFU_ERROR)
         return DFU_STALL;
     d->draining = d->leaving = d->left = false;
-    *data = s->rx;
-    *size = sizeof s->rx;
+    d->data = s->rx;
+    d->size = sizeof s->rx;
     return DFU_ACK;
 }
 
@@ -150,7 +150,7 @@ static enum dfu_answer on_close(struct dfu *d, bool abort)
     return DFU_ACK;
 }
 
-static enum dfu_answer on_status(struct dfu *d, const uint8_t **data, uint16_t *size)
+static enum dfu_answer on_status(struct dfu *d)
 {
     struct session *s = &d->session;
     uint32_t poll = 0;
@@ -184,8 +184,8 @@ static enum dfu_answer on_status(struct dfu *d, const uint8_t **data, uint16_t *
     d->reply[3] = 0;
     d->reply[4] = d->state;
     d->reply[5] = (uint8_t)DFU_STRING(m);
-    *data = d->reply;
-    *size = sizeof d->reply;
+    d->data = d->reply;
+    d->size = sizeof d->reply;
     return DFU_ACK;
 }
 
@@ -200,8 +200,7 @@ static enum message read_slot(struct session *s, uint32_t addr, uint16_t size)
     return MESSAGE_READY;
 }
 
-static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup, const uint8_t **data,
-                                 uint16_t *size)
+static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup)
 {
     static const uint8_t commands[] = {DFUSE_GET, DFUSE_SET_ADDRESS, DFUSE_ERASE};
     struct session *s = &d->session;
@@ -229,8 +228,8 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup, c
         addr = SLOT_ADDR + (uint32_t)number * d->upload_stride;
         d->upload_block++;
     } else if (number == 0) {
-        *data = commands;
-        *size = sizeof commands;
+        d->data = commands;
+        d->size = sizeof commands;
         d->state = DFU_IDLE;
         return DFU_ACK;
     } else if (number == 1) {
@@ -243,18 +242,18 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup, c
         const char *text = d->report ? d->report() : "";
         size_t all = strlen(text), at = addr - DFU_REPORT_ADDR;
         at = at < all ? at : all;
-        *data = (const uint8_t *)text + at;
-        *size = (uint16_t)(all - at < length ? all - at : length);
+        d->data = (const uint8_t *)text + at;
+        d->size = (uint16_t)(all - at < length ? all - at : length);
     } else if (addr >= SLOT_ADDR && addr <= SLOT_END) {
-        *size = (uint16_t)(addr >= end ? 0 : end - addr < length ? end - addr : length);
-        enum message m = read_slot(s, addr, *size);
+        d->size = (uint16_t)(addr >= end ? 0 : end - addr < length ? end - addr : length);
+        enum message m = read_slot(s, addr, d->size);
         if (m != MESSAGE_READY)
             return refuse(d, m);
-        *data = s->rx;
+        d->data = s->rx;
     } else {
         return refuse(d, MESSAGE_ADDRESS);
     }
-    d->state = *size >= length ? DFU_UPLOAD_IDLE : DFU_IDLE;
+    d->state = d->size >= length ? DFU_UPLOAD_IDLE : DFU_IDLE;
     return DFU_ACK;
 }
 
@@ -267,31 +266,32 @@ void dfu_init(struct dfu *d, const struct ledger *l, enum message verdict)
     d->state = DFU_IDLE;
 }
 
-enum dfu_answer dfu_setup(struct dfu *d, const struct usb_setup *setup, const uint8_t **data, uint16_t *size)
+enum dfu_answer dfu_setup(struct dfu *d, const struct usb_setup *setup)
 {
     d->held = false;
-    return dfu_again(d, setup, data, size);
+    return dfu_again(d, setup);
 }
 
-enum dfu_answer dfu_again(struct dfu *d, const struct usb_setup *setup, const uint8_t **data, uint16_t *size)
+enum dfu_answer dfu_again(struct dfu *d, const struct usb_setup *setup)
 {
     unsigned on = kind_of(setup);
+    d->size = 0;
     if (d->leaving && d->left)
         d->leave_at = port_ms() + LEAVE_PLAIN_MS; /* plain DFU: the host is still there */
     if (d->session.suspended && on != ON_DNLOAD)
         session_end(&d->session);
 
     switch (table[d->state][on]) {
-    case DNLOAD: return on_dnload(d, setup->wLength, data, size);
+    case DNLOAD: return on_dnload(d, setup->wLength);
     case LEAVE: return on_close(d, false);
     case ABORT: return on_close(d, true);
-    case UPLOAD: return on_upload(d, setup, data, size);
-    case STATUS: return on_status(d, data, size);
+    case UPLOAD: return on_upload(d, setup);
+    case STATUS: return on_status(d);
     case STATE:
         if (d->state == DFU_DNLOAD_IDLE)
             d->session.straight = false;
-        *data = &d->state;
-        *size = 1;
+        d->data = &d->state;
+        d->size = 1;
         return DFU_ACK;
     case CLEAR: d->state = DFU_IDLE; return DFU_ACK;
     case REFUSE: return refuse(d, MESSAGE_REQUEST);

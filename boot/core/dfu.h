@@ -55,8 +55,10 @@ struct dfu {
     bool left;       /* and its status was given: leave_at counts */
     bool held;       /* a request waits since held_since */
     uint8_t reply[6];
+    uint16_t size;          /* of what the answer sends, or of the room for what comes */
     uint16_t upload_block;  /* plain DFU: next one */
     uint16_t upload_stride; /* length of the first block of this upload */
+    const uint8_t *data;
     uint32_t held_since, leave_at;
     const char *(*report)(void); /* text of the report, set by the owner; NULL: none */
     struct session session;
@@ -64,10 +66,10 @@ struct dfu {
 
 void dfu_init(struct dfu *d, const struct ledger *l, enum message verdict);
 
-/* Invoked for every class request to the interface. IN: *data and *size are the reply (the caller clips
- * it to wLength). OUT with data: *data and *size are the room for it. */
-enum dfu_answer dfu_setup(struct dfu *d, const struct usb_setup *setup, const uint8_t **data, uint16_t *size);
-enum dfu_answer dfu_again(struct dfu *d, const struct usb_setup *setup, const uint8_t **data, uint16_t *size);
+/* Invoked for every class request to the interface. IN: d->data and d->size are the reply (the caller clips
+ * it to wLength). OUT with data: they are the room for it. */
+enum dfu_answer dfu_setup(struct dfu *d, const struct usb_setup *setup);
+enum dfu_answer dfu_again(struct dfu *d, const struct usb_setup *setup);
 /* Invoked when the data of a DNLOAD has arrived. */
 enum dfu_answer dfu_data(struct dfu *d, const struct usb_setup *setup, uint16_t size);
 /* Invoked when the status stage of a request is over. */

@@ -6,7 +6,6 @@
 
 void session_init(struct session *s, const struct ledger *l, enum message verdict)
 {
-    memset(s, 0, sizeof *s);
     writer_init(&s->writer, l);
     s->verdict = (uint8_t)verdict;
     s->pointer = SLOT_ADDR;
@@ -213,7 +212,7 @@ enum message session_close(struct session *s, bool abort)
     return MESSAGE_READY;
 }
 
-static void drop(struct session *s)
+__attribute__((noinline)) static void drop(struct session *s)
 {
     s->broken |= s->active;
     s->active = s->suspended = false;

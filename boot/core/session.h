@@ -32,6 +32,7 @@ struct session {
     uint8_t rx[2048] __attribute__((aligned(8)));
 };
 
+/* To be called with all zeros in *s. */
 void session_init(struct session *s, const struct ledger *l, enum message verdict);
 /* What would be said of the slot now. */
 enum message session_verdict(const struct session *s);

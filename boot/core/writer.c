@@ -396,8 +396,7 @@ void writer_work(struct writer *w)
 
 void writer_init(struct writer *w, const struct ledger *l)
 {
-    memset(w, 0, sizeof *w);
-    w->ledger = *l;
+    memcpy(&w->ledger, l, sizeof *l);
     w->careful = l->newest.type == LEDGER_BEGUN;
 }
 
@@ -417,7 +416,8 @@ enum message writer_mark(struct writer *w, uint32_t addr, bool owed)
     return MESSAGE_READY;
 }
 
-static void close(struct writer *w, struct writer_buffer *b)
+/* Not inlined: called often, and longer than a call. */
+__attribute__((noinline)) static void close(struct writer *w, struct writer_buffer *b)
 {
     if (!b->closed) {
         b->closed = true;

@@ -49,6 +49,7 @@ struct writer {
     struct writer_buffer buffer[2];
 };
 
+/* To be called with all zeros in *w. */
 void writer_init(struct writer *w, const struct ledger *l);
 
 /* Marks the page that holds addr for erasing; `owed`: data is to follow. MESSAGE_READY, _ADDRESS or

@@ -41,7 +41,7 @@ void port_token_set(uint32_t token)
     leave(enabled);
 }
 
-void port_reset(void)
+__attribute__((noinline)) void port_reset(void)
 {
     SCB->AIRCR = 0x05FAul << SCB_AIRCR_VECTKEY_Pos | SCB_AIRCR_SYSRESETREQ_Msk;
     __DSB();

@@ -62,6 +62,12 @@ static bool setup_waits(unsigned n)
     return n == 0 && (USB->EPR[0] & both) == both;
 }
 
+/* Lets nothing through but a SETUP. */
+static void close_both(unsigned n)
+{
+    set_bits(n, USB_EPR_STAT_TX | USB_EPR_STAT_RX, TX(NAK) | RX(NAK));
+}
+
 /* Sets STAT of one or both directions, unless a SETUP came in between. A host needs more than 4 us
  * from the end of a SETUP to the end of its next token, so looking once more afterwards is enough. */
 static void arm(unsigned n, uint32_t mask, uint32_t stat)
@@ -196,7 +202,7 @@ static void bus_reset(void)
     /* The hardware has cleared DADDR and all of EPnR but CTR_x. */
     USB->CNTR &= ~(USB_CNTR_FSUSP | USB_CNTR_LPMODE);
     open_register(0, 1);
-    set_bits(0, USB_EPR_STAT_TX | USB_EPR_STAT_RX, TX(NAK) | RX(NAK));
+    close_both(0);
     usbfs_address(0);
     usbd_on_reset();
 }
@@ -205,7 +211,7 @@ static void received_setup(void)
 {
     struct usb_setup setup = {0};
     /* NAK is what the hardware has set; a packet for the old request may have been armed since. */
-    set_bits(0, USB_EPR_STAT_TX | USB_EPR_STAT_RX, TX(NAK) | RX(NAK));
+    close_both(0);
     usbfs_read(0, &setup, sizeof setup);
     usbd_on_setup(&setup);
 }

@@ -32,9 +32,7 @@ void bench_boot(enum message verdict)
 static int do_request(uint8_t type, uint8_t number, uint16_t value, void *data, uint16_t length, bool frozen)
 {
     const struct usb_setup setup = {type, number, value, 0, length};
-    const uint8_t *reply = NULL;
-    uint16_t size = 0;
-    enum dfu_answer a = dfu_setup(&dfu, &setup, &reply, &size);
+    enum dfu_answer a = dfu_setup(&dfu, &setup);
     for (unsigned i = 0; a == DFU_HOLD; i++) {
         if (frozen)
             return -2;
@@ -46,10 +44,12 @@ static int do_request(uint8_t type, uint8_t number, uint16_t value, void *data, 
         if (fake.off)
             return -1;
         writer_work(&dfu.session.writer);
-        a = dfu_again(&dfu, &setup, &reply, &size);
+        a = dfu_again(&dfu, &setup);
     }
     if (a == DFU_STALL)
         return -1;
+    const uint8_t *reply = dfu.data;
+    uint16_t size = dfu.size;
     if (type & USB_DIR_IN) {
         size = size < length ? size : length;
         memcpy(data, reply, size);

@@ -118,11 +118,9 @@ static void data_where_none_belongs(void **state)
     (void)state;
     static const uint8_t numbers[] = {DFU_REQ_ABORT, DFU_REQ_CLRSTATUS, DFU_REQ_DETACH};
     for (unsigned i = 0; i < 3; i++) {
-        const uint8_t *data = NULL;
-        uint16_t size = 0;
         setup(NULL);
         const struct usb_setup s = {0x21, numbers[i], 0, 0, 4};
-        assert_int_equal(dfu_setup(&dfu, &s, &data, &size), DFU_STALL);
+        assert_int_equal(dfu_setup(&dfu, &s), DFU_STALL);
         assert_int_equal(why(), MESSAGE_REQUEST);
     }
 }

@@ -480,19 +480,17 @@ static void flash_hangs(void **state)
 {
     (void)state;
     uint8_t b[6];
-    const uint8_t *data;
-    uint16_t size;
     const struct usb_setup setup_packet = {0xA1, DFU_REQ_GETSTATUS, 0, 0, 6};
     install();
     assert_true(dfuse_command(DFUSE_ERASE, SLOT_ADDR));
     assert_true(simple(DFU_REQ_ABORT));
     assert_int_equal(request_frozen(0xA1, DFU_REQ_GETSTATUS, 0, b, 6), -2);
     fake.ms += 2990;
-    assert_int_equal(dfu_again(&dfu, &setup_packet, &data, &size), DFU_HOLD);
+    assert_int_equal(dfu_again(&dfu, &setup_packet), DFU_HOLD);
     fake.ms += 20;
-    assert_int_equal(dfu_again(&dfu, &setup_packet, &data, &size), DFU_ACK);
-    assert_int_equal(data[4], DFU_ERROR);
-    assert_int_equal(data[5], DFU_STRING(MESSAGE_TIMEOUT));
+    assert_int_equal(dfu_again(&dfu, &setup_packet), DFU_ACK);
+    assert_int_equal(dfu.data[4], DFU_ERROR);
+    assert_int_equal(dfu.data[5], DFU_STRING(MESSAGE_TIMEOUT));
     fake.busy = false;
 }
 
