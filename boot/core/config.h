@@ -5,9 +5,8 @@
 
 #include "port/stm32l433/memory.h"
 
-#define PAGE_SIZE  FLASH_PAGE_SIZE
-#define SLOT_PAGES (SLOT_SIZE / PAGE_SIZE)
-#define SLOT_END   (SLOT_ADDR + SLOT_SIZE)
+#define PAGE_SIZE FLASH_PAGE_SIZE
+#define SLOT_END  (SLOT_ADDR + SLOT_SIZE)
 
 #define BOOT_VERSION "1.0"
 

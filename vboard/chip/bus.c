@@ -21,12 +21,14 @@ const struct block *bus_block(struct chip *c, uint32_t addr, enum block_id *id)
 
 void chip_missing(struct chip *c, enum block_id id, uint32_t off)
 {
-    uint64_t bit = 1ULL << (id & 63);
-    if (c->missing_told[id / 64] & bit)
-        return;
-    c->missing_told[id / 64] |= bit;
+    uint32_t base = chip_blocks[id].base, key = chip_blocks[id].read ? base + off : base;
+    for (unsigned i = 0; i < c->missing_count; i++)
+        if (c->missing_told[i] == key)
+            return;
+    if (c->missing_count < MISSING_MOST)
+        c->missing_told[c->missing_count++] = key;
     if (c->tell->missing)
-        c->tell->missing(c->tell->owner, chip_blocks[id].base + off, cpu_reg(c->cpu, 15));
+        c->tell->missing(c->tell->owner, base + off, cpu_reg(c->cpu, 15));
 }
 
 static bool block_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value)

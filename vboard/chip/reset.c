@@ -70,7 +70,7 @@ void reset_begin(struct chip *c, enum chip_reset cause)
     bool woke = standby && cause == RESET_LOWPOWER;
     c->wake_from = shutdown ? MODE_SHUTDOWN : woke ? MODE_STANDBY : MODE_RUN;
     c->locked_up = false;
-    memset(c->missing_told, 0, sizeof c->missing_told);
+    c->missing_count = 0;
     flash_interrupted(c);
     bool power = c->reset_cause == RESET_POWER;
     c->mode = MODE_RESET;

@@ -56,6 +56,7 @@ enum chip_mode {
 };
 
 enum { WAKE_COUNT = BLOCK_COUNT + OUTSIDE_COUNT };
+enum { MISSING_MOST = 128 }; /* more than there are registers with gaps, and blocks without model */
 
 /* Virtual time. While the core is clocked, cycle n of the processor ends at
  * base + (n - base_cycle) * num / den; num / den is the period in lowest terms. While it is not,
@@ -96,10 +97,11 @@ struct chip {
     uint64_t random;             /* state of chip_random */
     uint32_t irq_sources[CPU_IRQS];
     uint8_t nmi_sources;
-    uint64_t missing_told[(BLOCK_COUNT + 63) / 64]; /* bit per block: reported since the last reset */
-    uint8_t last_block;                             /* bus_block found this one last */
-    uint8_t boot_mode; /* what the last reset booted, coded as SYSCFG_MEMRMP.MEM_MODE */
-    bool booted_empty; /* system memory, because the flash is empty */
+    uint32_t missing_told[MISSING_MOST]; /* since the last reset: registers, or bases of what has no model */
+    unsigned missing_count;
+    uint8_t last_block; /* bus_block found this one last */
+    uint8_t boot_mode;  /* what the last reset booted, coded as SYSCFG_MEMRMP.MEM_MODE */
+    bool booted_empty;  /* system memory, because the flash is empty */
 
     bool backup_lost; /* VBAT was gone while VDD was: RTC and backup registers are reset too */
 
@@ -162,7 +164,8 @@ void time_run_events(struct chip *c);
 /* ---- bus.c ---- */
 /* Looks up the block at addr; NULL if there is none. */
 const struct block *bus_block(struct chip *c, uint32_t addr, enum block_id *id);
-/* Firmware wants what the block does not model: told once a block after each reset. */
+/* Firmware wants what the block does not model: told once a register after each reset, or once for a
+ * block that has no model at all. */
 void chip_missing(struct chip *c, enum block_id id, uint32_t off);
 extern const struct cpu_env chip_cpu_env;
 void chip_map_memories(struct chip *c); /* after any change of MEM_MODE or SRAM2 write protection */
