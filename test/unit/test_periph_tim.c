@@ -420,6 +420,23 @@ static void pwm_events(void **state)
     assert_true(told.hz > 500.4 && told.hz < 500.6); /* 2 x 999 counts */
 }
 
+/* 2^48 periods of 8 MHz are longer than the time that picoseconds can tell: the turn never comes, and the
+ * counter counts on. */
+static void out_of_reach(void **state)
+{
+    (void)state;
+    wr(0x40021008, rd(0x40021008) | 8 << 4); /* HPRE: 8 MHz */
+    wr(TIM2 + PSC, 0xFFFF);
+    wr(TIM2 + ARR, 0xFFFFFFFF);
+    wr(TIM2 + EGR, 1);
+    wr(TIM2 + SR, 0);
+    wr(TIM2 + DIER, 1);
+    wr(TIM2 + CR1, CEN);
+    run_us(100000);
+    assert_int_equal(rd(TIM2 + CNT), 12);
+    assert_int_equal(rd(TIM2 + SR), 0);
+}
+
 /* DMA burst: one update writes ARR, RCR, CCR1 and CCR2 through DMAR. */
 static void dma_burst(void **state)
 {
@@ -460,6 +477,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(output_modes, on, rig_off),
         cmocka_unit_test_setup_teardown(compare_preload, on, rig_off),
         cmocka_unit_test_setup_teardown(pwm_events, on, rig_off),
+        cmocka_unit_test_setup_teardown(out_of_reach, on, rig_off),
         cmocka_unit_test_setup_teardown(dma_burst, on, rig_off),
     };
 

@@ -71,10 +71,13 @@ static inline uint64_t lazy_take(struct lazy *l, ps_t now)
     return fresh;
 }
 
-/* The instant at which `periods` more will have passed; PS_NEVER if the clock stands. */
+/* The instant at which `periods` more will have passed; PS_NEVER if the clock stands, or if that is too far
+ * away for a ps_t. */
 static inline ps_t lazy_when(const struct lazy *l, uint64_t periods)
 {
-    return l->hz ? l->t0 + chip_ticks_to_ps(l->done + periods, l->hz) : PS_NEVER;
+    ps_t after = chip_ticks_to_ps(l->done + periods, l->hz);
+
+    return after < PS_NEVER - l->t0 ? l->t0 + after : PS_NEVER;
 }
 
 #endif

@@ -151,6 +151,11 @@ void usart_clock(struct chip *c, unsigned index, bool after)
     u->hz = hz;
     if (u->sending != SENDING_NOTHING)
         u->tx_end = hz ? chip_now(c) + chip_ticks_to_ps(u->tx_left, hz) : PS_NEVER;
+    if (!hz) { /* what was being received is lost */
+        u->rx.bit = 0;
+        u->rx_end = PS_NEVER;
+        u->isr &= ~(uint32_t)USART_ISR_BUSY;
+    }
     acknowledge(c, index);
     usart_send_next(c, index);
     usart_update(c, index);
