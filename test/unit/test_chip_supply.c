@@ -108,6 +108,11 @@ static void trim(void **state)
 {
     (void)state;
     uint32_t icscr = rd(&t, ICSCR);
+    size_t told = t.n;
+    for (uint32_t near = 13; near < 20; near++)
+        wr(&t, ICSCR, (icscr & ~0x1F000000U) | near << 24);
+    wr(&t, ICSCR, icscr);
+    assert_int_equal(t.n, told);
     set(&t, RCC(0), 1U << 8);
     run_us(&t, 100);
     assert_int_equal(chip_clock(t.c, CLK_HSI16), 16000000);
@@ -116,6 +121,8 @@ static void trim(void **state)
         assert_int_equal(chip_clock(t.c, CLK_HSI16), 16000000 + 48000 * ((int)trim - 16));
         assert_int_equal(rd(&t, ICSCR) >> 16 & 0xFF, (icscr >> 16 & 0xFF) + trim - 16);
     }
+    assert_int_equal(t.n, told + 1); /* once for all that are far from the factory's */
+    assert_memory_equal(t.told[told].what, "HSITRIM is 0 ", 13);
     wr(&t, ICSCR, icscr);
     assert_int_equal(rd(&t, ICSCR), icscr);
     assert_int_equal(chiptest_count(&t, "missing"), 0);

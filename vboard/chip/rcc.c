@@ -1,4 +1,6 @@
 /* Registers of reset and clock control: RM0394 "RCC registers". */
+#include <stdio.h>
+
 #include "chip/state.h"
 
 /* MSICAL and HSICAL are factory values; these are as good as any. */
@@ -89,6 +91,20 @@ static void write_cr(struct chip *c, uint32_t old, uint32_t next)
     c->rcc.reg[RCC_CR / 4] = next;
 }
 
+/* Values of HAL structures that nobody filled in end up here: HSITRIM 0 makes HSI16 too slow for a UART. */
+static void tell_trim(struct chip *c, unsigned trim)
+{
+    char sentence[120];
+
+    if ((trim >= 13 && trim <= 19) || c->rcc.told_trim || !c->tell->message) /* within the factory's 1 % */
+        return;
+    c->rcc.told_trim = true;
+    snprintf(sentence, sizeof sentence,
+             "HSITRIM is %u and not 16, as the factory means it: HSI16 is at %u kHz, on a real chip too",
+             trim, (unsigned)(rcc_hsi16_hz(c) / 1000));
+    c->tell->message(c->tell->owner, sentence);
+}
+
 /* HSICAL and MSICAL show the factory's value with the trim added. What a step of MSI is worth DS11449 does
  * not say. */
 static void write_icscr(struct chip *c, uint32_t old, uint32_t next)
@@ -97,6 +113,7 @@ static void write_icscr(struct chip *c, uint32_t old, uint32_t next)
 
     (void)old;
     c->rcc.reg[RCC_ICSCR / 4] = (next & 0x1F00FF00) | (hsi & 0xFF) << 16 | (msi & 0xFF);
+    tell_trim(c, next >> 24);
     if (next >> 8 & 0xFF)
         chip_missing(c, B_RCC, RCC_ICSCR);
 }
@@ -234,7 +251,7 @@ void rcc_reset(struct chip *c, unsigned index)
         if ((o != OSC_LSE || c->backup_lost) && (o != OSC_LSI || !woke))
             c->rcc.ready_at[o] = PS_NEVER;
     c->rcc.lsi_forced = c->rcc.lsi_forced && woke;
-    c->rcc.told_limits = c->rcc.told_pll = false;
+    c->rcc.told_limits = c->rcc.told_pll = c->rcc.told_trim = false;
     rcc_osc_update(c);
     rcc_update(c);
 }

@@ -39,6 +39,7 @@ struct rcc_state {
     double mco_told, lsco_told; /* Hz at the clock outputs */
     bool told_limits;           /* HCLK above the limit for LATENCY and VOS was reported */
     bool told_pll;              /* a locked PLL outside its limits was reported */
+    bool told_trim;             /* HSITRIM far from the factory's setting was reported */
 };
 
 void rcc_reset(struct chip *c, unsigned index);
