@@ -4,6 +4,7 @@
 
 #define TIM1   0x40012C00u
 #define TIM2   0x40000000u
+#define TIM15  0x40014000u
 #define TIM16  0x40014400u
 #define LPTIM1 0x40007C00u
 enum {
@@ -210,11 +211,11 @@ static void oscillator_filter(void **state)
     wr(TIM16 + OR1, 2);
     for (unsigned slow = 0; slow < 2; slow++) {
         wr(TIM16 + CCER, 0);
-        wr(TIM16 + CCMR1, 1 | 3 << 2 | (slow ? 15 : 14) << 4);
+        wr(TIM16 + CR1, CEN | slow << 8);
+        wr(TIM16 + CCMR1, 1 | 3 << 2 | 14 << 4);
         wr(TIM16 + CCER, 1);
         wr(TIM16 + SR, 0);
-        wr(TIM16 + CR1, CEN);
-        run_us(2000); /* 8 samples are 16 us, half a period is 15.3 */
+        run_us(2000); /* 6 samples are 12 us or, with CKD, 24; half a period is 15.3 */
         assert_int_equal(rd(TIM16 + SR) & 2, slow ? 0 : 2);
     }
 }
@@ -286,6 +287,20 @@ static void low_power_trigger_filter(void **state)
     }
 }
 
+/* Half a period of LSE is 15.26 us, eight samples take 14 to 16 us: some edges pass, again and again. */
+static void oscillator_at_the_limit(void **state)
+{
+    (void)state;
+    clock_lse();
+    clock_on(0x60, 16);
+    wr(TIM15 + OR1, 1);
+    wr(TIM15 + CCMR1, 1 | 15 << 4);
+    wr(TIM15 + SMCR, 7 | 5 << 4); /* it counts them */
+    wr(TIM15 + CR1, CEN);
+    run_us(30000);
+    assert_in_range(rd(TIM15 + CNT), 300, 900); /* of 983 */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +312,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(oscillator_filter, on, rig_off),
         cmocka_unit_test_setup_teardown(low_power_clock_filter, low_power_on, rig_off),
         cmocka_unit_test_setup_teardown(low_power_trigger_filter, low_power_on, rig_off),
+        cmocka_unit_test_setup_teardown(oscillator_at_the_limit, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("input filters", tests, NULL, NULL);

@@ -44,6 +44,8 @@ static bool oscillator_used(const struct tim_state *t, unsigned index)
     return captured || (sms >= 4 && (ts == 4 || ts == 5));
 }
 
+enum { SWALLOWED_MOST = 64 }; /* then none is expected to pass */
+
 /* Rising edges of an oscillator lie on multiples of its period; a filter delays them. */
 void tim_oscillators(struct chip *c, unsigned index)
 {
@@ -56,9 +58,10 @@ void tim_oscillators(struct chip *c, unsigned index)
         return;
     uint64_t edge = chip_ps_to_ticks(chip_now(c), hz);
     ps_t half = chip_ticks_to_ps(n == TIM_ETR ? tim_etr_division(t) : 1, hz) / 2, when;
+    unsigned swallowed = 0; /* how an edge lies to the samples may decide: a later one may pass */
     do
         when = tim_filter_passes(t, n, chip_ticks_to_ps(edge++, hz), half);
-    while (when <= chip_now(c));
+    while (when <= chip_now(c) || (when == PS_NEVER && ++swallowed < SWALLOWED_MOST));
     t->oscillator_at = when;
 }
 
