@@ -34,7 +34,7 @@ TEST_LIBS_test_cpu_oracle := -lunicorn -Wl,--exclude-libs,ALL
 
 # Fuzz targets are built from their sources, all of them instrumented.
 FUZZ_SRC := $(wildcard vboard/board/image*.c) $(addprefix vboard/board/,parse.c sentence.c) \
-    $(addprefix tools/,examine.c cures.c vtor.c) boot/core/image.c
+    $(addprefix tools/,examine.c cures.c factory.c vtor.c) boot/core/image.c
 $(B)/test/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)
 	@mkdir -p $(@D)
 	clang $(HOST_CPPFLAGS) -I. -Itools -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \

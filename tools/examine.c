@@ -9,6 +9,7 @@
 
 #include "board/crc32.h"
 #include "boot/core/config.h"
+#include "factory.h"
 #include "vtor.h"
 
 /* RM0394 "Vector table": 16 of the core, and as far as position 82. */
@@ -241,9 +242,8 @@ static void look_at_info(struct findings *f, const uint8_t *slot, uint32_t size)
         add(f, FINDING_DAMAGED, ERROR, "%u bytes, CRC 0x%08X", f->info.length, f->info.crc);
 }
 
-void examine(struct findings *f, const struct image *image)
+static void look_at_application(struct findings *f, const struct image *image)
 {
-    memset(f, 0, sizeof *f);
     look_at_parts(f, image);
     const struct image_part *head = part_at(image, SLOT_ADDR);
     if (!head) {
@@ -261,4 +261,21 @@ void examine(struct findings *f, const struct image *image)
     if (slot)
         look_at_info(f, slot, size);
     free(slot);
+}
+
+void examine(struct findings *f, const struct image *image)
+{
+    struct image_part part;
+    bool whole;
+    memset(f, 0, sizeof *f);
+    f->factory = factory_image(image, &part, &whole);
+    if (!f->factory) {
+        look_at_application(f, image);
+        return;
+    }
+    const struct image application = {.format = image->format, .parts = &part, .count = 1};
+    look_at_application(f, &application);
+    add(f, FINDING_FACTORY, NOTE, "the application has %u bytes", part.size);
+    if (!whole)
+        add(f, FINDING_CHANGED, ERROR, "the application has not the CRC of its seal");
 }

@@ -28,6 +28,7 @@ struct findings {
     struct finding list[FINDINGS_MAX];
     unsigned count;
 
+    bool factory; /* what `sureboot merge` makes; the rest is about the application in it */
     /* What is there, as far as it could be found out. */
     bool has_vectors;     /* stack and reset are valid */
     uint32_t first, last; /* addresses of the first and last byte */

@@ -70,8 +70,9 @@ static void print_text(const char *file, const struct image *image, const struct
         for (size_t k = 0; (cure = finding_cure(finding->code, k)) != NULL; k++)
             printf("  %s, in %s:\n      %s\n", cure->toolchain, cure->file, cure->change);
     }
-    printf("\n%s\n", will_run(f) ? "It will run: dfu-util -s 0x08004000:leave -D FILE.bin"
-                                 : "It will NOT run behind sureboot.");
+    printf("\n%s\n", !will_run(f) ? "It will NOT run behind sureboot."
+                     : f->factory ? "It will run: flash it with a debugger, at 0x08000000."
+                                  : "It will run: dfu-util -s 0x08004000:leave -D FILE.bin");
 }
 
 static void member(const char *name, const char *value)
@@ -86,7 +87,8 @@ static void print_json(const char *file, const struct image *image, const struct
     json_string(stdout, file);
     member("format", formats[image->format]);
     member("verdict", will_run(f) ? "runs" : "will not run");
-    printf(",\"first\":%u,\"last\":%u,\"bytes\":%u", f->first, f->last, f->bytes);
+    printf(",\"factory\":%s,\"first\":%u,\"last\":%u,\"bytes\":%u", f->factory ? "true" : "false", f->first,
+           f->last, f->bytes);
     if (f->has_vectors)
         printf(",\"stack\":%u,\"reset\":%u", f->stack, f->reset);
     if (f->has_info) {

@@ -35,6 +35,11 @@ static uint8_t *application(char *file, uint32_t *size, struct findings *f, stru
     if (!read_image(&image, file, SLOT_ADDR, why))
         return NULL;
     examine(f, &image);
+    if (f->factory) {
+        (void)refuse(why, "%s: is a factory image already", file);
+        image_free(&image);
+        return NULL;
+    }
     uint8_t *slot = NULL;
     for (unsigned i = 0; i < f->count; i++) {
         const struct finding *bad = &f->list[i];

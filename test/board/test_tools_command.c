@@ -185,12 +185,23 @@ static void merge(void **state)
     DONE(0, "sealed", "merge", "build/firmware/boot.bin", CDC_BIN, "-o", bin);
     assert_true(starts(hex));
     assert_true(starts(bin));
+    DONE(0, "A factory image", "inspect", hex);
+    DONE(0, "at 0x08000000", "inspect", bin);
+    DONE(0, "\"factory\":true", "inspect", bin, "--json");
+    DONE(0, "\"factory\":false", "inspect", CDC_BIN, "--json");
+    REFUSED("factory image already", "pack", hex, "-o", temp("x.bin"));
+    REFUSED("factory image already", "merge", BOOT, bin, "-o", temp("x.bin"));
     /* The seal is believed, and only for what was sealed: one changed bit, and it is refused. */
     size_t size;
     char *bytes = file_read(bin, &size);
     bytes[0x4000 + 0x300] ^= 1;
     file_write(bin, bytes, size);
     assert_false(starts(bin));
+    DONE(1, "CRC of its seal", "inspect", bin);
+    bytes[0x3F000 + 4] ^= 1; /* no seal, no factory image */
+    file_write(bin, bytes, size);
+    DONE(1, "will not run", "inspect", bin, "--json");
+    DONE(1, "\"factory\":false", "inspect", bin, "--json");
     free(bytes);
 }
 
