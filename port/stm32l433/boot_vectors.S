@@ -1,5 +1,6 @@
 /* The bootloader's vectors, its first instructions, and the forwarding of exceptions to the application. All 99
- * words of RM0394 "Vector table"; where that has none, there is the code: nothing else could be there. */
+ * words of RM0394 "Vector table". Words 7 to 10 are reserved by the processor (ARMv7-M ARM B1.5.2) and hold code;
+ * those of interrupts that the chip has not do not, since software can make these pending all the same. */
 #include "port/stm32l433/memory.h"
 
     .syntax unified
@@ -25,11 +26,12 @@ slot:
     .word SLOT_ADDR
 
     .org 11 * 4
-    .rept 58 - 11
+    .rept 99 - 11
     .word boot_forward
     .endr
 
-/* 58 to 64, IRQ 42 to 48. Whoever was running may have used another stack and have interrupts on. */
+    .section .entry, "ax", %progbits
+/* Whoever was running may have used another stack and have interrupts on. */
     .global boot_reset
     .thumb_func
 boot_reset:
@@ -43,8 +45,3 @@ boot_reset:
     .balign 4
 stack:
     .word BOOT_STACK_TOP - 16
-
-    .org 65 * 4
-    .rept 99 - 65
-    .word boot_forward
-    .endr
