@@ -199,11 +199,7 @@ void device_work(void)
 
 void port_flash_done(enum port_flash_result result)
 {
-    struct session *s = &device.dfu.session;
-    session_pump(s); /* into the buffer that has become free; the writer has paused then */
-    writer_flash_done(&s->writer, result);
-    if (!writer_busy(&s->writer))
-        session_pump(s);
+    session_flash_done(&device.dfu.session, result);
 }
 
 bool device_leave_due(void)

@@ -101,7 +101,8 @@ enum port_flash_result port_flash_program_now(uint32_t addr, const void *data, s
  * the next one there is welcome. */
 void port_flash_erase(uint32_t page);
 /* Programs `size` bytes (multiple of 8, 0 too, at a multiple of 8, inside one page) from `data`, which stays
- * valid until the end; double words of all ones are skipped. Stops at the first error. */
+ * valid until the end; double words of all ones are skipped, and those that read so already. Stops at the
+ * first error. */
 void port_flash_program(uint32_t addr, const void *data, size_t size);
 bool port_flash_busy(void);
 /* Drops what the caches hold (after an erase they are stale, RM0394 "FLASH main features"). */

@@ -26,8 +26,7 @@ static void begin(struct session *s, bool plain)
     s->active = true;
     s->plain = plain;
     s->suspended = s->has_data = s->has_start = s->straight = false;
-    s->whole_before = !s->broken && ledger_is_seal(r) && session_verdict(s) == MESSAGE_READY;
-    s->old_length = r->length;
+    s->old_length = !s->broken && ledger_is_seal(r) && session_verdict(s) == MESSAGE_READY ? r->length : 0;
     s->end = SLOT_ADDR;
     s->next_block = 0;
 }
@@ -38,6 +37,40 @@ uint32_t session_address(const struct session *s, uint16_t number, uint16_t stri
 {
     /* The largest sum, 0xF0000400 + 65533 * 2048, is below 2^32. */
     return s->pointer + (number - 2u) * stride;
+}
+
+static bool complete_to_the_block(const struct session *s)
+{
+    return s->active && s->has_data && s->last && !writer_owes(&s->writer);
+}
+
+/* It looks as if this were all. Hosts of DfuSe do not ask what came of a leave and have to hear it before.
+ * Plain DFU has no erase requests that would tell how much is to come, and its hosts do ask. */
+static bool looks_complete(const struct session *s)
+{
+    return !s->plain && complete_to_the_block(s);
+}
+
+/* Hands what is in rx to the writer as far as it takes it. */
+static void pump(struct session *s)
+{
+    if (s->rx_at == s->rx_size)
+        return;
+    do {
+        size_t n =
+            writer_put(&s->writer, s->rx_addr + s->rx_at, s->rx + s->rx_at, (size_t)(s->rx_size - s->rx_at));
+        if (n == 0)
+            return;
+        s->rx_at = (uint16_t)(s->rx_at + n);
+    } while (s->rx_at < s->rx_size);
+    if (looks_complete(s))
+        writer_flush(&s->writer);
+}
+
+void session_flash_done(struct session *s, enum port_flash_result result)
+{
+    writer_flash_done(&s->writer, result);
+    pump(s); /* a buffer may have become free */
 }
 
 static enum message data(struct session *s, uint32_t addr)
@@ -56,40 +89,13 @@ static enum message data(struct session *s, uint32_t addr)
     if (!s->has_data)
         s->block_size = size;
     s->has_data = s->straight = true;
-    s->last_short = size < s->block_size;
-    s->last_at_end = (addr + size) % PAGE_SIZE == 0;
+    s->last = size < s->block_size || (addr + size) % PAGE_SIZE == 0;
     if (addr + size > s->end)
         s->end = addr + size;
     s->rx_addr = addr;
     s->rx_at = 0;
-    session_pump(s);
+    pump(s);
     return MESSAGE_READY;
-}
-
-static bool complete_to_the_block(const struct session *s)
-{
-    return s->active && s->has_data && (s->last_short || s->last_at_end) && !writer_owes(&s->writer);
-}
-
-/* It looks as if this were all. Hosts of DfuSe do not ask what came of a leave and have to hear it before.
- * Plain DFU has no erase requests that would tell how much is to come, and its hosts do ask. */
-static bool looks_complete(const struct session *s)
-{
-    return !s->plain && complete_to_the_block(s);
-}
-
-void session_pump(struct session *s)
-{
-    bool waiting = s->rx_at < s->rx_size;
-    while (s->rx_at < s->rx_size) {
-        size_t n =
-            writer_put(&s->writer, s->rx_addr + s->rx_at, s->rx + s->rx_at, (size_t)(s->rx_size - s->rx_at));
-        if (n == 0)
-            return;
-        s->rx_at = (uint16_t)(s->rx_at + n);
-    }
-    if (waiting && looks_complete(s))
-        writer_flush(&s->writer);
 }
 
 bool session_ready(const struct session *s)
@@ -205,10 +211,11 @@ enum message session_close(struct session *s, bool abort)
         return MESSAGE_READY;
     }
     s->active = false;
-    if (!s->has_start && !s->whole_before)
+    uint32_t length = s->has_start ? s->end - SLOT_ADDR : s->old_length;
+    if (!length)
         return MESSAGE_PART;
     s->broken = false;
-    writer_seal(&s->writer, s->has_start ? s->end - SLOT_ADDR : s->old_length);
+    writer_seal(&s->writer, length);
     return MESSAGE_READY;
 }
 

@@ -12,11 +12,9 @@ struct session {
     bool plain;     /* DFU 1.1: blocks in sequence from the start of the slot; else DfuSe */
     bool suspended; /* SET_INTERFACE: goes on if a DNLOAD comes next */
     bool has_data, has_start;
-    bool last_short;   /* the last block was shorter than the first */
-    bool last_at_end;  /* it ended its page */
-    bool straight;     /* nothing came after it but the question how it went */
-    bool whole_before; /* when it began there was a sealed image, of old_length */
-    bool broken;       /* the one before ended early: what follows may be its rest, so a part is not enough */
+    bool last; /* the last block may be the last of all: shorter than the first, or at the end of its page */
+    bool straight; /* nothing came after it but the question how it went */
+    bool broken;   /* the one before ended early: what follows may be its rest, so a part is not enough */
     bool pointer_set;
     uint8_t verdict;     /* enum message: on the slot, at boot */
     uint16_t block_size; /* of the first data block */
@@ -24,9 +22,9 @@ struct session {
     uint16_t stride;     /* length of the first DNLOAD block since Set Address; 0: none yet */
     uint16_t rx_at, rx_size;
     uint32_t rx_addr;
-    uint32_t pointer; /* of DfuSe */
-    uint32_t end;     /* address after the highest byte so far */
-    uint32_t old_length;
+    uint32_t pointer;    /* of DfuSe */
+    uint32_t end;        /* address after the highest byte so far */
+    uint32_t old_length; /* of the sealed image that was there when it began; 0: none */
     struct writer writer;
     /* the block on its way from USB to the writer */
     uint8_t rx[2048] __attribute__((aligned(8)));
@@ -39,8 +37,8 @@ enum message session_verdict(const struct session *s);
 
 /* A DNLOAD of block `number` with s->rx_size bytes in s->rx. MESSAGE_READY or why it is refused. */
 enum message session_block(struct session *s, uint16_t number);
-/* Hands what is in rx to the writer as far as it takes it. Call when a flash operation has ended. */
-void session_pump(struct session *s);
+/* A flash operation has ended: call from port_flash_done. */
+void session_flash_done(struct session *s, enum port_flash_result result);
 /* True if nothing is left in rx, and of the last block of a download nothing in the writer either. */
 bool session_ready(const struct session *s);
 /* Typical time in ms until then. */

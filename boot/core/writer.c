@@ -50,10 +50,10 @@ static unsigned count(const struct writer *w, unsigned flag)
 
 /* ---- reading flash ----------------------------------------------------------------------- */
 
-enum {
-    SAME = 1,    /* flash holds what is wanted */
-    BLANK = 2,   /* all ones */
-    UNUSABLE = 4 /* programming alone cannot get there */
+enum look {
+    SAME,     /* flash holds what is wanted */
+    BLANK,    /* it does not, but where it does not it is all ones */
+    UNUSABLE, /* programming alone cannot get there */
 };
 
 /* USB is not served meanwhile, and a host that gets no answer to three SETUPs gives up: a page has to be
@@ -77,33 +77,21 @@ static bool same(const uint32_t *is, const uint32_t *want)
     return !differ;
 }
 
-static bool same_double_word(const uint32_t *is, const void *want)
-{
-    const uint32_t *w = want;
-    return is[0] == w[0] && is[1] == w[1];
-}
-
 /* Compares a page with `want` (NULL: all ones). */
-static unsigned look_at(uint32_t page, const void *want)
+static enum look look_at(uint32_t page, const void *want)
 {
-    unsigned r = SAME | BLANK;
+    enum look r = SAME;
     const uint32_t *w = want;
     uint32_t is[PIECE_WORDS];
-    for (uint32_t at = 0; at < PAGE_SIZE; at += PIECE, w = w ? w + PIECE_WORDS : w) {
+    for (uint32_t at = 0; at < PAGE_SIZE; at += PIECE, w += w ? PIECE_WORDS : 0) {
         if (!port_flash_read(page + at, is, PIECE, NULL))
             return UNUSABLE;
-        bool wanted = w && same(is, w);
-        bool blank = ((r & BLANK) || !wanted) && all_ones(is);
-        if (!blank)
-            r &= ~(unsigned)BLANK;
-        if (w ? wanted : blank)
+        if (w ? same(is, w) : all_ones(is))
             continue;
-        r &= ~(unsigned)SAME;
-        for (unsigned i = 0; !blank && i < PIECE_WORDS; i += 2) {
-            bool is_blank = (is[i] & is[i + 1]) == UINT32_MAX;
-            if (!is_blank && (!w || is[i] != w[i] || is[i + 1] != w[i + 1]))
+        r = BLANK;
+        for (unsigned i = 0; !all_ones(is) && i < PIECE_WORDS; i += 2)
+            if ((is[i] & is[i + 1]) != UINT32_MAX && (!w || is[i] != w[i] || is[i + 1] != w[i + 1]))
                 return UNUSABLE;
-        }
     }
     return r;
 }
@@ -128,17 +116,13 @@ static bool fill(struct writer_buffer *b, uint32_t at, uint32_t end)
 /* Completes a buffer to a whole page: with what is in flash, or all ones if that is to be erased. */
 static bool complete(struct writer_buffer *b, bool erased)
 {
-    bool readable = true;
     if (erased) {
         memset(b->data, 0xFF, b->low);
         memset(b->data + b->high, 0xFF, PAGE_SIZE - b->high);
-    } else {
-        readable = fill(b, 0, b->low);
-        readable &= fill(b, b->high, PAGE_SIZE);
+        return true;
     }
-    b->low = 0;
-    b->high = PAGE_SIZE;
-    return readable;
+    bool readable = fill(b, 0, b->low);
+    return fill(b, b->high, PAGE_SIZE) && readable;
 }
 
 /* ---- the steps of a job ------------------------------------------------------------------ */
@@ -149,20 +133,17 @@ static void takes(struct writer *w, uint32_t ms)
     w->takes = (uint16_t)ms;
 }
 
+/* What has come of a page is dropped. */
+static void empty(struct writer *w)
+{
+    w->fill->page = 0;
+    w->closed = false;
+}
+
 static void fail(struct writer *w, enum message why)
 {
     writer_forget(w);
-    w->job = NULL;
-    w->buffer[0].page = w->buffer[1].page = 0;
     w->error = (uint8_t)why;
-    w->step = IDLE;
-}
-
-static void finish(struct writer *w)
-{
-    if (w->job)
-        w->job->page = 0;
-    w->job = NULL;
     w->step = IDLE;
 }
 
@@ -183,41 +164,30 @@ static void change(struct writer *w, unsigned step)
         record(w, &begun, step);
 }
 
-static struct writer_buffer *next_closed(struct writer *w)
-{
-    struct writer_buffer *a = &w->buffer[0], *b = &w->buffer[1];
-    bool a_closed = a->page && a->closed, b_closed = b->page && b->closed;
-    if (a_closed && b_closed)
-        return (int8_t)(b->order - a->order) > 0 ? a : b;
-    return a_closed ? a : b_closed ? b : NULL;
-}
-
 /* Begins to write a buffer, or (NULL) to erase a marked page. */
 static void begin(struct writer *w, struct writer_buffer *b, uint32_t page)
 {
     uint8_t *flags = flags_of(w, page);
-    w->job = b;
     w->page = page;
+    w->data = b ? b->data : NULL;
     w->retried = false;
 
     bool readable = !b || complete(b, *flags & PAGE_MARKED);
     *flags &= (uint8_t)~PAGE_MARKED;
-    unsigned look = look_at(page, b ? b->data : NULL);
-    bool erase = (look & UNUSABLE) || !readable || (w->careful && !(*flags & PAGE_SOUND));
-    if ((look & SAME) && !erase) {
-        finish(w);
+    enum look look = look_at(page, w->data);
+    bool erase = look == UNUSABLE || !readable || (w->careful && !(*flags & PAGE_SOUND));
+    if (look == SAME && !erase)
         return;
-    }
-    w->at = 0;
-    w->blank = look & BLANK;
     takes(w, (erase ? ERASE_MS : 0u) + (b ? PROGRAM_MS : 0u));
     change(w, erase ? ERASE : PROGRAM);
 }
 
 static bool pick(struct writer *w)
 {
-    struct writer_buffer *b = next_closed(w);
-    if (b) {
+    if (w->closed) {
+        struct writer_buffer *b = w->fill;
+        w->fill = &w->buffer[b == w->buffer];
+        empty(w);
         begin(w, b, b->page);
         return true;
     }
@@ -234,32 +204,6 @@ static bool pick(struct writer *w)
         return false;
     takes(w, w->seal_length / CRC_PER_MS + 1);
     w->step = SEAL_CHECK;
-    return true;
-}
-
-/* Starts to program what differs from `at` on; false if nothing does. A blank page gets it all in one
- * go, else double word by double word. */
-static bool program(struct writer *w)
-{
-    uint32_t from = w->at, to = PAGE_SIZE;
-    if (!w->job)
-        return false;
-    while (!w->blank && from < PAGE_SIZE) {
-        uint32_t is[PIECE_WORDS], end = from - from % PIECE + PIECE;
-        const uint32_t *now = is;
-        if (!port_flash_read(w->page + from, is, end - from, NULL))
-            from = end; /* that shows when it is read back */
-        for (; from < end && same_double_word(now, w->job->data + from); now += 2)
-            from += 8;
-        if (from < end) {
-            to = from + 8;
-            break;
-        }
-    }
-    if (from >= PAGE_SIZE)
-        return false;
-    w->at = (uint16_t)to;
-    port_flash_program(w->page + from, w->job->data + from, to - from);
     return true;
 }
 
@@ -301,22 +245,21 @@ static bool advance(struct writer *w, enum port_flash_result result)
             fail(w, result == PORT_FLASH_PROTECTED ? MESSAGE_PROTECTED : MESSAGE_ERASE);
             return true;
         }
-        w->blank = w->retried = true;
-        w->at = 0;
+        w->retried = true;
         *flags_of(w, w->page) |= PAGE_SOUND;
         w->step = PROGRAM;
         return true;
 
     case PROGRAM:
         w->step = PROGRAMMING;
-        if (program(w))
-            return false;
-        w->step = VERIFY;
-        return true;
+        if (!w->data)
+            return true;
+        port_flash_program(w->page, w->data, PAGE_SIZE);
+        return false;
 
     case PROGRAMMING:
         if (result == PORT_FLASH_OK)
-            w->step = PROGRAM;
+            w->step = VERIFY;
         else if (result != PORT_FLASH_PROTECTED && !w->retried)
             w->step = ERASE; /* it looked blank and was not */
         else
@@ -324,14 +267,12 @@ static bool advance(struct writer *w, enum port_flash_result result)
         return true;
 
     case VERIFY:
-        if (look_at(w->page, w->job ? w->job->data : NULL) & SAME) {
-            finish(w);
+        if (look_at(w->page, w->data) == SAME)
             return make_way(w);
-        } else if (!w->retried) {
+        if (!w->retried)
             w->step = ERASE;
-        } else {
-            fail(w, w->job ? MESSAGE_VERIFY : MESSAGE_ERASE);
-        }
+        else
+            fail(w, w->data ? MESSAGE_VERIFY : MESSAGE_ERASE);
         return true;
 
     case SEALED:
@@ -397,6 +338,7 @@ void writer_work(struct writer *w)
 void writer_init(struct writer *w, const struct ledger *l)
 {
     memcpy(&w->ledger, l, sizeof *l);
+    w->fill = w->buffer;
     w->careful = l->newest.type == LEDGER_BEGUN;
 }
 
@@ -407,67 +349,40 @@ enum message writer_mark(struct writer *w, uint32_t addr, bool owed)
     if (port_flash_protected(addr))
         return MESSAGE_PROTECTED;
     /* What was put there before, and is not being written, is gone. */
-    for (unsigned k = 0; k < 2; k++) {
-        struct writer_buffer *b = &w->buffer[k];
-        if (b != w->job && b->page == addr - addr % PAGE_SIZE)
-            b->page = 0;
-    }
+    if (w->fill->page == addr - addr % PAGE_SIZE)
+        empty(w);
     *flags_of(w, addr) |= owed ? PAGE_MARKED | PAGE_OWED : PAGE_MARKED;
     return MESSAGE_READY;
-}
-
-/* Not inlined: called often, and longer than a call. */
-__attribute__((noinline)) static void close(struct writer *w, struct writer_buffer *b)
-{
-    if (!b->closed) {
-        b->closed = true;
-        b->order = w->order++;
-    }
 }
 
 size_t writer_put(struct writer *w, uint32_t addr, const uint8_t *data, size_t size)
 {
     uint32_t page = addr - addr % PAGE_SIZE, low = addr - page;
     uint32_t high = low + (uint32_t)size < PAGE_SIZE ? low + (uint32_t)size : PAGE_SIZE;
-    struct writer_buffer *b = NULL;
+    struct writer_buffer *b = w->fill;
 
-    for (unsigned k = 0; k < 2 && !b; k++) {
-        struct writer_buffer *c = &w->buffer[k];
-        if (!c->page || c == w->job)
-            continue;
-        if (c->page == page && low <= c->high && high >= c->low)
-            b = c; /* goes on there, or overwrites it */
-        else
-            close(w, c);
-    }
-    for (unsigned k = 0; k < 2 && !b; k++) {
-        struct writer_buffer *c = &w->buffer[k];
-        if (!c->page) {
-            b = c;
-            b->page = page;
-            b->low = b->high = (uint16_t)low;
-            b->closed = false;
-        }
-    }
-    size_t n = 0;
-    if (b) {
-        n = high - low;
-        memcpy(b->data + low, data, n);
-        b->low = (uint16_t)(low < b->low ? low : b->low);
-        b->high = (uint16_t)(high > b->high ? high : b->high);
-        *flags_of(w, addr) &= (uint8_t)~PAGE_OWED;
-        if (b->high == PAGE_SIZE)
-            close(w, b);
-    }
+    if (b->page && (b->page != page || low > b->high || high < b->low))
+        w->closed = true; /* neither goes on there nor overwrites it */
     kick(w);
-    return n;
+    if (w->closed)
+        return 0;
+    b = w->fill;
+    if (!b->page) {
+        b->page = page;
+        b->low = b->high = (uint16_t)low;
+    }
+    memcpy(b->data + low, data, high - low);
+    b->low = (uint16_t)(low < b->low ? low : b->low);
+    b->high = (uint16_t)(high > b->high ? high : b->high);
+    *flags_of(w, addr) &= (uint8_t)~PAGE_OWED;
+    w->closed = b->high == PAGE_SIZE;
+    kick(w);
+    return high - low;
 }
 
 void writer_flush(struct writer *w)
 {
-    for (unsigned k = 0; k < 2; k++)
-        if (w->buffer[k].page)
-            close(w, &w->buffer[k]);
+    w->closed = w->fill->page;
     w->flush = true;
     kick(w);
 }
@@ -481,9 +396,7 @@ void writer_seal(struct writer *w, uint32_t length)
 
 static void drop_open(struct writer *w)
 {
-    for (unsigned k = 0; k < 2; k++)
-        if (&w->buffer[k] != w->job)
-            w->buffer[k].page = 0;
+    empty(w);
     drop_flags(w, PAGE_OWED);
     w->seal = false;
 }
@@ -528,11 +441,7 @@ uint32_t writer_wait_ms(const struct writer *w, bool all)
         uint32_t gone = port_ms() - w->since;
         ms = gone < w->takes ? w->takes - gone : 1;
     }
-    if (all) {
-        for (unsigned k = 0; k < 2; k++)
-            if (w->buffer[k].page && &w->buffer[k] != w->job)
-                ms += ERASE_MS + PROGRAM_MS;
-        ms += count(w, PAGE_MARKED) * ERASE_MS;
-    }
+    if (all)
+        ms += (w->fill->page ? ERASE_MS + PROGRAM_MS : 0u) + count(w, PAGE_MARKED) * ERASE_MS;
     return ms;
 }

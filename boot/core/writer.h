@@ -12,8 +12,6 @@
 #include "port/port.h"
 
 struct writer_buffer {
-    bool closed;        /* to be written */
-    uint8_t order;      /* of closing */
     uint16_t low, high; /* bytes from low to high - 1 are there */
     uint32_t page;      /* address; 0: free */
     uint8_t data[PAGE_SIZE] __attribute__((aligned(8)));
@@ -29,19 +27,18 @@ enum {
 /* What is used often and small comes first: short instructions reach no further. */
 struct writer {
     uint8_t step, after_ledger; /* what is being done */
-    uint8_t order;
     uint8_t error;  /* enum message; MESSAGE_READY: none. Nothing is written any more until writer_forget */
     bool careful;   /* a download was interrupted by a reset: what flash reads as proves nothing */
     bool flush;     /* write open buffers, erase marked pages */
     bool seal;      /* then record what is there */
     bool sealed;    /* that has been done since writer_init */
-    bool blank;     /* the page of the job is, so that all of it can be programmed in one go */
-    bool retried;   /* it was erased for this job */
-    uint16_t at;    /* what is before is programmed */
+    bool closed;    /* `fill` takes nothing more: to be written */
+    bool retried;   /* the page was erased for this job */
     uint16_t takes; /* ms that the job typically takes */
     uint32_t since; /* when it began, port_ms */
     uint32_t page;  /* its address */
-    struct writer_buffer *job; /* NULL: erasing a marked page */
+    const uint8_t *data;        /* what is to be there; NULL: it is erased */
+    struct writer_buffer *fill; /* where data goes; the other one is the job's, or free */
     uint32_t seal_length;
     struct ledger ledger;
     struct ledger_append append;
@@ -74,7 +71,7 @@ bool writer_busy(const struct writer *w);
 /* Typical time in ms until a buffer is free (or, `all`, until nothing is left to do). */
 uint32_t writer_wait_ms(const struct writer *w, bool all);
 
-/* A flash operation has ended: call from port_flash_done. */
+/* A flash operation has ended. */
 void writer_flash_done(struct writer *w, enum port_flash_result result);
 /* Does what takes long and needs no flash operation: call from the main loop, interrupts allowed. */
 void writer_work(struct writer *w);

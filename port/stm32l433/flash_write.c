@@ -25,8 +25,8 @@ static bool allowed(uint32_t addr, size_t size)
     return offset < behind && size <= behind - offset;
 }
 
-/* Starts the next double word that is not all ones; false if there is none. Programming all ones would
- * write nothing but ECC, and take the chance to write that double word later. */
+/* Starts the next double word that is neither all ones nor there already; false if there is none. Programming
+ * all ones would write nothing but ECC, and take the chance to write that double word later. */
 static bool program_next(struct job *j)
 {
     while (j->left > 0) {
@@ -37,7 +37,7 @@ static bool program_next(struct job *j)
         j->from += 8;
         j->addr += 8;
         j->left -= 8;
-        if ((low & high) != 0xFFFFFFFF) {
+        if ((low & high) != 0xFFFFFFFF && (to[0] != low || to[1] != high)) {
             to[0] = low;
             __ISB(); /* the two words have to arrive one by one */
             to[1] = high;

@@ -12,10 +12,7 @@ static unsigned left_to_live;
 /* As in boot/device.c. */
 static void flash_done(enum port_flash_result result)
 {
-    session_pump(&dfu.session);
-    writer_flash_done(&dfu.session.writer, result);
-    if (!writer_busy(&dfu.session.writer))
-        session_pump(&dfu.session);
+    session_flash_done(&dfu.session, result);
 }
 
 void bench_boot(enum message verdict)
