@@ -230,7 +230,7 @@ enum usbd_answer rom_dfu_setup(struct usbd_control *c)
         rom.status = STATUS_OK;
         return USBD_ACK;
     case DFU_REQ_GETSTATE:
-        c->data[0] = rom.state;
+        c->data = &rom.state;
         c->size = 1;
         return in ? USBD_ACK : stall();
     case DFU_REQ_ABORT: return in ? stall() : on_abort();

@@ -76,7 +76,7 @@ static enum usbd_answer reply(struct usbd_control *c, const void *data, uint16_t
 
 static enum usbd_answer get_status(struct usbd_control *c)
 {
-    uint8_t *status = c->data;
+    uint8_t *status = usbd.scratch;
     uint16_t index = c->setup.wIndex;
 
     status[0] = status[1] = 0;
@@ -168,14 +168,15 @@ static enum usbd_answer string_descriptor(struct usbd_control *c, uint8_t index)
     const char *s = USBD->string ? USBD->string(index) : NULL;
     if (!s)
         return USBD_FAIL;
+    uint8_t *d = usbd.scratch;
     uint8_t n = 2;
     for (; *s && n < 254; s++) { /* UTF-16LE; bLength is a byte */
-        c->data[n++] = (uint8_t)*s;
-        c->data[n++] = 0;
+        d[n++] = (uint8_t)*s;
+        d[n++] = 0;
     }
-    c->data[0] = n;
-    c->data[1] = USB_DESC_STRING;
-    return reply(c, c->data, n);
+    d[0] = n;
+    d[1] = USB_DESC_STRING;
+    return reply(c, d, n);
 }
 
 static enum usbd_answer get_descriptor(struct usbd_control *c)

@@ -39,6 +39,17 @@ static const struct usbd_function *function(unsigned n)
 #endif
 }
 
+/* Of the current request, if it takes data: the core's own do not. */
+static unsigned owner_number;
+static const struct usbd_function *owner(void)
+{
+#ifdef USBD_DEVICE
+    return &USBD_FUNCTION;
+#else
+    return usbd.device->functions[owner_number];
+#endif
+}
+
 void usbd_tell(enum usbd_event event, uint8_t arg)
 {
     for (unsigned n = 0; function(n); n++)
@@ -53,23 +64,30 @@ static enum usbd_answer ask_functions(struct usbd_control *c)
     for (unsigned n = 0; function(n); n++) {
         enum usbd_answer answer = function(n)->setup(c);
         if (answer != USBD_FAIL) {
-            usbd.owner = (uint8_t)(n + 1);
+            owner_number = n;
             return answer;
         }
     }
     return USBD_FAIL;
 }
 
+static uint8_t *next_byte(void)
+{
+    return usbd.control.data + (usbd.control.setup.wLength - usbd.left);
+}
+
 /* Sends the next packet of the data stage. A transfer that is shorter than the host asked for and a
  * multiple of the packet size ends with a zero-length packet (8.5.3.2). */
 static void send_packet(void)
 {
-    uint16_t n = usbd.left < USBD_EP0_SIZE ? usbd.left : USBD_EP0_SIZE;
-    const uint8_t *packet = usbd.at;
-    usbd.at += n;
-    usbd.left = (uint16_t)(usbd.left - n);
-    if (n < USBD_EP0_SIZE)
-        usbd.end_with_empty = false;
+    const uint8_t *packet = next_byte();
+    uint16_t n = (uint16_t)(usbd.control.data + usbd.control.size - packet);
+    if (n < USBD_EP0_SIZE) {
+        usbd.left = 0;
+    } else {
+        n = USBD_EP0_SIZE;
+        usbd.left = (uint16_t)(usbd.left - n);
+    }
     USBD->driver->write(USB_DIR_IN, packet, n);
 }
 
@@ -82,43 +100,36 @@ static void proceed(enum usbd_answer answer)
 
     if (answer == USBD_LATER) {
         usbd.stage = STAGE_WAITING;
-        return;
-    }
-    if (answer == USBD_FAIL || (!in && !usbd.data_received && c->setup.wLength > c->size)) {
+    } else if (answer == USBD_FAIL || (!in && usbd.left > c->size)) {
         usbd.stage = STAGE_IDLE;
         driver->stall(0, true);
-    } else if (c->setup.wLength == 0 || usbd.data_received) {
+    } else if (usbd.left == 0) {
         usbd.stage = STAGE_STATUS_IN;
         driver->write(USB_DIR_IN, NULL, 0);
     } else if (in) {
         usbd.stage = STAGE_DATA_IN;
-        usbd.at = c->data;
-        usbd.left = c->size < c->setup.wLength ? c->size : c->setup.wLength;
-        usbd.end_with_empty = usbd.left < c->setup.wLength;
+        if (c->size > usbd.left)
+            c->size = usbd.left;
         driver->accept(0, true); /* the host may begin the status stage early */
         send_packet();
     } else {
         usbd.stage = STAGE_DATA_OUT;
-        usbd.at = c->data;
-        usbd.left = c->setup.wLength;
         driver->accept(0, false);
     }
 }
 
-void usbd_on_setup(const struct usb_setup *setup)
+void usbd_on_setup(void)
 {
     struct usbd_control *c = &usbd.control;
-    c->setup = *setup;
-    c->data = usbd.scratch;
-    c->size = setup->bmRequestType & USB_DIR_IN ? 0 : USBD_SCRATCH;
+    USBD->driver->read(0, &c->setup, sizeof c->setup);
+    c->size = 0;
     c->done = NULL;
-    usbd.owner = 0;
-    usbd.data_received = false;
+    usbd.left = c->setup.wLength;
 
     enum usbd_answer answer = USBD_FAIL;
-    if ((setup->bmRequestType & USB_TYPE_MASK) == USB_TYPE_STANDARD)
+    if ((c->setup.bmRequestType & USB_TYPE_MASK) == USB_TYPE_STANDARD)
         answer = usbd_standard(c);
-    if (answer == USBD_FAIL && usbd_wants_function(setup))
+    if (answer == USBD_FAIL && usbd_wants_function(&c->setup))
         answer = ask_functions(c);
     proceed(answer);
 }
@@ -135,44 +146,32 @@ static void control_received(void)
 {
     struct usbd_control *c = &usbd.control;
     const struct usb_driver *driver = USBD->driver;
+    bool data = usbd.stage == STAGE_DATA_OUT;
+    uint16_t room = data ? usbd.left : 0;
+    uint16_t n = driver->read(0, next_byte(), room);
 
-    if (usbd.stage != STAGE_DATA_OUT) {
-        uint16_t n = driver->read(0, NULL, 0);
-        if (usbd.stage == STAGE_DATA_IN || usbd.stage == STAGE_STATUS_OUT) {
-            if (n == 0)
-                finish();
-            else
-                proceed(USBD_FAIL);
-        }
-        return;
-    }
-    uint16_t n = driver->read(0, usbd.at, usbd.left);
-    if (n > usbd.left) { /* more than wLength announced */
+    if (n > room) { /* more than wLength announced, or data in a status stage */
         proceed(USBD_FAIL);
-        return;
+    } else if (data) {
+        usbd.left = (uint16_t)(usbd.left - n);
+        if (usbd.left > 0 && n == USBD_EP0_SIZE) {
+            driver->accept(0, false);
+            return;
+        }
+        c->size = (uint16_t)(c->setup.wLength - usbd.left);
+        usbd.left = 0;
+        proceed(owner()->data ? owner()->data(c) : USBD_ACK);
+    } else if (usbd.stage == STAGE_DATA_IN) {
+        finish();
     }
-    usbd.at += n;
-    usbd.left = (uint16_t)(usbd.left - n);
-    if (usbd.left > 0 && n == USBD_EP0_SIZE) {
-        driver->accept(0, false);
-        return;
-    }
-    c->size = (uint16_t)(c->setup.wLength - usbd.left);
-    usbd.data_received = true;
-    const struct usbd_function *owner = usbd.owner ? function(usbd.owner - 1u) : NULL;
-    proceed(owner && owner->data ? owner->data(c) : USBD_ACK);
 }
 
 static void control_sent(void)
 {
     if (usbd.stage == STAGE_STATUS_IN)
         finish();
-    else if (usbd.stage == STAGE_DATA_IN) {
-        if (usbd.left > 0 || usbd.end_with_empty)
-            send_packet();
-        else
-            usbd.stage = STAGE_STATUS_OUT;
-    }
+    else if (usbd.stage == STAGE_DATA_IN && usbd.left > 0)
+        send_packet();
 }
 
 void usbd_control_reply(enum usbd_answer answer)

@@ -40,8 +40,8 @@ struct usb_driver {
     /* Lets an OUT endpoint take one packet; usbd_on_received follows. Endpoint 0 before a status
      * stage: `status` asks the hardware to stall anything but a zero-length packet. */
     void (*accept)(uint8_t ep, bool status);
-    /* Takes the packet that usbd_on_received announced (endpoint 0: always, before that returns), at
-     * most `room` bytes; returns its length, which is larger than room if bytes were dropped. */
+    /* Takes the packet that usbd_on_received or usbd_on_setup announced (endpoint 0: always, before that
+     * returns), at most `room` bytes; returns its length, which is larger than room if bytes were dropped. */
     uint16_t (*read)(uint8_t ep, void *data, uint16_t room);
     /* STALL, or back to NAK with data toggle 0. Endpoint 0: both directions until the next SETUP. */
     void (*stall)(uint8_t ep, bool on);
@@ -51,7 +51,7 @@ struct usb_driver {
 
 /* What the driver reports. After a bus reset endpoint 0 is open and the address is 0. */
 void usbd_on_reset(void);
-void usbd_on_setup(const struct usb_setup *setup);
+void usbd_on_setup(void);          /* it waits to be read, as the other packets of endpoint 0 */
 void usbd_on_received(uint8_t ep); /* OUT: a packet waits to be read */
 void usbd_on_sent(uint8_t ep);     /* IN: the packet was acknowledged */
 void usbd_on_suspend(bool suspended);
@@ -67,9 +67,9 @@ enum usbd_answer {
 /* One control request on its way. */
 struct usbd_control {
     struct usb_setup setup;
-    uint8_t *data;      /* preset to a buffer of USBD_SCRATCH bytes; may be pointed elsewhere */
-    uint16_t size;      /* device to host: bytes to send (preset 0; the core clips to wLength).
-                           Host to device: room in data (preset USBD_SCRATCH); in data(), bytes received */
+    uint8_t *data;      /* what to send, or where to put what comes */
+    uint16_t size;      /* preset 0. Device to host: bytes to send (the core clips to wLength).
+                           Host to device: room in data; in data(), bytes received */
     void (*done)(void); /* Invoked after the status stage; may be left NULL */
 };
 
@@ -87,8 +87,8 @@ enum usbd_event {
 
 struct usbd_function {
     /* Invoked for every class or vendor request, and for standard ones to an interface that the core
-     * does not know (GET_DESCRIPTOR). IN: fill data and size. OUT: check, set data and size if more
-     * than the preset room is wanted; data() follows if wLength > 0. The first function that does
+     * does not know (GET_DESCRIPTOR). IN: fill data and size. OUT: check, set data and size if
+     * wLength > 0; data() follows then. The first function that does
      * not answer USBD_FAIL has the request. */
     enum usbd_answer (*setup)(struct usbd_control *c);
     /* Invoked when the data stage of an OUT request is complete. May be NULL. */

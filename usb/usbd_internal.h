@@ -4,28 +4,19 @@
 
 #include "usb/usbd.h"
 
-/* Stages of a control transfer as the device sees them. WAITING: a function will answer later. */
-enum usbd_stage {
-    STAGE_IDLE,
-    STAGE_DATA_IN,
-    STAGE_DATA_OUT,
-    STAGE_STATUS_IN,
-    STAGE_STATUS_OUT,
-    STAGE_WAITING
-};
+/* Stages of a control transfer as the device sees them. DATA_IN ends with the status of the host, which may
+ * come early. WAITING: a function will answer later. */
+enum usbd_stage { STAGE_IDLE, STAGE_DATA_IN, STAGE_DATA_OUT, STAGE_STATUS_IN, STAGE_WAITING };
 
 enum { EP_OPEN = 1, EP_BUSY = 2, EP_STALLED = 4 };
 
 /* What is small comes first: short instructions reach no further. */
 struct usbd {
     uint8_t stage;
-    uint8_t owner; /* of the current request: number of the function, from 1; 0: the core */
-    bool end_with_empty, data_received;
     bool suspended, remote_wake;
     uint8_t address;       /* not 0: address state */
     uint8_t configuration; /* not 0: configured state */
-    uint16_t left;         /* data stage: how many bytes are left */
-    uint8_t *at;           /* and the next one */
+    uint16_t left;         /* of wLength: how many bytes may still come or go */
     struct usbd_control control;
     const struct usbd_device *device;
     uint8_t alternate[USBD_INTERFACES];

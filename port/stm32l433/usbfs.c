@@ -209,11 +209,9 @@ static void bus_reset(void)
 
 static void received_setup(void)
 {
-    struct usb_setup setup = {0};
     /* NAK is what the hardware has set; a packet for the old request may have been armed since. */
     close_both(0);
-    usbfs_read(0, &setup, sizeof setup);
-    usbd_on_setup(&setup);
+    usbd_on_setup();
 }
 
 static void transaction(unsigned n)

@@ -234,7 +234,9 @@ static inline void send_setup(uint8_t type, uint8_t request, uint16_t value, uin
 {
     struct usb_setup s = {type, request, value, index, length};
     hw.in_ready = hw.out_ready = hw.stalled0 = false; /* what hardware does on SETUP */
-    usbd_on_setup(&s);
+    memcpy(hw.out, &s, sizeof s);
+    hw.out_size = sizeof s;
+    usbd_on_setup();
 }
 
 /* One IN transaction: bytes, STALLED or NAKED. */
