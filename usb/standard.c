@@ -74,73 +74,54 @@ static enum usbd_answer reply(struct usbd_control *c, const void *data, uint16_t
     return USBD_ACK;
 }
 
-static enum usbd_answer get_status(struct usbd_control *c)
+/* GET_STATUS, GET_CONFIGURATION, GET_INTERFACE */
+static enum usbd_answer get(struct usbd_control *c)
 {
-    uint8_t *status = usbd.scratch;
-    uint16_t index = c->setup.wIndex;
+    const struct usb_setup *s = &c->setup;
+    unsigned value = 0;
 
-    status[0] = status[1] = 0;
-    switch (c->setup.bmRequestType & USB_RECIPIENT_MASK) {
-    case USB_RECIPIENT_DEVICE:
-        if (index != 0)
-            return USBD_FAIL;
-        if (USBD->configuration->bmAttributes & USB_CONF_SELF_POWERED)
-            status[0] |= 1;
-        if (usbd.remote_wake)
-            status[0] |= 2;
-        break;
-    case USB_RECIPIENT_INTERFACE:
-        if (!usbd.configuration || !has_alternate(index, 0))
-            return USBD_FAIL;
-        break;
-    default:
-        if ((index & (uint16_t)~USB_DIR_IN) == 0)
-            break;
-        if (USBD_CONTROL_ONLY || index > 0xFF || !usbd_open_endpoint((uint8_t)index))
-            return USBD_FAIL;
-        status[0] = usbd_stalled((uint8_t)index);
+    if (s->wValue)
+        return USBD_FAIL;
+    if (s->bRequest == USB_GET_CONFIGURATION) {
+        value = usbd.configuration;
+    } else if (s->bRequest == USB_GET_INTERFACE) {
+        value = usbd_alternate((uint8_t)s->wIndex);
+    } else if (s->bmRequestType == (USB_DIR_IN | USB_RECIPIENT_DEVICE)) {
+        value = (USBD->configuration->bmAttributes & USB_CONF_SELF_POWERED ? 1u : 0) |
+                (usbd.remote_wake ? 2u : 0);
+    } else if (s->bmRequestType == (USB_DIR_IN | USB_RECIPIENT_ENDPOINT)) {
+        value = usbd_stalled((uint8_t)s->wIndex);
     }
-    return c->setup.wValue ? USBD_FAIL : reply(c, status, 2);
+    usbd.scratch[0] = (uint8_t)value;
+    usbd.scratch[1] = 0;
+    return reply(c, usbd.scratch, s->bRequest == USB_GET_STATUS ? 2 : 1);
 }
 
-static enum usbd_answer feature(struct usbd_control *c, bool set)
+/* Interfaces have none. */
+static enum usbd_answer feature(const struct usb_setup *s)
 {
-    uint16_t index = c->setup.wIndex;
-    bool halt = c->setup.wValue == USB_ENDPOINT_HALT;
+    bool set = s->bRequest == USB_SET_FEATURE;
+    uint8_t ep = (uint8_t)s->wIndex;
 
-    switch (c->setup.bmRequestType & USB_RECIPIENT_MASK) {
-    case USB_RECIPIENT_DEVICE: /* test modes are for high speed (9.4.9) */
-        if (c->setup.wValue != USB_DEVICE_REMOTE_WAKEUP || index != 0 ||
+    if (s->bmRequestType == USB_RECIPIENT_DEVICE) { /* test modes are for high speed (9.4.9) */
+        if (s->wValue != USB_DEVICE_REMOTE_WAKEUP ||
             !(USBD->configuration->bmAttributes & USB_CONF_REMOTE_WAKEUP))
             return USBD_FAIL;
         usbd.remote_wake = set;
         return USBD_ACK;
-    case USB_RECIPIENT_ENDPOINT:
-        /* Endpoint 0 has no halt feature (9.4.5); clearing it is harmless. */
-        if (halt && (index & (uint16_t)~USB_DIR_IN) == 0)
-            return set ? USBD_FAIL : USBD_ACK;
-        if (USBD_CONTROL_ONLY || !halt || index > 0xFF || !usbd_open_endpoint((uint8_t)index))
-            return USBD_FAIL;
-        if (set) {
-            usbd_stall((uint8_t)index);
-        } else {
-            *usbd_flags((uint8_t)index) = EP_OPEN;
-            USBD->driver->stall((uint8_t)index, false);
-            usbd_tell(USBD_UNSTALLED, (uint8_t)index);
-        }
-        return USBD_ACK;
-    default: /* interfaces have no features */ return USBD_FAIL;
     }
-}
-
-static enum usbd_answer clear_feature(struct usbd_control *c)
-{
-    return feature(c, false);
-}
-
-static enum usbd_answer set_feature(struct usbd_control *c)
-{
-    return feature(c, true);
+    if (s->wValue != USB_ENDPOINT_HALT)
+        return USBD_FAIL;
+    if (!usbd_open_endpoint(ep)) /* endpoint 0 has no halt (9.4.5); clearing it is harmless */
+        return set ? USBD_FAIL : USBD_ACK;
+    if (set) {
+        usbd_stall(ep);
+    } else {
+        *usbd_flags(ep) = EP_OPEN;
+        USBD->driver->stall(ep, false);
+        usbd_tell(USBD_UNSTALLED, ep);
+    }
+    return USBD_ACK;
 }
 
 /* The address counts only after the status stage (9.4.6). */
@@ -153,7 +134,7 @@ static void take_address(void)
 
 static enum usbd_answer set_address(struct usbd_control *c)
 {
-    if (usbd.configuration || c->setup.wValue > 127 || c->setup.wIndex != 0)
+    if (usbd.configuration || c->setup.wValue > 127)
         return USBD_FAIL;
     c->done = take_address;
     return USBD_ACK;
@@ -194,73 +175,80 @@ static enum usbd_answer get_descriptor(struct usbd_control *c)
     }
 }
 
-static enum usbd_answer get_configuration(struct usbd_control *c)
+static enum usbd_answer set_configuration(const struct usb_setup *s)
 {
-    if (c->setup.wValue || c->setup.wIndex)
+    if (s->wValue && s->wValue != USBD->configuration->bConfigurationValue)
         return USBD_FAIL;
-    return reply(c, &usbd.configuration, 1);
-}
-
-static enum usbd_answer set_configuration(struct usbd_control *c)
-{
-    if ((c->setup.wValue && c->setup.wValue != USBD->configuration->bConfigurationValue) || c->setup.wIndex)
-        return USBD_FAIL;
-    usbd_configure((uint8_t)c->setup.wValue);
+    usbd_configure((uint8_t)s->wValue);
     usbd_tell(USBD_CONFIGURED, usbd.configuration);
     return USBD_ACK;
 }
 
-static enum usbd_answer get_interface(struct usbd_control *c)
+static enum usbd_answer set_interface(const struct usb_setup *s)
 {
-    if (c->setup.wValue || !has_alternate(c->setup.wIndex, 0))
-        return USBD_FAIL;
-    return reply(c, &usbd.alternate[c->setup.wIndex], 1);
-}
-
-static enum usbd_answer set_interface(struct usbd_control *c)
-{
-    if (!has_alternate(c->setup.wIndex, c->setup.wValue))
-        return USBD_FAIL;
-    uint8_t interface = (uint8_t)c->setup.wIndex;
-    each_endpoint(interface, usbd.alternate[interface], close_one);
-    usbd.alternate[interface] = (uint8_t)c->setup.wValue;
-    each_endpoint(interface, usbd.alternate[interface], open_one);
+    uint8_t interface = (uint8_t)s->wIndex;
+    if (USBD_ALTERNATES) {
+        each_endpoint(interface, usbd.alternate[interface], close_one);
+        usbd.alternate[interface] = (uint8_t)s->wValue;
+        each_endpoint(interface, usbd.alternate[interface], open_one);
+    }
     usbd_tell(USBD_INTERFACE, interface);
     return USBD_ACK;
 }
 
-/* Which request is valid from which state on, for whom and in which direction (9.4, table 9-3). */
-enum { IN_DEFAULT, IN_ADDRESS, IN_CONFIGURED };
-enum { DEVICE = 1, INTERFACE = 2, ENDPOINT = 4 }; /* 1 << recipient */
-static const struct {
-    enum usbd_answer (*handle)(struct usbd_control *c);
-    uint8_t from, recipients, direction;
-} requests[] = {
-    [USB_GET_STATUS] = {get_status, IN_ADDRESS, DEVICE | INTERFACE | ENDPOINT, USB_DIR_IN},
-    [USB_CLEAR_FEATURE] = {clear_feature, IN_ADDRESS, DEVICE | INTERFACE | ENDPOINT, 0},
-    [USB_SET_FEATURE] = {set_feature, IN_ADDRESS, DEVICE | INTERFACE | ENDPOINT, 0},
-    [USB_SET_ADDRESS] = {set_address, IN_DEFAULT, DEVICE, 0},
-    [USB_GET_DESCRIPTOR] = {get_descriptor, IN_DEFAULT, DEVICE, USB_DIR_IN},
-    [USB_GET_CONFIGURATION] = {get_configuration, IN_ADDRESS, DEVICE, USB_DIR_IN},
-    [USB_SET_CONFIGURATION] = {set_configuration, IN_ADDRESS, DEVICE, 0},
-    [USB_GET_INTERFACE] = {get_interface, IN_CONFIGURED, INTERFACE, USB_DIR_IN},
-    [USB_SET_INTERFACE] = {set_interface, IN_CONFIGURED, INTERFACE, 0},
+/* For whom a request may be (table 9-3); its number tells its direction: the odd ones are OUT. */
+enum {
+    DEVICE = 1 << USB_RECIPIENT_DEVICE,
+    INTERFACE = 1 << USB_RECIPIENT_INTERFACE,
+    ENDPOINT = 1 << USB_RECIPIENT_ENDPOINT
 };
+static const uint8_t recipients[] = {
+    [USB_GET_STATUS] = DEVICE | INTERFACE | ENDPOINT,
+    [USB_CLEAR_FEATURE] = DEVICE | ENDPOINT,
+    [USB_SET_FEATURE] = DEVICE | ENDPOINT,
+    [USB_SET_ADDRESS] = DEVICE,
+    [USB_GET_DESCRIPTOR] = DEVICE,
+    [USB_GET_CONFIGURATION] = DEVICE,
+    [USB_SET_CONFIGURATION] = DEVICE,
+    [USB_GET_INTERFACE] = INTERFACE,
+    [USB_SET_INTERFACE] = INTERFACE,
+};
+
+/* Is there what wIndex names? Interfaces and endpoints are there when the device is configured. */
+static bool target_exists(const struct usb_setup *s)
+{
+    unsigned index = s->wIndex;
+    switch (s->bmRequestType & USB_RECIPIENT_MASK) {
+    case USB_RECIPIENT_DEVICE:
+        return index == 0 || s->bRequest == USB_GET_DESCRIPTOR; /* of a string: the language */
+    case USB_RECIPIENT_INTERFACE:
+        return usbd.configuration && has_alternate(index, s->bRequest == USB_SET_INTERFACE ? s->wValue : 0);
+    default:
+        return (index & ~USB_DIR_IN) == 0 || (index <= 0xFF && usbd_open_endpoint((uint8_t)index));
+    }
+}
 
 enum usbd_answer usbd_standard(struct usbd_control *c)
 {
     const struct usb_setup *s = &c->setup;
-    unsigned state = usbd.configuration ? IN_CONFIGURED : usbd.address ? IN_ADDRESS : IN_DEFAULT;
-    unsigned recipient = s->bmRequestType & USB_RECIPIENT_MASK;
+    unsigned request = s->bRequest, in = s->bmRequestType / USB_DIR_IN;
+    unsigned recipient = s->bmRequestType % USB_DIR_IN; /* more if the type is not standard */
 
-    if (s->bRequest >= sizeof requests / sizeof *requests || !requests[s->bRequest].handle ||
-        state < requests[s->bRequest].from || recipient > USB_RECIPIENT_ENDPOINT ||
-        !(requests[s->bRequest].recipients & 1u << recipient) ||
-        (s->bmRequestType & USB_DIR_IN) != requests[s->bRequest].direction)
+    if (request >= sizeof recipients || recipient > USB_RECIPIENT_ENDPOINT ||
+        !(recipients[request] >> recipient & 1) || in == request % 2 || !target_exists(s) ||
+        (!in && s->wLength) /* none of them carries data */)
         return USBD_FAIL;
-    if (!(s->bmRequestType & USB_DIR_IN) && s->wLength) /* none of them carries data */
+    if (request == USB_SET_ADDRESS)
+        return set_address(c);
+    if (request == USB_GET_DESCRIPTOR)
+        return get_descriptor(c);
+    if (!usbd.address) /* all others need the address state */
         return USBD_FAIL;
-    return requests[s->bRequest].handle(c);
+    if (in)
+        return get(c);
+    if (request == USB_SET_CONFIGURATION)
+        return set_configuration(s);
+    return request == USB_SET_INTERFACE ? set_interface(s) : feature(s);
 }
 
 bool usbd_wants_function(const struct usb_setup *setup)
