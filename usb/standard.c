@@ -223,8 +223,7 @@ static bool target_exists(const struct usb_setup *s)
         return index == 0 || s->bRequest == USB_GET_DESCRIPTOR; /* of a string: the language */
     case USB_RECIPIENT_INTERFACE:
         return usbd.configuration && has_alternate(index, s->bRequest == USB_SET_INTERFACE ? s->wValue : 0);
-    default:
-        return (index & ~USB_DIR_IN) == 0 || (index <= 0xFF && usbd_open_endpoint((uint8_t)index));
+    default: return (index & ~USB_DIR_IN) == 0 || (index <= 0xFF && usbd_open_endpoint((uint8_t)index));
     }
 }
 
@@ -249,13 +248,4 @@ enum usbd_answer usbd_standard(struct usbd_control *c)
     if (request == USB_SET_CONFIGURATION)
         return set_configuration(s);
     return request == USB_SET_INTERFACE ? set_interface(s) : feature(s);
-}
-
-bool usbd_wants_function(const struct usb_setup *setup)
-{
-    /* Class and vendor requests; GET_DESCRIPTOR to an interface (HID, DFU class descriptors). */
-    uint8_t type = setup->bmRequestType & USB_TYPE_MASK;
-    return type == USB_TYPE_CLASS || type == USB_TYPE_VENDOR ||
-           (setup->bmRequestType == (USB_DIR_IN | USB_RECIPIENT_INTERFACE) &&
-            setup->bRequest == USB_GET_DESCRIPTOR);
 }

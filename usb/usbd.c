@@ -126,10 +126,8 @@ void usbd_on_setup(void)
     c->done = NULL;
     usbd.left = c->setup.wLength;
 
-    enum usbd_answer answer = USBD_FAIL;
-    if ((c->setup.bmRequestType & USB_TYPE_MASK) == USB_TYPE_STANDARD)
-        answer = usbd_standard(c);
-    if (answer == USBD_FAIL && usbd_wants_function(&c->setup))
+    enum usbd_answer answer = usbd_standard(c);
+    if (answer == USBD_FAIL)
         answer = ask_functions(c);
     proceed(answer);
 }

@@ -86,10 +86,9 @@ enum usbd_event {
 };
 
 struct usbd_function {
-    /* Invoked for every class or vendor request, and for standard ones to an interface that the core
-     * does not know (GET_DESCRIPTOR). IN: fill data and size. OUT: check, set data and size if
-     * wLength > 0; data() follows then. The first function that does
-     * not answer USBD_FAIL has the request. */
+    /* Invoked for every request that the core does not answer, of whatever type. IN: fill data and size. OUT:
+     * check, set data and size if wLength > 0; data() follows then. The first function that does not answer
+     * USBD_FAIL has the request. */
     enum usbd_answer (*setup)(struct usbd_control *c);
     /* Invoked when the data stage of an OUT request is complete. May be NULL. */
     enum usbd_answer (*data)(struct usbd_control *c);

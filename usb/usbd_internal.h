@@ -33,8 +33,6 @@ extern struct usbd usbd;
 
 /* Standard requests, USB 2.0 9.4. */
 enum usbd_answer usbd_standard(struct usbd_control *c);
-/* True if a function may answer what the core has not. */
-bool usbd_wants_function(const struct usb_setup *setup);
 /* Closes all endpoints and opens those of the configuration (0: none). */
 void usbd_configure(uint8_t configuration);
 

@@ -167,7 +167,12 @@ static inline void fn_done(void)
 
 static inline enum usbd_answer fn_setup(struct usbd_control *c)
 {
+    uint8_t type = c->setup.bmRequestType & USB_TYPE_MASK;
     fn.setups++;
+    if (type != USB_TYPE_CLASS && type != USB_TYPE_VENDOR &&
+        !(c->setup.bmRequestType == (USB_DIR_IN | USB_RECIPIENT_INTERFACE) &&
+          c->setup.bRequest == USB_GET_DESCRIPTOR))
+        return USBD_FAIL;
     c->done = fn_done;
     switch (c->setup.bRequest) {
     case 1: /* IN */
