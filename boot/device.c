@@ -169,7 +169,7 @@ const struct usbd_device USBD_DEVICE = {
 
 /* ---- for the main loop ------------------------------------------------------------------- */
 
-static const char *get_report(void)
+const char *dfu_report(void)
 {
     return report(device.findings, device_verdict(), device.dfu.last);
 }
@@ -178,7 +178,6 @@ void device_start(const struct findings *f)
 {
     device.findings = f;
     dfu_init(&device.dfu, &f->ledger, f->verdict);
-    device.dfu.report = get_report;
     usb_serial(device.serial, port_uid());
     usbd_init(&USBD_DEVICE); /* port_enter_dfu has connected it */
 }

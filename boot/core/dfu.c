@@ -6,73 +6,62 @@ enum { LEAVE_FALLBACK_MS = 1000, LEAVE_DFUSE_MS = 3, LEAVE_PLAIN_MS = 500 };
 
 /* ---- the table --------------------------------------------------------------------------- */
 
-enum action {
-    REFUSE, /* STALL, and DFU_ERROR */
-    IGNORE, /* STALL, nothing changes */
-    DNLOAD,
-    LEAVE,
-    UPLOAD,
-    STATUS,
-    CLEAR,
-    STATE,
-    ABORT
-};
-
+/* What a request is: bRequest for the first seven. */
 enum {
-    ON_DETACH,
-    ON_DNLOAD,
-    ON_LEAVE,
-    ON_UPLOAD,
-    ON_GETSTATUS,
-    ON_CLRSTATUS,
-    ON_GETSTATE,
-    ON_ABORT,
+    ON_DNLOAD = DFU_REQ_DNLOAD,
+    ON_UPLOAD = DFU_REQ_UPLOAD,
+    ON_GETSTATUS = DFU_REQ_GETSTATUS,
+    ON_CLRSTATUS = DFU_REQ_CLRSTATUS,
+    ON_GETSTATE = DFU_REQ_GETSTATE,
+    ON_ABORT = DFU_REQ_ABORT,
+    ON_LEAVE, /* DNLOAD without data */
     ON_OTHER,
     ONS
 };
 
-/* USB DFU 1.1 annex A.2, DFU mode; a zero-length DNLOAD is a leave in dfuIDLE too (AN3156), and GETSTATUS
- * is answered in dfuDNBUSY. On the way out (MANIFEST) nothing can be changed any more. */
-static const uint8_t table[DFU_ERROR + 1][ONS] = {
-    /* clang-format off */
-    /*                    DETACH  DNLOAD  LEAVE   UPLOAD  GETST.  CLRST.  STATE  ABORT   OTHER */
-    [DFU_IDLE]          = {REFUSE, DNLOAD, LEAVE,  UPLOAD, STATUS, REFUSE, STATE, ABORT,  REFUSE},
-    [DFU_DNLOAD_SYNC]   = {REFUSE, REFUSE, REFUSE, REFUSE, STATUS, REFUSE, STATE, REFUSE, REFUSE},
-    [DFU_DNBUSY]        = {REFUSE, REFUSE, REFUSE, REFUSE, STATUS, REFUSE, STATE, REFUSE, REFUSE},
-    [DFU_DNLOAD_IDLE]   = {REFUSE, DNLOAD, LEAVE,  REFUSE, STATUS, REFUSE, STATE, ABORT,  REFUSE},
-    [DFU_MANIFEST_SYNC] = {IGNORE, IGNORE, IGNORE, IGNORE, STATUS, IGNORE, STATE, IGNORE, IGNORE},
-    [DFU_MANIFEST]      = {IGNORE, IGNORE, IGNORE, IGNORE, STATUS, IGNORE, STATE, IGNORE, IGNORE},
-    [DFU_UPLOAD_IDLE]   = {REFUSE, REFUSE, REFUSE, UPLOAD, STATUS, REFUSE, STATE, ABORT,  REFUSE},
-    [DFU_ERROR]         = {IGNORE, IGNORE, IGNORE, IGNORE, STATUS, CLEAR,  STATE, IGNORE, IGNORE},
-    /* clang-format on */
+/* In which states a request is carried out: USB DFU 1.1 annex A.2, DFU mode; a zero-length DNLOAD is a leave
+ * in dfuIDLE too (AN3156), and GETSTATUS is answered in dfuDNBUSY. */
+#define IN(state) (1u << (DFU_##state))
+static const uint16_t table[ONS] = {
+    [ON_DNLOAD] = IN(IDLE) | IN(DNLOAD_IDLE),
+    [ON_LEAVE] = IN(IDLE) | IN(DNLOAD_IDLE),
+    [ON_UPLOAD] = IN(IDLE) | IN(UPLOAD_IDLE),
+    [ON_GETSTATUS] = 0xFFFF,
+    [ON_CLRSTATUS] = IN(ERROR),
+    [ON_GETSTATE] = 0xFFFF,
+    [ON_ABORT] = IN(IDLE) | IN(DNLOAD_IDLE) | IN(UPLOAD_IDLE),
 };
+/* Elsewhere it is refused, and makes dfuERROR of the state unless that is it already, or the way out, on
+ * which nothing can be changed any more. */
+enum { STAYS = IN(ERROR) | IN(MANIFEST_SYNC) | IN(MANIFEST) };
 
 static unsigned kind_of(const struct usb_setup *setup)
 {
-    static const struct {
-        uint8_t type, on;
-    } kinds[] = {
-        [DFU_REQ_DETACH] = {0x21, ON_DETACH},       [DFU_REQ_DNLOAD] = {0x21, ON_DNLOAD},
-        [DFU_REQ_UPLOAD] = {0xA1, ON_UPLOAD},       [DFU_REQ_GETSTATUS] = {0xA1, ON_GETSTATUS},
-        [DFU_REQ_CLRSTATUS] = {0x21, ON_CLRSTATUS}, [DFU_REQ_GETSTATE] = {0xA1, ON_GETSTATE},
-        [DFU_REQ_ABORT] = {0x21, ON_ABORT},
-    };
+    const unsigned in = 1u << DFU_REQ_UPLOAD | 1u << DFU_REQ_GETSTATUS | 1u << DFU_REQ_GETSTATE;
     unsigned r = setup->bRequest;
-    if (r >= sizeof kinds / sizeof *kinds || kinds[r].type != setup->bmRequestType)
+    bool sends = in >> (r & 31) & 1;
+    if (r > DFU_REQ_ABORT || setup->bmRequestType != (sends ? 0xA1 : 0x21))
         return ON_OTHER;
-    if (kinds[r].on == ON_DNLOAD)
+    if (r == ON_DNLOAD)
         return setup->wLength ? ON_DNLOAD : ON_LEAVE;
-    return kinds[r].type == 0x21 && setup->wLength ? ON_OTHER : kinds[r].on;
+    return sends || !setup->wLength ? r : ON_OTHER;
+}
+
+/* A leave was accepted and its status given. */
+static bool has_left(const struct dfu *d)
+{
+    return d->leaving && d->reply.state != DFU_MANIFEST_SYNC;
 }
 
 /* ---- actions ----------------------------------------------------------------------------- */
 
-static enum dfu_answer refuse(struct dfu *d, enum message why)
+/* Not inlined: called often. */
+__attribute__((noinline)) static enum dfu_answer refuse(struct dfu *d, enum message why)
 {
     session_fail(&d->session);
-    d->state = DFU_ERROR;
-    d->message = d->last = (uint8_t)why;
-    d->draining = d->leaving = d->left = false;
+    d->reply.state = DFU_ERROR;
+    d->last = (uint8_t)(why == MESSAGE_EMPTY ? MESSAGE_BLANK_FILE : why);
+    d->draining = d->leaving = false;
     return DFU_STALL;
 }
 
@@ -82,24 +71,17 @@ static bool writer_failed(struct dfu *d)
     enum message m = d->session.writer.error;
     if (m == MESSAGE_READY)
         return false;
-    refuse(d, m == MESSAGE_EMPTY ? MESSAGE_BLANK_FILE : m);
+    refuse(d, m);
     return true;
 }
 
 /* True if the request has to wait for the writer. Waiting too long is an error. */
 static bool hold(struct dfu *d)
 {
-    if (!writer_busy(&d->session.writer) && d->session.rx_at == d->session.rx_size) {
-        d->held = false;
+    if (!writer_busy(&d->session.writer) && d->session.rx_at == d->session.rx_size)
         return false;
-    }
-    if (!d->held) {
-        d->held = true;
-        d->held_since = port_ms();
-    }
-    if (port_ms() - d->held_since < DFU_HOLD_MS)
+    if (port_ms() - d->since < DFU_HOLD_MS)
         return true;
-    d->held = false;
     refuse(d, MESSAGE_TIMEOUT);
     return false;
 }
@@ -113,9 +95,9 @@ static enum dfu_answer on_dnload(struct dfu *d, uint16_t length)
         return refuse(d, MESSAGE_BLOCK);
     if ((d->draining || s->rx_at < s->rx_size) && hold(d))
         return DFU_HOLD;
-    if (d->state == DFU_ERROR)
+    if (d->reply.state == DFU_ERROR)
         return DFU_STALL;
-    d->draining = d->leaving = d->left = false;
+    d->draining = d->leaving = false;
     d->data = s->rx;
     d->size = sizeof s->rx;
     return DFU_ACK;
@@ -129,7 +111,7 @@ enum dfu_answer dfu_data(struct dfu *d, const struct usb_setup *setup, uint16_t 
     if (m != MESSAGE_READY)
         refuse(d, m); /* told by the next GETSTATUS */
     else
-        d->state = DFU_DNLOAD_SYNC;
+        d->reply.state = DFU_DNLOAD_SYNC;
     return DFU_ACK;
 }
 
@@ -145,7 +127,7 @@ static enum dfu_answer on_close(struct dfu *d, bool abort)
     d->session.stride = 0;
     d->draining = true;
     d->leaving = !abort;
-    d->state = abort ? DFU_IDLE : DFU_MANIFEST_SYNC;
+    d->reply.state = abort ? DFU_IDLE : DFU_MANIFEST_SYNC;
     d->leave_at = port_ms() + LEAVE_FALLBACK_MS; /* for hosts that never ask what came of it */
     return DFU_ACK;
 }
@@ -158,34 +140,32 @@ static enum dfu_answer on_status(struct dfu *d)
     if (d->draining && hold(d))
         return DFU_HOLD;
     d->draining = false;
-    if (d->state != DFU_ERROR)
+    if (d->reply.state != DFU_ERROR)
         writer_failed(d);
-    switch (d->state) {
+    switch (d->reply.state) {
     case DFU_DNLOAD_SYNC: /* hosts of DfuSe take anything but dfuDNBUSY here as a failure (AN3156) */
-        d->state = DFU_DNBUSY;
+        d->reply.state = DFU_DNBUSY;
         poll = session_wait_ms(s);
         break;
     case DFU_DNBUSY:
         poll = session_wait_ms(s);
         if (session_ready(s))
-            d->state = DFU_DNLOAD_IDLE;
+            d->reply.state = DFU_DNLOAD_IDLE;
         break;
     case DFU_DNLOAD_IDLE: s->straight = false; break;
-    case DFU_MANIFEST_SYNC:
-        d->state = s->plain ? DFU_IDLE : DFU_MANIFEST;
-        d->left = true;
-        break;
+    case DFU_MANIFEST_SYNC: d->reply.state = s->plain ? DFU_IDLE : DFU_MANIFEST; break;
     default: break;
     }
-    enum message m = d->state == DFU_ERROR ? d->message : session_verdict(&d->session);
-    d->reply[0] = d->state == DFU_ERROR ? (uint8_t)message_status(m) : DFU_STATUS_OK;
-    d->reply[1] = (uint8_t)poll;
-    d->reply[2] = (uint8_t)(poll >> 8);
-    d->reply[3] = 0;
-    d->reply[4] = d->state;
-    d->reply[5] = (uint8_t)DFU_STRING(m);
-    d->data = d->reply;
-    d->size = sizeof d->reply;
+    enum message m = session_verdict(s);
+    uint32_t status = DFU_STATUS_OK;
+    if (d->reply.state == DFU_ERROR) {
+        m = d->last;
+        status = message_status(m);
+    }
+    d->reply.status_and_poll = status | poll << 8;
+    d->reply.string = (uint8_t)DFU_STRING(m);
+    d->data = (const uint8_t *)&d->reply;
+    d->size = DFU_STATUS_SIZE;
     return DFU_ACK;
 }
 
@@ -210,10 +190,10 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup)
         return refuse(d, MESSAGE_BLOCK);
     if (hold(d))
         return DFU_HOLD;
-    if (writer_failed(d) || d->state == DFU_ERROR)
+    if (writer_failed(d) || d->reply.state == DFU_ERROR)
         return DFU_STALL;
     d->draining = false;
-    if (d->state != DFU_UPLOAD_IDLE) {
+    if (d->reply.state != DFU_UPLOAD_IDLE) {
         d->upload_stride = length;
         d->upload_block = 0;
     }
@@ -230,7 +210,7 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup)
     } else if (number == 0) {
         d->data = commands;
         d->size = sizeof commands;
-        d->state = DFU_IDLE;
+        d->reply.state = DFU_IDLE;
         return DFU_ACK;
     } else if (number == 1) {
         return refuse(d, MESSAGE_BLOCK);
@@ -239,7 +219,7 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup)
     }
 
     if (addr >= DFU_REPORT_ADDR && addr <= DFU_REPORT_ADDR + DFU_REPORT_SIZE) {
-        const char *text = d->report ? d->report() : "";
+        const char *text = dfu_report();
         size_t all = strlen(text), at = addr - DFU_REPORT_ADDR;
         at = at < all ? at : all;
         d->data = (const uint8_t *)text + at;
@@ -253,7 +233,7 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup)
     } else {
         return refuse(d, MESSAGE_ADDRESS);
     }
-    d->state = d->size >= length ? DFU_UPLOAD_IDLE : DFU_IDLE;
+    d->reply.state = d->size >= length ? DFU_UPLOAD_IDLE : DFU_IDLE;
     return DFU_ACK;
 }
 
@@ -263,12 +243,12 @@ void dfu_init(struct dfu *d, const struct ledger *l, enum message verdict)
 {
     memset(d, 0, sizeof *d);
     session_init(&d->session, l, verdict);
-    d->state = DFU_IDLE;
+    d->reply.state = DFU_IDLE;
 }
 
 enum dfu_answer dfu_setup(struct dfu *d, const struct usb_setup *setup)
 {
-    d->held = false;
+    d->since = port_ms();
     return dfu_again(d, setup);
 }
 
@@ -276,54 +256,53 @@ enum dfu_answer dfu_again(struct dfu *d, const struct usb_setup *setup)
 {
     unsigned on = kind_of(setup);
     d->size = 0;
-    if (d->leaving && d->left)
+    if (has_left(d))
         d->leave_at = port_ms() + LEAVE_PLAIN_MS; /* plain DFU: the host is still there */
     if (d->session.suspended && on != ON_DNLOAD)
         session_end(&d->session);
 
-    switch (table[d->state][on]) {
-    case DNLOAD: return on_dnload(d, setup->wLength);
-    case LEAVE: return on_close(d, false);
-    case ABORT: return on_close(d, true);
-    case UPLOAD: return on_upload(d, setup);
-    case STATUS: return on_status(d);
-    case STATE:
-        if (d->state == DFU_DNLOAD_IDLE)
+    if (!(table[on] >> d->reply.state & 1))
+        return STAYS >> d->reply.state & 1 ? DFU_STALL : refuse(d, MESSAGE_REQUEST);
+    switch (on) {
+    case ON_DNLOAD: return on_dnload(d, setup->wLength);
+    case ON_UPLOAD: return on_upload(d, setup);
+    case ON_GETSTATUS: return on_status(d);
+    case ON_GETSTATE:
+        if (d->reply.state == DFU_DNLOAD_IDLE)
             d->session.straight = false;
-        d->data = &d->state;
+        d->data = &d->reply.state;
         d->size = 1;
         return DFU_ACK;
-    case CLEAR: d->state = DFU_IDLE; return DFU_ACK;
-    case REFUSE: return refuse(d, MESSAGE_REQUEST);
-    default: return DFU_STALL;
+    case ON_CLRSTATUS: d->reply.state = DFU_IDLE; return DFU_ACK;
+    default: return on_close(d, on == ON_ABORT);
     }
 }
 
 void dfu_done(struct dfu *d)
 {
-    if (d->left)
-        d->leave_at = port_ms() + (d->state == DFU_MANIFEST ? LEAVE_DFUSE_MS : LEAVE_PLAIN_MS);
+    if (has_left(d))
+        d->leave_at = port_ms() + (d->reply.state == DFU_MANIFEST ? LEAVE_DFUSE_MS : LEAVE_PLAIN_MS);
 }
 
 void dfu_event(struct dfu *d, enum dfu_event event)
 {
     struct session *s = &d->session;
-    d->held = false;
     if (event == DFU_INTERFACE_SET) {
         /* Between the elements of one file the host sets the interface again and goes on with a
          * DNLOAD; a new host asks for the status first. */
         bool whole = s->active && !s->plain && s->rx_at == s->rx_size &&
-                     (d->state == DFU_DNLOAD_IDLE || d->state == DFU_IDLE);
+                     (d->reply.state == DFU_DNLOAD_IDLE || d->reply.state == DFU_IDLE);
         if (!whole)
             session_end(s);
         s->suspended = whole;
-        if (d->state == DFU_ERROR)
+        if (d->reply.state == DFU_ERROR)
             return; /* a new host shall see it */
     } else {
         session_end(s);
     }
-    if (d->state != DFU_MANIFEST_SYNC && d->state != DFU_MANIFEST) /* on the way out it stays there */
-        d->state = DFU_IDLE;
+    if (d->reply.state != DFU_MANIFEST_SYNC &&
+        d->reply.state != DFU_MANIFEST) /* on the way out it stays there */
+        d->reply.state = DFU_IDLE;
     s->stride = 0;
 }
 

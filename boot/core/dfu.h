@@ -29,7 +29,7 @@ enum {
     DFU_REQ_ABORT
 };
 
-enum { DFU_TRANSFER_SIZE = 2048, DFU_HOLD_MS = 3000 };
+enum { DFU_TRANSFER_SIZE = 2048, DFU_HOLD_MS = 3000, DFU_STATUS_SIZE = 6 };
 
 /* The report is readable there, as a second segment of the alternate setting. */
 #define DFU_REPORT_ADDR 0xF0000000u
@@ -47,22 +47,26 @@ enum dfu_answer {
 enum dfu_event { DFU_BUS_RESET, DFU_CONFIGURED, DFU_INTERFACE_SET };
 
 struct dfu {
-    uint8_t state;
-    uint8_t message; /* enum message: why the state is DFU_ERROR */
-    uint8_t last;    /* enum message: result of the last download, as far as it got */
-    bool draining;   /* GETSTATUS has to wait until the writer has nothing to do */
-    bool leaving;    /* a leave was accepted */
-    bool left;       /* and its status was given: leave_at counts */
-    bool held;       /* a request waits since held_since */
-    uint8_t reply[6];
+    /* What GETSTATUS answers (USB DFU 1.1, 6.1.2): bStatus and below it bwPollTimeout, bState, iString. The
+     * state is kept nowhere else. */
+    struct {
+        uint32_t status_and_poll;
+        uint8_t state, string;
+    } reply;
+    uint8_t last;           /* enum message: why it is DFU_ERROR, or was the last time */
+    bool draining;          /* GETSTATUS has to wait until the writer has nothing to do */
+    bool leaving;           /* a leave was accepted: leave_at counts */
     uint16_t size;          /* of what the answer sends, or of the room for what comes */
     uint16_t upload_block;  /* plain DFU: next one */
     uint16_t upload_stride; /* length of the first block of this upload */
     const uint8_t *data;
-    uint32_t held_since, leave_at;
-    const char *(*report)(void); /* text of the report, set by the owner; NULL: none */
+    uint32_t since; /* when the request came, port_ms */
+    uint32_t leave_at;
     struct session session;
 };
+
+/* The text of the report; implemented by the owner. */
+const char *dfu_report(void);
 
 void dfu_init(struct dfu *d, const struct ledger *l, enum message verdict);
 

@@ -83,7 +83,7 @@ static enum message data(struct session *s, uint32_t addr)
     if (addr == SLOT_ADDR) {
         enum message m = image_lint(s->rx, size);
         if (m != MESSAGE_READY)
-            return m == MESSAGE_EMPTY ? MESSAGE_BLANK_FILE : m;
+            return m;
         s->has_start = true;
     }
     if (!s->has_data)

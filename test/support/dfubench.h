@@ -34,6 +34,7 @@ void drain(void);
  * the message of the first error, or MESSAGE_READY. `upto`: so many requests, then it is killed. */
 enum message dfu_util(uint32_t addr, const void *data, uint32_t size, unsigned transfer, unsigned upto);
 extern bool killed;
+extern const char *bench_report; /* what the report says; "" at first */
 /* Zero-length DNLOAD and its status. */
 struct status leave(void);
 /* A plain DFU 1.1 download, up to the status after its zero-length block. */

@@ -341,26 +341,22 @@ static void refused_uploads(void **state)
     assert_int_equal(why(), MESSAGE_UNREADABLE);
 }
 
-static const char *text(void)
-{
-    return "sureboot\nverdict: fine\n";
-}
-
 static void report_is_read(void **state)
 {
     (void)state;
     uint8_t got[1024];
-    dfu.report = text;
+    static const char text[] = "sureboot\nverdict: fine\n";
+    bench_report = text;
     assert_true(dfuse_command(DFUSE_SET_ADDRESS, DFU_REPORT_ADDR));
     assert_true(simple(DFU_REQ_ABORT));
-    assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, 2, got, 1024), strlen(text()));
-    assert_memory_equal(got, text(), strlen(text()));
+    assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, 2, got, 1024), strlen(text));
+    assert_memory_equal(got, text, strlen(text));
     assert_int_equal(get_state(), DFU_IDLE);
     assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, 2, got, 8), 8);
     assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, 3, got, 8), 8);
-    assert_memory_equal(got, text() + 8, 8);
-    assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, 4, got, 8), strlen(text()) - 16);
-    dfu.report = NULL;
+    assert_memory_equal(got, text + 8, 8);
+    assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, 4, got, 8), strlen(text) - 16);
+    bench_report = "";
     assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, 2, got, 8), 0);
 }
 
@@ -372,7 +368,7 @@ static void marked_pages_read_as_erased(void **state)
     memset(fake.flash + (SLOT_ADDR - FLASH_ADDR), 0, 8192);
     assert_true(dfuse_command(DFUSE_ERASE, SLOT_ADDR + 2048));
     assert_true(dfuse_command(DFUSE_SET_ADDRESS, SLOT_ADDR + 2040));
-    dfu.state = DFU_IDLE; /* ABORT would have it erased */
+    dfu.reply.state = DFU_IDLE; /* ABORT would have it erased */
     assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, 2, got, 32), 32);
     for (unsigned i = 0; i < 32; i++)
         assert_int_equal(got[i], i < 8 ? 0 : 0xFF);
