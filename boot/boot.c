@@ -120,20 +120,21 @@ static unsigned look(struct findings *f, struct facts *facts)
 /* Records that this image is about to be started without having been confirmed. */
 static void count_start(struct findings *f, const struct facts *facts)
 {
-    struct ledger_record r;
+    struct ledger_record *r = &f->ledger.newest;
     struct ledger_append append;
 
     if (facts->seal_matches != YES) {
-        r = (struct ledger_record){.length = f->content.info.length, .version = f->content.info.version};
-        port_flash_crc(SLOT_ADDR, r.length, &r.crc, NULL);
-    } else {
-        ledger_copy(&r, &f->ledger.newest);
-        if (r.type != LEDGER_START)
-            r.starts = 0;
+        r->length = f->content.info.length;
+        r->version = f->content.info.version;
+        r->crc = 0;
+        port_flash_crc(SLOT_ADDR, r->length, &r->crc, NULL);
+        r->type = LEDGER_SEALED;
     }
-    r.type = LEDGER_START;
-    r.starts++;
-    ledger_append(&append, &f->ledger, &r);
+    if (r->type != LEDGER_START)
+        r->starts = 0;
+    r->type = LEDGER_START;
+    r->starts++;
+    ledger_append(&append, &f->ledger, r);
     for (bool ok = true;;) {
         switch (ledger_append_next(&append, ok)) {
         case LEDGER_PROGRAM:
@@ -145,29 +146,27 @@ static void count_start(struct findings *f, const struct facts *facts)
     }
 }
 
-/* The record by which the application will confirm itself, and its place. */
-static void prepare_confirmation(const struct findings *f, struct mailbox *m)
+/* The record by which the application will confirm itself, and its place. Nobody needs the newest one after
+ * that. */
+static void prepare_confirmation(struct findings *f, struct mailbox *m)
 {
-    struct ledger ledger;
+    struct ledger_record *r = &f->ledger.newest;
     struct ledger_append append;
-    memcpy(&ledger, &f->ledger, sizeof ledger);
     m->starts = 0;
     m->confirm_at = 0;
-    if (!(f->content.info.flags & IMAGE_WANTS_CONFIRM) || !ledger_is_seal(&ledger.newest) ||
-        ledger.newest.type == LEDGER_CONFIRMED)
+    if (!(f->content.info.flags & IMAGE_WANTS_CONFIRM) || !ledger_is_seal(r) || r->type == LEDGER_CONFIRMED)
         return;
-    m->starts = ledger.newest.starts;
-    ledger_copy(&m->confirm, &ledger.newest);
-    m->confirm.type = LEDGER_CONFIRMED;
-    m->confirm.starts = 0;
-    ledger_append(&append, &ledger, &m->confirm);
+    m->starts = r->starts;
+    r->type = LEDGER_CONFIRMED;
+    r->starts = 0;
+    ledger_append(&append, &f->ledger, r);
     if (ledger_append_next(&append, true) == LEDGER_PROGRAM) {
         ledger_copy(&m->confirm, &append.record);
         m->confirm_at = append.addr;
     }
 }
 
-static void tell_application(const struct findings *f)
+static void tell_application(struct findings *f)
 {
     struct mailbox *m = MAILBOX;
     if (m->magic != MAILBOX_MAGIC || m->check != port_crc(0, m, offsetof(struct mailbox, check)))

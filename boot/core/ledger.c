@@ -126,7 +126,7 @@ enum ledger_step ledger_append_next(struct ledger_append *a, bool ok)
         l->next = 0;
         break;
     case WRITTEN:
-        if (is_record(a->addr, &now) && memcmp(&now, &a->record, sizeof now) == 0) {
+        if (is_record(a->addr, &now) && now.check == a->record.check) {
             ledger_copy(&l->newest, &a->record);
             l->torn = false;
             return LEDGER_DONE;

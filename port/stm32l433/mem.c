@@ -34,15 +34,6 @@ PLAIN void *memset(void *to, int value, size_t n)
     return to;
 }
 
-PLAIN int memcmp(const void *a, const void *b, size_t n)
-{
-    const uint8_t *x = a, *y = b;
-    for (; n > 0; n--, x++, y++)
-        if (*x != *y)
-            return *x - *y;
-    return 0;
-}
-
 PLAIN size_t strlen(const char *s)
 {
     size_t n = 0;

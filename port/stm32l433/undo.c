@@ -4,6 +4,7 @@
 #include "port/port.h"
 #include "port/stm32l433/irq.h"
 #include "port/stm32l433/regs.h"
+#include <string.h>
 
 static void core(void)
 {
@@ -14,10 +15,8 @@ static void core(void)
         NVIC->ICER[i] = 0xFFFFFFFF;
         NVIC->ICPR[i] = 0xFFFFFFFF;
     }
-    for (unsigned i = 0; i < IRQ_COUNT; i++)
-        NVIC->IP[i] = 0;
-    for (unsigned i = 0; i < sizeof SCB->SHP; i++)
-        SCB->SHP[i] = 0;
+    memset((void *)(uintptr_t)NVIC->IP, 0, IRQ_COUNT);
+    memset((void *)(uintptr_t)SCB->SHP, 0, sizeof SCB->SHP);
     SCB->ICSR = SCB_ICSR_PENDSTCLR_Msk | SCB_ICSR_PENDSVCLR_Msk;
     SCB->VTOR = 0;
     SCB->AIRCR = 0x05FAul << SCB_AIRCR_VECTKEY_Pos; /* PRIGROUP 0 */
@@ -66,15 +65,10 @@ static void peripherals(void)
         FLASH->CR = FLASH_CR_LOCK;
     FLASH->SR = FLASH_SR_CLEAR;
     /* EXTI has no reset of its own. Direct lines come up unmasked. */
+    memset(EXTI, 0, sizeof *EXTI);
     EXTI->IMR1 = EXTI_IMR1_AT_RESET;
-    EXTI->EMR1 = 0;
-    EXTI->RTSR1 = 0;
-    EXTI->FTSR1 = 0;
     EXTI->PR1 = 0xFFFFFFFF;
     EXTI->IMR2 = EXTI_IMR2_AT_RESET;
-    EXTI->EMR2 = 0;
-    EXTI->RTSR2 = 0;
-    EXTI->FTSR2 = 0;
     EXTI->PR2 = 0xFFFFFFFF;
 }
 
