@@ -9,27 +9,24 @@ enum { BOUNCE_MS = 20 };
 
 /* ---- is this a reset? -------------------------------------------------------------------- */
 
-/* What tokens ask for; the first ones survive the reset of who was jumped to. */
-enum wish { NOTHING, DFU, ROM, FAULT, TWICE };
-
-static enum wish wish_of(uint32_t token)
+static enum way way_of(uint32_t token)
 {
     if (token == TOKEN_DFU)
-        return DFU;
+        return WAY_TOKEN;
     if (token == TOKEN_ROM)
-        return ROM;
+        return WAY_ROM;
     if (token == TOKEN_FAULT)
-        return FAULT;
-    return BOOT_TWICE_MS && token == TOKEN_TWICE ? TWICE : NOTHING;
+        return WAY_FAULT;
+    return BOOT_TWICE_MS && token == TOKEN_TWICE ? WAY_TWICE : WAY_NONE;
 }
 
 /* Who was jumped to resets once, and remembers the token meanwhile. Returns the one to obey. */
-static enum wish settle(struct findings *f)
+static enum way settle(struct findings *f)
 {
     uint32_t token = port_token_get();
     bool once = (token & ~3u) == TOKEN_RESET; /* a reset was tried, or has just done its work */
     bool to_rom = port_reset_goes_to_rom();
-    unsigned kept = once ? token & 3u : wish_of(token);
+    unsigned kept = once ? token & 3u : way_of(token);
 
     if (port_empty_check_stale() && !to_rom)
         port_reload_options();
@@ -43,7 +40,7 @@ static enum wish settle(struct findings *f)
     }
     if (once || kept)
         port_token_set(0);
-    return (enum wish)kept;
+    return (enum way)kept;
 }
 
 /* ---- ways into DFU ----------------------------------------------------------------------- */
@@ -51,53 +48,49 @@ static enum wish settle(struct findings *f)
 #if BOOT_TWICE_MS
 /* Two presses of NRST: the first one leaves a mark for some time. A brown-out leaves none, and removes
  * what it finds. The flags have to be cleared, or the next reset would still show this one's. */
-static bool pressed_twice(const struct findings *f, enum wish wish)
+static enum way pressed_twice(const struct findings *f, enum way marked)
 {
     port_reset_cause_clear();
     bool pin = f->cause == PORT_RESET_PIN;
-    if (pin && wish == TWICE)
-        return true;
+    if (pin && marked == WAY_TWICE)
+        return WAY_TWICE;
     if (pin) {
         port_pause(BOUNCE_MS);
         port_token_set(TOKEN_TWICE);
         port_pause(BOOT_TWICE_MS);
         port_token_set(0);
     }
-    return false;
+    return WAY_NONE;
 }
 #endif
 
-static enum way find_way(const struct findings *f, enum wish wish)
+/* Who asks by token gets it, and no button is looked at. */
+static enum way find_way(const struct findings *f, enum way asked)
 {
-    if (wish == DFU)
-        return WAY_TOKEN;
-    if (wish == FAULT)
-        return WAY_FAULT;
+    (void)f;
 #if BOOT_BUTTON
-    if (port_button())
+    if ((asked == WAY_NONE || asked == WAY_TWICE) && port_button())
         return WAY_BUTTON;
 #endif
 #if BOOT_TWICE_MS
-    if (pressed_twice(f, wish))
-        return WAY_TWICE;
+    if (asked == WAY_NONE || asked == WAY_TWICE)
+        return pressed_twice(f, asked);
 #endif
-    (void)f;
-    return WAY_NONE;
+    return asked;
 }
 
 /* ---- the verdict ------------------------------------------------------------------------- */
 
-static unsigned look(struct findings *f, struct facts *facts)
+static unsigned look(struct findings *f)
 {
+    struct facts *facts = &f->facts;
     struct content *c = &f->content;
     /* Also for a wake, which checks no content: the clock is up in less time than it saves, and each
      * unreadable place of a ledger that a cut has left as noise costs an NMI. */
     port_fast(true);
-    ledger_find(&f->ledger);
+    ledger_find(&facts->ledger);
     content_look(c);
-    ledger_copy(&facts->record, &f->ledger.newest);
     facts->lint = c->lint;
-    facts->ledger_torn = f->ledger.torn;
     facts->packed = content_is_packed(c);
     facts->wants_confirm = c->info_address && (c->info.flags & IMAGE_WANTS_CONFIRM);
     facts->debugger = port_debugger();
@@ -111,19 +104,19 @@ static unsigned look(struct findings *f, struct facts *facts)
             return v;
         }
         if (seal)
-            facts->seal_matches = content_matches_seal(c, &f->ledger.newest);
+            facts->seal_matches = content_matches_seal(c, &facts->ledger.newest);
         else
             facts->info_matches = content_matches_info(c);
     }
 }
 
 /* Records that this image is about to be started without having been confirmed. */
-static void count_start(struct findings *f, const struct facts *facts)
+static void count_start(struct findings *f)
 {
-    struct ledger_record *r = &f->ledger.newest;
+    struct ledger_record *r = &f->facts.ledger.newest;
     struct ledger_append append;
 
-    if (facts->seal_matches != YES) {
+    if (f->facts.seal_matches != YES) {
         r->length = f->content.info.length;
         r->version = f->content.info.version;
         r->crc = 0;
@@ -134,7 +127,7 @@ static void count_start(struct findings *f, const struct facts *facts)
         r->starts = 0;
     r->type = LEDGER_START;
     r->starts++;
-    ledger_append(&append, &f->ledger, r);
+    ledger_append(&append, &f->facts.ledger, r);
     for (bool ok = true;;) {
         switch (ledger_append_next(&append, ok)) {
         case LEDGER_PROGRAM:
@@ -150,7 +143,7 @@ static void count_start(struct findings *f, const struct facts *facts)
  * that. */
 static void prepare_confirmation(struct findings *f, struct mailbox *m)
 {
-    struct ledger_record *r = &f->ledger.newest;
+    struct ledger_record *r = &f->facts.ledger.newest;
     struct ledger_append append;
     m->starts = 0;
     m->confirm_at = 0;
@@ -159,7 +152,7 @@ static void prepare_confirmation(struct findings *f, struct mailbox *m)
     m->starts = r->starts;
     r->type = LEDGER_CONFIRMED;
     r->starts = 0;
-    ledger_append(&append, &f->ledger, r);
+    ledger_append(&append, &f->facts.ledger, r);
     if (ledger_append_next(&append, true) == LEDGER_PROGRAM) {
         ledger_copy(&m->confirm, &append.record);
         m->confirm_at = append.addr;
@@ -186,21 +179,20 @@ void boot_main(void)
     f.verdict = MESSAGE_FAULT;
     f.undone = false;
     port_watchdog();
-    enum wish wish = settle(&f);
-    if (wish == ROM)
+    enum way asked = settle(&f);
+    if (asked == WAY_ROM)
         port_start_rom();
     f.cause = port_reset_cause();
-    f.way = find_way(&f, wish);
+    f.way = find_way(&f, asked);
     if (f.way == WAY_FAULT) {
-        ledger_find(&f.ledger); /* whatever it was that broke is not looked at again */
+        ledger_find(&f.facts.ledger); /* whatever it was that broke is not looked at again */
         f.content.bad = 0;
     } else {
-        struct facts facts;
-        unsigned v = look(&f, &facts);
+        unsigned v = look(&f);
         f.verdict = v >= VERDICT_START ? MESSAGE_READY : v;
         if (v >= VERDICT_START && f.way == WAY_NONE) {
             if (v == VERDICT_START_COUNTED)
-                count_start(&f, &facts);
+                count_start(&f);
             if (f.content.info_address && (f.content.info.flags & IMAGE_HAS_MAILBOX))
                 tell_application(&f);
             port_start(SLOT_ADDR);

@@ -177,7 +177,7 @@ const char *dfu_report(void)
 void device_start(const struct findings *f)
 {
     device.findings = f;
-    dfu_init(&device.dfu, &f->ledger, f->verdict);
+    dfu_init(&device.dfu, &f->facts.ledger, f->verdict);
     usb_serial(device.serial, port_uid());
     usbd_init(&USBD_DEVICE); /* port_enter_dfu has connected it */
 }

@@ -32,7 +32,7 @@ static void put_words(const char *what, const void *from, unsigned n)
 
 const char *report(const struct findings *f, enum message verdict, enum message last)
 {
-    static const char *const ways[] = {"verdict", "token", "button", "reset pressed twice", "fault"};
+    static const char *const ways[] = {"verdict", "token", "", "fault", "reset pressed twice", "button"};
     const struct mailbox *m = MAILBOX;
     uint32_t cause = f->cause | (f->undone ? 0x200u : 0);
 
@@ -45,7 +45,7 @@ const char *report(const struct findings *f, enum message verdict, enum message 
     put(ways[f->way]);
     put_words("\nreset cause:", &cause, 1);
     put_words("\nunreadable:", &f->content.bad, 1);
-    put_words("\nledger:", &f->ledger.newest, sizeof f->ledger.newest / 4);
+    put_words("\nledger:", &f->facts.ledger.newest, sizeof f->facts.ledger.newest / 4);
     if (m->magic == MAILBOX_MAGIC && m->check == port_crc(0, m, offsetof(struct mailbox, check)))
         put_words("\ncrash:", &m->crash, sizeof m->crash / 4);
     put("\n");

@@ -13,14 +13,14 @@ static unsigned start(const struct facts *f, int starts)
 
 unsigned verdict(const struct facts *f)
 {
-    const struct ledger_record *r = &f->record;
+    const struct ledger_record *r = &f->ledger.newest;
     bool sealed = ledger_is_seal(r), begun = r->type == LEDGER_BEGUN;
 
     if (f->lint != MESSAGE_READY)
         return begun ? MESSAGE_UNFINISHED : f->lint;
 
     /* A sleeping product does not pay for the content check, unless something happened meanwhile. */
-    if (f->wake && !begun && !f->ledger_torn)
+    if (f->wake && !begun && !f->ledger.torn)
         return start(f, -1);
 
     if (sealed) {

@@ -9,15 +9,14 @@
 enum answer { UNKNOWN, YES, NO, NO_ECC /* no, because a word cannot be read */ };
 
 struct facts {
-    struct ledger_record record; /* newest of the ledger */
-    unsigned lint;               /* of vector table and board id; MESSAGE_UNREADABLE if ECC is in the way */
-    int ledger_torn;             /* struct ledger */
-    int packed;                  /* there is a packed information block */
-    int wants_confirm;           /* there is an information block that says so */
-    int debugger;                /* attached now */
-    int wake;                    /* this is a wake-up, not a start */
-    unsigned seal_matches;       /* content has the record's length and CRC */
-    unsigned info_matches;       /* content has the information block's length and CRC */
+    struct ledger ledger;
+    unsigned lint;         /* of vector table and board id; MESSAGE_UNREADABLE if ECC is in the way */
+    int packed;            /* there is a packed information block */
+    int wants_confirm;     /* there is an information block that says so */
+    int debugger;          /* attached now */
+    int wake;              /* this is a wake-up, not a start */
+    unsigned seal_matches; /* content has the record's length and CRC */
+    unsigned info_matches; /* content has the information block's length and CRC */
 };
 
 /* Start it; start it and record that; find out seal_matches or info_matches and ask again. Less than

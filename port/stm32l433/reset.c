@@ -50,17 +50,9 @@ bool port_was_jumped_to(void)
     changed |= RCC->CFGR;
     changed |= RCC->PLLCFGR ^ RCC_PLLCFGR_AT_RESET;
     changed |= RCC->CRRCR & RCC_CRRCR_HSI48ON;
-    const reg32 *enable = &RCC->AHB1ENR; /* to APB2ENR */
-    for (unsigned i = 0; i < 7; i++) {
-        if (i == 3) /* reserved */
-            continue;
-        uint32_t on = enable[i];
-        if (i == 0)
-            on ^= RCC_AHB1ENR_FLASHEN;
-        if (i == 4)
-            on &= ~(RCC_APB1ENR1_WWDGEN | RCC_APB1ENR1_RTCAPBEN);
-        changed |= on;
-    }
+    changed |= RCC->AHB1ENR ^ RCC_AHB1ENR_FLASHEN;
+    changed |= RCC->AHB2ENR | RCC->AHB3ENR | RCC->APB1ENR2 | RCC->APB2ENR;
+    changed |= RCC->APB1ENR1 & ~(RCC_APB1ENR1_WWDGEN | RCC_APB1ENR1_RTCAPBEN);
     changed |= SysTick->CTRL & (SysTick_CTRL_ENABLE_Msk | SysTick_CTRL_TICKINT_Msk);
     changed |= SCB->VTOR;
     for (unsigned i = 0; i < 3; i++)

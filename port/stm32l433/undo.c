@@ -48,19 +48,23 @@ static void clocks(void)
     RCC->CCIPR = 0;
 }
 
-/* Every peripheral but the flash interface, from which this is read. The reset and the enable registers
- * stand in the same order, FLASHRST is the bit of FLASHEN, and RTCAPBEN has none. */
+static void renew(reg32 *reset, reg32 *enable, uint32_t on_after_reset)
+{
+    *reset = ~on_after_reset;
+    *reset = 0;
+    *enable = on_after_reset;
+}
+
+/* Every peripheral but the flash interface, from which this is read: FLASHRST is the bit of FLASHEN. RTCAPBEN has
+ * none. */
 static void peripherals(void)
 {
-    reg32 *reset = &RCC->AHB1RSTR, *enable = &RCC->AHB1ENR;
-    for (unsigned i = 0; i < 7; i++) {
-        if (i == 3) /* reserved */
-            continue;
-        uint32_t on = i == 0 ? RCC_AHB1ENR_FLASHEN : i == 4 ? RCC_APB1ENR1_RTCAPBEN : 0; /* as after reset */
-        reset[i] = ~on;
-        reset[i] = 0;
-        enable[i] = on;
-    }
+    renew(&RCC->AHB1RSTR, &RCC->AHB1ENR, RCC_AHB1ENR_FLASHEN);
+    renew(&RCC->AHB2RSTR, &RCC->AHB2ENR, 0);
+    renew(&RCC->AHB3RSTR, &RCC->AHB3ENR, 0);
+    renew(&RCC->APB1RSTR1, &RCC->APB1ENR1, RCC_APB1ENR1_RTCAPBEN);
+    renew(&RCC->APB1RSTR2, &RCC->APB1ENR2, 0);
+    renew(&RCC->APB2RSTR, &RCC->APB2ENR, 0);
     if (!(FLASH->CR & FLASH_CR_LOCK))
         FLASH->CR = FLASH_CR_LOCK;
     FLASH->SR = FLASH_SR_CLEAR;

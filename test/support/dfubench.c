@@ -231,16 +231,16 @@ void make_image(uint8_t *to, uint32_t size, uint32_t seed)
 
 unsigned boot_verdict(void)
 {
-    struct ledger l;
     struct content c;
-    ledger_find(&l);
+    struct facts f = {0};
+    ledger_find(&f.ledger);
     content_look(&c);
-    struct facts f = {
-        .record = l.newest, .lint = c.lint, .ledger_torn = l.torn, .packed = content_is_packed(&c)};
+    f.lint = c.lint;
+    f.packed = content_is_packed(&c);
     for (;;) {
         unsigned v = verdict(&f);
         if (v == VERDICT_CHECK_SEAL)
-            f.seal_matches = content_matches_seal(&c, &l.newest);
+            f.seal_matches = content_matches_seal(&c, &f.ledger.newest);
         else if (v == VERDICT_CHECK_INFO)
             f.info_matches = content_matches_info(&c);
         else

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct facts sealed_and_right = {
-    .record = {.type = LEDGER_SEALED, .length = 8}, .lint = MESSAGE_READY, .seal_matches = YES};
+    .ledger.newest = {.type = LEDGER_SEALED, .length = 8}, .lint = MESSAGE_READY, .seal_matches = YES};
 
 static void rows(void **state)
 {
@@ -18,23 +18,23 @@ static void rows(void **state)
     } table[] = {
         /* clang-format off */
         {"blank", {.lint = MESSAGE_EMPTY}, MESSAGE_EMPTY},
-        {"blank, and something was begun", {.record.type = LEDGER_BEGUN, .lint = MESSAGE_EMPTY}, MESSAGE_UNFINISHED},
-        {"sealed, not looked at", {.record.type = LEDGER_SEALED}, VERDICT_CHECK_SEAL},
-        {"sealed, matches", {.record.type = LEDGER_SEALED, .seal_matches = YES}, VERDICT_START},
-        {"sealed, other content", {.record.type = LEDGER_SEALED, .seal_matches = NO}, MESSAGE_CHANGED},
-        {"sealed, ECC", {.record.type = LEDGER_SEALED, .seal_matches = NO_ECC}, MESSAGE_UNREADABLE},
+        {"blank, and something was begun", {.ledger.newest.type = LEDGER_BEGUN, .lint = MESSAGE_EMPTY}, MESSAGE_UNFINISHED},
+        {"sealed, not looked at", {.ledger.newest.type = LEDGER_SEALED}, VERDICT_CHECK_SEAL},
+        {"sealed, matches", {.ledger.newest.type = LEDGER_SEALED, .seal_matches = YES}, VERDICT_START},
+        {"sealed, other content", {.ledger.newest.type = LEDGER_SEALED, .seal_matches = NO}, MESSAGE_CHANGED},
+        {"sealed, ECC", {.ledger.newest.type = LEDGER_SEALED, .seal_matches = NO_ECC}, MESSAGE_UNREADABLE},
         {"sealed, other content, debugger",
-         {.record.type = LEDGER_SEALED, .seal_matches = NO, .debugger = true}, VERDICT_START},
+         {.ledger.newest.type = LEDGER_SEALED, .seal_matches = NO, .debugger = true}, VERDICT_START},
         {"sealed, other content, but packed: not looked at",
-         {.record.type = LEDGER_SEALED, .seal_matches = NO, .packed = true}, VERDICT_CHECK_INFO},
+         {.ledger.newest.type = LEDGER_SEALED, .seal_matches = NO, .packed = true}, VERDICT_CHECK_INFO},
         {"sealed, other content, but packed and whole",
-         {.record.type = LEDGER_SEALED, .seal_matches = NO, .packed = true, .info_matches = YES}, VERDICT_START},
+         {.ledger.newest.type = LEDGER_SEALED, .seal_matches = NO, .packed = true, .info_matches = YES}, VERDICT_START},
         {"sealed, other content, packed and not whole",
-         {.record.type = LEDGER_SEALED, .seal_matches = NO, .packed = true, .info_matches = NO}, MESSAGE_CHANGED},
+         {.ledger.newest.type = LEDGER_SEALED, .seal_matches = NO, .packed = true, .info_matches = NO}, MESSAGE_CHANGED},
         {"sealed, packed, ECC",
-         {.record.type = LEDGER_SEALED, .seal_matches = NO, .packed = true, .info_matches = NO_ECC},
+         {.ledger.newest.type = LEDGER_SEALED, .seal_matches = NO, .packed = true, .info_matches = NO_ECC},
          MESSAGE_UNREADABLE},
-        {"no record, raw", {.record.type = LEDGER_NONE}, VERDICT_START},
+        {"no record, raw", {.ledger.newest.type = LEDGER_NONE}, VERDICT_START},
         {"no record, packed: not looked at", {.packed = true}, VERDICT_CHECK_INFO},
         {"no record, packed and whole", {.packed = true, .info_matches = YES}, VERDICT_START},
         {"no record, packed and not whole", {.packed = true, .info_matches = NO}, MESSAGE_CHANGED},
@@ -42,46 +42,46 @@ static void rows(void **state)
          {.packed = true, .info_matches = NO, .debugger = true}, VERDICT_START},
         {"no record, linked elsewhere", {.lint = MESSAGE_NOT_HERE}, MESSAGE_NOT_HERE},
         {"no record, vectors unreadable", {.lint = MESSAGE_UNREADABLE}, MESSAGE_UNREADABLE},
-        {"begun, raw", {.record.type = LEDGER_BEGUN}, MESSAGE_UNFINISHED},
-        {"begun, raw, debugger", {.record.type = LEDGER_BEGUN, .debugger = true}, MESSAGE_UNFINISHED},
-        {"begun, linked elsewhere", {.record.type = LEDGER_BEGUN, .lint = MESSAGE_NOT_HERE}, MESSAGE_UNFINISHED},
-        {"begun, packed: not looked at", {.record.type = LEDGER_BEGUN, .packed = true}, VERDICT_CHECK_INFO},
+        {"begun, raw", {.ledger.newest.type = LEDGER_BEGUN}, MESSAGE_UNFINISHED},
+        {"begun, raw, debugger", {.ledger.newest.type = LEDGER_BEGUN, .debugger = true}, MESSAGE_UNFINISHED},
+        {"begun, linked elsewhere", {.ledger.newest.type = LEDGER_BEGUN, .lint = MESSAGE_NOT_HERE}, MESSAGE_UNFINISHED},
+        {"begun, packed: not looked at", {.ledger.newest.type = LEDGER_BEGUN, .packed = true}, VERDICT_CHECK_INFO},
         {"begun, packed and whole",
-         {.record.type = LEDGER_BEGUN, .packed = true, .info_matches = YES}, VERDICT_START},
+         {.ledger.newest.type = LEDGER_BEGUN, .packed = true, .info_matches = YES}, VERDICT_START},
         {"begun, packed and not whole",
-         {.record.type = LEDGER_BEGUN, .packed = true, .info_matches = NO}, MESSAGE_UNFINISHED},
+         {.ledger.newest.type = LEDGER_BEGUN, .packed = true, .info_matches = NO}, MESSAGE_UNFINISHED},
         {"begun, packed and whole, wants confirmation: the ledger goes on saying begun",
-         {.record.type = LEDGER_BEGUN, .packed = true, .info_matches = YES, .wants_confirm = true},
+         {.ledger.newest.type = LEDGER_BEGUN, .packed = true, .info_matches = YES, .wants_confirm = true},
          VERDICT_START},
         {"sealed, wrong board",
-         {.record.type = LEDGER_SEALED, .lint = MESSAGE_WRONG_BOARD, .seal_matches = YES}, MESSAGE_WRONG_BOARD},
+         {.ledger.newest.type = LEDGER_SEALED, .lint = MESSAGE_WRONG_BOARD, .seal_matches = YES}, MESSAGE_WRONG_BOARD},
         {"sealed, wants confirmation",
-         {.record.type = LEDGER_SEALED, .seal_matches = YES, .wants_confirm = true}, VERDICT_START_COUNTED},
-        {"started once", {.record = {.type = LEDGER_START, .starts = 1}, .seal_matches = YES, .wants_confirm = true},
+         {.ledger.newest.type = LEDGER_SEALED, .seal_matches = YES, .wants_confirm = true}, VERDICT_START_COUNTED},
+        {"started once", {.ledger.newest = {.type = LEDGER_START, .starts = 1}, .seal_matches = YES, .wants_confirm = true},
          VERDICT_START_COUNTED},
-        {"started twice", {.record = {.type = LEDGER_START, .starts = 2}, .seal_matches = YES, .wants_confirm = true},
+        {"started twice", {.ledger.newest = {.type = LEDGER_START, .starts = 2}, .seal_matches = YES, .wants_confirm = true},
          VERDICT_START_COUNTED},
         {"started three times",
-         {.record = {.type = LEDGER_START, .starts = 3}, .seal_matches = YES, .wants_confirm = true},
+         {.ledger.newest = {.type = LEDGER_START, .starts = 3}, .seal_matches = YES, .wants_confirm = true},
          MESSAGE_UNCONFIRMED},
         {"started three times, then replaced by a debugger",
-         {.record = {.type = LEDGER_START, .starts = 3}, .seal_matches = NO, .packed = true, .info_matches = YES,
+         {.ledger.newest = {.type = LEDGER_START, .starts = 3}, .seal_matches = NO, .packed = true, .info_matches = YES,
           .wants_confirm = true}, VERDICT_START_COUNTED},
         {"confirmed",
-         {.record = {.type = LEDGER_CONFIRMED, .starts = 3}, .seal_matches = YES, .wants_confirm = true},
+         {.ledger.newest = {.type = LEDGER_CONFIRMED, .starts = 3}, .seal_matches = YES, .wants_confirm = true},
          VERDICT_START},
         {"started three times, wants no confirmation",
-         {.record = {.type = LEDGER_START, .starts = 3}, .seal_matches = YES}, VERDICT_START},
-        {"wake: content is not checked", {.record.type = LEDGER_SEALED, .wake = true}, VERDICT_START},
+         {.ledger.newest = {.type = LEDGER_START, .starts = 3}, .seal_matches = YES}, VERDICT_START},
+        {"wake: content is not checked", {.ledger.newest.type = LEDGER_SEALED, .wake = true}, VERDICT_START},
         {"wake after something happened to the ledger",
-         {.record.type = LEDGER_SEALED, .wake = true, .ledger_torn = true}, VERDICT_CHECK_SEAL},
-        {"wake, unfinished", {.record.type = LEDGER_BEGUN, .wake = true}, MESSAGE_UNFINISHED},
+         {.ledger.newest.type = LEDGER_SEALED, .wake = true, .ledger.torn = true}, VERDICT_CHECK_SEAL},
+        {"wake, unfinished", {.ledger.newest.type = LEDGER_BEGUN, .wake = true}, MESSAGE_UNFINISHED},
         {"wake, linked elsewhere",
-         {.record.type = LEDGER_SEALED, .wake = true, .lint = MESSAGE_NOT_HERE}, MESSAGE_NOT_HERE},
+         {.ledger.newest.type = LEDGER_SEALED, .wake = true, .lint = MESSAGE_NOT_HERE}, MESSAGE_NOT_HERE},
         {"wakes do not count",
-         {.record = {.type = LEDGER_START, .starts = 3}, .wake = true, .wants_confirm = true}, VERDICT_START},
+         {.ledger.newest = {.type = LEDGER_START, .starts = 3}, .wake = true, .wants_confirm = true}, VERDICT_START},
         {"wakes do not count, even with a check",
-         {.record = {.type = LEDGER_START, .starts = 3}, .wake = true, .ledger_torn = true, .seal_matches = YES,
+         {.ledger.newest = {.type = LEDGER_START, .starts = 3}, .wake = true, .ledger.torn = true, .seal_matches = YES,
           .wants_confirm = true}, VERDICT_START},
         /* clang-format on */
     };
@@ -99,16 +99,16 @@ static void rules(void **state)
     for (unsigned i = 0; i < 5u * 4 * 4 * 32 * 4 * 4 * 2; i++) {
         unsigned n = i;
         struct facts f = sealed_and_right;
-        f.record.type = (uint8_t)(n % 5), n /= 5;
-        f.record.starts = (uint8_t)(n % 4), n /= 4;
+        f.ledger.newest.type = (uint8_t)(n % 5), n /= 5;
+        f.ledger.newest.starts = (uint8_t)(n % 4), n /= 4;
         f.lint = lints[n % 4], n /= 4;
-        f.packed = n & 1, f.wants_confirm = n & 2, f.debugger = n & 4, f.wake = n & 8, f.ledger_torn = n & 16;
+        f.packed = n & 1, f.wants_confirm = n & 2, f.debugger = n & 4, f.wake = n & 8, f.ledger.torn = n & 16;
         n /= 32;
         f.seal_matches = (enum answer)(n % 4), n /= 4;
         f.info_matches = (enum answer)(n % 4);
         unsigned v = verdict(&f);
         bool starts = v == VERDICT_START || v == VERDICT_START_COUNTED,
-             sealed = f.record.type >= LEDGER_SEALED;
+             sealed = f.ledger.newest.type >= LEDGER_SEALED;
         bool proven = (sealed && f.seal_matches == YES) || (f.packed && f.info_matches == YES);
         all++;
         started += starts;
@@ -116,16 +116,16 @@ static void rules(void **state)
         if (starts) {
             assert_int_equal(f.lint, MESSAGE_READY);
             /* unfinished is started only if the image proves itself */
-            if (f.record.type == LEDGER_BEGUN)
+            if (f.ledger.newest.type == LEDGER_BEGUN)
                 assert_true(f.packed && f.info_matches == YES);
             /* otherwise something has to vouch for it */
-            assert_true(proven || f.debugger || f.wake || (f.record.type == LEDGER_NONE && !f.packed));
+            assert_true(proven || f.debugger || f.wake || (f.ledger.newest.type == LEDGER_NONE && !f.packed));
         }
         if (v == VERDICT_START_COUNTED)
-            assert_true(f.wants_confirm && !f.wake && f.record.type != LEDGER_BEGUN);
+            assert_true(f.wants_confirm && !f.wake && f.ledger.newest.type != LEDGER_BEGUN);
         if (v == MESSAGE_UNCONFIRMED)
-            assert_true(f.wants_confirm && f.record.starts >= 3 && f.record.type != LEDGER_CONFIRMED &&
-                        !f.wake);
+            assert_true(f.wants_confirm && f.ledger.newest.starts >= 3 &&
+                        f.ledger.newest.type != LEDGER_CONFIRMED && !f.wake);
         /* it asks only for what it does not know, and only what can be found out */
         if (v == VERDICT_CHECK_SEAL)
             assert_true(f.seal_matches == UNKNOWN && sealed);
