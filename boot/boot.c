@@ -91,7 +91,7 @@ static unsigned look(struct findings *f)
     ledger_find(&facts->ledger);
     content_look(c);
     facts->lint = c->lint;
-    facts->packed = content_is_packed(c);
+    facts->packed = c->packed;
     facts->wants_confirm = c->info_address && (c->info.flags & IMAGE_WANTS_CONFIRM);
     facts->debugger = port_debugger();
     facts->wake = f->cause & PORT_WAKE;

@@ -15,10 +15,10 @@
 #endif
 
 static struct {
-    struct dfu dfu;
     const struct findings *findings;
     struct usbd_control *held;
-    bool saw_host;
+    int saw_host;
+    struct dfu dfu;
     char serial[USB_SERIAL_SIZE];
     char product[48]; /* the longest few words have 20 letters */
 } device;

@@ -4,8 +4,8 @@
 
 #include "boot/core/content.h"
 
-/* What a token or a user asks for; in DFU: why it is served. The first four survive the reset of who was jumped to,
- * in two bits. */
+/* What a token or a user asks for; in DFU: why it is served. The first four survive the reset of who was
+ * jumped to, in two bits. */
 enum way { WAY_NONE, WAY_TOKEN, WAY_ROM, WAY_FAULT, WAY_TWICE, WAY_BUTTON };
 
 struct findings {

@@ -6,6 +6,7 @@
 void content_look(struct content *c)
 {
     c->info_address = 0;
+    c->packed = false;
     c->bad = 0;
     c->lint = MESSAGE_UNREADABLE;
     if (!port_flash_read(SLOT_ADDR, &c->head, sizeof c->head, &c->bad))
@@ -18,13 +19,9 @@ void content_look(struct content *c)
         c->lint = MESSAGE_UNREADABLE;
     } else if (image_info_valid(&c->info)) {
         c->info_address = at;
+        c->packed = image_info_packed(&c->info, at);
         c->lint = image_info_board(&c->info);
     }
-}
-
-bool content_is_packed(const struct content *c)
-{
-    return c->info_address && image_info_packed(&c->info, c->info_address);
 }
 
 enum answer content_matches_seal(struct content *c, const struct ledger_record *r)
@@ -55,7 +52,7 @@ enum message content_examine(struct ledger_record *r)
         return c.lint;
     if (c.info_address)
         r->version = c.info.version;
-    if (content_is_packed(&c)) {
+    if (c.packed) {
         if (content_matches_info(&c) != YES)
             return MESSAGE_DAMAGED;
         r->length = c.info.length;

@@ -241,7 +241,6 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup)
 
 void dfu_init(struct dfu *d, const struct ledger *l, enum message verdict)
 {
-    memset(d, 0, sizeof *d);
     session_init(&d->session, l, verdict);
     d->reply.state = DFU_IDLE;
 }

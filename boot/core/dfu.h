@@ -68,6 +68,7 @@ struct dfu {
 /* The text of the report; implemented by the owner. */
 const char *dfu_report(void);
 
+/* To be called with all zeros in *d. */
 void dfu_init(struct dfu *d, const struct ledger *l, enum message verdict);
 
 /* Invoked for every class request to the interface. IN: d->data and d->size are the reply (the caller clips

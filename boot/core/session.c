@@ -33,10 +33,10 @@ static void begin(struct session *s, bool plain)
 
 /* ---- data -------------------------------------------------------------------------------- */
 
-uint32_t session_address(const struct session *s, uint16_t number, uint16_t stride)
+uint32_t session_address(const struct session *s, uint32_t number, uint32_t stride)
 {
     /* The largest sum, 0xF0000400 + 65533 * 2048, is below 2^32. */
-    return s->pointer + (number - 2u) * stride;
+    return s->pointer + (number - 2) * stride;
 }
 
 static bool complete_to_the_block(const struct session *s)
@@ -57,11 +57,10 @@ static void pump(struct session *s)
     if (s->rx_at == s->rx_size)
         return;
     do {
-        size_t n =
-            writer_put(&s->writer, s->rx_addr + s->rx_at, s->rx + s->rx_at, (size_t)(s->rx_size - s->rx_at));
+        size_t n = writer_put(&s->writer, s->rx_addr + s->rx_at, s->rx + s->rx_at, s->rx_size - s->rx_at);
         if (n == 0)
             return;
-        s->rx_at = (uint16_t)(s->rx_at + n);
+        s->rx_at += (uint32_t)n;
     } while (s->rx_at < s->rx_size);
     if (looks_complete(s))
         writer_flush(&s->writer);
@@ -75,7 +74,7 @@ void session_flash_done(struct session *s, enum port_flash_result result)
 
 static enum message data(struct session *s, uint32_t addr)
 {
-    uint16_t size = s->rx_size;
+    uint32_t size = s->rx_size;
     if (addr < SLOT_ADDR || addr >= SLOT_END)
         return addr == SLOT_END && s->has_data ? MESSAGE_TOO_LARGE : MESSAGE_ADDRESS;
     if (size > SLOT_END - addr)

@@ -7,20 +7,21 @@
 
 enum dfuse_command { DFUSE_GET = 0x00, DFUSE_SET_ADDRESS = 0x21, DFUSE_ERASE = 0x41, DFUSE_UNPROTECT = 0x92 };
 
+/* Words, since short instructions reach farther for them than for bytes. */
 struct session {
-    bool active;
-    bool plain;     /* DFU 1.1: blocks in sequence from the start of the slot; else DfuSe */
-    bool suspended; /* SET_INTERFACE: goes on if a DNLOAD comes next */
-    bool has_data, has_start;
-    bool last; /* the last block may be the last of all: shorter than the first, or at the end of its page */
-    bool straight; /* nothing came after it but the question how it went */
-    bool broken;   /* the one before ended early: what follows may be its rest, so a part is not enough */
-    bool pointer_set;
+    int active;
+    int plain;     /* DFU 1.1: blocks in sequence from the start of the slot; else DfuSe */
+    int suspended; /* SET_INTERFACE: goes on if a DNLOAD comes next */
+    int has_data, has_start;
+    int last; /* the last block may be the last of all: shorter than the first, or at the end of its page */
+    int straight; /* nothing came after it but the question how it went */
+    int broken;   /* the one before ended early: what follows may be its rest, so a part is not enough */
+    int pointer_set;
     uint8_t verdict;     /* enum message: on the slot, at boot */
-    uint16_t block_size; /* of the first data block */
-    uint16_t next_block; /* plain */
-    uint16_t stride;     /* length of the first DNLOAD block since Set Address; 0: none yet */
-    uint16_t rx_at, rx_size;
+    uint32_t block_size; /* of the first data block */
+    uint32_t next_block; /* plain */
+    uint32_t stride;     /* length of the first DNLOAD block since Set Address; 0: none yet */
+    uint32_t rx_at, rx_size;
     uint32_t rx_addr;
     uint32_t pointer;    /* of DfuSe */
     uint32_t end;        /* address after the highest byte so far */
@@ -53,6 +54,6 @@ void session_end(struct session *s);
 void session_fail(struct session *s);
 
 /* Address of an UPLOAD or DNLOAD block number >= 2 whose blocks have `stride` bytes. */
-uint32_t session_address(const struct session *s, uint16_t number, uint16_t stride);
+uint32_t session_address(const struct session *s, uint32_t number, uint32_t stride);
 
 #endif

@@ -130,7 +130,7 @@ static bool complete(struct writer_buffer *b, bool erased)
 static void takes(struct writer *w, uint32_t ms)
 {
     w->since = port_ms();
-    w->takes = (uint16_t)ms;
+    w->takes = ms;
 }
 
 /* What has come of a page is dropped. */
@@ -369,11 +369,11 @@ size_t writer_put(struct writer *w, uint32_t addr, const uint8_t *data, size_t s
     b = w->fill;
     if (!b->page) {
         b->page = page;
-        b->low = b->high = (uint16_t)low;
+        b->low = b->high = low;
     }
     memcpy(b->data + low, data, high - low);
-    b->low = (uint16_t)(low < b->low ? low : b->low);
-    b->high = (uint16_t)(high > b->high ? high : b->high);
+    b->low = low < b->low ? low : b->low;
+    b->high = high > b->high ? high : b->high;
     *flags_of(w, addr) &= (uint8_t)~PAGE_OWED;
     w->closed = b->high == PAGE_SIZE;
     kick(w);
@@ -382,7 +382,7 @@ size_t writer_put(struct writer *w, uint32_t addr, const uint8_t *data, size_t s
 
 void writer_flush(struct writer *w)
 {
-    w->closed = w->fill->page;
+    w->closed = w->fill->page != 0;
     w->flush = true;
     kick(w);
 }

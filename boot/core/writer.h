@@ -12,7 +12,7 @@
 #include "port/port.h"
 
 struct writer_buffer {
-    uint16_t low, high; /* bytes from low to high - 1 are there */
+    uint32_t low, high; /* bytes from low to high - 1 are there */
     uint32_t page;      /* address; 0: free */
     uint8_t data[PAGE_SIZE] __attribute__((aligned(8)));
 };
@@ -34,7 +34,7 @@ struct writer {
     bool sealed;    /* that has been done since writer_init */
     bool closed;    /* `fill` takes nothing more: to be written */
     bool retried;   /* the page was erased for this job */
-    uint16_t takes; /* ms that the job typically takes */
+    uint32_t takes; /* ms that the job typically takes */
     uint32_t since; /* when it began, port_ms */
     uint32_t page;  /* its address */
     const uint8_t *data;        /* what is to be there; NULL: it is erased */

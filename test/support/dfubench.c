@@ -27,6 +27,7 @@ void bench_boot(enum message verdict)
     struct ledger l;
     fake_power_on();
     ledger_find(&l);
+    memset(&dfu, 0, sizeof dfu);
     dfu_init(&dfu, &l, verdict);
     fake.done = flash_done;
     killed = false;
@@ -236,7 +237,7 @@ unsigned boot_verdict(void)
     ledger_find(&f.ledger);
     content_look(&c);
     f.lint = c.lint;
-    f.packed = content_is_packed(&c);
+    f.packed = c.packed;
     for (;;) {
         unsigned v = verdict(&f);
         if (v == VERDICT_CHECK_SEAL)

@@ -154,7 +154,7 @@ static void content_is_looked_at(void **state)
     content_look(&c);
     assert_int_equal(c.lint, MESSAGE_READY);
     assert_int_equal(c.info_address, SLOT_ADDR + INFO);
-    assert_true(content_is_packed(&c));
+    assert_true(c.packed);
     assert_int_equal(content_matches_info(&c), YES);
 
     fake.flash[AT + LENGTH - 1] ^= 1;
@@ -191,7 +191,7 @@ static void content_is_looked_at(void **state)
     put_image()->magic = 0; /* not a block */
     content_look(&c);
     assert_int_equal(c.lint, MESSAGE_READY);
-    assert_false(content_is_packed(&c));
+    assert_false(c.packed);
     fake.flash[AT + 0x1C] = 1; /* no address */
     content_look(&c);
     assert_int_equal(c.info_address, 0);
