@@ -15,10 +15,12 @@ enum { ADDR_TX, COUNT_TX, ADDR_RX, COUNT_RX };
 
 enum { DISABLED, STALL, NAK, VALID }; /* STAT_TX, STAT_RX */
 
-/* Bits of EPnR that are written as they are; CTR_x are cleared by 0, all others toggled by 1. */
-#define EPR_KEEP   (USB_EPR_EA | USB_EPR_EP_KIND | USB_EPR_EP_TYPE)
+/* Bits of EPnR that are written as they are, but for EA, which is n; CTR_x are cleared by 0, all others
+ * toggled by 1. */
+#define EPR_KEEP   (USB_EPR_EP_KIND | USB_EPR_EP_TYPE)
 #define EPR_CTR    (USB_EPR_CTR_RX | USB_EPR_CTR_TX)
 #define NUMBER(ep) (USBD_CONTROL_ONLY ? 0u : (ep)&7u)
+#define EPR(n)     USB->EPR[NUMBER(n)]
 #define TX(stat)   ((uint32_t)(stat) << USB_EPR_STAT_TX_Pos)
 #define RX(stat)   ((uint32_t)(stat) << USB_EPR_STAT_RX_Pos)
 
@@ -41,25 +43,25 @@ static volatile uint16_t *buffer(unsigned n, unsigned rx)
 static void set_bits(unsigned n, uint32_t mask, uint32_t value)
 {
     for (unsigned tries = 0; tries < 3; tries++) {
-        uint32_t epr = USB->EPR[n];
+        uint32_t epr = EPR(n);
         uint32_t toggle = (epr ^ value) & mask;
         if (!toggle)
             return;
-        USB->EPR[n] = (epr & EPR_KEEP) | EPR_CTR | toggle;
+        EPR(n) = (epr & EPR_KEEP) | NUMBER(n) | EPR_CTR | toggle;
     }
 }
 
 /* Clears CTR_RX or CTR_TX. */
 static void clear_ctr(unsigned n, uint32_t ctr)
 {
-    USB->EPR[n] = (USB->EPR[n] & EPR_KEEP) | (EPR_CTR & ~ctr);
+    EPR(n) = (EPR(n) & EPR_KEEP) | NUMBER(n) | (EPR_CTR & ~ctr);
 }
 
 /* A new SETUP on endpoint 0 makes anything that is prepared for the old request wrong. */
 static bool setup_waits(unsigned n)
 {
     const uint32_t both = USB_EPR_CTR_RX | USB_EPR_SETUP;
-    return n == 0 && (USB->EPR[0] & both) == both;
+    return NUMBER(n) == 0 && (EPR(0) & both) == both;
 }
 
 /* Lets nothing through but a SETUP. */
@@ -87,7 +89,7 @@ static void open_register(unsigned n, uint32_t type)
     d[ADDR_RX] = (uint16_t)(BUFFERS + BUFFER * (2 * n + 1));
     d[COUNT_RX] = ROOM_64;
     /* EP_KIND off; both CTR off, which survive a bus reset. STAT and DTOG stay. */
-    USB->EPR[n] = type << USB_EPR_EP_TYPE_Pos | n;
+    EPR(n) = type << USB_EPR_EP_TYPE_Pos | n;
 }
 
 static void usbfs_address(uint8_t addr)
@@ -136,7 +138,7 @@ static void usbfs_accept(uint8_t ep, bool status)
     unsigned n = NUMBER(ep);
     uint32_t kind = status ? USB_EPR_EP_KIND : 0; /* STATUS_OUT on a control endpoint */
 
-    USB->EPR[n] = (USB->EPR[n] & (USB_EPR_EA | USB_EPR_EP_TYPE)) | kind | EPR_CTR;
+    EPR(n) = (EPR(n) & USB_EPR_EP_TYPE) | n | kind | EPR_CTR;
     arm(n, USB_EPR_STAT_RX, RX(VALID));
 }
 
@@ -216,7 +218,7 @@ static void received_setup(void)
 
 static void transaction(unsigned n)
 {
-    uint32_t epr = USB->EPR[n];
+    uint32_t epr = EPR(n);
     if (epr & USB_EPR_CTR_TX) { /* first: the status stage of one request precedes the next SETUP */
         clear_ctr(n, USB_EPR_CTR_TX);
         usbd_on_sent((uint8_t)(USB_DIR_IN | n));
