@@ -16,7 +16,6 @@
 
 static struct {
     const struct findings *findings;
-    struct usbd_control *held;
     int saw_host;
     struct dfu dfu;
     char serial[USB_SERIAL_SIZE];
@@ -30,19 +29,17 @@ static void done(void)
     dfu_done(&device.dfu);
 }
 
+/* They are the same: refused, go on, later. */
+_Static_assert((int)DFU_STALL == USBD_FAIL && (int)DFU_ACK == USBD_ACK && (int)DFU_HOLD == USBD_LATER, "");
+
 static enum usbd_answer answer(struct usbd_control *c, bool again)
 {
     struct dfu *d = &device.dfu;
     enum dfu_answer a = again ? dfu_again(d, &c->setup) : dfu_setup(d, &c->setup);
-    device.held = a == DFU_HOLD ? c : NULL;
-    if (a == DFU_HOLD)
-        return USBD_LATER;
-    if (a == DFU_STALL)
-        return USBD_FAIL;
     c->data = (uint8_t *)(uintptr_t)d->data; /* what is sent is only read */
     c->size = d->size;
     c->done = done;
-    return USBD_ACK;
+    return (enum usbd_answer)a;
 }
 
 /* For a program that looks for WinUSB devices on Windows. */
@@ -59,7 +56,7 @@ static enum usbd_answer setup(struct usbd_control *c)
 
 static enum usbd_answer data(struct usbd_control *c)
 {
-    return dfu_data(&device.dfu, &c->setup, c->size) == DFU_ACK ? USBD_ACK : USBD_FAIL;
+    return (enum usbd_answer)dfu_data(&device.dfu, &c->setup, c->size);
 }
 
 static void event(enum usbd_event event, uint8_t arg)
@@ -186,13 +183,9 @@ void device_work(void)
 {
     writer_work(&device.dfu.session.writer);
     port_lock();
-    if (!usbd_control_waiting())
-        device.held = NULL;
-    if (device.held) {
-        enum usbd_answer a = answer(device.held, true);
-        if (a != USBD_LATER)
-            usbd_control_reply(a);
-    }
+    struct usbd_control *held = usbd_control_waiting();
+    if (held)
+        usbd_control_reply(answer(held, true));
     port_unlock();
 }
 

@@ -178,9 +178,9 @@ void usbd_control_reply(enum usbd_answer answer)
         proceed(answer);
 }
 
-bool usbd_control_waiting(void)
+struct usbd_control *usbd_control_waiting(void)
 {
-    return usbd.stage == STAGE_WAITING;
+    return usbd.stage == STAGE_WAITING ? &usbd.control : NULL;
 }
 
 /* ---- what else the driver reports -------------------------------------------------------- */

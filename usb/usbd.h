@@ -120,8 +120,8 @@ void usbd_connect(bool on);
 /* Answers a request that was put off with USBD_LATER; c as the function left it. Does nothing if the
  * host has given the request up meanwhile (a new SETUP, a reset). */
 void usbd_control_reply(enum usbd_answer answer);
-/* True while such a request waits. */
-bool usbd_control_waiting(void);
+/* Such a request while it waits, else NULL. */
+struct usbd_control *usbd_control_waiting(void);
 
 bool usbd_configured(void);
 bool usbd_suspended(void);
