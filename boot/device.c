@@ -61,16 +61,10 @@ static enum usbd_answer data(struct usbd_control *c)
 
 static void event(enum usbd_event event, uint8_t arg)
 {
-    switch (event) {
-    case USBD_ADDRESSED: device.saw_host = true; break;
-    case USBD_RESET:
-        device.saw_host = true;
-        dfu_event(&device.dfu, DFU_BUS_RESET);
-        break;
-    case USBD_CONFIGURED: dfu_event(&device.dfu, DFU_CONFIGURED); break;
-    case USBD_INTERFACE: dfu_event(&device.dfu, DFU_INTERFACE_SET); break;
-    default: break;
-    }
+    device.saw_host = true; /* nothing comes before a bus reset: only then does the device answer */
+    dfu_event(&device.dfu, event == USBD_INTERFACE    ? DFU_INTERFACE_SET
+                           : event == USBD_CONFIGURED ? DFU_CONFIGURED
+                                                      : DFU_BUS_RESET);
     (void)arg;
 }
 

@@ -129,7 +129,6 @@ static void take_address(void)
 {
     usbd.address = (uint8_t)usbd.control.setup.wValue;
     USBD->driver->address(usbd.address);
-    usbd_tell(USBD_ADDRESSED, usbd.address);
 }
 
 static enum usbd_answer set_address(struct usbd_control *c)

@@ -211,10 +211,7 @@ void usbd_on_sent(uint8_t ep)
 
 void usbd_on_suspend(bool suspended)
 {
-    if (usbd.suspended == suspended)
-        return;
     usbd.suspended = suspended;
-    usbd_tell(suspended ? USBD_SUSPENDED : USBD_RESUMED, 0);
 }
 
 /* ---- endpoints other than 0 -------------------------------------------------------------- */

@@ -75,14 +75,11 @@ struct usbd_control {
 
 enum usbd_event {
     USBD_RESET,      /* bus reset: not configured */
-    USBD_ADDRESSED,  /* arg: the address, 0 = back to the default state */
     USBD_CONFIGURED, /* arg: configuration, 0 = not configured. Endpoints are open, toggles 0 */
     USBD_INTERFACE,  /* arg: interface; its alternate setting (usbd_alternate) was selected anew */
     USBD_RECEIVED,   /* arg: OUT endpoint */
     USBD_SENT,       /* arg: IN endpoint */
     USBD_UNSTALLED,  /* arg: endpoint whose halt the host has cleared (toggle 0, NAK) */
-    USBD_SUSPENDED,
-    USBD_RESUMED
 };
 
 struct usbd_function {

@@ -153,7 +153,7 @@ static inline const char *string(uint8_t index)
 /* A function with one of everything. Vendor OUT n: takes wLength bytes into `taken`, room 200.
  * Vendor IN n: sends wValue bytes. Request 3/4: answers later; 5: fails after the data; 6: class IN. */
 static struct {
-    unsigned setups, datas, done, resets, configured, interface, addressed, unstalled, sent, received;
+    unsigned setups, datas, done, resets, configured, interface, unstalled, sent, received;
     uint8_t bytes[512], taken[512];
     uint16_t taken_size;
     struct usbd_control *pending;
@@ -213,7 +213,6 @@ static inline void fn_event(enum usbd_event event, uint8_t arg)
     fn.last_arg = arg;
     switch (event) {
     case USBD_RESET: fn.resets++; break;
-    case USBD_ADDRESSED: fn.addressed++; break;
     case USBD_CONFIGURED: fn.configured++; break;
     case USBD_INTERFACE: fn.interface++; break;
     case USBD_RECEIVED: fn.received++; break;
