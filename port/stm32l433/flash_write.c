@@ -7,15 +7,15 @@
 #include "port/stm32l433/memory.h"
 #include "port/stm32l433/regs.h"
 
+/* Besides the results: the hardware is at work and will raise EOP or an error; the result was told. */
+enum { RUNNING = PORT_FLASH_ERROR + 1, TOLD };
 struct job {
     uint32_t addr; /* next double word to program */
     const uint8_t *from;
-    size_t left;  /* bytes; 0: nothing more to start */
-    bool running; /* the hardware is at work and will raise EOP or an error */
-    enum port_flash_result result;
+    size_t left; /* bytes; 0: nothing more to start */
+    unsigned state;
 };
 static struct job job; /* of the DFU world */
-static bool busy;      /* until port_flash_done */
 
 /* The last line of defence: whatever is asked for, the bootloader itself stays as it is. */
 static bool allowed(uint32_t addr, size_t size)
@@ -25,9 +25,9 @@ static bool allowed(uint32_t addr, size_t size)
     return offset < behind && size <= behind - offset;
 }
 
-/* Starts the next double word that is neither all ones nor there already; false if there is none. Programming
- * all ones would write nothing but ECC, and take the chance to write that double word later. */
-static bool program_next(struct job *j)
+/* Starts the next double word that is neither all ones nor there already. Programming all ones would write nothing
+ * but ECC, and take the chance to write that double word later. */
+static void program_next(struct job *j)
 {
     while (j->left > 0) {
         volatile uint32_t *to = (volatile uint32_t *)j->addr;
@@ -41,10 +41,10 @@ static bool program_next(struct job *j)
             to[0] = low;
             __ISB(); /* the two words have to arrive one by one */
             to[1] = high;
-            return true;
+            return;
         }
     }
-    return false;
+    j->state = PORT_FLASH_OK;
 }
 
 /* Programs `size` bytes; from nowhere: erases the page at addr. */
@@ -53,51 +53,47 @@ static void start_job(struct job *j, uint32_t addr, const void *data, size_t siz
     j->addr = addr;
     j->from = data;
     j->left = size;
-    j->running = false;
-    j->result = PORT_FLASH_OK;
-    if ((addr | size) % 8 || !allowed(addr, size)) {
-        j->result = PORT_FLASH_ERROR;
+    j->state = PORT_FLASH_ERROR;
+    if ((addr | size) % 8 || !allowed(addr, size))
         return;
-    }
     FLASH->SR = FLASH_SR_CLEAR;      /* an old error flag makes a new operation fail */
     if (FLASH->CR & FLASH_CR_LOCK) { /* keys written while unlocked would lock until the next reset */
         FLASH->KEYR = FLASH_KEY1;
         FLASH->KEYR = FLASH_KEY2;
     }
-    uint32_t cr = FLASH_CR_EOPIE | FLASH_CR_ERRIE | FLASH_CR_PG;
-    if (!data)
-        cr ^= FLASH_CR_PG | FLASH_CR_PER | (addr - FLASH_ADDR) / FLASH_PAGE_SIZE << FLASH_CR_PNB_Pos;
+    j->state = RUNNING;
+    uint32_t cr = FLASH_CR_EOPIE | FLASH_CR_ERRIE;
+    if (data) {
+        FLASH->CR = cr | FLASH_CR_PG;
+        program_next(j);
+        return;
+    }
+    cr |= FLASH_CR_PER | (addr - FLASH_ADDR) / FLASH_PAGE_SIZE << FLASH_CR_PNB_Pos;
     FLASH->CR = cr;
-    if (!data)
-        FLASH->CR = cr | FLASH_CR_STRT;
-    j->running = !data || program_next(j);
+    FLASH->CR = cr | FLASH_CR_STRT;
 }
 
-/* Looks whether the hardware is done and starts what comes next; true while there is more to come. */
-static bool go_on(struct job *j)
+/* Looks whether the hardware is done and starts what comes next. */
+static void go_on(struct job *j)
 {
-    if (j->running) {
-        uint32_t flags = FLASH->SR & FLASH_SR_CLEAR & ~FLASH_SR_OPTVERR;
-        if (!flags)
-            return true;
+    uint32_t flags = FLASH->SR & FLASH_SR_CLEAR & ~FLASH_SR_OPTVERR;
+    if (j->state == RUNNING && flags) {
         FLASH->SR = flags;
-        if (flags != FLASH_SR_EOP)
-            j->result = flags & FLASH_SR_WRPERR ? PORT_FLASH_PROTECTED : PORT_FLASH_ERROR;
-        else if (program_next(j))
-            return true;
-        j->running = false;
+        if (flags == FLASH_SR_EOP)
+            program_next(j);
+        else
+            j->state = flags & FLASH_SR_WRPERR ? PORT_FLASH_PROTECTED : PORT_FLASH_ERROR;
     }
-    FLASH->CR = FLASH_CR_LOCK;
-    return false;
+    if (j->state != RUNNING)
+        FLASH->CR = FLASH_CR_LOCK;
 }
 
 void port_flash_program(uint32_t addr, const void *data, size_t size)
 {
-    busy = true;
     start_job(&job, addr, data, size);
     NVIC_SetPriority(FLASH_IRQn, 1); /* of two that wait USB's comes first */
     NVIC_EnableIRQ(FLASH_IRQn);
-    if (!job.running) /* nothing to wait for: the end comes in an interrupt all the same */
+    if (job.state != RUNNING) /* nothing to wait for: the end comes in an interrupt all the same */
         NVIC_SetPendingIRQ(FLASH_IRQn);
 }
 
@@ -106,18 +102,15 @@ void port_flash_erase(uint32_t page)
     port_flash_program(page, NULL, 0);
 }
 
-bool port_flash_busy(void)
-{
-    return busy;
-}
-
 void FLASH_IRQHandler(void);
 void FLASH_IRQHandler(void)
 {
-    port_lock();                /* neither interrupts the other */
-    if (busy && !go_on(&job)) { /* an interrupt may be seen twice */
-        busy = false;
-        port_flash_done(job.result);
+    port_lock(); /* neither interrupts the other */
+    go_on(&job);
+    unsigned state = job.state;
+    if (state <= PORT_FLASH_ERROR) { /* an interrupt may be seen twice */
+        job.state = TOLD;
+        port_flash_done((enum port_flash_result)state);
     }
     port_unlock();
 }
@@ -128,11 +121,11 @@ enum port_flash_result port_flash_program_now(uint32_t addr, const void *data, s
 {
     struct job now;
     start_job(&now, addr, data, size);
-    for (unsigned i = 0; i < 100000 && go_on(&now); i++)
-        ;
+    for (unsigned i = 0; i < 100000 && now.state == RUNNING; i++)
+        go_on(&now);
     FLASH->CR = FLASH_CR_LOCK;
     NVIC_ClearPendingIRQ(FLASH_IRQn);
-    return now.running ? PORT_FLASH_ERROR : now.result;
+    return now.state == RUNNING ? PORT_FLASH_ERROR : (enum port_flash_result)now.state;
 }
 
 bool port_flash_protected(uint32_t page)

@@ -199,11 +199,6 @@ void port_flash_program(uint32_t addr, const void *data, size_t size)
     fake.left = size;
 }
 
-bool port_flash_busy(void)
-{
-    return fake.busy;
-}
-
 enum port_flash_result port_flash_program_now(uint32_t addr, const void *data, size_t size)
 {
     enum port_flash_result r = PORT_FLASH_OK;
