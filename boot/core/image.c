@@ -22,20 +22,17 @@ static uint32_t vector(const void *head, unsigned n)
 
 enum message image_lint(const void *head, size_t have)
 {
-    static const uint32_t files[] = {
-        0x464C457F, /* 7F "ELF" */
-        0x53756644, /* "DfuSe" */
-        0x3032303A, /* ":02000004...", as HEX files begin that go beyond 64 KB */
-        0xFFFFFFFF, 0,
-    };
-    static const uint8_t messages[] = {MESSAGE_ELF_FILE, MESSAGE_DFU_FILE, MESSAGE_HEX_FILE, MESSAGE_EMPTY,
-                                       MESSAGE_EMPTY};
     if (have < 8)
         return MESSAGE_READY; /* too little to tell */
     uint32_t sp = vector(head, 0), reset = vector(head, 1);
-    for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
-        if (sp == files[i])
-            return (enum message)messages[i];
+    switch (sp) {
+    case 0x464C457F: return MESSAGE_ELF_FILE; /* 7F "ELF" */
+    case 0x53756644: return MESSAGE_DFU_FILE; /* "DfuSe" */
+    case 0x3032303A: return MESSAGE_HEX_FILE; /* ":02000004...", as HEX files begin that go beyond 64 KB */
+    case 0xFFFFFFFF:
+    case 0: return MESSAGE_EMPTY;
+    default: break;
+    }
     if (!is_stack(sp))
         return MESSAGE_BAD_STACK;
     if (reset % 2 == 0 || reset - (SLOT_ADDR + 8) >= SLOT_SIZE - 8)

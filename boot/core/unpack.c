@@ -1,6 +1,7 @@
 /* Unpacking; the format is in unpack.h. */
 #include "boot/core/unpack.h"
 #include "port/port.h"
+#include <string.h>
 
 static unsigned bit(struct unpacker *u, unsigned context)
 {
@@ -39,8 +40,7 @@ void unpack_begin(struct unpacker *u, const uint8_t *from)
     u->from = from;
     u->range = 1;
     u->value = 0;
-    for (unsigned i = 0; i < PACK_CONTEXTS; i++)
-        u->odds[i] = 0x8000;
+    memset(u->odds, PACK_EVEN, sizeof u->odds);
 }
 
 uint8_t *unpack(struct unpacker *u, uint8_t *to, const uint8_t *end)
@@ -64,13 +64,17 @@ uint8_t *unpack(struct unpacker *u, uint8_t *to, const uint8_t *end)
 
 void unpack_calls(uint8_t *start, const uint8_t *end)
 {
-    uint16_t *code = (uint16_t *)(void *)start;
-    for (unsigned i = 1; (const uint8_t *)&code[i + 1] <= end; i++) {
+    uint8_t *at = start;
+    for (uint32_t place = 1; at + 4 <= end; place++, at += 2) {
+        uint32_t call;
         port_watchdog();
-        if (!pack_is_call(code[i - 1], code[i]))
+        __builtin_memcpy(&call, at, sizeof call);
+        if ((call & PACK_CALL_MASK) != PACK_CALL)
             continue;
-        uint32_t distance = ((uint32_t)code[i - 1] << 11 | (code[i] & 0x7FFu)) - i;
-        code[i - 1] = (uint16_t)(0xF000 | (distance >> 11 & 0x7FF));
-        code[i++] = (uint16_t)(0xF800 | (distance & 0x7FF));
+        uint32_t distance = ((call & 0x7FF) << 11 | (call >> 16 & 0x7FF)) - place;
+        call = PACK_CALL | (distance >> 11 & 0x7FF) | (distance & 0x7FF) << 16;
+        __builtin_memcpy(at, &call, sizeof call);
+        place++;
+        at += 2;
     }
 }

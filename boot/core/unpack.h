@@ -12,7 +12,6 @@
 #ifndef BOOT_CORE_UNPACK_H
 #define BOOT_CORE_UNPACK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Contexts, and how fast they learn: by 1/16 of what is missing. */
@@ -22,14 +21,14 @@ enum {
     PACK_LENGTH = PACK_DISTANCE + 32, /* 32 for each parity */
     PACK_LITERAL = PACK_LENGTH + 64,  /* 256 for each parity */
     PACK_CONTEXTS = PACK_LITERAL + 512,
-    PACK_RATE = 4
+    PACK_RATE = 4,
+    PACK_EVEN = 0x80 /* both bytes of the odds to begin with */
 };
 
-/* BL with its distance in halfwords, 22 bits (ARMv7-M ARM A7.7.18, T1, where J1 = J2 = 1, as up to 4 MB). */
-static inline bool pack_is_call(unsigned high, unsigned low)
-{
-    return high >> 11 == 0x1E && low >> 11 == 0x1F;
-}
+/* BL as a little-endian word, with its distance in halfwords, 22 bits, in the lower 11 bits of each half, the
+ * higher ones first (ARMv7-M ARM A7.7.18, T1, where J1 = J2 = 1, as up to 4 MB). */
+#define PACK_CALL_MASK 0xF800F800u
+#define PACK_CALL      0xF800F000u
 
 struct unpacker {
     const uint8_t *from;

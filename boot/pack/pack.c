@@ -65,10 +65,9 @@ static void begin(struct packer *p)
     p->at = 0;
     p->low = 0;
     p->range = 1 << 24;
-    for (unsigned i = 0; i < PACK_CONTEXTS; i++) {
-        p->odds[i] = 0x8000;
+    memset(p->odds, PACK_EVEN, sizeof p->odds);
+    for (unsigned i = 0; i < PACK_CONTEXTS; i++)
         p->seen[i][0] = p->seen[i][1] = 0.4; /* what was not seen is possible all the same */
-    }
 }
 
 /* Two bytes more say enough, whatever follows them. */
@@ -122,15 +121,14 @@ static void code_match(struct packer *p, size_t at, size_t distance, size_t leng
 /* Calls of the same function are made the same. */
 static void places(uint8_t *data, size_t size)
 {
-    for (size_t i = 2; i + 2 <= size; i += 2) {
-        unsigned high = data[i - 2] | data[i - 1] << 8u, low = data[i] | data[i + 1] << 8u;
-        if (!pack_is_call(high, low))
+    for (size_t i = 0; i + 4 <= size; i += 2) {
+        uint32_t call = data[i] | data[i + 1] << 8 | data[i + 2] << 16 | (uint32_t)data[i + 3] << 24;
+        if ((call & PACK_CALL_MASK) != PACK_CALL)
             continue;
-        uint32_t place = ((high & 0x7FF) << 11 | (low & 0x7FF)) + (uint32_t)i / 2;
-        data[i - 2] = (uint8_t)(place >> 11);
-        data[i - 1] = (uint8_t)(0xF0 | (place >> 19 & 7));
-        data[i] = (uint8_t)place;
-        data[i + 1] = (uint8_t)(0xF8 | (place >> 8 & 7));
+        uint32_t place = ((call & 0x7FF) << 11 | (call >> 16 & 0x7FF)) + (uint32_t)i / 2 + 1;
+        call = PACK_CALL | (place >> 11 & 0x7FF) | (place & 0x7FF) << 16;
+        for (unsigned k = 0; k < 4; k++)
+            data[i + k] = (uint8_t)(call >> 8 * k);
         i += 2;
     }
 }
