@@ -19,7 +19,7 @@ static struct {
     int saw_host;
     struct dfu dfu;
     char serial[USB_SERIAL_SIZE];
-    char product[48]; /* the longest few words have 20 letters */
+    char product[48]; /* 20 letters of the verdict at most */
 } device;
 
 /* ---- DFU on the device core -------------------------------------------------------------- */
@@ -124,10 +124,12 @@ static const struct {
 
 static const struct platform_bos bos = PLATFORM_BOS(0, sizeof(struct msos20_winusb));
 
-static char *append(char *to, const char *s)
+/* Copies up to `stop`; returns the end. */
+static char *append(char *to, const char *s, char stop)
 {
-    while (*s)
+    while (*s != stop)
         *to++ = *s++;
+    *to = '\0';
     return to;
 }
 
@@ -135,17 +137,15 @@ static const char *string(uint8_t index)
 {
     switch (index) {
     case MANUFACTURER: return "sureboot";
-    case PRODUCT:
-        *append(append(device.product, "sureboot " BOOT_VERSION ": "), message_few_words(device_verdict())) =
-            0;
+    case PRODUCT: {
+        char *end = append(device.product, "sureboot " BOOT_VERSION ": ", 0);
+        append(end, message_sentence(device_verdict()), ':');
         return device.product;
+    }
     case SERIAL: return device.serial;
     /* The slot comes first: webdfu takes the first segment's address. */
     case LAYOUT: return "@Internal Flash   /0x08004000/118*002Kg/0xF0000000/01*001Ka";
-    default:
-        return index >= DFU_STRING(0) && index < DFU_STRING(MESSAGE_COUNT)
-                   ? message_sentence((enum message)(index - DFU_STRING(0)))
-                   : NULL;
+    default: return message_sentence((enum message)(index - DFU_STRING(0)));
     }
 }
 

@@ -19,7 +19,7 @@ static const struct {
     enum finding_code code;
     const char *name, *sentence;
 } table[] = {
-#define X(number, name, status, led, few, sentence) {FINDING_##name, #name, sentence},
+#define X(number, name, status, led, sentence) {FINDING_##name, #name, sentence},
 #include "boot/core/messages.inc"
 #undef X
 };

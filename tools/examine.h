@@ -9,7 +9,7 @@
 
 enum finding_code {
 #define MESSAGES_OF_TOOLS
-#define X(number, name, status, led, few, sentence) FINDING_##name = (number),
+#define X(number, name, status, led, sentence) FINDING_##name = (number),
 #include "boot/core/messages.inc"
 #undef X
 };

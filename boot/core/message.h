@@ -2,6 +2,7 @@
 #ifndef BOOT_CORE_MESSAGE_H
 #define BOOT_CORE_MESSAGE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* bStatus of GETSTATUS (USB DFU 1.1, 6.1.2) */
@@ -25,15 +26,14 @@ enum dfu_status {
 };
 
 enum message {
-#define X(number, name, status, led, few, sentence) MESSAGE_##name = (number),
+#define X(number, name, status, led, sentence) MESSAGE_##name = (number),
 #include "boot/core/messages.inc"
 #undef X
     MESSAGE_COUNT
 };
 
 /* MESSAGE_READY is also "nothing is wrong". */
-const char *message_sentence(enum message m);  /* "" for a number that is none */
-const char *message_few_words(enum message m); /* "" if it is no verdict */
+const char *message_sentence(enum message m); /* NULL for a number that is none */
 enum dfu_status message_status(enum message m);
 unsigned message_blinks(enum message m);
 

@@ -5,6 +5,7 @@
 
 #include "boot/core/dfu.h"
 #include "boot/core/message.h"
+#include "words.h"
 
 #define PAGE      2048u
 #define SLOT_LAST 0x0803EFFFu
@@ -155,7 +156,7 @@ static inline enum message verdict_after_reset(struct bench *t)
     in_dfu(t);
     dfu_product(t, text);
     for (unsigned m = 1; m < MESSAGE_COUNT; m++)
-        if (message_few_words((enum message)m)[0] && strstr(text, message_few_words((enum message)m)))
+        if (strstr(text, few_words((enum message)m)))
             return (enum message)m;
     fail_msg("'%s' tells no reason", text);
     return MESSAGE_COUNT;

@@ -98,7 +98,7 @@ static enum message why(struct scene *s)
     char text[128];
     dfu_product(s->t, text);
     for (unsigned m = 1; m < MESSAGE_COUNT; m++)
-        if (message_few_words((enum message)m)[0] && strstr(text, message_few_words((enum message)m)))
+        if (strstr(text, few_words((enum message)m)))
             return (enum message)m;
     fail_msg("%s: '%s' tells no reason", s->name, text);
     return MESSAGE_COUNT;
@@ -169,8 +169,8 @@ static void expect(struct scene *s, uint32_t addr, unsigned bits, enum message e
 {
     enum message is = boot(s, addr, bits);
     if (is != expected)
-        fail_msg("%s, %u bits at 0x%08x: '%s', not '%s'", s->name, bits, (unsigned)addr,
-                 message_few_words(is), message_few_words(expected));
+        fail_msg("%s, %u bits at 0x%08x: '%s', not '%s'", s->name, bits, (unsigned)addr, message_sentence(is),
+                 message_sentence(expected));
     if (is == MESSAGE_UNREADABLE && s->refusals % 8 < 2)
         report_names(s, addr);
     if (is != MESSAGE_READY && s->refusals % (16 * stride) == 0)

@@ -60,7 +60,7 @@ static void expect_refused(struct kit *k, unsigned handoffs)
     assert_int_equal(k->bench.handoffs, handoffs);
     kit_expect_dfu(k, "after three starts");
     const char *text = kit_dfu_report(k);
-    if (!strstr(text, "verdict: Started three times without sureboot_confirm()"))
+    if (!strstr(text, "verdict: Not confirmed: three starts"))
         fail_msg("report: %s", text);
 }
 

@@ -48,7 +48,7 @@ static struct crash three_times(struct kit *k, uint32_t what, uint32_t where, co
     assert_int_equal(k->bench.handoffs, 3);
     kit_expect_dfu(k, "after three starts");
     const char *text = kit_dfu_report(k);
-    if (!strstr(text, "verdict: Started three times without sureboot_confirm()"))
+    if (!strstr(text, "verdict: Not confirmed: three starts"))
         fail_msg("report: %s", text);
     words(text, "\nreset cause:", causes, 1);
     words(text, "\ncrash:", &c.kind, 6);

@@ -9,11 +9,11 @@ image=$work/image
 image $image 13000
 check "Linux finds the bootloader" await 30 device $DFU
 check "dfu-util, no leave" dfu-util -s 0x08004000 -D $image
-check "the bootloader says that it is complete" bootloader_says "The application starts at the next reset"
+check "the bootloader says that it is complete" bootloader_says "Ready: the application starts at the next reset"
 press_reset nucleo
 check "a reset is enough: the application runs" await 30 tty_of
 check "0xAA" send_aa
-check "the bootloader is ready" verdict_is ready
+check "the bootloader is ready" verdict_is Ready
 
 slot() {
     rm -f $work/slot
@@ -22,7 +22,7 @@ slot() {
 check "upload of the whole slot" slot
 report() {
     rm -f $work/report
-    dfu-util -s 0xF0000000:1024 -U $work/report && cat $work/report && grep -q "^verdict: The application starts at the next reset" $work/report &&
+    dfu-util -s 0xF0000000:1024 -U $work/report && cat $work/report && grep -q "^verdict: Ready: the application starts at the next reset" $work/report &&
         grep -q "^in DFU by: token" $work/report
 }
 check "upload of the report" report

@@ -23,7 +23,7 @@ for page in first middle last; do
     check "the $page page protected: plain DFU fails" fails build/test/host/dfu11 --serial $serial --download $work/image
     starts_nothing() {
         dfu-util -S $serial -s 0x08004000:leave
-        await 10 absent $DFU $serial && await 30 device $DFU $serial && ! verdict_is ready $serial && ! tty_of $serial
+        await 10 absent $DFU $serial && await 30 device $DFU $serial && ! verdict_is Ready $serial && ! tty_of $serial
     }
     check "the $page page protected: nothing is started" starts_nothing
 done
@@ -43,14 +43,14 @@ wrong() { # wrong WHAT FILE SENTENCE
         check "$1, \"$leave\": the sentence" bootloader_says "$3"
     done
 }
-wrong "an ELF file" build/firmware/cdc.elf "An ELF file"
-wrong "a HEX file" build/firmware/cdc.hex "A HEX file"
+wrong "an ELF file" build/firmware/cdc.elf "ELF file"
+wrong "a HEX file" build/firmware/cdc.hex "HEX file"
 wrong "linked at 0x08000000" build/firmware/boot.bin "Linked elsewhere"
 head -c 5000 /dev/zero | tr "\0" "\377" >$work/blank
 wrong "nothing but 0xFF" $work/blank "Blank at its beginning"
 dfuse_file $work/one.dfu 0x08004000 build/firmware/blink.bin
 check "a DfuSe file in plain DFU fails" fails build/test/host/dfu11 --download $work/one.dfu
-check "and is recognised" bootloader_says "A DfuSe file sent raw"
+check "and is recognised" bootloader_says "DfuSe file sent raw"
 image $work/large $((0x3B000 + 1))
 check "one byte larger than the slot: dfu-util fails" fails dfu-util -s 0x08004000:leave -D $work/large
 press_reset nucleo
@@ -59,6 +59,6 @@ send_aa >/dev/null
 check "one byte larger than the slot fails in plain DFU" fails build/test/host/dfu11 --download $work/large
 check "with the sentence" bootloader_says "Too large for the slot"
 press_reset nucleo
-check "a part of it is not started" verdict_is "download unfinished"
+check "a part of it is not started" verdict_is "Download unfinished"
 '
 finish

@@ -16,8 +16,8 @@ for word in $(grep -o '`make [a-z-]*`' README.md docs/*.md CONTRIBUTING.md 2>/de
 done
 [ -z "$bad" ] && echo "ok 2 - make targets in the documentation" || echo "not ok 2 - no such target:$bad"
 # Every message has its line: number, name and sentence as in the table of the firmware.
-bad=$(tr '\n' ' ' <boot/core/messages.inc | grep -o 'X([0-9]*, [A-Z_]*, [^"]*"[^"]*", *"[^"]*")' |
-    sed 's/X(\([0-9]*\), \([A-Z_]*\),[^"]*"[^"]*", *"\([^"]*\)")/\1 \2|\3/' |
+bad=$(tr '\n' ' ' <boot/core/messages.inc | grep -o 'X([0-9]*, [A-Z_]*, [^"]*"[^"]*")' |
+    sed 's/X(\([0-9]*\), \([A-Z_]*\),[^"]*"\([^"]*\)")/\1 \2|\3/' |
     while IFS='|' read -r head sentence; do
         grep -F "| $head |" docs/messages.md | grep -qF "*$sentence*" || echo "# $head: $sentence"
     done)

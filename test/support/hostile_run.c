@@ -4,6 +4,7 @@
 #include "host/priv.h"
 #include "hostile.h"
 #include "vboard.h"
+#include "words.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -335,11 +336,9 @@ static bool is_sentence(const char *text)
 static bool is_product(const char *text)
 {
     const char *few = strstr(text, ": ");
-    for (unsigned m = 0; few && m < MESSAGE_COUNT; m++) {
-        const char *words = message_few_words((enum message)m);
-        if (words[0] && strcmp(words, few + 2) == 0)
+    for (unsigned m = 0; few && m <= MESSAGE_HEX_FILE; m++)
+        if (strcmp(few_words((enum message)m), few + 2) == 0)
             return strncmp(text, "sureboot ", 9) == 0;
-    }
     return false;
 }
 
@@ -380,7 +379,7 @@ bool hostile_restarts(struct hostile *h)
     if (h->app || h->wrong[0])
         return !h->wrong[0];
     h->refused_starts++;
-    if (!read_string(h, 2, text) || !is_product(text) || strstr(text, ": ready"))
+    if (!read_string(h, 2, text) || !is_product(text) || strstr(text, ": Ready"))
         wrong(h, "after a reset in DFU, but the product string is '%s'", text);
     return !h->wrong[0];
 }

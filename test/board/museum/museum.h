@@ -9,6 +9,7 @@
 #include "boot/core/message.h"
 #include "command.h"
 #include "examine.h"
+#include "words.h"
 
 #define NAIVE     "build/test/fw/naive.elf"
 #define THREAD    "build/test/fw/thread.elf" /* the thread's bootloader */
@@ -194,8 +195,8 @@ static inline void sureboot_stays(struct seen *s, enum message why)
     assert_int_equal(usbhost_control(s->bench.host, 0x80, 6, 0x0302, 0x0409, d, sizeof d, &n), UH_OK);
     for (uint32_t i = 0; i + 1 < n / 2; i++)
         text[i] = (char)d[2 + 2 * i];
-    if (!strstr(text, message_few_words(why)))
-        fail_msg("'%s' instead of '%s'", text, message_few_words(why));
+    if (!strstr(text, few_words(why)))
+        fail_msg("'%s' instead of '%s'", text, few_words(why));
 }
 
 /* ---- sureboot inspect -------------------------------------------------------------------- */
