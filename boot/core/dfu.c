@@ -78,7 +78,7 @@ static bool writer_failed(struct dfu *d)
 /* True if the request has to wait for the writer. Waiting too long is an error. */
 static bool hold(struct dfu *d)
 {
-    if (!writer_busy(&d->session.writer) && d->session.rx_at == d->session.rx_size)
+    if (!writer_busy(&d->session.writer) && !d->session.rx_left)
         return false;
     if (port_ms() - d->since < DFU_HOLD_MS)
         return true;
@@ -93,7 +93,7 @@ static enum dfu_answer on_dnload(struct dfu *d, uint16_t length)
         return DFU_STALL;
     if (length > DFU_TRANSFER_SIZE)
         return refuse(d, MESSAGE_BLOCK);
-    if ((d->draining || s->rx_at < s->rx_size) && hold(d))
+    if ((d->draining || s->rx_left) && hold(d))
         return DFU_HOLD;
     if (d->reply.state == DFU_ERROR)
         return DFU_STALL;
@@ -105,9 +105,7 @@ static enum dfu_answer on_dnload(struct dfu *d, uint16_t length)
 
 enum dfu_answer dfu_data(struct dfu *d, const struct usb_setup *setup, uint16_t size)
 {
-    d->session.rx_size = size;
-    d->session.rx_at = size;
-    enum message m = size ? session_block(&d->session, setup->wValue) : MESSAGE_BLOCK;
+    enum message m = size ? session_block(&d->session, setup->wValue, size) : MESSAGE_BLOCK;
     if (m != MESSAGE_READY)
         refuse(d, m); /* told by the next GETSTATUS */
     else
@@ -289,7 +287,7 @@ void dfu_event(struct dfu *d, enum dfu_event event)
     if (event == DFU_INTERFACE_SET) {
         /* Between the elements of one file the host sets the interface again and goes on with a
          * DNLOAD; a new host asks for the status first. */
-        bool whole = s->active && !s->plain && s->rx_at == s->rx_size &&
+        bool whole = s->active && !s->plain && !s->rx_left &&
                      (d->reply.state == DFU_DNLOAD_IDLE || d->reply.state == DFU_IDLE);
         if (!whole)
             session_end(s);

@@ -2,7 +2,6 @@
 #include "boot/core/session.h"
 #include "boot/core/dfu.h"
 #include "boot/core/image.h"
-#include <string.h>
 
 void session_init(struct session *s, const struct ledger *l, enum message verdict)
 {
@@ -25,9 +24,9 @@ static void begin(struct session *s, bool plain)
         return;
     s->active = true;
     s->plain = plain;
-    s->suspended = s->has_data = s->has_start = s->straight = false;
+    s->suspended = s->has_start = s->straight = false;
     s->old_length = !s->broken && ledger_is_seal(r) && session_verdict(s) == MESSAGE_READY ? r->length : 0;
-    s->end = SLOT_ADDR;
+    s->length = 0;
     s->next_block = 0;
 }
 
@@ -39,29 +38,25 @@ uint32_t session_address(const struct session *s, uint32_t number, uint32_t stri
     return s->pointer + (number - 2) * stride;
 }
 
-static bool complete_to_the_block(const struct session *s)
-{
-    return s->active && s->has_data && s->last && !writer_owes(&s->writer);
-}
-
 /* It looks as if this were all. Hosts of DfuSe do not ask what came of a leave and have to hear it before.
  * Plain DFU has no erase requests that would tell how much is to come, and its hosts do ask. */
 static bool looks_complete(const struct session *s)
 {
-    return !s->plain && complete_to_the_block(s);
+    return s->active && !s->plain && s->length && s->last && !writer_owes(&s->writer);
 }
 
 /* Hands what is in rx to the writer as far as it takes it. */
 static void pump(struct session *s)
 {
-    if (s->rx_at == s->rx_size)
+    if (!s->rx_left)
         return;
     do {
-        size_t n = writer_put(&s->writer, s->rx_addr + s->rx_at, s->rx + s->rx_at, s->rx_size - s->rx_at);
+        uint32_t n = (uint32_t)writer_put(&s->writer, s->rx_addr + s->rx_at, s->rx + s->rx_at, s->rx_left);
         if (n == 0)
             return;
-        s->rx_at += (uint32_t)n;
-    } while (s->rx_at < s->rx_size);
+        s->rx_at += n;
+        s->rx_left -= n;
+    } while (s->rx_left);
     if (looks_complete(s))
         writer_flush(&s->writer);
 }
@@ -72,11 +67,10 @@ void session_flash_done(struct session *s, enum port_flash_result result)
     pump(s); /* a buffer may have become free */
 }
 
-static enum message data(struct session *s, uint32_t addr)
+static enum message data(struct session *s, uint32_t addr, uint32_t size)
 {
-    uint32_t size = s->rx_size;
     if (addr < SLOT_ADDR || addr >= SLOT_END)
-        return addr == SLOT_END && s->has_data ? MESSAGE_TOO_LARGE : MESSAGE_ADDRESS;
+        return addr == SLOT_END && s->length ? MESSAGE_TOO_LARGE : MESSAGE_ADDRESS;
     if (size > SLOT_END - addr)
         return MESSAGE_TOO_LARGE;
     if (addr == SLOT_ADDR) {
@@ -85,26 +79,28 @@ static enum message data(struct session *s, uint32_t addr)
             return m;
         s->has_start = true;
     }
-    if (!s->has_data)
+    if (!s->length)
         s->block_size = size;
-    s->has_data = s->straight = true;
-    s->last = size < s->block_size || (addr + size) % PAGE_SIZE == 0;
-    if (addr + size > s->end)
-        s->end = addr + size;
+    s->straight = true;
+    uint32_t end = addr + size;
+    s->last = size < s->block_size || end % PAGE_SIZE == 0;
+    if (end - SLOT_ADDR > s->length)
+        s->length = end - SLOT_ADDR;
     s->rx_addr = addr;
     s->rx_at = 0;
+    s->rx_left = size;
     pump(s);
     return MESSAGE_READY;
 }
 
 bool session_ready(const struct session *s)
 {
-    return s->rx_at == s->rx_size && !s->writer.flush && !(looks_complete(s) && writer_busy(&s->writer));
+    return !s->rx_left && !s->writer.flush && !(looks_complete(s) && writer_busy(&s->writer));
 }
 
 uint32_t session_wait_ms(const struct session *s)
 {
-    return session_ready(s) ? 0 : writer_wait_ms(&s->writer, s->rx_at == s->rx_size);
+    return session_ready(s) ? 0 : writer_wait_ms(&s->writer, !s->rx_left);
 }
 
 /* ---- DNLOAD ------------------------------------------------------------------------------ */
@@ -119,12 +115,11 @@ static enum message erase_all(struct session *s)
     return m;
 }
 
-static enum message command(struct session *s)
+static enum message command(struct session *s, uint32_t size)
 {
     uint32_t argument;
-    memcpy(&argument, s->rx + 1, sizeof argument);
-    bool has_argument = s->rx_size == 5;
-    s->rx_size = s->rx_at = 0;
+    __builtin_memcpy(&argument, s->rx + 1, sizeof argument); /* a load, of any alignment */
+    bool has_argument = size == 5;
     s->straight = false;
     switch (s->rx[0]) {
     case DFUSE_SET_ADDRESS:
@@ -146,54 +141,49 @@ static enum message command(struct session *s)
     }
 }
 
-static enum message plain_block(struct session *s, uint16_t number)
+static enum message plain_block(struct session *s, uint32_t number, uint32_t size)
 {
     begin(s, true);
     if (number != s->next_block)
         return MESSAGE_BLOCK;
     s->next_block++;
     /* There are no erase requests: every page that is reached is erased as if there were. */
-    uint32_t from = s->end + (PAGE_SIZE - 1), to = s->end + s->rx_size;
+    uint32_t end = SLOT_ADDR + s->length, from = end + (PAGE_SIZE - 1), to = end + size;
     for (uint32_t page = from - from % PAGE_SIZE; page < to && page < SLOT_END; page += PAGE_SIZE) {
         enum message m = writer_mark(&s->writer, page, true);
         if (m != MESSAGE_READY)
             return m;
     }
-    return data(s, s->end);
+    return data(s, end, size);
 }
 
-enum message session_block(struct session *s, uint16_t number)
+enum message session_block(struct session *s, uint32_t number, uint32_t size)
 {
-    enum message m;
     s->suspended = false;
-    if (s->active && s->plain) {
-        m = plain_block(s, number);
-    } else if (number >= 2) {
+    if (s->active && s->plain)
+        return plain_block(s, number, size);
+    if (number >= 2) {
         begin(s, false);
         /* AN3156 takes the length of this very block, which puts a shorter last one in the wrong place. */
         if (s->stride == 0)
-            s->stride = s->rx_size;
-        m = data(s, session_address(s, number, s->stride));
-    } else if (number == 0 && (s->rx_size == 1 || s->rx_size == 5)) {
-        m = command(s);
-    } else if (number == 0 && s->rx_size > 5 && !s->active) {
-        m = plain_block(s, number);
-    } else {
-        m = number == 0 && s->rx_size < 5 ? MESSAGE_COMMAND : MESSAGE_BLOCK;
+            s->stride = size;
+        return data(s, session_address(s, number, s->stride), size);
     }
-    if (m != MESSAGE_READY)
-        s->rx_size = s->rx_at = 0;
-    return m;
+    if (number == 0 && (size == 1 || size == 5))
+        return command(s, size);
+    if (number == 0 && size > 5 && !s->active)
+        return plain_block(s, number, size);
+    return number == 0 && size < 5 ? MESSAGE_COMMAND : MESSAGE_BLOCK;
 }
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
 enum message session_close(struct session *s, bool abort)
 {
-    bool complete = complete_to_the_block(s) || (s->has_data && s->straight && !writer_owes(&s->writer));
     s->suspended = false;
     if (!s->active)
         return MESSAGE_READY;
+    bool complete = s->length && (s->last || s->straight) && !writer_owes(&s->writer);
     if (s->plain) {
         if (abort) { /* in this dialect the host takes the download back */
             session_end(s);
@@ -202,7 +192,7 @@ enum message session_close(struct session *s, bool abort)
         complete = true; /* the host has said so */
     }
     if (!complete) {
-        if (!abort && s->has_data)
+        if (!abort && s->length)
             return MESSAGE_NOT_DONE;
         writer_flush(&s->writer);
         /* Old versions of dfu-util send ABORT after every command, and then go on. */
@@ -210,7 +200,7 @@ enum message session_close(struct session *s, bool abort)
         return MESSAGE_READY;
     }
     s->active = false;
-    uint32_t length = s->has_start ? s->end - SLOT_ADDR : s->old_length;
+    uint32_t length = s->has_start ? s->length : s->old_length;
     if (!length)
         return MESSAGE_PART;
     s->broken = false;
@@ -222,7 +212,7 @@ __attribute__((noinline)) static void drop(struct session *s)
 {
     s->broken |= s->active;
     s->active = s->suspended = false;
-    s->rx_size = s->rx_at = 0;
+    s->rx_left = 0;
 }
 
 void session_end(struct session *s)

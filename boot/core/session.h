@@ -12,19 +12,19 @@ struct session {
     int active;
     int plain;     /* DFU 1.1: blocks in sequence from the start of the slot; else DfuSe */
     int suspended; /* SET_INTERFACE: goes on if a DNLOAD comes next */
-    int has_data, has_start;
+    int has_start; /* data for the first bytes of the slot came */
     int last; /* the last block may be the last of all: shorter than the first, or at the end of its page */
     int straight; /* nothing came after it but the question how it went */
     int broken;   /* the one before ended early: what follows may be its rest, so a part is not enough */
     int pointer_set;
-    uint8_t verdict;     /* enum message: on the slot, at boot */
-    uint32_t block_size; /* of the first data block */
-    uint32_t next_block; /* plain */
-    uint32_t stride;     /* length of the first DNLOAD block since Set Address; 0: none yet */
-    uint32_t rx_at, rx_size;
+    uint8_t verdict;         /* enum message: on the slot, at boot */
+    uint32_t block_size;     /* of the first data block */
+    uint32_t next_block;     /* plain */
+    uint32_t stride;         /* length of the first DNLOAD block since Set Address; 0: none yet */
+    uint32_t rx_at, rx_left; /* so much of rx is with the writer, and so much is not */
     uint32_t rx_addr;
     uint32_t pointer;    /* of DfuSe */
-    uint32_t end;        /* address after the highest byte so far */
+    uint32_t length;     /* of the slot, up to the highest byte that came; 0: none did */
     uint32_t old_length; /* of the sealed image that was there when it began; 0: none */
     struct writer writer;
     /* the block on its way from USB to the writer */
@@ -36,8 +36,8 @@ void session_init(struct session *s, const struct ledger *l, enum message verdic
 /* What would be said of the slot now. */
 enum message session_verdict(const struct session *s);
 
-/* A DNLOAD of block `number` with s->rx_size bytes in s->rx. MESSAGE_READY or why it is refused. */
-enum message session_block(struct session *s, uint16_t number);
+/* A DNLOAD of block `number` with `size` bytes in s->rx. MESSAGE_READY or why it is refused. */
+enum message session_block(struct session *s, uint32_t number, uint32_t size);
 /* A flash operation has ended: call from port_flash_done. */
 void session_flash_done(struct session *s, enum port_flash_result result);
 /* True if nothing is left in rx, and of the last block of a download nothing in the writer either. */
