@@ -1,5 +1,6 @@
 /* Descriptors, and the DFU class as a function of the USB device core. */
 #include "boot/device.h"
+#include "boot/text.h"
 #include "usb/platform.h"
 #include "usb/serial.h"
 
@@ -19,7 +20,7 @@ static struct {
     int saw_host;
     struct dfu dfu;
     char serial[USB_SERIAL_SIZE];
-    char product[48]; /* 20 letters of the verdict at most */
+    char product[148]; /* the name and a sentence, cut at its colon in the end */
 } device;
 
 /* ---- DFU on the device core -------------------------------------------------------------- */
@@ -124,22 +125,16 @@ static const struct {
 
 static const struct platform_bos bos = PLATFORM_BOS(0, sizeof(struct msos20_winusb));
 
-/* Copies up to `stop`; returns the end. */
-static char *append(char *to, const char *s, char stop)
-{
-    while (*s != stop)
-        *to++ = *s++;
-    *to = '\0';
-    return to;
-}
-
 static const char *string(uint8_t index)
 {
     switch (index) {
     case MANUFACTURER: return "sureboot";
     case PRODUCT: {
-        char *end = append(device.product, "sureboot " BOOT_VERSION ": ", 0);
-        append(end, message_sentence(device_verdict()), ':');
+        char *at = append(device.product, "sureboot " BOOT_VERSION ": ");
+        append(at, message_sentence(device_verdict()));
+        while (*at != ':')
+            at++;
+        *at = '\0';
         return device.product;
     }
     case SERIAL: return device.serial;

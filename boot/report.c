@@ -2,32 +2,22 @@
 #include "boot/core/dfu.h"
 #include "boot/core/mailbox.h"
 #include "boot/findings.h"
+#include "boot/text.h"
 #include "port/port.h"
+#include "usb/serial.h"
 
-static struct {
-    char text[DFU_REPORT_SIZE];
-    size_t at;
-} out;
+static char text[DFU_REPORT_SIZE];
+_Static_assert(sizeof text >= 2 * 126 + 300, "two sentences, and what is around them");
 
-static void put(const char *s)
-{
-    while (*s && out.at < sizeof out.text - 1)
-        out.text[out.at++] = *s++;
-    out.text[out.at] = '\0';
-}
-
-/* `what` and then so many words in hexadecimal. */
-static void put_words(const char *what, const void *from, unsigned n)
+static char *append_words(char *to, const char *what, const void *from, unsigned n)
 {
     const uint32_t *words = from;
-    put(what);
+    to = append(to, what);
     while (n-- > 0) {
-        uint32_t word = *words++;
-        char hex[] = " 00000000";
-        for (unsigned i = 9; i-- > 1; word >>= 4)
-            hex[i] = "0123456789abcdef"[word & 15];
-        put(hex);
+        *to++ = ' ';
+        to = usb_hex(to, *words++);
     }
+    return to;
 }
 
 const char *report(const struct findings *f, enum message verdict, enum message last)
@@ -36,18 +26,17 @@ const char *report(const struct findings *f, enum message verdict, enum message 
     const struct mailbox *m = MAILBOX;
     uint32_t cause = f->cause | (f->undone ? 0x200u : 0);
 
-    out.at = 0;
-    put("sureboot " BOOT_VERSION "\nverdict: ");
-    put(message_sentence(verdict));
-    put("\nlast download: ");
-    put(message_sentence(last));
-    put("\nin DFU by: ");
-    put(ways[f->way]);
-    put_words("\nreset cause:", &cause, 1);
-    put_words("\nunreadable:", &f->content.bad, 1);
-    put_words("\nledger:", &f->facts.ledger.newest, sizeof f->facts.ledger.newest / 4);
+    char *at = append(text, "sureboot " BOOT_VERSION "\nverdict: ");
+    at = append(at, message_sentence(verdict));
+    at = append(at, "\nlast download: ");
+    at = append(at, message_sentence(last));
+    at = append(at, "\nin DFU by: ");
+    at = append(at, ways[f->way]);
+    at = append_words(at, "\nreset cause:", &cause, 1);
+    at = append_words(at, "\nunreadable:", &f->content.bad, 1);
+    at = append_words(at, "\nledger:", &f->facts.ledger.newest, sizeof f->facts.ledger.newest / 4);
     if (m->magic == MAILBOX_MAGIC && m->check == port_crc(0, m, offsetof(struct mailbox, check)))
-        put_words("\ncrash:", &m->crash, sizeof m->crash / 4);
-    put("\n");
-    return out.text;
+        at = append_words(at, "\ncrash:", &m->crash, sizeof m->crash / 4);
+    append(at, "\n");
+    return text;
 }

@@ -10,4 +10,7 @@ enum { USB_SERIAL_SIZE = 25 };
  * uses 64 of them, and two boards of one wafer can then have the same number. */
 void usb_serial(char out[USB_SERIAL_SIZE], const uint32_t uid[3]);
 
+/* Eight hexadecimal digits; returns where they end. */
+char *usb_hex(char *to, uint32_t word);
+
 #endif

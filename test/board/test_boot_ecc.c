@@ -113,7 +113,7 @@ static void report_names(struct scene *s, uint32_t addr)
     assert_int_equal(dfu_command(s->t, 0x21, 0xF0000000), MESSAGE_READY);
     (void)dfu_end(s->t);
     assert_int_equal(usbhost_control(s->t->host, 0xA1, DFU_REQ_UPLOAD, 2, 0, text, 1024, &n), UH_OK);
-    (void)snprintf(line, sizeof line, "unreadable: %08x\n", (unsigned)addr);
+    (void)snprintf(line, sizeof line, "unreadable: %08X\n", (unsigned)addr);
     if (!strstr(text, line))
         fail_msg("%s: 0x%08x is not in the report: %s", s->name, (unsigned)addr, text);
     s->reports++;
