@@ -56,42 +56,27 @@ enum look {
     UNUSABLE, /* programming alone cannot get there */
 };
 
-/* USB is not served meanwhile, and a host that gets no answer to three SETUPs gives up: a page has to be
- * read and compared in less time than three transactions take. So that goes a piece at a time, and each is
- * looked at word by word only if it has to be. */
+/* A page is read a piece at a time. USB is not served meanwhile, and a host that gets no answer to three SETUPs gives
+ * up: all of it has to take less time than three transactions. */
 enum { PIECE_WORDS = 32, PIECE = PIECE_WORDS * 4 };
-
-static bool all_ones(const uint32_t *is)
-{
-    uint32_t ones = UINT32_MAX;
-    for (unsigned i = 0; i < PIECE_WORDS; i += 4, is += 4)
-        ones &= is[0] & is[1] & is[2] & is[3];
-    return ones == UINT32_MAX;
-}
-
-static bool same(const uint32_t *is, const uint32_t *want)
-{
-    uint32_t differ = 0;
-    for (unsigned i = 0; i < PIECE_WORDS; i += 4, is += 4, want += 4)
-        differ |= (is[0] ^ want[0]) | (is[1] ^ want[1]) | (is[2] ^ want[2]) | (is[3] ^ want[3]);
-    return !differ;
-}
 
 /* Compares a page with `want` (NULL: all ones). */
 static enum look look_at(uint32_t page, const void *want)
 {
+    static const uint32_t ones[] = {UINT32_MAX, UINT32_MAX};
+    const uint32_t *w = want ? want : ones;
     enum look r = SAME;
-    const uint32_t *w = want;
-    uint32_t is[PIECE_WORDS];
-    for (uint32_t at = 0; at < PAGE_SIZE; at += PIECE, w += w ? PIECE_WORDS : 0) {
-        if (!port_flash_read(page + at, is, PIECE, NULL))
+    for (uint32_t at = page; at != page + PAGE_SIZE; at += PIECE) {
+        uint32_t is[PIECE_WORDS];
+        if (!port_flash_read(at, is, PIECE, NULL))
             return UNUSABLE;
-        if (w ? same(is, w) : all_ones(is))
-            continue;
-        r = BLANK;
-        for (unsigned i = 0; !all_ones(is) && i < PIECE_WORDS; i += 2)
-            if ((is[i] & is[i + 1]) != UINT32_MAX && (!w || is[i] != w[i] || is[i + 1] != w[i + 1]))
+        for (unsigned i = 0; i < PIECE_WORDS; i += 2, w += want ? 2 : 0) {
+            if (is[i] == w[0] && is[i + 1] == w[1])
+                continue;
+            if ((is[i] & is[i + 1]) != UINT32_MAX)
                 return UNUSABLE;
+            r = BLANK;
+        }
     }
     return r;
 }
@@ -394,23 +379,22 @@ void writer_seal(struct writer *w, uint32_t length)
     writer_flush(w);
 }
 
-static void drop_open(struct writer *w)
+static void drop(struct writer *w, unsigned flags)
 {
     empty(w);
-    drop_flags(w, PAGE_OWED);
+    drop_flags(w, flags);
     w->seal = false;
 }
 
 void writer_end(struct writer *w)
 {
-    drop_open(w);
+    drop(w, PAGE_OWED);
     writer_flush(w);
 }
 
 void writer_forget(struct writer *w)
 {
-    drop_open(w);
-    drop_flags(w, PAGE_MARKED);
+    drop(w, PAGE_OWED | PAGE_MARKED);
     w->flush = false;
     w->error = MESSAGE_READY;
 }
