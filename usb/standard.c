@@ -149,29 +149,32 @@ static enum usbd_answer string_descriptor(struct usbd_control *c, uint8_t index)
     if (!s)
         return USBD_FAIL;
     uint8_t *d = usbd.scratch;
-    uint8_t n = 2;
-    for (; *s && n < 254; s++) { /* UTF-16LE; bLength is a byte */
-        d[n++] = (uint8_t)*s;
-        d[n++] = 0;
+    unsigned n = 2;
+    for (; *s && n < 254; n += 2) { /* UTF-16LE; bLength is a byte */
+        d[n] = (uint8_t)*s++;
+        d[n + 1] = 0;
     }
-    d[0] = n;
+    d[0] = (uint8_t)n;
     d[1] = USB_DESC_STRING;
-    return reply(c, d, n);
+    return reply(c, d, (uint16_t)n);
 }
 
 static enum usbd_answer get_descriptor(struct usbd_control *c)
 {
     const struct usbd_device *d = USBD;
-    uint8_t index = (uint8_t)c->setup.wValue;
+    uint8_t type = (uint8_t)(c->setup.wValue >> 8), index = (uint8_t)c->setup.wValue;
 
-    switch (c->setup.wValue >> 8) {
-    case USB_DESC_DEVICE: return index ? USBD_FAIL : reply(c, d->device, sizeof *d->device);
-    case USB_DESC_CONFIGURATION:
-        return index ? USBD_FAIL : reply(c, d->configuration, d->configuration->wTotalLength);
-    case USB_DESC_BOS: return index || !d->bos ? USBD_FAIL : reply(c, d->bos, d->bos->wTotalLength);
-    case USB_DESC_STRING: return string_descriptor(c, index);
-    default: /* DEVICE_QUALIFIER is an error at full speed (9.6.2) */ return USBD_FAIL;
-    }
+    if (type == USB_DESC_STRING)
+        return string_descriptor(c, index);
+    if (index)
+        return USBD_FAIL;
+    if (type == USB_DESC_DEVICE)
+        return reply(c, d->device, sizeof *d->device);
+    if (type == USB_DESC_CONFIGURATION)
+        return reply(c, d->configuration, d->configuration->wTotalLength);
+    if (type == USB_DESC_BOS && d->bos)
+        return reply(c, d->bos, d->bos->wTotalLength);
+    return USBD_FAIL; /* DEVICE_QUALIFIER is an error at full speed (9.6.2) */
 }
 
 static enum usbd_answer set_configuration(const struct usb_setup *s)
