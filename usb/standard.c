@@ -88,7 +88,7 @@ static enum usbd_answer get(struct usbd_control *c)
         value = usbd_alternate((uint8_t)s->wIndex);
     } else if (s->bmRequestType == (USB_DIR_IN | USB_RECIPIENT_DEVICE)) {
         value = (USBD->configuration->bmAttributes & USB_CONF_SELF_POWERED ? 1u : 0) |
-                (usbd.remote_wake ? 2u : 0);
+                (USBD->configuration->bmAttributes & USB_CONF_REMOTE_WAKEUP && usbd.remote_wake ? 2u : 0);
     } else if (s->bmRequestType == (USB_DIR_IN | USB_RECIPIENT_ENDPOINT)) {
         value = usbd_stalled((uint8_t)s->wIndex);
     }

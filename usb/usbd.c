@@ -3,12 +3,13 @@
 #include "usb/usbd_internal.h"
 
 struct usbd usbd;
+static bool bus_suspended;
 
 static void start_over(void)
 {
     usbd.stage = STAGE_IDLE;
     usbd.address = 0;
-    usbd.suspended = false;
+    bus_suspended = false;
     usbd.remote_wake = false;
     usbd_configure(0);
 }
@@ -211,7 +212,7 @@ void usbd_on_sent(uint8_t ep)
 
 void usbd_on_suspend(bool suspended)
 {
-    usbd.suspended = suspended;
+    bus_suspended = suspended;
 }
 
 /* ---- endpoints other than 0 -------------------------------------------------------------- */
@@ -233,7 +234,7 @@ bool usbd_configured(void)
 
 bool usbd_suspended(void)
 {
-    return usbd.suspended;
+    return bus_suspended;
 }
 
 uint8_t usbd_alternate(uint8_t interface)
@@ -289,7 +290,7 @@ uint16_t usbd_frame(void)
 
 bool usbd_remote_wake(bool on)
 {
-    if (on && !(usbd.suspended && usbd.remote_wake))
+    if (on && !(bus_suspended && usbd.remote_wake))
         return false;
     USBD->driver->wake(on);
     return true;

@@ -13,7 +13,7 @@ enum { EP_OPEN = 1, EP_BUSY = 2, EP_STALLED = 4 };
 /* What is small comes first: short instructions reach no further. */
 struct usbd {
     uint8_t stage;
-    bool suspended, remote_wake;
+    bool remote_wake;      /* the host has allowed it */
     uint8_t address;       /* not 0: address state */
     uint8_t configuration; /* not 0: configured state */
     uint16_t left;         /* of wLength: how many bytes may still come or go */

@@ -85,7 +85,6 @@ static void open_register(unsigned n, uint32_t type)
 {
     volatile uint16_t *d = descriptor(n);
     d[ADDR_TX] = (uint16_t)(BUFFERS + BUFFER * (2 * n));
-    d[COUNT_TX] = 0;
     d[ADDR_RX] = (uint16_t)(BUFFERS + BUFFER * (2 * n + 1));
     d[COUNT_RX] = ROOM_64;
     /* EP_KIND off; both CTR off, which survive a bus reset. STAT and DTOG stay. */
