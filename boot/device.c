@@ -38,7 +38,7 @@ static enum usbd_answer answer(struct usbd_control *c, bool again)
     struct dfu *d = &device.dfu;
     enum dfu_answer a = again ? dfu_again(d, &c->setup) : dfu_setup(d, &c->setup);
     c->data = (uint8_t *)(uintptr_t)d->data; /* what is sent is only read */
-    c->size = d->size;
+    c->size = (uint16_t)d->size;
     c->done = done;
     return (enum usbd_answer)a;
 }

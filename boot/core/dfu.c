@@ -75,10 +75,11 @@ static bool writer_failed(struct dfu *d)
     return true;
 }
 
-/* True if the request has to wait for the writer. Waiting too long is an error. */
+/* True if the request has to wait for the writer. Waiting too long is an error. Where this is asked, no block
+ * waits for the writer itself: as long as one does the state is dfuDNLOAD-SYNC or dfuDNBUSY. */
 static bool hold(struct dfu *d)
 {
-    if (!writer_busy(&d->session.writer) && !d->session.rx_left)
+    if (!writer_busy(&d->session.writer))
         return false;
     if (port_ms() - d->since < DFU_HOLD_MS)
         return true;
@@ -86,24 +87,29 @@ static bool hold(struct dfu *d)
     return false;
 }
 
-static enum dfu_answer on_dnload(struct dfu *d, uint16_t length)
+/* For what begins only when the writer has nothing to do (`wait`), and when it has not failed. */
+static enum dfu_answer ready(struct dfu *d, bool wait)
+{
+    if (wait && hold(d))
+        return DFU_HOLD;
+    return writer_failed(d) || d->reply.state == DFU_ERROR ? DFU_STALL : DFU_ACK;
+}
+
+static enum dfu_answer on_dnload(struct dfu *d, uint32_t length)
 {
     struct session *s = &d->session;
-    if (writer_failed(d))
-        return DFU_STALL;
+    enum dfu_answer a = ready(d, d->draining);
+    if (a != DFU_ACK)
+        return a;
     if (length > DFU_TRANSFER_SIZE)
         return refuse(d, MESSAGE_BLOCK);
-    if ((d->draining || s->rx_left) && hold(d))
-        return DFU_HOLD;
-    if (d->reply.state == DFU_ERROR)
-        return DFU_STALL;
     d->draining = d->leaving = false;
     d->data = s->rx;
     d->size = sizeof s->rx;
     return DFU_ACK;
 }
 
-enum dfu_answer dfu_data(struct dfu *d, const struct usb_setup *setup, uint16_t size)
+enum dfu_answer dfu_data(struct dfu *d, const struct usb_setup *setup, uint32_t size)
 {
     enum message m = size ? session_block(&d->session, setup->wValue, size) : MESSAGE_BLOCK;
     if (m != MESSAGE_READY)
@@ -168,7 +174,7 @@ static enum dfu_answer on_status(struct dfu *d)
 }
 
 /* Fills rx from the slot. */
-static enum message read_slot(struct session *s, uint32_t addr, uint16_t size)
+static enum message read_slot(struct session *s, uint32_t addr, uint32_t size)
 {
     if (!port_flash_read(addr, s->rx, size, NULL))
         return MESSAGE_UNREADABLE;
@@ -182,14 +188,13 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup)
 {
     static const uint8_t commands[] = {DFUSE_GET, DFUSE_SET_ADDRESS, DFUSE_ERASE};
     struct session *s = &d->session;
-    uint16_t length = setup->wLength, number = setup->wValue;
+    uint32_t length = setup->wLength, number = setup->wValue;
 
+    enum dfu_answer a = ready(d, true);
+    if (a != DFU_ACK)
+        return a;
     if (length == 0 || length > DFU_TRANSFER_SIZE)
         return refuse(d, MESSAGE_BLOCK);
-    if (hold(d))
-        return DFU_HOLD;
-    if (writer_failed(d) || d->reply.state == DFU_ERROR)
-        return DFU_STALL;
     d->draining = false;
     if (d->reply.state != DFU_UPLOAD_IDLE) {
         d->upload_stride = length;
@@ -218,12 +223,12 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup)
 
     if (addr >= DFU_REPORT_ADDR && addr <= DFU_REPORT_ADDR + DFU_REPORT_SIZE) {
         const char *text = dfu_report();
-        size_t all = strlen(text), at = addr - DFU_REPORT_ADDR;
+        uint32_t all = (uint32_t)strlen(text), at = addr - DFU_REPORT_ADDR;
         at = at < all ? at : all;
         d->data = (const uint8_t *)text + at;
-        d->size = (uint16_t)(all - at < length ? all - at : length);
+        d->size = all - at < length ? all - at : length;
     } else if (addr >= SLOT_ADDR && addr <= SLOT_END) {
-        d->size = (uint16_t)(addr >= end ? 0 : end - addr < length ? end - addr : length);
+        d->size = addr >= end ? 0 : end - addr < length ? end - addr : length;
         enum message m = read_slot(s, addr, d->size);
         if (m != MESSAGE_READY)
             return refuse(d, m);
@@ -287,8 +292,8 @@ void dfu_event(struct dfu *d, enum dfu_event event)
     if (event == DFU_INTERFACE_SET) {
         /* Between the elements of one file the host sets the interface again and goes on with a
          * DNLOAD; a new host asks for the status first. */
-        bool whole = s->active && !s->plain && !s->rx_left &&
-                     (d->reply.state == DFU_DNLOAD_IDLE || d->reply.state == DFU_IDLE);
+        bool whole =
+            s->active && !s->plain && (d->reply.state == DFU_DNLOAD_IDLE || d->reply.state == DFU_IDLE);
         if (!whole)
             session_end(s);
         s->suspended = whole;

@@ -56,9 +56,9 @@ struct dfu {
     uint8_t last;           /* enum message: why it is DFU_ERROR, or was the last time */
     bool draining;          /* GETSTATUS has to wait until the writer has nothing to do */
     bool leaving;           /* a leave was accepted: leave_at counts */
-    uint16_t size;          /* of what the answer sends, or of the room for what comes */
-    uint16_t upload_block;  /* plain DFU: next one */
-    uint16_t upload_stride; /* length of the first block of this upload */
+    uint32_t size;          /* of what the answer sends, or of the room for what comes */
+    uint32_t upload_block;  /* plain DFU: next one */
+    uint32_t upload_stride; /* length of the first block of this upload */
     const uint8_t *data;
     uint32_t since; /* when the request came, port_ms */
     uint32_t leave_at;
@@ -76,7 +76,7 @@ void dfu_init(struct dfu *d, const struct ledger *l, enum message verdict);
 enum dfu_answer dfu_setup(struct dfu *d, const struct usb_setup *setup);
 enum dfu_answer dfu_again(struct dfu *d, const struct usb_setup *setup);
 /* Invoked when the data of a DNLOAD has arrived. */
-enum dfu_answer dfu_data(struct dfu *d, const struct usb_setup *setup, uint16_t size);
+enum dfu_answer dfu_data(struct dfu *d, const struct usb_setup *setup, uint32_t size);
 /* Invoked when the status stage of a request is over. */
 void dfu_done(struct dfu *d);
 void dfu_event(struct dfu *d, enum dfu_event event);

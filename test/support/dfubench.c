@@ -54,7 +54,7 @@ static int do_request(uint8_t type, uint8_t number, uint16_t value, void *data, 
     if (a == DFU_STALL)
         return -1;
     const uint8_t *reply = dfu.data;
-    uint16_t size = dfu.size;
+    uint32_t size = dfu.size;
     if (type & USB_DIR_IN) {
         size = size < length ? size : length;
         memcpy(data, reply, size);
@@ -69,7 +69,7 @@ static int do_request(uint8_t type, uint8_t number, uint16_t value, void *data, 
         size = 0;
     }
     dfu_done(&dfu);
-    return size;
+    return (int)size;
 }
 
 int request(uint8_t type, uint8_t number, uint16_t value, void *data, uint16_t length)
