@@ -200,5 +200,5 @@ bool device_saw_host(void)
 
 enum message device_verdict(void)
 {
-    return session_verdict(&device.dfu.session);
+    return writer_verdict(&device.dfu.session.writer);
 }

@@ -160,7 +160,7 @@ static enum dfu_answer on_status(struct dfu *d)
     case DFU_MANIFEST_SYNC: d->reply.state = s->plain ? DFU_IDLE : DFU_MANIFEST; break;
     default: break;
     }
-    enum message m = session_verdict(s);
+    enum message m = writer_verdict(&s->writer);
     uint32_t status = DFU_STATUS_OK;
     if (d->reply.state == DFU_ERROR) {
         m = d->last;

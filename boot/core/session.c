@@ -5,16 +5,8 @@
 
 void session_init(struct session *s, const struct ledger *l, enum message verdict)
 {
-    writer_init(&s->writer, l);
-    s->verdict = (uint8_t)verdict;
+    writer_init(&s->writer, l, verdict);
     s->pointer = SLOT_ADDR;
-}
-
-enum message session_verdict(const struct session *s)
-{
-    if (s->writer.ledger.newest.type == LEDGER_BEGUN)
-        return MESSAGE_UNFINISHED;
-    return s->writer.sealed ? MESSAGE_READY : s->verdict;
 }
 
 static void begin(struct session *s, bool plain)
@@ -25,7 +17,8 @@ static void begin(struct session *s, bool plain)
     s->active = true;
     s->plain = plain;
     s->suspended = s->has_start = s->straight = false;
-    s->old_length = !s->broken && ledger_is_seal(r) && session_verdict(s) == MESSAGE_READY ? r->length : 0;
+    s->old_length =
+        !s->broken && ledger_is_seal(r) && writer_verdict(&s->writer) == MESSAGE_READY ? r->length : 0;
     s->length = 0;
     s->next_block = 0;
 }

@@ -17,7 +17,6 @@ struct session {
     int straight; /* nothing came after it but the question how it went */
     int broken;   /* the one before ended early: what follows may be its rest, so a part is not enough */
     int pointer_set;
-    uint8_t verdict;         /* enum message: on the slot, at boot */
     uint32_t block_size;     /* of the first data block */
     uint32_t next_block;     /* plain */
     uint32_t stride;         /* length of the first DNLOAD block since Set Address; 0: none yet */
@@ -33,8 +32,6 @@ struct session {
 
 /* To be called with all zeros in *s. */
 void session_init(struct session *s, const struct ledger *l, enum message verdict);
-/* What would be said of the slot now. */
-enum message session_verdict(const struct session *s);
 
 /* A DNLOAD of block `number` with `size` bytes in s->rx. MESSAGE_READY or why it is refused. */
 enum message session_block(struct session *s, uint32_t number, uint32_t size);

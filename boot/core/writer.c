@@ -56,8 +56,8 @@ enum look {
     UNUSABLE, /* programming alone cannot get there */
 };
 
-/* A page is read a piece at a time. USB is not served meanwhile, and a host that gets no answer to three SETUPs gives
- * up: all of it has to take less time than three transactions. */
+/* A page is read a piece at a time. USB is not served meanwhile, and a host that gets no answer to three
+ * SETUPs gives up: all of it has to take less time than three transactions. */
 enum { PIECE_WORDS = 32, PIECE = PIECE_WORDS * 4 };
 
 /* Compares a page with `want` (NULL: all ones). */
@@ -185,7 +185,7 @@ static bool pick(struct writer *w)
         }
     }
     w->flush = false;
-    if (!w->seal)
+    if (!w->seal_length)
         return false;
     takes(w, w->seal_length / CRC_PER_MS + 1);
     w->step = SEAL_CHECK;
@@ -261,8 +261,9 @@ static bool advance(struct writer *w, enum port_flash_result result)
         return true;
 
     case SEALED:
-        w->seal = w->careful = false;
-        w->sealed = true;
+        w->seal_length = 0;
+        w->careful = false;
+        w->verdict = MESSAGE_READY;
         drop_flags(w, PAGE_SOUND);
         w->step = IDLE;
         return true;
@@ -320,8 +321,9 @@ void writer_work(struct writer *w)
 
 /* ---- what DFU asks for ------------------------------------------------------------------- */
 
-void writer_init(struct writer *w, const struct ledger *l)
+void writer_init(struct writer *w, const struct ledger *l, enum message verdict)
 {
+    w->verdict = (uint8_t)verdict;
     memcpy(&w->ledger, l, sizeof *l);
     w->fill = w->buffer;
     w->careful = l->newest.type == LEDGER_BEGUN;
@@ -374,7 +376,6 @@ void writer_flush(struct writer *w)
 
 void writer_seal(struct writer *w, uint32_t length)
 {
-    w->seal = true;
     w->seal_length = length;
     writer_flush(w);
 }
@@ -383,7 +384,7 @@ static void drop(struct writer *w, unsigned flags)
 {
     empty(w);
     drop_flags(w, flags);
-    w->seal = false;
+    w->seal_length = 0;
 }
 
 void writer_end(struct writer *w)
@@ -400,6 +401,11 @@ void writer_forget(struct writer *w)
 }
 
 /* ---- what DFU wants to know -------------------------------------------------------------- */
+
+enum message writer_verdict(const struct writer *w)
+{
+    return w->ledger.newest.type == LEDGER_BEGUN ? MESSAGE_UNFINISHED : w->verdict;
+}
 
 bool writer_is_marked(const struct writer *w, uint32_t addr)
 {

@@ -27,11 +27,10 @@ enum {
 /* What is used often and small comes first: short instructions reach no further. */
 struct writer {
     uint8_t step, after_ledger; /* what is being done */
+    uint8_t verdict;            /* enum message: on the slot, at boot or since it was sealed */
     uint8_t error;  /* enum message; MESSAGE_READY: none. Nothing is written any more until writer_forget */
     bool careful;   /* a download was interrupted by a reset: what flash reads as proves nothing */
     bool flush;     /* write open buffers, erase marked pages */
-    bool seal;      /* then record what is there */
-    bool sealed;    /* that has been done since writer_init */
     bool closed;    /* `fill` takes nothing more: to be written */
     bool retried;   /* the page was erased for this job */
     uint32_t takes; /* ms that the job typically takes */
@@ -39,7 +38,7 @@ struct writer {
     uint32_t page;  /* its address */
     const uint8_t *data;        /* what is to be there; NULL: it is erased */
     struct writer_buffer *fill; /* where data goes; the other one is the job's, or free */
-    uint32_t seal_length;
+    uint32_t seal_length;       /* so much is to be recorded after a flush; 0: nothing */
     struct ledger ledger;
     struct ledger_append append;
     uint8_t pages[FLASH_SIZE / PAGE_SIZE]; /* PAGE_*, of the slot */
@@ -47,7 +46,9 @@ struct writer {
 };
 
 /* To be called with all zeros in *w. */
-void writer_init(struct writer *w, const struct ledger *l);
+void writer_init(struct writer *w, const struct ledger *l, enum message verdict);
+/* What would be said of the slot now. */
+enum message writer_verdict(const struct writer *w);
 
 /* Marks the page that holds addr for erasing; `owed`: data is to follow. MESSAGE_READY, _ADDRESS or
  * _PROTECTED. */
