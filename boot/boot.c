@@ -81,33 +81,17 @@ static enum way find_way(const struct findings *f, enum way asked)
 
 /* ---- the verdict ------------------------------------------------------------------------- */
 
-static unsigned look(struct findings *f)
+static unsigned look(struct facts *f)
 {
-    struct facts *facts = &f->facts;
-    struct content *c = &f->content;
     /* Also for a wake, which checks no content: the clock is up in less time than it saves, and each
      * unreadable place of a ledger that a cut has left as noise costs an NMI. */
     port_fast(true);
-    ledger_find(&facts->ledger);
-    content_look(c);
-    facts->lint = c->lint;
-    facts->packed = c->packed;
-    facts->wants_confirm = c->info_address && (c->info.flags & IMAGE_WANTS_CONFIRM);
-    facts->debugger = port_debugger();
-    facts->wake = f->cause & PORT_WAKE;
-    facts->seal_matches = facts->info_matches = UNKNOWN;
-    for (;;) {
-        unsigned v = verdict(facts);
-        bool seal = v == VERDICT_CHECK_SEAL;
-        if (!seal && v != VERDICT_CHECK_INFO) {
-            port_fast(false);
-            return v;
-        }
-        if (seal)
-            facts->seal_matches = content_matches_seal(c, &facts->ledger.newest);
-        else
-            facts->info_matches = content_matches_info(c);
-    }
+    ledger_find(&f->ledger);
+    content_look(&f->content);
+    f->debugger = port_debugger();
+    unsigned v = verdict(f);
+    port_fast(false);
+    return v;
 }
 
 /* Records that this image is about to be started without having been confirmed. */
@@ -116,9 +100,9 @@ static void count_start(struct findings *f)
     struct ledger_record *r = &f->facts.ledger.newest;
     struct ledger_append append;
 
-    if (f->facts.seal_matches != YES) {
-        r->length = f->content.info.length;
-        r->version = f->content.info.version;
+    if (f->facts.seal != YES) {
+        r->length = f->facts.content.info.length;
+        r->version = f->facts.content.info.version;
         r->crc = 0;
         port_flash_crc(SLOT_ADDR, r->length, &r->crc, NULL);
         r->type = LEDGER_SEALED;
@@ -147,7 +131,7 @@ static void prepare_confirmation(struct findings *f, struct mailbox *m)
     struct ledger_append append;
     m->starts = 0;
     m->confirm_at = 0;
-    if (!(f->content.info.flags & IMAGE_WANTS_CONFIRM) || !ledger_is_seal(r) || r->type == LEDGER_CONFIRMED)
+    if (!(f->facts.content.flags & IMAGE_WANTS_CONFIRM) || !ledger_is_seal(r) || r->type == LEDGER_CONFIRMED)
         return;
     m->starts = r->starts;
     r->type = LEDGER_CONFIRMED;
@@ -186,14 +170,15 @@ void boot_main(void)
     f.way = find_way(&f, asked);
     if (f.way == WAY_FAULT) {
         ledger_find(&f.facts.ledger); /* whatever it was that broke is not looked at again */
-        f.content.bad = 0;
+        f.facts.content.bad = 0;
     } else {
-        unsigned v = look(&f);
+        f.facts.wake = f.cause & PORT_WAKE;
+        unsigned v = look(&f.facts);
         f.verdict = v >= VERDICT_START ? MESSAGE_READY : v;
         if (v >= VERDICT_START && f.way == WAY_NONE) {
             if (v == VERDICT_START_COUNTED)
                 count_start(&f);
-            if (f.content.info_address && (f.content.info.flags & IMAGE_HAS_MAILBOX))
+            if (f.facts.content.flags & IMAGE_HAS_MAILBOX)
                 tell_application(&f);
             port_start(SLOT_ADDR);
         }

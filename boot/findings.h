@@ -2,7 +2,7 @@
 #ifndef BOOT_FINDINGS_H
 #define BOOT_FINDINGS_H
 
-#include "boot/core/content.h"
+#include "boot/core/verdict.h"
 
 /* What a token or a user asks for; in DFU: why it is served. The first four survive the reset of who was
  * jumped to, in two bits. */
@@ -14,7 +14,6 @@ struct findings {
     unsigned cause; /* enum port_reset_cause */
     bool undone;    /* somebody jumped here, and a reset was no way out */
     struct facts facts;
-    struct content content;
 };
 
 /* The text of the report segment. `last`: result of the last download. */

@@ -33,7 +33,7 @@ const char *report(const struct findings *f, enum message verdict, enum message 
     at = append(at, "\nin DFU by: ");
     at = append(at, ways[f->way]);
     at = append_words(at, "\nreset cause:", &cause, 1);
-    at = append_words(at, "\nunreadable:", &f->content.bad, 1);
+    at = append_words(at, "\nunreadable:", &f->facts.content.bad, 1);
     at = append_words(at, "\nledger:", &f->facts.ledger.newest, sizeof f->facts.ledger.newest / 4);
     if (m->magic == MAILBOX_MAGIC && m->check == port_crc(0, m, offsetof(struct mailbox, check)))
         at = append_words(at, "\ncrash:", &m->crash, sizeof m->crash / 4);

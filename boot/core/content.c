@@ -5,7 +5,7 @@
 
 void content_look(struct content *c)
 {
-    c->info_address = 0;
+    c->info_address = c->flags = 0;
     c->packed = false;
     c->bad = 0;
     c->lint = MESSAGE_UNREADABLE;
@@ -19,6 +19,7 @@ void content_look(struct content *c)
         c->lint = MESSAGE_UNREADABLE;
     } else if (image_info_valid(&c->info)) {
         c->info_address = at;
+        c->flags = c->info.flags;
         c->packed = image_info_packed(&c->info, at);
         c->lint = image_info_board(&c->info);
     }

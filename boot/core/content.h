@@ -4,20 +4,21 @@
 
 #include "boot/core/image.h"
 #include "boot/core/ledger.h"
-#include "boot/core/verdict.h"
 
 /* The first words of the slot and the information block they point at. */
 struct content {
     struct image_head head;
     struct image_info info;
     uint32_t info_address; /* 0: there is no valid information block */
-    int packed;            /* it is, and filled in */
+    uint32_t flags;        /* of it; 0 then */
+    int packed;            /* it is there, and filled in */
     enum message lint;     /* of both; MESSAGE_UNREADABLE if ECC was in the way */
     uint32_t bad;          /* address of an unreadable double word, 0: none was met */
 };
 
 void content_look(struct content *c);
-/* YES, NO or NO_ECC; the latter sets c->bad. */
+
+enum answer { YES, NO, NO_ECC /* no, because a word cannot be read: c->bad */ };
 enum answer content_matches_seal(struct content *c, const struct ledger_record *r);
 enum answer content_matches_info(struct content *c);
 

@@ -232,21 +232,10 @@ void make_image(uint8_t *to, uint32_t size, uint32_t seed)
 
 unsigned boot_verdict(void)
 {
-    struct content c;
     struct facts f = {0};
     ledger_find(&f.ledger);
-    content_look(&c);
-    f.lint = c.lint;
-    f.packed = c.packed;
-    for (;;) {
-        unsigned v = verdict(&f);
-        if (v == VERDICT_CHECK_SEAL)
-            f.seal_matches = content_matches_seal(&c, &f.ledger.newest);
-        else if (v == VERDICT_CHECK_INFO)
-            f.info_matches = content_matches_info(&c);
-        else
-            return v;
-    }
+    content_look(&f.content);
+    return verdict(&f);
 }
 
 bool slot_holds(const void *data, uint32_t size)
