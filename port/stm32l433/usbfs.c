@@ -247,13 +247,13 @@ void USB_IRQHandler(void)
         /* After mere noise the bus falls idle again, which the next SUSP reports. */
         USB->CNTR &= ~(USB_CNTR_FSUSP | USB_CNTR_LPMODE);
         usbd_on_suspend(false);
-    } else if (istr & USB_ISTR_CTR) {
-        transaction(NUMBER(istr & USB_ISTR_EP_ID));
     } else if (istr & USB_ISTR_SUSP) {
         USB->CNTR |= USB_CNTR_FSUSP;
         USB->CNTR |= USB_CNTR_LPMODE;
         USB->ISTR = ~USB_ISTR_SUSP & 0xFFFF; /* only now, or it is set again */
         usbd_on_suspend(true);
+    } else if (istr & USB_ISTR_CTR) {
+        transaction(NUMBER(istr & USB_ISTR_EP_ID));
     }
 }
 
