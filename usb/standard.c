@@ -189,6 +189,8 @@ static enum usbd_answer set_configuration(const struct usb_setup *s)
 static enum usbd_answer set_interface(const struct usb_setup *s)
 {
     uint8_t interface = (uint8_t)s->wIndex;
+    if (!has_alternate(interface, s->wValue))
+        return USBD_FAIL;
     if (USBD_ALTERNATES) {
         each_endpoint(interface, usbd.alternate[interface], close_one);
         usbd.alternate[interface] = (uint8_t)s->wValue;
@@ -217,16 +219,13 @@ static const uint8_t recipients[] = {
 };
 
 /* Is there what wIndex names? Interfaces and endpoints are there when the device is configured. */
-static bool target_exists(const struct usb_setup *s)
+static bool target_exists(unsigned recipient, unsigned index)
 {
-    unsigned index = s->wIndex;
-    switch (s->bmRequestType & USB_RECIPIENT_MASK) {
-    case USB_RECIPIENT_DEVICE:
-        return index == 0 || s->bRequest == USB_GET_DESCRIPTOR; /* of a string: the language */
-    case USB_RECIPIENT_INTERFACE:
-        return usbd.configuration && has_alternate(index, s->bRequest == USB_SET_INTERFACE ? s->wValue : 0);
-    default: return (index & ~USB_DIR_IN) == 0 || (index <= 0xFF && usbd_open_endpoint((uint8_t)index));
-    }
+    if (recipient == USB_RECIPIENT_ENDPOINT)
+        return (index & ~USB_DIR_IN) == 0 || (index <= 0xFF && usbd_open_endpoint((uint8_t)index));
+    if (recipient == USB_RECIPIENT_DEVICE)
+        return index == 0;
+    return usbd.configuration && has_alternate(index, 0);
 }
 
 enum usbd_answer usbd_standard(struct usbd_control *c)
@@ -236,17 +235,18 @@ enum usbd_answer usbd_standard(struct usbd_control *c)
     unsigned recipient = s->bmRequestType % USB_DIR_IN; /* more if the type is not standard */
 
     if (request >= sizeof recipients || recipient > USB_RECIPIENT_ENDPOINT ||
-        !(recipients[request] >> recipient & 1) || in == request % 2 || !target_exists(s) ||
-        (!in && s->wLength) /* none of them carries data */)
+        !(recipients[request] >> recipient & 1) || in == request % 2)
         return USBD_FAIL;
-    if (request == USB_SET_ADDRESS)
-        return set_address(c);
-    if (request == USB_GET_DESCRIPTOR)
+    if (request == USB_GET_DESCRIPTOR) /* of strings wIndex is the language */
         return get_descriptor(c);
-    if (!usbd.address) /* all others need the address state */
+    if (!target_exists(recipient, s->wIndex) || (!usbd.address && request != USB_SET_ADDRESS))
         return USBD_FAIL;
     if (in)
         return get(c);
+    if (s->wLength) /* none of them takes data */
+        return USBD_FAIL;
+    if (request == USB_SET_ADDRESS)
+        return set_address(c);
     if (request == USB_SET_CONFIGURATION)
         return set_configuration(s);
     return request == USB_SET_INTERFACE ? set_interface(s) : feature(s);
