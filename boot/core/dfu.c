@@ -55,8 +55,7 @@ static bool has_left(const struct dfu *d)
 
 /* ---- actions ----------------------------------------------------------------------------- */
 
-/* Not inlined: called often. */
-__attribute__((noinline)) static enum dfu_answer refuse(struct dfu *d, enum message why)
+static enum dfu_answer refuse(struct dfu *d, enum message why)
 {
     session_fail(&d->session);
     d->reply.state = DFU_ERROR;

@@ -201,7 +201,7 @@ enum message session_close(struct session *s, bool abort)
     return MESSAGE_READY;
 }
 
-__attribute__((noinline)) static void drop(struct session *s)
+static void drop(struct session *s)
 {
     s->broken |= s->active;
     s->active = s->suspended = false;
