@@ -132,6 +132,7 @@ static const char *string(uint8_t index)
     case PRODUCT: {
         char *at = append(device.product, "sureboot " BOOT_VERSION ": ");
         append(at, message_sentence(device_verdict()));
+        *at |= 'a' - 'A';
         while (*at != ':')
             at++;
         *at = '\0';

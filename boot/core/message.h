@@ -33,7 +33,6 @@ enum message {
 };
 
 /* MESSAGE_READY is also "nothing is wrong". */
-const char *nth(const char *at, unsigned n);
 const char *message_sentence(enum message m); /* NULL for a number that is none */
 enum dfu_status message_status(enum message m);
 unsigned message_blinks(enum message m);

@@ -127,7 +127,7 @@ static bool comes_up(struct life *l)
     check_rules(l);
     if (l->k->bench.handoffs == 0) {
         dfu_product(&l->k->bench, text);
-        if (!refused || !strstr(text, ": Not confirmed"))
+        if (!refused || !strstr(text, ": not confirmed"))
             fail_msg("%s%s: refused after %u starts: %s", l->name, l->how, starts, text);
         return false;
     }

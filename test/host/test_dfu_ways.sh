@@ -13,7 +13,7 @@ check "the bootloader says that it is complete" bootloader_says "Ready: the appl
 press_reset nucleo
 check "a reset is enough: the application runs" await 30 tty_of
 check "0xAA" send_aa
-check "the bootloader is ready" verdict_is Ready
+check "the bootloader is ready" verdict_is ready
 
 slot() {
     rm -f $work/slot

@@ -23,7 +23,7 @@ for page in first middle last; do
     check "the $page page protected: plain DFU fails" fails build/test/host/dfu11 --serial $serial --download $work/image
     starts_nothing() {
         dfu-util -S $serial -s 0x08004000:leave
-        await 10 absent $DFU $serial && await 30 device $DFU $serial && ! verdict_is Ready $serial && ! tty_of $serial
+        await 10 absent $DFU $serial && await 30 device $DFU $serial && ! verdict_is ready $serial && ! tty_of $serial
     }
     check "the $page page protected: nothing is started" starts_nothing
 done
@@ -59,6 +59,6 @@ send_aa >/dev/null
 check "one byte larger than the slot fails in plain DFU" fails build/test/host/dfu11 --download $work/large
 check "with the sentence" bootloader_says "Too large for the slot"
 press_reset nucleo
-check "a part of it is not started" verdict_is "Download unfinished"
+check "a part of it is not started" verdict_is "download unfinished"
 '
 finish

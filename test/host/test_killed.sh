@@ -35,7 +35,7 @@ killed() {
     echo "exit status $status"
     [ $status = 137 ]
 }
-unfinished() { verdict_is "Download unfinished" && ! tty_of && bootloader_says "Download unfinished"; }
+unfinished() { verdict_is "download unfinished" && ! tty_of && bootloader_says "Download unfinished"; }
 refused_after_reset() { press_reset nucleo && unfinished; }
 refused_after_leave() {
     old=$(cat /sys/bus/usb/devices/1-1/devnum)

@@ -379,7 +379,7 @@ bool hostile_restarts(struct hostile *h)
     if (h->app || h->wrong[0])
         return !h->wrong[0];
     h->refused_starts++;
-    if (!read_string(h, 2, text) || !is_product(text) || strstr(text, ": Ready"))
+    if (!read_string(h, 2, text) || !is_product(text) || strstr(text, ": ready"))
         wrong(h, "after a reset in DFU, but the product string is '%s'", text);
     return !h->wrong[0];
 }

@@ -288,7 +288,7 @@ static bool in_time(struct sweep *s, uint64_t at, uint64_t limit, uint64_t *slow
 static bool judge(struct sweep *s)
 {
     struct cutoracle *o = &s->kept.oracle;
-    const char *expected = o->unfinished ? "refused: Download unfinished" : "started";
+    const char *expected = o->unfinished ? "refused: download unfinished" : "started";
     char product[64];
     enum vboard_stop stop = vboard_run(s->board, WAIT_MS * MS, decided, s);
     if (s->fault[0])
@@ -316,7 +316,7 @@ static bool judge(struct sweep *s)
                              : in_time(s, s->kept.handoff_at, start_limit, &s->slowest_start);
     }
     read_product(s, product, sizeof product);
-    if (!o->unfinished || strcmp(product, "Download unfinished") != 0)
+    if (!o->unfinished || strcmp(product, "download unfinished") != 0)
         return sweep_failed(s, expected, "refused: %s", product);
     if (what && s->known_count < SWEEP_KNOWN && !is_known(s, what))
         s->known[s->known_count++] = what;
@@ -407,7 +407,7 @@ static bool read_verdict(struct sweep *s)
     if (!to_dfu(s))
         return false;
     read_product(s, product, sizeof product);
-    return strcmp(product, "Ready") == 0 || sweep_failed(s, "verdict 'Ready' over USB", "'%s'", product);
+    return strcmp(product, "ready") == 0 || sweep_failed(s, "verdict 'ready' over USB", "'%s'", product);
 }
 
 bool sweep_recover(struct sweep *s, unsigned image, unsigned cut_at, enum vboard_cut model)

@@ -1,4 +1,4 @@
-/* What the product string says of a verdict: its sentence up to the colon. */
+/* What the product string says of a verdict: its sentence up to the colon, in small letters. */
 #ifndef TEST_SUPPORT_WORDS_H
 #define TEST_SUPPORT_WORDS_H
 
@@ -12,6 +12,7 @@ static inline const char *few_words(enum message m)
     size_t n = strcspn(message_sentence(m), ":");
     memcpy(words, message_sentence(m), n);
     words[n] = '\0';
+    words[0] |= 'a' - 'A';
     return words;
 }
 
