@@ -140,6 +140,18 @@ static void status_bits_tell_power_and_wake_up(void **state)
     assert_false(usbd_suspended());
 }
 
+/* One with data is refused, and leaves everything as it was. */
+static void requests_with_data_do_nothing(void **state)
+{
+    (void)state;
+    to_state(S_ADDRESS);
+    assert_int_equal(control(0, USB_SET_CONFIGURATION, 5, 0, 2), STALLED);
+    assert_false(usbd_configured());
+    assert_int_equal(control(0, USB_SET_FEATURE, USB_DEVICE_REMOTE_WAKEUP, 0, 2), STALLED);
+    assert_int_equal(control(0x80, USB_GET_STATUS, 0, 0, 2), 2);
+    assert_int_equal(got[0], 1);
+}
+
 static void address_counts_after_the_status_stage(void **state)
 {
     (void)state;
@@ -230,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_standard_request_in_each_state),
         cmocka_unit_test(status_bits_tell_power_and_wake_up),
+        cmocka_unit_test(requests_with_data_do_nothing),
         cmocka_unit_test(address_counts_after_the_status_stage),
         cmocka_unit_test(halt_stops_an_endpoint_and_clears),
         cmocka_unit_test(configurations_open_and_close_endpoints),

@@ -130,6 +130,14 @@ static void flag_left_by_a_brown_out(void **state)
     let_run(s, 2500); /* 30 s without a host */
     assert_int_equal(s->bench.handoffs, 1);
     seen_end(s);
+    s = with_flag(BOOT, 0);
+    s->bench.host =
+        usbhost_create(s->bench.board, &(struct usbhost_config){.enumerate = true, .per_frame = 10});
+    power_fails(s);
+    assert_true(usbhost_wait_attached(s->bench.host, 1000 * MS)); /* a host has come, and takes its time */
+    let_run(s, 40000);
+    assert_int_equal(s->bench.handoffs, 0);
+    seen_end(s);
 }
 
 /* "Better is jump before init", and the flag is read after it: never, once there is an application. */
