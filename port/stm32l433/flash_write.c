@@ -25,8 +25,8 @@ static bool allowed(uint32_t addr, size_t size)
     return offset < behind && size <= behind - offset;
 }
 
-/* Starts the next double word that is neither all ones nor there already. Programming all ones would write nothing
- * but ECC, and take the chance to write that double word later. */
+/* Starts the next double word that is neither all ones nor there already. Programming all ones would write
+ * nothing but ECC, and take the chance to write that double word later. */
 static void program_next(struct job *j)
 {
     while (j->left > 0) {

@@ -55,8 +55,8 @@ static void renew(reg32 *reset, reg32 *enable, uint32_t on_after_reset)
     *enable = on_after_reset;
 }
 
-/* Every peripheral but the flash interface, from which this is read: FLASHRST is the bit of FLASHEN. RTCAPBEN has
- * none. */
+/* Every peripheral but the flash interface, from which this is read: FLASHRST is the bit of FLASHEN. RTCAPBEN
+ * has none. */
 static void peripherals(void)
 {
     renew(&RCC->AHB1RSTR, &RCC->AHB1ENR, RCC_AHB1ENR_FLASHEN);
