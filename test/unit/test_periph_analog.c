@@ -463,6 +463,40 @@ static void comparators(void **state)
     assert_int_equal(rd(COMP + 4) >> 30 & 1, 1);
 }
 
+/* Inputs of the comparators at pins that ADC1 does not have (DS11449, pin definitions): a voltage can be put
+ * there too. */
+static void comparator_pins_without_channel(void **state)
+{
+    (void)state;
+    clock_on(0x60, 0);
+    const uint32_t half_reference = 1 | 1 << 23 | 1 << 22 | 1 << 4;
+    static const struct {
+        unsigned comp, pin, plus;
+    } inputs[] = {{0, 2, 1}, {1, 4, 0}, {1, 6, 1}}; /* port B */
+
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(adc_voltage(rig, 1, inputs[i].pin, 600));
+        wr(COMP + 4 * inputs[i].comp, half_reference | inputs[i].plus << 7);
+        run_us(50);
+        assert_int_equal(rd(COMP + 4 * inputs[i].comp) >> 30 & 1, 0);
+        assert_true(adc_voltage(rig, 1, inputs[i].pin, 620));
+        assert_int_equal(rd(COMP + 4 * inputs[i].comp) >> 30 & 1, 1);
+        wr(COMP + 4 * inputs[i].comp, 0);
+    }
+    assert_true(adc_voltage(rig, 0, 3, 1000)); /* PA3 against PB3 and PB7 */
+    for (unsigned second = 0; second < 2; second++) {
+        unsigned pin = second != 0 ? 7 : 3;
+        assert_true(adc_voltage(rig, 1, pin, 900));
+        wr(COMP + 4, 1 | (second != 0 ? 7 : 6) << 4 | 2 << 7);
+        run_us(50);
+        assert_int_equal(rd(COMP + 4) >> 30 & 1, 1);
+        assert_true(adc_voltage(rig, 1, pin, 1100));
+        assert_int_equal(rd(COMP + 4) >> 30 & 1, 0);
+        wr(COMP + 4, 0);
+    }
+    assert_false(adc_voltage(rig, 1, 5, 1000)); /* an input of neither */
+}
+
 /* Time from EN to the first result by power mode, and how far the input has to come back. */
 static void comparator_times_and_hysteresis(void **state)
 {
@@ -567,6 +601,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(internal_channels, on, rig_off),
         cmocka_unit_test_setup_teardown(dac, on, rig_off),
         cmocka_unit_test_setup_teardown(comparators, on, rig_off),
+        cmocka_unit_test_setup_teardown(comparator_pins_without_channel, on, rig_off),
         cmocka_unit_test_setup_teardown(comparator_times_and_hysteresis, on, rig_off),
         cmocka_unit_test_setup_teardown(watchdog_as_trigger, on, rig_off),
         cmocka_unit_test_setup_teardown(gaps, on, rig_off),

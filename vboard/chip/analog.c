@@ -2,10 +2,11 @@
 #include "chip/analog.h"
 #include "chip/state.h"
 
-/* Pins with an ADC channel: PA0-7, PB0-1, PC0-5 (DS11449, pin definitions). */
-static bool has_channel(unsigned port, unsigned pin)
+/* Pins with an analog input: PA0-7, PB0-1, PC0-5 of ADC1, PB2-4 and PB6-7 of the comparators (DS11449, pin
+ * definitions). */
+static bool has_input(unsigned port, unsigned pin)
 {
-    static const uint16_t pins[3] = {0x00FF, 0x0003, 0x003F};
+    static const uint16_t pins[3] = {0x00FF, 0x00DF, 0x003F};
 
     return port < 3 && pins[port] >> pin & 1;
 }
@@ -17,7 +18,7 @@ unsigned analog_vdda(const struct chip *c)
 
 bool adc_voltage(struct chip *c, unsigned port, unsigned pin, unsigned millivolt)
 {
-    if (!has_channel(port, pin))
+    if (!has_input(port, pin))
         return false;
     c->analog.millivolt[port][pin] = (uint16_t)(millivolt > 5500 ? 5500 : millivolt);
     c->analog.given[port] |= (uint16_t)(1u << pin);

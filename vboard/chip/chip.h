@@ -307,7 +307,7 @@ ps_t usart_receive(struct chip *c, enum block_id uart, uint8_t byte);
  * many wires. */
 enum { CHIP_WIRES = 16 };
 bool chip_wire(struct chip *c, unsigned port_a, unsigned pin_a, unsigned port_b, unsigned pin_b);
-/* Voltage at a pin for ADC1, in millivolts (adc.c). false: the pin has no ADC channel. */
+/* Voltage at a pin, in millivolts (analog.c). false: neither ADC1 nor a comparator has an input there. */
 bool adc_voltage(struct chip *c, unsigned port, unsigned pin, unsigned millivolt);
 
 /* ---- what the outside is told ------------------------------------------------------------ */
