@@ -102,7 +102,8 @@ bool vboard_adc(struct vboard *b, const char *pin, unsigned millivolt)
 {
     unsigned port, n;
     if (!board_pin(pin, &port, &n) || !adc_voltage(b->chip, port, n, millivolt))
-        return refuse(&b->error, "pin %s has no analog input (PA0-PA7, PB0-PB4, PB6, PB7, PC0-PC4 have)", pin);
+        return refuse(&b->error, "pin %s has no analog input (PA0-PA7, PB0-PB4, PB6, PB7, PC0-PC4 have)",
+                      pin);
     return true;
 }
 
