@@ -2,6 +2,8 @@
  * injected group, oversampling, watchdogs, internal channels; DAC formats, triggers, waves; comparators. */
 #include "rig.h"
 
+#include "chip/state.h" /* to have an event come late */
+
 #define ADC1 0x50040000u
 #define DAC1 0x40007400u
 #define COMP 0x40010200u
@@ -497,6 +499,34 @@ static void comparator_pins_without_channel(void **state)
     assert_false(adc_voltage(rig, 1, 5, 1000)); /* an input of neither */
 }
 
+/* An instruction of several accesses keeps the event back: one of them can come between the end of the
+ * start-up time and the event. The output tells that it is high all the same, and once. */
+static void comparator_starts_late(void **state)
+{
+    (void)state;
+    clock_on(0x60, 0);
+    pin_mode('B', 0, 2, 12);
+    set_bits(0x40010408, 1 << 21); /* EXTI rising */
+    adc_voltage(rig, 0, 1, 700);
+    for (unsigned access = 0; access < 2; access++) {
+        wr(COMP, 0);
+        wr(COMP, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7);
+        run_us(4);
+        assert_false(pin_level('B', 0));
+        rig->comp.starts[0] = chip_now(rig);
+        if (access)
+            wr(COMP + 4, 0);
+        run_us(2);
+        assert_true(pin_level('B', 0));
+        assert_int_equal(rd(0x40010414) >> 21 & 1, 1);
+        wr(0x40010414, 1 << 21);
+        wr(COMP + 4, 1 | 4 << 4 | 2 << 7); /* that the other one starts tells nothing of this one */
+        run_us(6);
+        wr(COMP + 4, 0);
+        assert_int_equal(rd(0x40010414) >> 21 & 1, 0);
+    }
+}
+
 /* Time from EN to the first result by power mode, and how far the input has to come back. */
 static void comparator_times_and_hysteresis(void **state)
 {
@@ -602,6 +632,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dac, on, rig_off),
         cmocka_unit_test_setup_teardown(comparators, on, rig_off),
         cmocka_unit_test_setup_teardown(comparator_pins_without_channel, on, rig_off),
+        cmocka_unit_test_setup_teardown(comparator_starts_late, on, rig_off),
         cmocka_unit_test_setup_teardown(comparator_times_and_hysteresis, on, rig_off),
         cmocka_unit_test_setup_teardown(watchdog_as_trigger, on, rig_off),
         cmocka_unit_test_setup_teardown(gaps, on, rig_off),

@@ -120,7 +120,7 @@ static void schedule(struct chip *c)
     ps_t when = PS_NEVER;
 
     for (unsigned i = 0; i < 2; i++)
-        if (c->comp.starts[i] > chip_now(c) && c->comp.starts[i] < when)
+        if (c->comp.starts[i] && c->comp.starts[i] < when)
             when = c->comp.starts[i];
     chip_wake_at(c, B_COMP, when);
 }
@@ -128,9 +128,13 @@ static void schedule(struct chip *c)
 void comp_event(struct chip *c, unsigned index)
 {
     (void)index;
-    for (unsigned i = 0; i < 2; i++)
-        if (c->comp.csr[i] & EN && c->comp.starts[i] == chip_now(c))
+    for (unsigned i = 0; i < 2; i++) {
+        if (!c->comp.starts[i] || c->comp.starts[i] > chip_now(c))
+            continue;
+        c->comp.starts[i] = 0;
+        if (c->comp.csr[i] & EN)
             compare(c, i, false);
+    }
     schedule(c);
 }
 

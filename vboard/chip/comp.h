@@ -7,7 +7,7 @@
 struct comp_state {
     uint32_t csr[2]; /* without VALUE */
     bool high[2];    /* the comparison itself: plus above minus */
-    ps_t starts[2];  /* until then it gives nothing */
+    ps_t starts[2];  /* until then it gives nothing; 0: has started, which has been told */
 };
 
 void comp_reset(struct chip *c, unsigned index);
