@@ -117,11 +117,42 @@ static void interrupt(void **state)
     assert_true(irq_line(FPU));
 }
 
+/* SYSCFGRST puts the enables back to all but inexact; FPSCR is the processor's and stays. */
+static void reset_of_the_enables(void **state)
+{
+    static const struct {
+        uint32_t flags, enables;
+        bool before, after;
+    } rows[] = {
+        {INEXACT, 1u << 31, true, false}, {ZERO, 1u << 31, false, true}, {ZERO, 1u << 27, true, true}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cpu_set_reg(chip_cpu(rig), 5, rows[i].flags);
+        wr(SYSCFG + 4, rows[i].enables);
+        EXECUTE(CLEAR_FPSCR); /* or sets them, from r5 */
+        assert_int_equal(irq_line(FPU), rows[i].before);
+        set_bits(0x40021040, 1); /* RCC_APB2RSTR.SYSCFGRST */
+        assert_int_equal(irq_line(FPU), rows[i].after);
+        clear_bits(0x40021040, 1);
+        wr(SYSCFG + 4, rows[i].flags == ZERO ? 1u << 27 : 1u << 31);
+        assert_true(irq_line(FPU));
+    }
+    chip_nrst(rig, true); /* a reset of the chip clears FPSCR */
+    chip_nrst(rig, false);
+    run_us(1000);
+    assert_false(irq_line(FPU));
+    clock_on(0x60, 0);
+    wr(SYSCFG + 4, 0x3Fu << 26);
+    assert_false(irq_line(FPU));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(flags, on, rig_off),
         cmocka_unit_test_setup_teardown(interrupt, on, rig_off),
+        cmocka_unit_test_setup_teardown(reset_of_the_enables, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("interrupt of the FPU", tests, NULL, NULL);

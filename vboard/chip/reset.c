@@ -26,6 +26,7 @@ static void reset_blocks(struct chip *c, bool backup, bool kept)
 
 static void lower_interrupts(struct chip *c)
 {
+    syscfg_fpu(c, 0); /* FPSCR is reset with the processor */
     for (unsigned irq = 0; irq < CPU_IRQS; irq++) {
         c->irq_sources[irq] = 0;
         cpu_irq(c->cpu, irq, false);

@@ -54,10 +54,13 @@ void syscfg_fpu(struct chip *c, uint32_t flags)
 
 void syscfg_reset(struct chip *c, unsigned index)
 {
+    uint32_t fpu = c->syscfg.fpu; /* the processor's: this resets the enables only */
+
     (void)index;
     memset(&c->syscfg, 0, sizeof c->syscfg);
     syscfg_boot(c);
     c->syscfg.cfgr1 = 0x7C000001;
+    syscfg_fpu(c, fpu);
     chip_map_memories(c);
 }
 
