@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "board/parse.h"
 #include "commands.h"
+#include "run/args.h"
 
 static const struct {
     const char *name;
@@ -30,12 +30,11 @@ int cannot(const struct sentence *why)
 
 bool read_image(struct image *image, char *file, uint32_t raw_addr, struct sentence *why)
 {
-    char *at = strrchr(file, '@');
-    uint64_t addr;
-    if (at && parse_number(at + 1, UINT32_MAX - 1, &addr)) {
-        *at = '\0';
-        return image_read(image, file, (uint32_t)addr, why);
-    }
+    uint32_t addr;
+    if (!board_args_place(file, &addr, why))
+        return false;
+    if (addr != VBOARD_NO_ADDR)
+        return image_read(image, file, addr, why);
     /* A raw binary is not told its address where the format has its own. */
     if (!image_read(image, file, IMAGE_NO_ADDR, why))
         return false;

@@ -81,6 +81,9 @@ static void bad_words(void **state)
     REFUSED("not also", "inspect", CDC_ELF, "--xml");
     REFUSED("No such file", "inspect", "/nowhere/x.elf");
     REFUSED("is not a regular file", "inspect", "/dev/null");
+    REFUSED(": 'zz' is not an address", "inspect", CDC_BIN "@zz");
+    REFUSED(": '' is not an address", "pack", CDC_BIN "@", "-o", temp("x.bin"));
+    REFUSED(": '0xFFFFFFFF' is not an address", "inspect", CDC_BIN "@0xFFFFFFFF");
     REFUSED("-o OUT", "pack", CDC_ELF);
     REFUSED("too many", "pack", CDC_ELF, "-o", "a.bin", "b");
     REFUSED("takes 2 files", "merge", BOOT, "-o", "a.bin");
@@ -90,6 +93,8 @@ static void bad_words(void **state)
     REFUSED("is no bootloader", "merge", CDC_ELF, CDC_ELF, "-o", temp("x.bin"));
     REFUSED("over DFU", "merge", BOOT, CDC_ELF, "-o", temp("x.dfu"));
     assert_false(file_exists(temp("x.bin")));
+    file_text(temp("cut@zz"), "\177ELF"); /* a file that is called so */
+    REFUSED("ELF", "inspect", temp("cut@zz"));
     file_text(temp("cut.elf"), "\177ELF");
     REFUSED("ELF", "inspect", temp("cut.elf"));
     file_text(temp("bad.hex"), ":10000000FF\n");
