@@ -2,46 +2,7 @@
 #include <string.h>
 
 #include "rig.h"
-
-#define USART1  0x40013800u
-#define USART2  0x40004400u
-#define USART3  0x40004800u
-#define LPUART1 0x40008000u
-enum {
-    CR1 = 0,
-    CR2 = 4,
-    CR3 = 8,
-    BRR = 12,
-    RTOR = 0x14,
-    RQR = 0x18,
-    ISR = 0x1C,
-    ICR = 0x20,
-    RDR = 0x24,
-    TDR = 0x28
-};
-enum { UE = 1, RE = 4, TE = 8, IDLEIE = 16, RXNEIE = 32, TCIE = 64, TXEIE = 128, PCE = 1 << 10, PS = 1 << 9 };
-enum { M0 = 1 << 12, M1 = 1 << 28, OVER8 = 1 << 15, CMIE = 1 << 14, RTOIE = 1 << 26 };
-enum {
-    PE = 1,
-    FE = 2,
-    ORE = 8,
-    IDLE = 16,
-    RXNE = 32,
-    TC = 64,
-    TXE = 128,
-    LBDF = 1 << 8,
-    CTSIF = 1 << 9,
-    RTOF = 1 << 11,
-    ABRE = 1 << 14,
-    ABRF = 1 << 15,
-    BUSY = 1 << 16,
-    CMF = 1 << 17,
-    SBKF = 1 << 18,
-    RWU = 1 << 19,
-    WUF = 1 << 20,
-    TEACK = 1 << 21,
-    REACK = 1 << 22
-};
+#include "usart_regs.h"
 
 static const struct port {
     uint32_t base, div;
@@ -52,9 +13,6 @@ static const struct port {
              {USART2, 139, B_USART2, 38, '2'},
              {USART3, 139, B_USART3, 39, '3'},
              {LPUART1, 139 * 256, B_LPUART1, 70, '1'}};
-
-/* 16 MHz / 139 = 115108 baud: a bit lasts 8687500 ps on all four */
-#define BIT 8687500ull
 
 static int on(void **state)
 {

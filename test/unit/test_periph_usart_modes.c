@@ -1,28 +1,6 @@
 /* USART1-3 in other modes than asynchronous: IrDA and inverted lines, Smartcard, synchronous; and noise. */
 #include "rig.h"
-
-#define USART1 0x40013800u
-#define USART2 0x40004400u
-#define USART3 0x40004800u
-enum {
-    CR1 = 0,
-    CR2 = 4,
-    CR3 = 8,
-    BRR = 12,
-    GTPR = 16,
-    RQR = 0x18,
-    ISR = 0x1C,
-    ICR = 0x20,
-    RDR = 0x24,
-    TDR = 0x28
-};
-enum { UE = 1, RE = 4, TE = 8, PCE = 1 << 10, PS = 1 << 9, M0 = 1 << 12, OVER8 = 1 << 15 };
-enum { CPOL = 1 << 10, CLKEN = 1 << 11, RXINV = 1 << 16, TXINV = 1 << 17, STOP15 = 3 << 12, ABREN = 1 << 20 };
-enum { IREN = 2, IRLP = 4, NACK = 16, SCEN = 32, ONEBIT = 1 << 11, SCARCNT = 17 };
-enum { PE = 1, FE = 2, NF = 4, ORE = 8, RXNE = 32, TC = 64, TXE = 128, BUSY = 1 << 16 };
-
-/* 16 MHz / 139: a bit lasts 8687500 ps */
-#define BIT 8687500ull
+#include "usart_regs.h"
 
 static int on(void **state)
 {
