@@ -53,6 +53,39 @@ static void inverted_lines(void **state)
     assert_true(pin_level('A', 9));
 }
 
+/* With SWAP the transmitter is at the pin of RX, and that of TX an input; SWAP cleared or a reset by RCC puts
+ * that back. */
+static void swapped_lines(void **state)
+{
+    (void)state;
+    for (unsigned reset = 0; reset < 2; reset++) {
+        pin_drive('A', 10, -1);
+        start(USART1, TE, SWAP | TXINV, 0);
+        assert_false(pin_level('A', 10));
+        for (int level = 0; level < 2; level++) {
+            pin_drive('A', 9, level);
+            assert_int_equal(pin_level('A', 9), level);
+        }
+        wr(USART1 + CR1, 0);
+        assert_true(pin_level('A', 10));
+        wr(USART1 + CR1, UE | TE);
+        assert_false(pin_level('A', 10));
+        pin_drive('A', 9, -1);
+        if (reset) {
+            set_bits(0x40021040, 1 << 14); /* RCC_APB2RSTR */
+            clear_bits(0x40021040, 1 << 14);
+        } else {
+            wr(USART1 + CR1, 0);
+            wr(USART1 + CR2, TXINV);
+        }
+        assert_true(pin_level('A', 9));
+        for (int level = 0; level < 2; level++) {
+            pin_drive('A', 10, level);
+            assert_int_equal(pin_level('A', 10), level);
+        }
+    }
+}
+
 /* The encoder's pulses are high, the decoder's low: what is between inverts, as a transceiver does. */
 static void irda(void **state)
 {
@@ -334,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inverted_lines, on, rig_off),
+        cmocka_unit_test_setup_teardown(swapped_lines, on, rig_off),
         cmocka_unit_test_setup_teardown(irda, on, rig_off),
         cmocka_unit_test_setup_teardown(irda_mismatch, on, rig_off),
         cmocka_unit_test_setup_teardown(noise, on, rig_off),

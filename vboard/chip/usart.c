@@ -110,6 +110,7 @@ void usart_update(struct chip *c, unsigned index)
 void usart_reset(struct chip *c, unsigned index)
 {
     double ck_told = c->usart[index].ck_told;
+    uint32_t swap = c->usart[index].cr2 & USART_CR2_SWAP;
 
     c->usart[index] = (struct usart_state){.isr = USART_ISR_RESET,
                                            .ck_told = ck_told,
@@ -118,7 +119,7 @@ void usart_reset(struct chip *c, unsigned index)
                                            .ack_at = PS_NEVER,
                                            .idle_at = PS_NEVER,
                                            .timeout_at = PS_NEVER};
-    af_out(c, AF_USART1_TX + index, true);
+    usart_swapped(c, index, swap);
     usart_update(c, index);
 }
 
@@ -247,7 +248,10 @@ static void write_cr2(struct chip *c, unsigned index, uint32_t value)
     /* ADD: with the receiver off, or the whole */
     uint32_t unlocked = u->cr1 & USART_CR1_RE ? CR2_FREE & 0x00FFFFFFu : CR2_FREE;
 
+    uint32_t swap = u->cr2 & USART_CR2_SWAP;
     write_masked(u, &u->cr2, instances[index].cr2, unlocked, value);
+    if ((u->cr2 & USART_CR2_SWAP) != swap)
+        usart_swapped(c, index, swap);
     if (!(u->cr2 & USART_CR2_RTOEN))
         u->timeout_at = PS_NEVER;
 }

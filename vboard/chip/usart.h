@@ -147,7 +147,9 @@ ps_t usart_bit_time(const struct chip *c, unsigned index); /* 0: no usable clock
 void usart_update(struct chip *c, unsigned index); /* interrupt, DMA requests, RTS, after any flag change */
 void usart_schedule(struct chip *c, unsigned index);
 void usart_send_next(struct chip *c, unsigned index); /* begins what is due, if the transmitter is free */
-void usart_pins(struct chip *c, unsigned index);      /* idle level of TX, clock at CK */
+/* SWAP may have changed: TX idles at the one pin, and the other is an input. before: SWAP as it was */
+void usart_swapped(struct chip *c, unsigned index, uint32_t before);
+void usart_pins(struct chip *c, unsigned index); /* idle level of TX, clock at CK */
 bool usart_receiving(const struct usart_state *u);
 unsigned usart_line_in(const struct usart_state *u, unsigned index); /* enum af_signal that it listens to */
 /* A frame begins on the receive line; the middle of its stop bit: it is judged; a frame of silence. */

@@ -235,6 +235,15 @@ static double clock_hz(const struct chip *c, unsigned index)
     return u->sending == SENDING_DATA && bit ? (double)PS_PER_S / (double)bit : 0;
 }
 
+void usart_swapped(struct chip *c, unsigned index, uint32_t before)
+{
+    const struct usart_state *u = &c->usart[index];
+
+    if (before != (u->cr2 & USART_CR2_SWAP))
+        af_release(c, (before ? AF_USART1_RX : AF_USART1_TX) + index);
+    af_out(c, line_out(u, index), !u->tx_low);
+}
+
 void usart_pins(struct chip *c, unsigned index)
 {
     struct usart_state *u = &c->usart[index];
