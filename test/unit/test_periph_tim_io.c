@@ -177,6 +177,80 @@ static void external_clocks(void **state)
     assert_int_equal(rd(TIM2 + CNT), 3);
 }
 
+/* ETP inverts what is at the pin: turned at a level it makes an edge. A reset of the timer turns it back. */
+static void polarity_of_etr(void **state)
+{
+    (void)state;
+    pin_mode('A', 0, 2, 14); /* TIM2_ETR */
+    pin_drive('A', 0, 1);
+    wr(TIM2 + PSC, 0);
+    wr(TIM2 + EGR, 1);
+    wr(TIM2 + CR1, CEN);
+    wr(TIM2 + SMCR, 1 << 14); /* external clock mode 2 */
+    assert_int_equal(rd(TIM2 + CNT), 0);
+    for (uint32_t n = 0; n < 3; n++) {
+        wr(TIM2 + SMCR, 1 << 14 | 1 << 15);
+        assert_int_equal(rd(TIM2 + CNT), n);
+        wr(TIM2 + SMCR, 1 << 14);
+        assert_int_equal(rd(TIM2 + CNT), n + 1);
+    }
+    wr(TIM2 + SMCR, 1 << 14 | 1 << 15);
+    pin_drive('A', 0, 0);
+    assert_int_equal(rd(TIM2 + CNT), 4);
+    set_bits(0x40021038, 1); /* RCC_APB1RSTR1.TIM2RST */
+    clear_bits(0x40021038, 1);
+    wr(TIM2 + CR1, CEN);
+    wr(TIM2 + SMCR, 1 << 14);
+    assert_int_equal(rd(TIM2 + CNT), 0);
+    pin_drive('A', 0, 1);
+    assert_int_equal(rd(TIM2 + CNT), 1);
+    wr(TIM2 + OR1, 2); /* LSE, which is off */
+    wr(TIM2 + SMCR, 1 << 14 | 1 << 15);
+    wr(TIM2 + SMCR, 1 << 14);
+    assert_int_equal(rd(TIM2 + CNT), 1);
+}
+
+/* TIM2's TI4 and ETR from a pin or from COMP1, whose output is high: what has another level is an edge. */
+static void sources_of_inputs(void **state)
+{
+    const uint32_t comp = 0x40010200;
+
+    (void)state;
+    clock_on(0x60, 0);
+    pin_mode('A', 3, 2, 1);  /* TIM2_CH4 */
+    pin_mode('A', 0, 2, 14); /* TIM2_ETR */
+    pin_drive('A', 3, 0);
+    pin_drive('A', 0, 0);
+    adc_voltage(rig, 0, 1, 700);
+    wr(comp, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7);
+    run_us(10);
+    wr(TIM2 + PSC, 0);
+    wr(TIM2 + EGR, 1);
+    wr(TIM2 + SR, 0);
+    wr(TIM2 + CCMR2, 1 << 8);
+    wr(TIM2 + CCER, 1 << 12);
+    wr(TIM2 + SMCR, 1 << 14);
+    wr(TIM2 + CR1, CEN);
+    wr(TIM2 + OR1, 1 << 2);
+    assert_int_equal(rd(TIM2 + SR) >> 4 & 1, 1);
+    wr(TIM2 + SR, 0);
+    wr(TIM2 + OR1, 1 << 2); /* nothing changes */
+    wr(TIM2 + OR1, 0);      /* a falling edge */
+    assert_int_equal(rd(TIM2 + SR) >> 4 & 1, 0);
+    wr(TIM2 + OR1, 2 << 2); /* COMP2 is off */
+    assert_int_equal(rd(TIM2 + SR) >> 4 & 1, 0);
+    wr(TIM2 + OR1, 3 << 2); /* the two together */
+    assert_int_equal(rd(TIM2 + SR) >> 4 & 1, 1);
+    assert_int_equal(rd(TIM2 + CNT), 0);
+    wr(TIM2 + OR2, 1 << 14);
+    assert_int_equal(rd(TIM2 + CNT), 1);
+    wr(TIM2 + OR2, 2 << 14);
+    wr(TIM2 + OR2, 0);
+    assert_int_equal(rd(TIM2 + CNT), 1);
+    pin_drive('A', 0, 1);
+    assert_int_equal(rd(TIM2 + CNT), 2);
+}
+
 /* TIM2 gates, starts and resets TIM15; TIM1 is clocked by TIM2's updates. */
 static void between_timers(void **state)
 {
@@ -461,6 +535,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(pwm_input, on, rig_off),
         cmocka_unit_test_setup_teardown(encoder, on, rig_off),
         cmocka_unit_test_setup_teardown(external_clocks, on, rig_off),
+        cmocka_unit_test_setup_teardown(polarity_of_etr, on, rig_off),
+        cmocka_unit_test_setup_teardown(sources_of_inputs, on, rig_off),
         cmocka_unit_test_setup_teardown(between_timers, on, rig_off),
         cmocka_unit_test_setup_teardown(oscillators, on, rig_off),
         cmocka_unit_test_setup_teardown(complementary, on, rig_off),

@@ -112,9 +112,9 @@ void tim_reset(struct chip *c, unsigned index)
     struct tim_state was = *t;
 
     *t = (struct tim_state){.arr = k->writable[TIM_ARR], .oscillator_at = PS_NEVER, .filter_at = PS_NEVER};
-    t->etr = was.etr;
+    t->etr = was.etr != !!(was.r[TIM_SMCR] & TIM_SMCR_ETP);
     for (unsigned n = 0; n < TIM_BRK; n++)
-        filter_bypass(&t->input[n], was.input[n].level);
+        filter_bypass(&t->input[n], n == TIM_ETR ? t->etr : was.input[n].level);
     t->r[TIM_ARR] = k->writable[TIM_ARR];
     t->r[TIM_OR2] = k->writable[TIM_OR2] & 1; /* BKINE */
     t->r[TIM_OR3] = k->writable[TIM_OR3] & 1;
@@ -311,6 +311,18 @@ static void put(struct chip *c, unsigned index, unsigned reg, uint32_t value)
         if ((value ^ t->r[reg]) & BREAK_SETTINGS) /* the filters begin anew, with no break */
             filter_bypass(&t->input[TIM_BRK], false), filter_bypass(&t->input[TIM_BRK2], false);
         t->r[reg] = value;
+        break;
+    case TIM_SMCR: {
+        bool turned = (value ^ t->r[reg]) & TIM_SMCR_ETP;
+        t->r[reg] = value;
+        if (turned)
+            tim_etr_turned(c, index);
+        break;
+    }
+    case TIM_OR1:
+    case TIM_OR2:
+        t->r[reg] = value;
+        tim_sources_selected(c, index);
         break;
     case TIM_DCR:
         t->burst = 0;

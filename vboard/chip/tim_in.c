@@ -174,6 +174,16 @@ static void set_input(struct chip *c, unsigned index, unsigned n, bool level)
     tim_schedule(c, index);
 }
 
+/* The inverter of ETP is the first thing behind the pin (RM0394 "External trigger input block"): to what
+ * follows a new polarity is an edge. An oscillator in the pin's place shows no level. */
+void tim_etr_turned(struct chip *c, unsigned index)
+{
+    const struct tim_state *t = &c->tim[index];
+
+    if (index != TIM2 || !(t->r[TIM_OR1] & 2))
+        set_input(c, index, TIM_ETR, t->etr == !!(t->r[TIM_SMCR] & TIM_SMCR_ETP));
+}
+
 void tim_filtered(struct chip *c, unsigned index, unsigned n, bool level)
 {
     if (n >= TIM_BRK)
@@ -195,6 +205,34 @@ static bool remapped(const struct tim_state *t, unsigned index, unsigned n)
     case TIM15: return n == 0 && t->r[TIM_OR1] & 1;
     case TIM16: return n == 0 && t->r[TIM_OR1] & 7;
     default: return false;
+    }
+}
+
+/* The level of what OR1, OR2 select; -1: that shows none: oscillators, ADC1's watchdogs, events of RTC. */
+static int source_level(const struct chip *c, unsigned index, unsigned n)
+{
+    const struct tim_state *t = &c->tim[index];
+    unsigned etr = bits(t->r[TIM_OR2], 14, 3), ti4 = bits(t->r[TIM_OR1], 2, 2);
+
+    if (n == 0 && t->r[TIM_CR2] & TIM_CR2_TI1S)
+        return -1;
+    if (!remapped(t, index, n))
+        return af_in(c, n == TIM_ETR ? tim_kinds[index].pin_etr : tim_kinds[index].pin + n, false);
+    if (n == TIM_ETR)
+        return etr == 1 || etr == 2 ? comp_output(c, etr - 1) : -1;
+    if (index == TIM1)
+        return comp_output(c, 0);
+    return index == TIM2 ? (ti4 & 1 && comp_output(c, 0)) || (ti4 & 2 && comp_output(c, 1)) : -1;
+}
+
+/* Another source whose level is another one is an edge. */
+void tim_sources_selected(struct chip *c, unsigned index)
+{
+    for (unsigned n = 0; n <= TIM_ETR; n++) {
+        bool there = n == TIM_ETR ? index <= TIM2 : n < tim_kinds[index].channels;
+        int level = there ? source_level(c, index, n) : -1;
+        if (level >= 0)
+            set_input(c, index, n, level);
     }
 }
 
