@@ -605,13 +605,20 @@ static void watchdog_as_trigger(void **state)
 static void gaps(void **state)
 {
     (void)state;
-    wr(ADC1 + CFGR, 0); /* JQDIS off matters to the injected group only */
+    wr(ADC1 + CFGR, 1u << 31); /* JQDIS */
+    wr(ADC1 + JSQR, 1 << 8);
+    wr(ADC1 + CFGR, 0); /* off, that matters to the injected group only */
     assert_int_equal(told.missings, 0);
     wr(ADC1 + JSQR, 1 << 8);
     assert_int_equal(told.missing, ADC1 + JSQR);
+    assert_int_equal(told.missings, 1);
+    wr(ADC1 + CFGR2, 1 << 9 | 1); /* TROVS */
+    assert_int_equal(told.missing, ADC1 + CFGR2);
+    wr(ADC1 + SMPR1, 0);
+    assert_int_equal(told.missings, 2);
     clock_on(0x58, 30);
     wr(0x40007800, 1 | 1 << 12); /* OPAMP: calibration, then stand-alone */
-    assert_int_equal(told.missings, 1);
+    assert_int_equal(told.missings, 2);
     wr(0x40007800, 1);
     assert_int_equal(told.missing, 0x40007800);
 }

@@ -278,7 +278,8 @@ bool adc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         regs_write(a->r, rows, ROWS, reg, lanes_put(seen, off, size, value));
         if (!(a->r[ADC_CFGR] & ADC_CFGR_DMAEN))
             a->frozen = false;
-        if (a->r[ADC_CFGR2] & TROVS || (reg == ADC_JSQR * 4 && !(a->r[ADC_CFGR] & CFGR_RESET)))
+        if ((reg == ADC_CFGR2 * 4 && a->r[ADC_CFGR2] & TROVS) ||
+            (reg == ADC_JSQR * 4 && !(a->r[ADC_CFGR] & CFGR_RESET)))
             chip_missing(c, B_ADC1, reg);
     }
     adc_update(c);
