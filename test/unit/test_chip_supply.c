@@ -137,6 +137,8 @@ static void trim(void **state)
 static void told_as_missing(void **state)
 {
     (void)state;
+    set(&t, FLASH(0x00), 1U << 13); /* RUN_PD wants the keys of PDKEYR */
+    assert_int_equal(rd(&t, FLASH(0x00)) >> 13 & 1, 0);
     wr(&t, FLASH(0x04), 0x04152637);
     wr(&t, FLASH(0x04), 0xFAFBFCFD);
     set(&t, FLASH(0x00), 1U << 14); /* SLEEP_PD costs no cycle */
