@@ -80,6 +80,10 @@ static void flags(void **state)
     wr(SYSCFG + 4, 1 << 30);
     EXECUTE(0xEE30, 0x1A20);
     assert_true(irq_line(FPU));
+    cpu_set_reg(cpu, REG_FPSCR, ZERO); /* a debugger's writes count as well */
+    assert_false(irq_line(FPU));
+    cpu_set_reg(cpu, REG_FPSCR, DENORMAL);
+    assert_true(irq_line(FPU));
 }
 
 /* The interrupt comes with the instruction; the handler's own FPSCR keeps the flags until it clears them, and
