@@ -43,14 +43,14 @@ wrong() { # wrong WHAT FILE SENTENCE
         check "$1, \"$leave\": the sentence" bootloader_says "$3"
     done
 }
-wrong "an ELF file" build/firmware/cdc.elf "ELF file"
-wrong "a HEX file" build/firmware/cdc.hex "HEX file"
+wrong "an ELF file" build/firmware/cdc.elf "An ELF file"
+wrong "a HEX file" build/firmware/cdc.hex "A HEX file"
 wrong "linked at 0x08000000" build/firmware/boot.bin "Linked elsewhere"
 head -c 5000 /dev/zero | tr "\0" "\377" >$work/blank
 wrong "nothing but 0xFF" $work/blank "Blank at its beginning"
 dfuse_file $work/one.dfu 0x08004000 build/firmware/blink.bin
 check "a DfuSe file in plain DFU fails" fails build/test/host/dfu11 --download $work/one.dfu
-check "and is recognised" bootloader_says "DfuSe file sent raw"
+check "and is recognised" bootloader_says "A DfuSe file sent raw"
 image $work/large $((0x3B000 + 1))
 check "one byte larger than the slot: dfu-util fails" fails dfu-util -s 0x08004000:leave -D $work/large
 press_reset nucleo
