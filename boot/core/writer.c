@@ -201,7 +201,7 @@ static bool make_way(struct writer *w)
     return false;
 }
 
-/* One step that needs no waiting; false if there is nothing to do or an operation is pending. `ok`
+/* One step that needs no waiting; false if there is nothing to do or an operation is pending. `result`
  * belongs to the flash operation that has just ended. */
 static bool advance(struct writer *w, enum port_flash_result result)
 {

@@ -76,14 +76,16 @@ static void inspect(void **state)
 static void bad_words(void **state)
 {
     (void)state;
+    static const char no_address[] = CDC_BIN "@zz", empty_address[] = CDC_BIN "@",
+                      above[] = CDC_BIN "@0xFFFFFFFF";
     REFUSED("no command", "flash");
     REFUSED("takes a file", "inspect");
     REFUSED("not also", "inspect", CDC_ELF, "--xml");
     REFUSED("No such file", "inspect", "/nowhere/x.elf");
     REFUSED("is not a regular file", "inspect", "/dev/null");
-    REFUSED(": 'zz' is not an address", "inspect", CDC_BIN "@zz");
-    REFUSED(": '' is not an address", "pack", CDC_BIN "@", "-o", temp("x.bin"));
-    REFUSED(": '0xFFFFFFFF' is not an address", "inspect", CDC_BIN "@0xFFFFFFFF");
+    REFUSED(": 'zz' is not an address", "inspect", no_address);
+    REFUSED(": '' is not an address", "pack", empty_address, "-o", temp("x.bin"));
+    REFUSED(": '0xFFFFFFFF' is not an address", "inspect", above);
     REFUSED("-o OUT", "pack", CDC_ELF);
     REFUSED("too many", "pack", CDC_ELF, "-o", "a.bin", "b");
     REFUSED("takes 2 files", "merge", BOOT, "-o", "a.bin");

@@ -5,14 +5,15 @@ top=$PWD out=build/test/coverage least=95
 rm -rf "$out" && mkdir -p "$out" && cd "$out" || exit 1
 flags=(-std=c11 -O0 -g -D_GNU_SOURCE "-I$top" "-I$top/boot" "-I$top/vboard" "-I$top/test" "-I$top/test/support")
 echo 1..1
-{
+(
     for f in "$top"/boot/core/*.c; do gcc "${flags[@]}" --coverage -c "$f" || exit; done
-    gcc "${flags[@]}" -c "$top"/test/support/{fakeport,dfubench}.c "$top"/boot/pack/pack.c &&
+    # A test that stands in for a module has that one left out: the linker takes what is missing.
+    gcc "${flags[@]}" -c "$top"/test/support/{fakeport,dfubench}.c "$top"/boot/pack/pack.c && ar rc core.a ./*.o &&
         for t in "$top"/test/unit/test_boot_*.c; do
             name=$(basename "$t" .c)
-            gcc "${flags[@]}" "$t" ./*.o --coverage -lcmocka -lm -o "$name" && "./$name" >"$name.tap" || exit
+            gcc "${flags[@]}" "$t" core.a --coverage -lcmocka -lm -o "$name" && "./$name" >"$name.tap" || exit
         done
-} >build.log 2>&1 || { echo "not ok 1 - coverage: build or run failed"; tail -n 20 build.log | sed 's/^/# /'; exit 0; }
+) >build.log 2>&1 || { echo "not ok 1 - coverage: build or run failed"; tail -n 20 build.log | sed 's/^/# /'; exit 0; }
 gcov -n ./*.gcda 2>/dev/null | awk -v least=$least -v top="$top/" '
     /^File/ { file = $2; gsub(/\047/, "", file); sub(top, "", file) }
     /^Lines executed/ && file ~ /^boot\/core\/.*\.c$/ {
