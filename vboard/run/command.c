@@ -287,6 +287,16 @@ bool command_is_empty(const char *line)
     return *line == '\0' || *line == '#';
 }
 
+/* Why it is wrong: most of all a pin that is not there, since the usage alone does not tell. */
+static bool refuse_use(const struct command_kind *k, char **words, unsigned count, struct sentence *why)
+{
+    const char *usage = k->usage;
+    for (unsigned i = 1; i < count && (usage = strstr(usage, " PIN")) != NULL; i++, usage++)
+        if (!vboard_pin_known(words[i]))
+            return refuse(why, "this chip has no pin '%.40s'; the use is: %s", words[i], k->usage);
+    return refuse(why, "wrong use, it is: %s", k->usage);
+}
+
 static bool parse_words(char **words, unsigned count, struct command *c, struct sentence *why)
 {
     if (count >= 1 && is(words[0], "at")) {
@@ -305,7 +315,7 @@ static bool parse_words(char **words, unsigned count, struct command *c, struct 
             continue;
         c->kind = k;
         if (count - 1 < k->least || count - 1 > k->most || !k->parse(c, words + 1, count - 1))
-            return refuse(why, "wrong use, it is: %s", k->usage);
+            return refuse_use(k, words, count, why);
         return true;
     }
     return refuse(why, "there is no command '%.40s'", words[0]);
