@@ -29,7 +29,7 @@ static void each_line(const char *command, void (*line)(const char *text))
 }
 
 static struct {
-    unsigned boot_path, packed, world, bss, messages;
+    unsigned boot_path, packed, world, bss, sentences, kinds;
 } size;
 
 static void section(const char *line)
@@ -53,8 +53,12 @@ static void symbol(const char *line)
 {
     char name[64];
     unsigned n;
-    if (sscanf(line, "%*x %x %*c %63s", &n, name) == 2 && (!strcmp(name, "texts") || !strcmp(name, "kinds")))
-        size.messages += n;
+    if (sscanf(line, "%*x %x %*c %63s", &n, name) != 2)
+        return;
+    if (!strcmp(name, "sentences"))
+        size.sentences = n;
+    else if (!strcmp(name, "kinds"))
+        size.kinds = n;
 }
 
 static void stack(const char *line)
@@ -70,7 +74,7 @@ static void print_size(void)
 {
     each_line("arm-none-eabi-size -A " BOOT, section);
     each_line("arm-none-eabi-nm -S " BOOT, symbol);
-    if (!size.boot_path || !size.packed || !size.world || !size.messages)
+    if (!size.boot_path || !size.packed || !size.world || !size.sentences || !size.kinds)
         fail(BOOT, "lacks a section or the message table");
     static const struct {
         const char *name, *rom;
@@ -92,7 +96,7 @@ static void print_size(void)
         {"  vectors, boot path, what both worlds run", size.boot_path},
         {"  the rest of the DFU world, packed", size.packed},
         {"    the same unpacked", size.world},
-        {"      of which message table", size.messages},
+        {"      of which message table", size.sentences + size.kinds},
         {"RAM in DFU: code and constants", size.boot_path + size.world},
         {"RAM in DFU: variables and buffers", size.bss},
     };
