@@ -187,7 +187,9 @@ static bool pick(struct writer *w)
     w->flush = false;
     if (!w->seal_length)
         return false;
-    takes(w, w->seal_length / CRC_PER_MS + 1);
+    w->page = w->seal_length; /* from here on nothing that is forgotten or asked for changes it */
+    w->seal_length = 0;
+    takes(w, w->page / CRC_PER_MS + 1);
     w->step = SEAL_CHECK;
     return true;
 }
@@ -261,7 +263,6 @@ static bool advance(struct writer *w, enum port_flash_result result)
         return true;
 
     case SEALED:
-        w->seal_length = 0;
         w->careful = false;
         w->verdict = MESSAGE_READY;
         drop_flags(w, PAGE_SOUND);
@@ -302,7 +303,7 @@ void writer_work(struct writer *w)
     }
     if (w->step != SEAL_CHECK)
         return;
-    struct ledger_record r = {.type = LEDGER_SEALED, .length = w->seal_length};
+    struct ledger_record r = {.type = LEDGER_SEALED, .length = w->page};
     enum message m = content_examine(&r);
 
     port_lock();

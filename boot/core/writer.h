@@ -35,7 +35,7 @@ struct writer {
     bool retried;   /* the page was erased for this job */
     uint32_t takes; /* ms that the job typically takes */
     uint32_t since; /* when it began, port_ms */
-    uint32_t page;  /* its address */
+    uint32_t page;  /* its address; of a seal: the length */
     const uint8_t *data;        /* what is to be there; NULL: it is erased */
     struct writer_buffer *fill; /* where data goes; the other one is the job's, or free */
     uint32_t seal_length;       /* so much is to be recorded after a flush; 0: nothing */

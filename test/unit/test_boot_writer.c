@@ -475,6 +475,50 @@ static void requests_are_held(void **state)
     assert_int_equal(boot_verdict(), VERDICT_START);
 }
 
+/* A request that is refused takes nothing away from a seal that is due. */
+static void refused_while_a_seal_is_due(void **state)
+{
+    (void)state;
+    install();
+    image[100] ^= 1;
+    assert_true(dfuse_command(DFUSE_ERASE, SLOT_ADDR));
+    assert_true(dfuse_command(DFUSE_SET_ADDRESS, SLOT_ADDR));
+    assert_int_equal(send_block(2, image, 2048), MESSAGE_READY);
+    assert_true(simple(DFU_REQ_ABORT)); /* the main loop has not looked yet */
+    assert_false(simple(DFU_REQ_CLRSTATUS));
+    drain();
+    assert_int_equal(dfu.session.writer.ledger.newest.type, LEDGER_SEALED);
+    assert_int_equal(dfu.session.writer.ledger.newest.length, 2048);
+    assert_int_equal(boot_verdict(), VERDICT_START);
+}
+
+/* A seal that is asked for while one is being written follows it. */
+static void another_seal_while_one_is_written(void **state)
+{
+    (void)state;
+    install();
+    image[100] ^= 1;
+    assert_true(dfuse_command(DFUSE_ERASE, SLOT_ADDR));
+    assert_true(dfuse_command(DFUSE_SET_ADDRESS, SLOT_ADDR));
+    assert_int_equal(send_block(2, image, 2048), MESSAGE_READY);
+    assert_true(simple(DFU_REQ_ABORT));
+    writer_work(&dfu.session.writer);
+    assert_true(fake.busy);
+    image[100] ^= 2;
+    assert_false(simple(DFU_REQ_CLRSTATUS));
+    assert_true(simple(DFU_REQ_CLRSTATUS));
+    assert_true(dnload(2, image, 1000)); /* in one page, and all of it */
+    get_status();
+    assert_int_equal(get_status().state, DFU_DNLOAD_IDLE);
+    assert_int_equal(request(0x21, DFU_REQ_DNLOAD, 2, NULL, 0), 0);
+    drain();
+    assert_int_equal(get_status().string, DFU_STRING(MESSAGE_READY));
+    assert_int_equal(dfu.session.writer.ledger.newest.type, LEDGER_SEALED);
+    assert_int_equal(dfu.session.writer.ledger.newest.length, 1000);
+    assert_memory_equal(fake.flash + slot, image, 1000);
+    assert_int_equal(boot_verdict(), VERDICT_START);
+}
+
 /* Flash that never ends is told after three seconds. */
 static void flash_hangs(void **state)
 {
@@ -548,6 +592,8 @@ int main(void)
         cmocka_unit_test(mass_erase_of_protected_pages),
         cmocka_unit_test(poll_times),
         cmocka_unit_test(requests_are_held),
+        cmocka_unit_test(refused_while_a_seal_is_due),
+        cmocka_unit_test(another_seal_while_one_is_written),
         cmocka_unit_test(flash_hangs),
         cmocka_unit_test(a_request_that_was_given_up),
         cmocka_unit_test(three_pages_ahead),
