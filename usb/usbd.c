@@ -3,7 +3,7 @@
 #include "usb/usbd_internal.h"
 
 struct usbd usbd;
-static bool bus_suspended;
+static bool bus_suspended; /* outside, so that it takes no room where nobody asks */
 
 static void start_over(void)
 {
@@ -122,7 +122,11 @@ static void proceed(enum usbd_answer answer)
 void usbd_on_setup(void)
 {
     struct usbd_control *c = &usbd.control;
-    USBD->driver->read(0, &c->setup, sizeof c->setup);
+    if (USBD->driver->read(0, &c->setup, sizeof c->setup) !=
+        sizeof c->setup) { /* 8.5.3: always eight bytes */
+        proceed(USBD_FAIL);
+        return;
+    }
     c->size = 0;
     c->done = NULL;
     usbd.left = c->setup.wLength;

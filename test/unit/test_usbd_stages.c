@@ -94,6 +94,23 @@ static void out_data_may_be_cut_short_or_too_long(void **state)
     assert_int_equal(fn.datas, 1);
 }
 
+/* What a SETUP of another length says is nothing, and least of all the rest of the one before. */
+static void setup_packets_have_eight_bytes(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[64] = {0xC0, 1, 64, 0, 0, 0, 64};
+    uint8_t packet[64];
+    to_state(S_CONFIGURED);
+    for (uint16_t size = 0; size <= 64; size++) {
+        assert_int_equal(control(0xC0, 1, 64, 0, 64), 64);
+        unsigned asked = fn.setups;
+        send_setup_packet(bytes, size);
+        assert_int_equal(fn.setups, asked + (size == 8));
+        assert_int_equal(take_in(packet), size == 8 ? 64 : STALLED);
+    }
+    assert_int_equal(control(0x80, 6, 0x0100, 0, 18), 18);
+}
+
 static void functions_may_answer_later(void **state)
 {
     (void)state;
@@ -172,6 +189,7 @@ int main(void)
         cmocka_unit_test(in_stage_may_end_early_and_refuses_data),
         cmocka_unit_test(out_data_arrives_whole),
         cmocka_unit_test(out_data_may_be_cut_short_or_too_long),
+        cmocka_unit_test(setup_packets_have_eight_bytes),
         cmocka_unit_test(functions_may_answer_later),
         cmocka_unit_test(random_requests_do_not_break_the_pipe),
     };

@@ -234,13 +234,19 @@ static const struct usbd_device device = {.driver = &driver,
 
 enum { STALLED = -1, NAKED = -2 };
 
+/* A SETUP packet, of eight bytes unless a host is broken. */
+static inline void send_setup_packet(const void *bytes, uint16_t size)
+{
+    hw.in_ready = hw.out_ready = hw.stalled0 = false; /* what hardware does on SETUP */
+    memcpy(hw.out, bytes, size);
+    hw.out_size = size;
+    usbd_on_setup();
+}
+
 static inline void send_setup(uint8_t type, uint8_t request, uint16_t value, uint16_t index, uint16_t length)
 {
     struct usb_setup s = {type, request, value, index, length};
-    hw.in_ready = hw.out_ready = hw.stalled0 = false; /* what hardware does on SETUP */
-    memcpy(hw.out, &s, sizeof s);
-    hw.out_size = sizeof s;
-    usbd_on_setup();
+    send_setup_packet(&s, sizeof s);
 }
 
 /* One IN transaction: bytes, STALLED or NAKED. */
