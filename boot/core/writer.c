@@ -187,9 +187,9 @@ static bool pick(struct writer *w)
     w->flush = false;
     if (!w->seal_length)
         return false;
-    w->page = w->seal_length; /* from here on nothing that is forgotten or asked for changes it */
+    w->sealing = w->seal_length;
     w->seal_length = 0;
-    takes(w, w->page / CRC_PER_MS + 1);
+    takes(w, w->sealing / CRC_PER_MS + 1);
     w->step = SEAL_CHECK;
     return true;
 }
@@ -303,7 +303,7 @@ void writer_work(struct writer *w)
     }
     if (w->step != SEAL_CHECK)
         return;
-    struct ledger_record r = {.type = LEDGER_SEALED, .length = w->page};
+    struct ledger_record r = {.type = LEDGER_SEALED, .length = w->sealing};
     enum message m = content_examine(&r);
 
     port_lock();

@@ -277,6 +277,24 @@ static void ones_over_what_is_cached(void **state)
     bench_end(t);
 }
 
+/* Where nothing but blank double words differs nothing is erased, and only they are programmed. */
+static void only_what_is_missing(void **state)
+{
+    (void)state;
+    static uint8_t before[SIZE];
+    memcpy(before, image, SIZE);
+    memset(before, 0xFF, 8);                          /* DFU is served */
+    for (uint32_t page = 0; page < PAGES - 1; page++) /* the last one is the same */
+        memset(before + page * PAGE + 1000, 0xFF, 8 * page);
+    struct bench *t = board_with(&(struct board_setup){{NULL, NULL}, before, SIZE, NULL});
+    struct dfu_result r = dfu_send(t, SLOT, image, SIZE, false);
+    if (!r.ok)
+        fail_msg("%s (%s)", r.error, r.string);
+    expect_flash(t, SLOT, image, SIZE);
+    assert_int_equal(vboard_flash_ops(t->board), 1 + (1 + 2 + 3) + 6);
+    bench_end(t);
+}
+
 static void out_of_order(void **state)
 {
     (void)state;
@@ -360,6 +378,7 @@ int main(void)
         cmocka_unit_test(pieces_at_any_address),
         cmocka_unit_test(single_bytes),
         cmocka_unit_test(ones_over_what_is_cached),
+        cmocka_unit_test(only_what_is_missing),
         cmocka_unit_test(out_of_order),
         cmocka_unit_test(overlapping),
         cmocka_unit_test(usb_is_served_meanwhile),

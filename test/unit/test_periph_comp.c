@@ -1,0 +1,160 @@
+/* COMP1 and COMP2: inputs, outputs, lock, start-up times, hysteresis. */
+#include "rig.h"
+
+#include "chip/state.h" /* to have an event come late */
+
+#define DAC1 0x40007400u
+#define COMP 0x40010200u
+
+static int on(void **state)
+{
+    rig_on(state);
+    clock_hsi16();
+    clock_on(0x58, 29); /* DAC1 */
+    return 0;
+}
+
+static void comparators(void **state)
+{
+    (void)state;
+    clock_on(0x60, 0);
+    set_bits(0x40010400, 1 << 21);
+    set_bits(0x40010408, 1 << 21);
+    pin_mode('B', 0, 2, 12); /* COMP1_OUT */
+    adc_voltage(rig, 0, 1, 600);
+    wr(COMP, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7); /* PA1 against VREFINT / 2 */
+    run_us(5);
+    assert_int_equal(rd(COMP) >> 30 & 1, 0);
+    assert_false(pin_level('B', 0));
+    adc_voltage(rig, 0, 1, 610);
+    assert_int_equal(rd(COMP) >> 30 & 1, 1);
+    assert_true(pin_level('B', 0));
+    assert_true(irq_line(64));
+    wr(COMP, rd(COMP) | 1 << 15);
+    assert_int_equal(rd(COMP) >> 30 & 1, 0);
+    wr(COMP, rd(COMP) | 1u << 31);
+    wr(COMP, 0); /* locked */
+    assert_true(rd(COMP) & 1);
+    /* COMP2: PA3 against the DAC */
+    wr(DAC1, 1);
+    wr(DAC1 + 8, 2048);
+    adc_voltage(rig, 0, 3, 1600);
+    wr(COMP + 4, 1 | 4 << 4 | 2 << 7);
+    run_us(5);
+    assert_int_equal(rd(COMP + 4) >> 30 & 1, 0);
+    wr(DAC1 + 8, 1900);
+    assert_int_equal(rd(COMP + 4) >> 30 & 1, 1);
+}
+
+/* Inputs of the comparators at pins that ADC1 does not have (DS11449, pin definitions): a voltage can be put
+ * there too. */
+static void comparator_pins_without_channel(void **state)
+{
+    (void)state;
+    clock_on(0x60, 0);
+    const uint32_t half_reference = 1 | 1 << 23 | 1 << 22 | 1 << 4;
+    static const struct {
+        unsigned comp, pin, plus;
+    } inputs[] = {{0, 2, 1}, {1, 4, 0}, {1, 6, 1}}; /* port B */
+
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(adc_voltage(rig, 1, inputs[i].pin, 600));
+        wr(COMP + 4 * inputs[i].comp, half_reference | inputs[i].plus << 7);
+        run_us(50);
+        assert_int_equal(rd(COMP + 4 * inputs[i].comp) >> 30 & 1, 0);
+        assert_true(adc_voltage(rig, 1, inputs[i].pin, 620));
+        assert_int_equal(rd(COMP + 4 * inputs[i].comp) >> 30 & 1, 1);
+        wr(COMP + 4 * inputs[i].comp, 0);
+    }
+    assert_true(adc_voltage(rig, 0, 3, 1000)); /* PA3 against PB3 and PB7 */
+    for (unsigned second = 0; second < 2; second++) {
+        unsigned pin = second != 0 ? 7 : 3;
+        assert_true(adc_voltage(rig, 1, pin, 900));
+        wr(COMP + 4, 1 | (second != 0 ? 7 : 6) << 4 | 2 << 7);
+        run_us(50);
+        assert_int_equal(rd(COMP + 4) >> 30 & 1, 1);
+        assert_true(adc_voltage(rig, 1, pin, 1100));
+        assert_int_equal(rd(COMP + 4) >> 30 & 1, 0);
+        wr(COMP + 4, 0);
+    }
+    assert_false(adc_voltage(rig, 1, 5, 1000)); /* an input of neither */
+}
+
+/* An instruction of several accesses keeps the event back: one of them can come between the end of the
+ * start-up time and the event. The output tells that it is high all the same, and once. */
+static void comparator_starts_late(void **state)
+{
+    (void)state;
+    clock_on(0x60, 0);
+    pin_mode('B', 0, 2, 12);
+    set_bits(0x40010408, 1 << 21); /* EXTI rising */
+    adc_voltage(rig, 0, 1, 700);
+    for (unsigned access = 0; access < 2; access++) {
+        wr(COMP, 0);
+        wr(COMP, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7);
+        run_us(4);
+        assert_false(pin_level('B', 0));
+        rig->comp.starts[0] = chip_now(rig);
+        if (access)
+            wr(COMP + 4, 0);
+        run_us(2);
+        assert_true(pin_level('B', 0));
+        assert_int_equal(rd(0x40010414) >> 21 & 1, 1);
+        wr(0x40010414, 1 << 21);
+        wr(COMP + 4, 1 | 4 << 4 | 2 << 7); /* that the other one starts tells nothing of this one */
+        run_us(6);
+        wr(COMP + 4, 0);
+        assert_int_equal(rd(0x40010414) >> 21 & 1, 0);
+    }
+}
+
+/* Time from EN to the first result by power mode, and how far the input has to come back. */
+static void comparator_times_and_hysteresis(void **state)
+{
+    static const uint8_t us[4] = {5, 15, 15, 40}, mv[4] = {0, 8, 15, 27};
+
+    (void)state;
+    clock_on(0x60, 0);
+    pin_mode('B', 0, 2, 12);
+    set_bits(0x40010408, 1 << 21); /* EXTI rising */
+    for (unsigned i = 0; i < 4; i++) {
+        adc_voltage(rig, 0, 1, 700);
+        wr(COMP, 0);
+        wr(0x40010414, 1 << 21);
+        wr(COMP, 1 | i << 2 | i << 16 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7); /* against 606 mV */
+        run_ps(us[i] * PS_PER_US - PS_PER_US / 2);
+        assert_false(pin_level('B', 0));
+        assert_int_equal(rd(COMP) >> 30 & 1, 0);
+        run_us(1);
+        assert_true(pin_level('B', 0));
+        assert_int_equal(rd(COMP) >> 30 & 1, 1);
+        assert_int_equal(rd(0x40010414) >> 21 & 1, 1);
+        wr(COMP, 1 | i << 2 | i << 16 | 4 << 4 | 2 << 7); /* against DAC channel 1 */
+        wr(DAC1, 1);
+        wr(DAC1 + 8, 1000 * 4095 / 3300);
+        unsigned minus = 0;
+        for (unsigned v = 900; v < 1100 && !minus; v++) { /* where it rises */
+            adc_voltage(rig, 0, 1, v);
+            minus = rd(COMP) >> 30 & 1 ? v : 0;
+        }
+        unsigned down = minus;
+        while (rd(COMP) >> 30 & 1)
+            adc_voltage(rig, 0, 1, --down);
+        assert_int_equal(minus - down, mv[i] + 1);
+    }
+    assert_int_equal(told.missings, 0);
+    wr(COMP, 1 << 18); /* blanking */
+    assert_int_equal(told.missing, COMP);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(comparators, on, rig_off),
+        cmocka_unit_test_setup_teardown(comparator_pins_without_channel, on, rig_off),
+        cmocka_unit_test_setup_teardown(comparator_starts_late, on, rig_off),
+        cmocka_unit_test_setup_teardown(comparator_times_and_hysteresis, on, rig_off),
+    };
+
+    return cmocka_run_group_tests_name("comparators", tests, NULL, NULL);
+}
