@@ -46,7 +46,7 @@ void unpack_begin(struct unpacker *u, const uint8_t *from)
 uint8_t *unpack(struct unpacker *u, uint8_t *to, const uint8_t *end)
 {
     while (to < end) {
-        port_watchdog(); /* all of it takes up to 25 ms */
+        port_watchdog(); /* all of it takes some 40 ms */
         unsigned parity = (uintptr_t)to & 1;
         if (bit(u, PACK_MATCH + parity)) {
             const uint8_t *copy = to - number(u, PACK_DISTANCE);
