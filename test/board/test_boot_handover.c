@@ -290,6 +290,89 @@ static void jumps(void **state)
     }
 }
 
+/* Whatever it is that whoever jumps has left, alone on a chip that is otherwise fresh: there is a reset. With
+ * nothing left there is none. */
+static void each_trace_of_a_jump(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t addr, value; /* below 32: a core register */
+    } traces[] = {
+        {0xE000E014, 0},
+        {0x40021000, 0x163},
+        {0x40021008, 0x400},
+        {0x4002100C, 0x1100}, /* RCC: CR ... */
+        {0x40021098, 1},
+        {0x40021048, 0x101},
+        {0x4002104C, 1},
+        {0x40021050, 0x100}, /* ... enables */
+        {0x40021058, 0x401},
+        {0x4002105C, 1},
+        {0x40021060, 0x800},
+        {0xE000E010, 1}, /* SysTick */
+        {0xE000ED08, 0x20000000},
+        {0xE000E100, 1},
+        {0xE000E104, 1},
+        {0xE000E108, 1}, /* VTOR, NVIC */
+        {20, 0x10},
+        {21, 1}, /* BASEPRI, FAULTMASK */
+    };
+    for (size_t i = 0; i < sizeof traces / sizeof *traces; i++) {
+        struct rig r;
+        power(&r, BOOT, PROBE, SLOT);
+        const uint32_t vtor = 0;
+        assert_true(vboard_poke(r.board, 0xE000ED08, &vtor, 4));
+        if (traces[i].addr < 32)
+            vboard_set_reg(r.board, traces[i].addr, traces[i].value);
+        else
+            assert_true(vboard_poke(r.board, traces[i].addr, &traces[i].value, 4));
+        vboard_set_reg(r.board, 15, vboard_peek32(r.board, 0x08000004) & ~1u);
+        bool reset = vboard_run_event(r.board, 20 * MS, VE_RESET, "soft", NULL) == VB_EVENT;
+        if (reset != (i > 0))
+            fail_msg("0x%08x = 0x%x: %s", traces[i].addr, traces[i].value, reset ? "a reset" : "no reset");
+        end(&r);
+    }
+}
+
+/* Where BOOT0 would send that reset to the ROM there is none: every register is put back by hand. */
+static void jump_without_reset(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t addr, value;
+    } mess[] = {
+        {0x40010400, 0xFF82FFFF}, {0x40010404, 0xFFFF},
+        {0x40010408, 0xFFFF},     {0x4001040C, 0xFFFF},
+        {0x40010420, 0xFF},       {0x40010424, 0x78},
+        {0x40010428, 0x78},       {0x4001042C, 0x78}, /* EXTI */
+        {0x40021010, 0x1010},     {0x40021018, 0x250},
+        {0x40021088, 0x00300003}, /* PLLSAI1CFGR, CIER, CCIPR */
+        {0x40021048, 0x1107},     {0x40021050, 0x100},
+        {0x4002105C, 0x21}, /* DMA, CRC, QUADSPI, LPTIM2 */
+        {0x40020008, 0x2C0},      {0xE000E404, 0x10203040},
+        {0xE000E450, 0x0040}, /* DMA1, NVIC */
+        {0xE000ED18, 0x10101000}, {0xE000ED1C, 0x20000000},
+        {0xE000ED20, 0x30300000}, /* SHPR */
+    };
+    struct rig r;
+    power(&r, NULL, PROBEBARE, 0x08000000);
+    assert_true(vboard_drive(r.board, "PH3", 1));
+    look(r.board, &without);
+    end(&r);
+    power(&r, BOOT, PROBE, SLOT);
+    run_ms(&r, 5);
+    assert_true(vboard_drive(r.board, "PH3", 1));
+    for (size_t i = 0; i < sizeof mess / sizeof *mess; i++)
+        assert_true(vboard_poke(r.board, mess[i].addr, &mess[i].value, 4));
+    tell(&r, JUMP, 3);
+    assert_true(vboard_break(r.board, vboard_peek32(r.board, SLOT + 4) & ~1u, true));
+    assert_int_equal(vboard_run(r.board, 100 * MS, NULL, NULL), VB_BREAK);
+    look(r.board, &with);
+    assert_int_equal(compare("a jump that is undone", &with, &without), 0);
+    assert_int_equal(vboard_peek32(r.board, bench_address(PROBE, "starts")), 1);
+    end(&r);
+}
+
 static void download(struct rig *r, const char *bin, bool leave, struct dfu_result *result)
 {
     uint32_t size;
@@ -539,6 +622,8 @@ int main(void)
         cmocka_unit_test(resets),
         cmocka_unit_test(wakes),
         cmocka_unit_test(jumps),
+        cmocka_unit_test(each_trace_of_a_jump),
+        cmocka_unit_test(jump_without_reset),
         cmocka_unit_test(after_dfu),
         cmocka_unit_test(after_rom),
         cmocka_unit_test(after_empty_check),

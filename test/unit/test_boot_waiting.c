@@ -164,6 +164,50 @@ static void three_pages_ahead(void **state)
     assert_memory_equal(fake.flash + slot + 100, image + 100, 4 * 2048);
 }
 
+/* An error ends the download: a block that still waits, and a page that waits behind the one being written,
+ * are not written any more. */
+static void what_waits_is_dropped(void **state)
+{
+    (void)state;
+    install();
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(dfuse_command(DFUSE_ERASE, SLOT_ADDR + 2048 * i));
+    assert_true(dfuse_command(DFUSE_SET_ADDRESS, SLOT_ADDR));
+    for (uint16_t i = 0; i < 3; i++) {
+        assert_true(dnload(2 + i, image + 2048 * i, 2048));
+        get_status();
+        if (i < 2)
+            assert_int_equal(get_status().state, DFU_DNLOAD_IDLE);
+    }
+    assert_int_equal(dfu.session.rx_left, 2048);
+    assert_false(simple(DFU_REQ_CLRSTATUS));
+    drain();
+    assert_memory_equal(fake.flash + slot, image, 2048); /* it was on its way */
+    assert_memory_equal(fake.flash + slot + 2048, old + 2048, 2 * 2048);
+    assert_int_equal(boot_verdict(), MESSAGE_UNFINISHED);
+}
+
+/* What was sent to a page and is not on its way yet goes with the page. */
+static void erased_again(void **state)
+{
+    (void)state;
+    const uint32_t page = SLOT_ADDR + 2048;
+    uint8_t ones[2048];
+    memset(ones, 0xFF, sizeof ones);
+    install();
+    assert_true(dfuse_command(DFUSE_ERASE, page));
+    assert_true(dfuse_command(DFUSE_SET_ADDRESS, page));
+    assert_int_equal(send_block(2, image, 1000), MESSAGE_READY);
+    assert_true(dfuse_command(DFUSE_ERASE, page));
+    assert_true(dfuse_command(DFUSE_SET_ADDRESS, page + 1000));
+    assert_int_equal(send_block(2, image, 1000), MESSAGE_READY);
+    assert_true(simple(DFU_REQ_ABORT));
+    get_status();
+    assert_memory_equal(fake.flash + slot + 2048, ones, 1000);
+    assert_memory_equal(fake.flash + slot + 3048, image, 1000);
+    assert_memory_equal(fake.flash + slot + 4048, ones, 48);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +218,8 @@ int main(void)
         cmocka_unit_test(flash_hangs),
         cmocka_unit_test(a_request_that_was_given_up),
         cmocka_unit_test(three_pages_ahead),
+        cmocka_unit_test(what_waits_is_dropped),
+        cmocka_unit_test(erased_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
