@@ -81,33 +81,29 @@ static enum look look_at(uint32_t page, const void *want)
     return r;
 }
 
-/* Fills part of a buffer from flash, leaving out double words that cannot be read. */
-static bool fill(struct writer_buffer *b, uint32_t at, uint32_t end)
+/* Fills part of a buffer from flash, with ones for double words that cannot be read. */
+static void fill(struct writer_buffer *b, uint32_t at, uint32_t end)
 {
-    bool readable = true;
     for (uint32_t n; at < end; at += n) {
         n = PIECE - at % PIECE < end - at ? PIECE - at % PIECE : end - at;
         if (port_flash_read(b->page + at, b->data + at, n, NULL))
             continue;
         n = 8 - at % 8 < end - at ? 8 - at % 8 : end - at;
-        if (!port_flash_read(b->page + at, b->data + at, n, NULL)) {
+        if (!port_flash_read(b->page + at, b->data + at, n, NULL))
             memset(b->data + at, 0xFF, n);
-            readable = false;
-        }
     }
-    return readable;
 }
 
 /* Completes a buffer to a whole page: with what is in flash, or all ones if that is to be erased. */
-static bool complete(struct writer_buffer *b, bool erased)
+static void complete(struct writer_buffer *b, bool erased)
 {
     if (erased) {
         memset(b->data, 0xFF, b->low);
         memset(b->data + b->high, 0xFF, PAGE_SIZE - b->high);
-        return true;
+    } else {
+        fill(b, 0, b->low);
+        fill(b, b->high, PAGE_SIZE);
     }
-    bool readable = fill(b, 0, b->low);
-    return fill(b, b->high, PAGE_SIZE) && readable;
 }
 
 /* ---- the steps of a job ------------------------------------------------------------------ */
@@ -157,10 +153,11 @@ static void begin(struct writer *w, struct writer_buffer *b, uint32_t page)
     w->data = b ? b->data : NULL;
     w->retried = false;
 
-    bool readable = !b || complete(b, *flags & PAGE_MARKED);
+    if (b)
+        complete(b, *flags & PAGE_MARKED);
     *flags &= (uint8_t)~PAGE_MARKED;
     enum look look = look_at(page, w->data);
-    bool erase = look == UNUSABLE || !readable || (w->careful && !(*flags & PAGE_SOUND));
+    bool erase = look == UNUSABLE || (w->careful && !(*flags & PAGE_SOUND));
     if (look == SAME && !erase)
         return;
     takes(w, (erase ? ERASE_MS : 0u) + (b ? PROGRAM_MS : 0u));

@@ -340,20 +340,22 @@ static void jump_without_reset(void **state)
     (void)state;
     static const struct {
         uint32_t addr, value;
-    } mess[] = {
-        {0x40010400, 0xFF82FFFF}, {0x40010404, 0xFFFF},
-        {0x40010408, 0xFFFF},     {0x4001040C, 0xFFFF},
-        {0x40010420, 0xFF},       {0x40010424, 0x78},
-        {0x40010428, 0x78},       {0x4001042C, 0x78}, /* EXTI */
-        {0x40021010, 0x1010},     {0x40021018, 0x250},
-        {0x40021088, 0x00300003}, /* PLLSAI1CFGR, CIER, CCIPR */
-        {0x40021048, 0x1107},     {0x40021050, 0x100},
-        {0x4002105C, 0x21}, /* DMA, CRC, QUADSPI, LPTIM2 */
-        {0x40020008, 0x2C0},      {0xE000E404, 0x10203040},
-        {0xE000E450, 0x0040}, /* DMA1, NVIC */
-        {0xE000ED18, 0x10101000}, {0xE000ED1C, 0x20000000},
-        {0xE000ED20, 0x30300000}, /* SHPR */
-    };
+    } mess[] =
+        {
+            {0x40010400, 0xFF82FFFF}, {0x40010404, 0xFFFF},
+            {0x40010408, 0xFFFF},     {0x4001040C, 0xFFFF},
+            {0x40010420, 0xFF},       {0x40010410, 0x1000},
+            {0x40010424, 0x78},       {0x40010428, 0x78},
+            {0x4001042C, 0x78}, /* EXTI */
+            {0x40021010, 0x2000},     {0x40021018, 0x250},
+            {0x40021088, 0x00300003}, /* PLLSAI1CFGR, CIER, CCIPR */
+            {0x40021048, 0x1107},     {0x40021050, 0x100},
+            {0x4002105C, 0x21}, /* DMA, CRC, QUADSPI, LPTIM2 */
+            {0x40020008, 0x2C0},      {0xE000E404, 0x10203040},
+            {0xE000E450, 0x0040}, /* DMA1, NVIC */
+            {0xE000ED18, 0x10101000}, {0xE000ED1C, 0x20000000},
+            {0xE000ED20, 0x30300000}, /* SHPR */
+        };
     struct rig r;
     power(&r, NULL, PROBEBARE, 0x08000000);
     assert_true(vboard_drive(r.board, "PH3", 1));
