@@ -113,6 +113,47 @@ static void confirmed_from_everywhere(void **state)
     }
 }
 
+/* A debugger puts another packed image where a confirmed one was: its starts are counted from one on, with
+ * its own CRC, which the old record does not have. */
+static void replaced_by_a_debugger(void **state)
+{
+    (void)state;
+    static uint8_t image[16384];
+    struct kit *k = downloaded();
+    struct vboard *b = k->bench.board;
+    kit_order(k, CONFIRM, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    struct record old = newest(k);
+    assert_int_equal(old.type, CONFIRMED);
+
+    uint32_t info = vboard_peek32(b, SLOT + 4 * 7), length = old.length;
+    assert_in_range(length, 64, sizeof image);
+    assert_true(vboard_poke(b, info + 16, &length, 4));
+    assert_true(vboard_peek(b, SLOT, image, length));
+    uint32_t hole = info + 20 - SLOT; /* its own four bytes are left out of the CRC */
+    image[hole + 4] ^= 1;             /* the name */
+    uint8_t name = image[hole + 4];
+    memmove(image + hole, image + hole + 4, length - hole - 4);
+    uint32_t crc = crc32(image, length - 4);
+    assert_true(vboard_poke(b, info + 20, &crc, 4));
+    assert_true(vboard_poke(b, info + 24, &name, 1));
+    assert_true(vboard_peek(b, SLOT, image, length));
+
+    unsigned handoffs = k->bench.handoffs;
+    for (unsigned n = 1; n <= 3; n++) {
+        reset(k);
+        struct record r = newest(k);
+        assert_int_equal(k->bench.handoffs, handoffs + n);
+        assert_int_equal(r.type, START);
+        assert_int_equal(r.starts, n);
+        assert_int_equal(r.length, length);
+        assert_int_equal(r.crc, crc32(image, length));
+        assert_int_not_equal(r.crc, old.crc);
+    }
+    expect_refused(k, handoffs + 3);
+    kit_end(k);
+}
+
 /* Power fails at each of its three double words, in each way: the chip starts, and counts or is confirmed. */
 static void power_cuts(void **state)
 {
@@ -211,9 +252,13 @@ static void a_damaged_mailbox_writes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(three_starts_without), cmocka_unit_test(confirmed_from_everywhere),
-        cmocka_unit_test(power_cuts),           cmocka_unit_test(not_while_flash_is_in_use),
-        cmocka_unit_test(no_place_is_left),     cmocka_unit_test(a_damaged_mailbox_writes_nothing),
+        cmocka_unit_test(three_starts_without),
+        cmocka_unit_test(confirmed_from_everywhere),
+        cmocka_unit_test(replaced_by_a_debugger),
+        cmocka_unit_test(power_cuts),
+        cmocka_unit_test(not_while_flash_is_in_use),
+        cmocka_unit_test(no_place_is_left),
+        cmocka_unit_test(a_damaged_mailbox_writes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
