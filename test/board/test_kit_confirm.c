@@ -113,20 +113,20 @@ static void confirmed_from_everywhere(void **state)
     }
 }
 
-/* A debugger puts another packed image where a confirmed one was: its starts are counted from one on, with
- * its own CRC, which the old record does not have. */
-static void replaced_by_a_debugger(void **state)
+/* A debugger puts another packed image where one was that is confirmed, or was started once: its starts are
+ * counted from one on, with its own length and CRC. */
+static void replaced(bool confirmed)
 {
-    (void)state;
     static uint8_t image[16384];
     struct kit *k = downloaded();
     struct vboard *b = k->bench.board;
-    kit_order(k, CONFIRM, MAIN);
+    if (confirmed)
+        kit_order(k, CONFIRM, MAIN);
     bench_run(&k->bench, 10 * MS);
     struct record old = newest(k);
-    assert_int_equal(old.type, CONFIRMED);
+    assert_int_equal(old.type, confirmed ? CONFIRMED : START);
 
-    uint32_t info = vboard_peek32(b, SLOT + 4 * 7), length = old.length;
+    uint32_t info = vboard_peek32(b, SLOT + 4 * 7), length = old.length + 8;
     assert_in_range(length, 64, sizeof image);
     assert_true(vboard_poke(b, info + 16, &length, 4));
     assert_true(vboard_peek(b, SLOT, image, length));
@@ -152,6 +152,13 @@ static void replaced_by_a_debugger(void **state)
     }
     expect_refused(k, handoffs + 3);
     kit_end(k);
+}
+
+static void replaced_by_a_debugger(void **state)
+{
+    (void)state;
+    replaced(false);
+    replaced(true);
 }
 
 /* Power fails at each of its three double words, in each way: the chip starts, and counts or is confirmed. */
