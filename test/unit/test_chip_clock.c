@@ -284,6 +284,58 @@ static void test_pll_tolerance(void **state)
         }
 }
 
+/* Firmware that waits for what will never get ready is told why, once. A PLL whose input is off may still get
+ * one. */
+static void test_never_ready(void **state)
+{
+    (void)state;
+    t.n = 0;
+    wr(&t, PLLCFGR, 1U << 24 | 40U << 8 | 2); /* HSI16 is off */
+    set(&t, CR, 1U << 24);
+    assert_int_equal(t.n, 0);
+    set(&t, CR, 1U << 8); /* 16 MHz * 40 */
+    until(CR, 1U << 10);
+    run_us(&t, 1000);
+    assert_int_equal(rd(&t, CR) & 1U << 25, 0);
+    assert_int_equal(t.n, 1);
+    assert_string_equal(
+        t.told[0].what,
+        "the PLL is outside its limits and does not lock: input 16000 kHz (4 to 16 MHz), N 40 (8 "
+        "to 86), VCO 640000 kHz (64 to 344 MHz in voltage range 1)");
+    clear(&t, CR, 1U << 24);
+    set(&t, APB1ENR, 1U << 28);
+    wr(&t, PWR(0x00), 2U << 9);
+    wr(&t, PLLCFGR, 1U << 24 | 10U << 8 | 2);
+    set(&t, CR, 1U << 24);
+    assert_int_equal(t.n, 1);
+    chip_power_off(t.c, false);
+    chiptest_power(&t);
+    set(&t, APB1ENR, 1U << 28);
+    wr(&t, PWR(0x00), 2U << 9);
+    t.n = 0;
+    wr(&t, PLLCFGR, 1U << 24 | 40U << 8 | 1);
+    set(&t, CR, 1U << 24);
+    assert_int_equal(t.n, 1);
+    assert_non_null(strstr(t.told[0].what, "VCO 160000 kHz"));
+    assert_non_null(strstr(t.told[0].what, "64 to 128 MHz in voltage range 2"));
+    clear(&t, CR, 1U << 24);
+    wr(&t, 0x40022000, 4); /* FLASH_ACR: latency */
+    wr(&t, PLLCFGR, 1U << 24 | 32U << 8 | 1);
+    set(&t, CR, 1U << 24);
+    until(CR, 1U << 25);
+    wr(&t, CR, (rd(&t, CR) & ~0xF0U) | 1U << 3 | 7U << 4);
+    assert_int_equal(t.n, 2);
+    assert_non_null(strstr(t.told[1].what, "the PLL runs on outside its limits"));
+
+    t.n = 0;
+    set(&t, CR, 1U << 16);
+    set(&t, CR, 1U << 16);
+    run_us(&t, 10000);
+    assert_int_equal(rd(&t, CR) & 1U << 17, 0);
+    assert_int_equal(t.n, 1);
+    assert_non_null(strstr(t.told[0].what, "no clock comes in at PH0"));
+}
+
 /* A PLL that has locked follows its input, out of its limits too: HAL_RCC_OscConfig changes MSI's range while
  * SYSCLK comes from it. That is told once; without an input the PLL stops. */
 static void test_pll_follows(void **state)
@@ -558,10 +610,10 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_reset_state),   TEST(test_start_up),      TEST(test_msi),         TEST(test_pll),
-        TEST(test_pll_limits),    TEST(test_pll_tolerance), TEST(test_pll_follows), TEST(test_switch),
-        TEST(test_kernel_clocks), TEST(test_backup_domain), TEST(test_reset_flags), TEST(test_nrst),
-        TEST(test_rstr),          TEST(test_css),           TEST(test_time),
+        TEST(test_reset_state), TEST(test_start_up),      TEST(test_msi),           TEST(test_pll),
+        TEST(test_pll_limits),  TEST(test_pll_tolerance), TEST(test_pll_follows),   TEST(test_never_ready),
+        TEST(test_switch),      TEST(test_kernel_clocks), TEST(test_backup_domain), TEST(test_reset_flags),
+        TEST(test_nrst),        TEST(test_rstr),          TEST(test_css),           TEST(test_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

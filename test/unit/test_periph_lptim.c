@@ -174,6 +174,29 @@ static void trigger_and_timeout(void **state)
     assert_int_equal(rd(LPTIM1 + ISR) & CMPM, CMPM);
 }
 
+/* The software's trigger is one: RT-Thread's tickless driver writes CNTSTRT for each sleep and never stops.
+ */
+static void software_starts_over(void **state)
+{
+    (void)state;
+    for (unsigned timout = 0; timout < 2; timout++) {
+        wr(LPTIM1 + CR, 0);
+        wr(LPTIM1 + ICR, 0x7F);
+        wr(LPTIM1 + CFGR, timout << 19);
+        wr(LPTIM1 + CR, 1);
+        load(LPTIM1, 999, 100);
+        wr(LPTIM1 + CR, 5);
+        run_ps(PERIOD * 90);
+        assert_in_range(rd(LPTIM1 + CNT), 86, 90);
+        wr(LPTIM1 + CR, 5);
+        run_ps(PERIOD * 50);
+        assert_in_range(rd(LPTIM1 + CNT), timout ? 46 : 136, timout ? 50 : 140);
+        assert_int_equal(rd(LPTIM1 + ISR) & CMPM, timout ? 0 : CMPM);
+        run_ps(PERIOD * 60);
+        assert_int_equal(rd(LPTIM1 + ISR) & CMPM, CMPM);
+    }
+}
+
 static void external(void **state)
 {
     (void)state;
@@ -222,6 +245,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(in_stop, on, rig_off),
         cmocka_unit_test_setup_teardown(pwm, on, rig_off),
         cmocka_unit_test_setup_teardown(trigger_and_timeout, on, rig_off),
+        cmocka_unit_test_setup_teardown(software_starts_over, on, rig_off),
         cmocka_unit_test_setup_teardown(external, on, rig_off),
     };
 

@@ -123,8 +123,7 @@ static void write_cr(struct chip *c, unsigned index, uint32_t value)
         return;
     t->cr |= start;
     t->single = start & LPTIM_CR_SNGSTRT;
-    if (!t->counting)
-        t->starts_at = in_periods(c, t, 2);
+    t->starts_at = in_periods(c, t, 2);
 }
 
 static void write_arr(struct chip *c, struct lptim_state *t, uint32_t value)

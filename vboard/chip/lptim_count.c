@@ -14,13 +14,22 @@ static unsigned prescaler(const struct lptim_state *t)
     return bits(t->cfgr, 9, 3);
 }
 
-void lptim_go(struct lptim_state *t)
+static void go(struct lptim_state *t)
 {
     t->counting = true;
     t->cnt = t->phase = 0;
     t->out = t->set_once;
     t->live_arr = t->arr;
     t->live_cmp = t->cmp;
+}
+
+/* The multiplexer of triggers has the software's among its inputs (RM0394 "LPTIM block diagram"). */
+void lptim_trigger(struct lptim_state *t)
+{
+    if (!t->counting)
+        go(t);
+    else if (t->cfgr & LPTIM_CFGR_TIMOUT)
+        t->cnt = t->phase = 0;
 }
 
 /* The counter is at a value where something happens. */
@@ -117,7 +126,7 @@ static void arrivals(struct chip *c, struct lptim_state *t)
     if (t->starts_at <= now) {
         t->starts_at = PS_NEVER;
         if (!bits(t->cfgr, 17, 2)) /* else a trigger starts it */
-            lptim_go(t);
+            lptim_trigger(t);
     }
 }
 

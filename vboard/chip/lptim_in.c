@@ -53,10 +53,7 @@ static void trigger_changed(struct lptim_state *t, bool rising)
     if (!(edges & (rising ? 1 : 2)) || !(t->cr & (LPTIM_CR_SNGSTRT | LPTIM_CR_CNTSTRT)))
         return;
     t->isr |= LPTIM_EXTTRIG;
-    if (!t->counting)
-        lptim_go(t);
-    else if (t->cfgr & LPTIM_CFGR_TIMOUT)
-        t->cnt = t->phase = 0;
+    lptim_trigger(t);
 }
 
 /* ---- filters ---- */

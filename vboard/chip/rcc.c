@@ -252,6 +252,7 @@ void rcc_reset(struct chip *c, unsigned index)
             c->rcc.ready_at[o] = PS_NEVER;
     c->rcc.lsi_forced = c->rcc.lsi_forced && woke;
     c->rcc.told_limits = c->rcc.told_pll = c->rcc.told_trim = false;
+    c->rcc.told_no_lock = c->rcc.told_no_hse = false;
     rcc_osc_update(c);
     rcc_update(c);
 }

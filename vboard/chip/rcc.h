@@ -39,6 +39,8 @@ struct rcc_state {
     double mco_told, lsco_told; /* Hz at the clock outputs */
     bool told_limits;           /* HCLK above the limit for LATENCY and VOS was reported */
     bool told_pll;              /* a locked PLL outside its limits was reported */
+    bool told_no_lock;          /* a PLL that does not lock was */
+    bool told_no_hse;           /* an HSE that is not there was */
     bool told_trim;             /* HSITRIM far from the factory's setting was reported */
 };
 

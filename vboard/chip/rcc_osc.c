@@ -67,13 +67,17 @@ bool rcc_sysclk_uses(const struct chip *c, enum rcc_osc o)
     return sws == o || (sws == OSC_PLL && pll_source(c) == o);
 }
 
+static uint32_t pll_n(const struct chip *c, enum rcc_osc o)
+{
+    return c->rcc.reg[(o == OSC_PLL ? RCC_PLLCFGR : RCC_PLLSAI1CFGR) / 4] >> 8 & 0x7F;
+}
+
 static uint32_t pll_hz(const struct chip *c, enum rcc_osc o)
 {
     enum rcc_osc source = pll_source(c);
     uint32_t in = source == OSC_COUNT ? 0 : rcc_osc_hz(c, source);
     uint32_t m = (c->rcc.reg[RCC_PLLCFGR / 4] >> 4 & 7) + 1;
-    uint32_t n = c->rcc.reg[(o == OSC_PLL ? RCC_PLLCFGR : RCC_PLLSAI1CFGR) / 4] >> 8 & 0x7F;
-    return in / m * n;
+    return in / m * pll_n(c, o);
 }
 
 /* The limits are for the frequencies that clocks are meant to have: HSI16 leaves the factory within 1 % of it
@@ -87,26 +91,55 @@ static bool about(uint32_t hz, uint32_t least_mhz, uint32_t most_mhz)
  * 64-128 MHz (RM0394 "PLL", DS11449 "PLL characteristics"). */
 static bool pll_locks(const struct chip *c, enum rcc_osc o)
 {
-    uint32_t n = c->rcc.reg[(o == OSC_PLL ? RCC_PLLCFGR : RCC_PLLSAI1CFGR) / 4] >> 8 & 0x7F;
-    uint32_t vco = pll_hz(c, o);
+    uint32_t vco = pll_hz(c, o), n = pll_n(c, o);
     return n >= 8 && n <= 86 && about(vco / n, 4, 16) && about(vco, 64, pwr_limits(c) == 2 ? 128 : 344);
+}
+
+/* Why an oscillator that firmware has switched on, and most likely waits for, is not as it should be: once
+ * after a reset for each `once`. */
+static void tell(struct chip *c, bool *once, const char *sentence)
+{
+    if (*once || !c->tell->message)
+        return;
+    *once = true;
+    c->tell->message(c->tell->owner, sentence);
+}
+
+/* Not by a PLL whose input is off: that may come later. */
+static void tell_pll(struct chip *c, enum rcc_osc o, bool *once, const char *what)
+{
+    char sentence[160];
+    uint32_t vco = pll_hz(c, o), n = pll_n(c, o);
+    if (vco == 0 || pll_locks(c, o))
+        return;
+    snprintf(
+        sentence, sizeof sentence,
+        "%s %s: input %u kHz (4 to 16 MHz), N %u (8 to 86), VCO %u kHz (64 to %u MHz in voltage range %u)",
+        o == OSC_PLL ? "the PLL" : "PLLSAI1", what, (unsigned)(vco / n / 1000), (unsigned)n,
+        (unsigned)(vco / 1000), pwr_limits(c) == 2 ? 128U : 344U, pwr_limits(c));
+    tell(c, once, sentence);
 }
 
 /* A PLL that has locked follows its input, out of its limits too (the HAL changes MSI's range under a running
  * PLL); it stops with it. */
 static bool pll_follows(struct chip *c, enum rcc_osc o)
 {
-    uint32_t vco = pll_hz(c, o);
-    if (vco != 0 && !pll_locks(c, o) && !c->rcc.told_pll && c->tell->message) {
-        c->rcc.told_pll = true;
-        char sentence[160];
-        uint32_t n = c->rcc.reg[(o == OSC_PLL ? RCC_PLLCFGR : RCC_PLLSAI1CFGR) / 4] >> 8 & 0x7F;
-        snprintf(sentence, sizeof sentence,
-                 "%s runs on outside its limits, its input at %u kHz, its VCO at %u kHz: a real one may fail",
-                 o == OSC_PLL ? "the PLL" : "PLLSAI1", (unsigned)(vco / n / 1000), (unsigned)(vco / 1000));
-        c->tell->message(c->tell->owner, sentence);
-    }
-    return vco != 0;
+    tell_pll(c, o, &c->rcc.told_pll, "runs on outside its limits, a real one may fail");
+    return pll_hz(c, o) != 0;
+}
+
+static bool pll_starts(struct chip *c, enum rcc_osc o)
+{
+    tell_pll(c, o, &c->rcc.told_no_lock, "is outside its limits and does not lock");
+    return pll_locks(c, o);
+}
+
+static bool hse_starts(struct chip *c)
+{
+    if (c->config.hse_hz == 0)
+        tell(c, &c->rcc.told_no_hse,
+             "HSE is switched on, but no clock comes in at PH0 (option hse): HSERDY stays 0");
+    return c->config.hse_hz != 0;
 }
 
 static uint32_t running_hz(const struct chip *c, enum rcc_osc o)
@@ -128,14 +161,14 @@ uint32_t rcc_osc_hz(const struct chip *c, enum rcc_osc o)
     return rcc_osc_ready(c, o) ? running_hz(c, o) : 0;
 }
 
-/* True if the oscillator, switched on, gets ready some time, or stays so. */
+/* True if the oscillator, which is switched on, gets ready some time, or stays so. */
 static bool can_run(struct chip *c, enum rcc_osc o)
 {
     switch (o) {
     case OSC_LSE: return c->config.lse;
-    case OSC_HSE: return c->config.hse_hz != 0;
+    case OSC_HSE: return hse_starts(c);
     case OSC_PLL:
-    case OSC_PLLSAI1: return rcc_osc_ready(c, o) ? pll_follows(c, o) : pll_locks(c, o);
+    case OSC_PLLSAI1: return rcc_osc_ready(c, o) ? pll_follows(c, o) : pll_starts(c, o);
     default: return true;
     }
 }
