@@ -43,6 +43,6 @@ $(VBOARD_CMDS): $(B)/host/%: $(B)/obj/host/vboard/cmd/%.o $(VBOARD_LIB)
 	$(CC) $^ $(HOST_LIBS) -o $@
 
 $(B)/host/sureboot: $(B)/obj/host/tools/sureboot.o $(TOOLS_LIB) $(BOOT_CORE_LIB) $(VBOARD_LIB)
-	$(CC) $^ $(HOST_LIBS) -o $@
+	$(CC) $^ $(HOST_LIBS) -lusb-1.0 -o $@
 
 -include $(shell find $(B)/obj/host -name '*.d' 2>/dev/null)

@@ -158,7 +158,7 @@ const struct usbd_device USBD_DEVICE = {
 
 const char *dfu_report(void)
 {
-    return report(device.findings, device_verdict(), device.dfu.last);
+    return report(device.findings, &device.dfu.session);
 }
 
 void device_start(const struct findings *f)

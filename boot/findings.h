@@ -16,7 +16,8 @@ struct findings {
     struct facts facts;
 };
 
-/* The text of the report segment. `last`: result of the last download. */
-const char *report(const struct findings *f, enum message verdict, enum message last);
+struct session;
+/* The text of the report segment. */
+const char *report(const struct findings *f, const struct session *s);
 
 #endif

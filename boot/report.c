@@ -20,21 +20,23 @@ static char *append_words(char *to, const char *what, const void *from, unsigned
     return to;
 }
 
-const char *report(const struct findings *f, enum message verdict, enum message last)
+const char *report(const struct findings *f, const struct session *s)
 {
     static const char *const ways[] = {"verdict", "token", "", "fault", "reset pressed twice", "button"};
     const struct mailbox *m = MAILBOX;
     uint32_t cause = f->cause | (f->undone ? 0x200u : 0);
 
     char *at = append(text, "sureboot " BOOT_VERSION "\nverdict: ");
-    at = append(at, message_sentence(verdict));
-    at = append(at, "\nlast download: ");
-    at = append(at, message_sentence(last));
+    at = append(at, message_sentence(writer_verdict(&s->writer)));
+    if (s->why != MESSAGE_READY) {
+        at = append(at, "\nlast download: ");
+        at = append(at, message_sentence((enum message)s->why));
+    }
     at = append(at, "\nin DFU by: ");
     at = append(at, ways[f->way]);
     at = append_words(at, "\nreset cause:", &cause, 1);
     at = append_words(at, "\nunreadable:", &f->facts.content.bad, 1);
-    at = append_words(at, "\nledger:", &f->facts.ledger.newest, sizeof f->facts.ledger.newest / 4);
+    at = append_words(at, "\nledger:", &s->writer.ledger.newest, sizeof s->writer.ledger.newest / 4);
     if (m->magic == MAILBOX_MAGIC && m->check == port_crc(0, m, offsetof(struct mailbox, check)))
         at = append_words(at, "\ncrash:", &m->crash, sizeof m->crash / 4);
     append(at, "\n");

@@ -28,8 +28,7 @@ static bool take(int argc, char **argv, char **names, int files, char **out, str
     return *out || refuse(why, "%s takes -o OUT", argv[0]);
 }
 
-/* An application's content of the slot, with its information block filled in. NULL: see `why`. */
-static uint8_t *application(char *file, uint32_t *size, struct findings *f, struct sentence *why)
+uint8_t *read_application(char *file, uint32_t *size, struct findings *f, struct sentence *why)
 {
     struct image image;
     if (!read_image(&image, file, SLOT_ADDR, why))
@@ -55,14 +54,18 @@ static uint8_t *application(char *file, uint32_t *size, struct findings *f, stru
         (void)refuse(why, "out of memory");
         return NULL;
     }
-    if (f->has_info) {
-        uint8_t *info = slot + (f->info_address - SLOT_ADDR);
-        f->info.length = *size;
-        memcpy(info, &f->info, sizeof f->info);
-        f->info.crc = image_crc(slot, *size, f->info_address);
-        memcpy(info, &f->info, sizeof f->info);
-    }
     return slot;
+}
+
+void fill_in_info(uint8_t *slot, uint32_t size, struct findings *f)
+{
+    if (!f->has_info)
+        return;
+    uint8_t *info = slot + (f->info_address - SLOT_ADDR);
+    f->info.length = size;
+    memcpy(info, &f->info, sizeof f->info);
+    f->info.crc = image_crc(slot, size, f->info_address);
+    memcpy(info, &f->info, sizeof f->info);
 }
 
 int pack_command(int argc, char **argv)
@@ -73,9 +76,10 @@ int pack_command(int argc, char **argv)
     uint32_t size;
     if (!take(argc, argv, &name, 1, &out, &why))
         return cannot(&why);
-    uint8_t *slot = application(name, &size, &f, &why);
+    uint8_t *slot = read_application(name, &size, &f, &why);
     if (!slot)
         return cannot(&why);
+    fill_in_info(slot, size, &f);
     struct image_part part = {SLOT_ADDR, size, slot};
     const struct image image = {.parts = &part, .count = 1};
     bool ok = output_write(out, &image, &why);
@@ -147,9 +151,10 @@ int merge_command(int argc, char **argv)
     uint32_t size;
     if (!take(argc, argv, names, 2, &out, &why) || !bootloader(&image, names[0], &why))
         return cannot(&why);
-    uint8_t *slot = application(names[1], &size, &f, &why);
+    uint8_t *slot = read_application(names[1], &size, &f, &why);
     bool ok = slot != NULL;
     if (slot) {
+        fill_in_info(slot, size, &f);
         struct ledger_record r = seal(slot, size, f.has_info ? f.info.version : 0);
         const char *ending = strrchr(out, '.');
         ok = (image_add(&image, SLOT_ADDR, slot, size) &&

@@ -8,17 +8,23 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {{"inspect", inspect_command}, {"pack", pack_command}, {"merge", merge_command}};
+} commands[] = {
+    {"inspect", inspect_command}, {"pack", pack_command}, {"merge", merge_command}, {"why", why_command}};
 
 static const char help[] =
     "usage: sureboot inspect FILE[@ADDR] [--json]\n"
     "       sureboot pack FILE[@ADDR] -o OUT.bin|OUT.hex|OUT.dfu\n"
-    "       sureboot merge BOOTLOADER APPLICATION -o OUT.bin|OUT.hex\n\n"
+    "       sureboot merge BOOTLOADER APPLICATION -o OUT.bin|OUT.hex\n"
+    "       sureboot why [APPLICATION] [--serial SERIAL | --report FILE]\n\n"
     "inspect  says what a file is and whether it will run behind sureboot, and if not, why and what to\n"
     "         change. Exit status 0: it will run, 1: it will not, 2: it cannot be read.\n"
     "pack     fills in the information block (length and CRC) if the application carries one, and writes\n"
     "         the whole as raw binary, Intel HEX or DfuSe file.\n"
-    "merge    makes one image for the factory: bootloader, application, and the seal that it is whole.\n\n"
+    "merge    makes one image for the factory: bootloader, application, and the seal that it is whole.\n"
+    "why      asks the board that is in DFU mode on USB (or reads the report that dfu-util got from it) why\n"
+    "         its application does not start, and where it crashed; with APPLICATION also whether that is\n"
+    "         what is on the board. Exit status 0: it starts at the next reset, 1: it does not, 2: cannot\n"
+    "         tell.\n\n"
     "FILE is an ELF, Intel HEX, DfuSe or raw binary file, recognised by its content. ADDR is where a raw\n"
     "binary goes, 0x08004000 if it is not given.\n";
 
@@ -57,12 +63,12 @@ int main(int argc, char **argv)
         return EXIT_GOOD;
     }
     if (argc < 2) {
-        sentence_write(&why, "say inspect, pack or merge; --help tells more");
+        sentence_write(&why, "say inspect, pack, merge or why; --help tells more");
         return cannot(&why);
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
-    sentence_write(&why, "no command '%s': say inspect, pack or merge", argv[1]);
+    sentence_write(&why, "no command '%s': say inspect, pack, merge or why", argv[1]);
     return cannot(&why);
 }

@@ -59,7 +59,7 @@ static enum dfu_answer refuse(struct dfu *d, enum message why)
 {
     session_fail(&d->session);
     d->reply.state = DFU_ERROR;
-    d->last = (uint8_t)(why == MESSAGE_EMPTY ? MESSAGE_BLANK_FILE : why);
+    d->session.why = (int)(why == MESSAGE_EMPTY ? MESSAGE_BLANK_FILE : why);
     d->draining = d->leaving = false;
     return DFU_STALL;
 }
@@ -162,7 +162,7 @@ static enum dfu_answer on_status(struct dfu *d)
     enum message m = writer_verdict(&s->writer);
     uint32_t status = DFU_STATUS_OK;
     if (d->reply.state == DFU_ERROR) {
-        m = d->last;
+        m = (enum message)s->why;
         status = message_status(m);
     }
     d->reply.status_and_poll = status | poll << 8;

@@ -53,7 +53,6 @@ struct dfu {
         uint32_t status_and_poll;
         uint8_t state, string;
     } reply;
-    uint8_t last;           /* enum message: why it is DFU_ERROR, or was the last time */
     bool draining;          /* GETSTATUS has to wait until the writer has nothing to do */
     bool leaving;           /* a leave was accepted: leave_at counts */
     uint32_t size;          /* of what the answer sends, or of the room for what comes */

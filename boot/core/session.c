@@ -15,6 +15,7 @@ static void begin(struct session *s, bool plain)
     if (s->active)
         return;
     s->active = true;
+    s->why = MESSAGE_READY;
     s->plain = plain;
     s->suspended = s->has_start = s->straight = false;
     s->old_length =
@@ -204,6 +205,7 @@ enum message session_close(struct session *s, bool abort)
 static void drop(struct session *s)
 {
     s->broken |= s->active;
+    s->why = MESSAGE_UNFINISHED; /* who knows better says so */
     s->active = s->suspended = false;
     s->rx_left = 0;
 }

@@ -17,6 +17,7 @@ struct session {
     int straight; /* nothing came after it but the question how it went */
     int broken;   /* the one before ended early: what follows may be its rest, so a part is not enough */
     int pointer_set;
+    int why; /* enum message: what went wrong with the last download, or made DFU_ERROR of the state */
     uint32_t block_size;     /* of the first data block */
     uint32_t next_block;     /* plain */
     uint32_t stride;         /* length of the first DNLOAD block since Set Address; 0: none yet */

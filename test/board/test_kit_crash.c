@@ -1,7 +1,9 @@
 /* Images that crash or hang: three times, and then DFU with the reason and what is known of the crash. */
+#include "command.h"
 #include "kitbench.h"
 
 #define BIN "build/test/fw/kit.bin"
+#define ELF "build/test/fw/kit.elf"
 
 static struct kit *downloaded(void)
 {
@@ -72,6 +74,46 @@ static void a_bus_fault_everywhere(void **state)
         assert_true(causes & 0x10);              /* a software reset */
         kit_end(k);
     }
+}
+
+/* What `sureboot why` makes of the report: each of the texts has to be there. */
+static void why(struct kit *k, const char *file, const char *const texts[])
+{
+    const char *const args[] = {"build/host/sureboot", "why", "--report", temp("report.txt"), file, NULL};
+    file_text(args[3], kit_dfu_report(k));
+    struct command_result r = command(args, NULL);
+    if (r.status != 1 || r.err[0])
+        fail_msg("status %d: %s%s", r.status, r.out, r.err);
+    for (; *texts; texts++)
+        if (!strstr(r.out, *texts))
+            fail_msg("no '%s' in %s", *texts, r.out);
+    command_result_free(&r);
+}
+#define WHY(k, file, ...) why(k, file, (const char *const[]){__VA_ARGS__, NULL})
+
+static void a_crash_in_words(void **state)
+{
+    (void)state;
+    unsigned causes;
+    struct kit *k = downloaded();
+    (void)three_times(k, BAD_ACCESS, MAIN, "soft", &causes);
+    WHY(k, ELF, "verdict       Not confirmed: three starts",
+        "power-on or brown-out, the reset pin, software\n", ", version 1.2.3, started 3 times",
+        "it is build/test/fw/kit.elf\n",
+        "crash         HardFault: there is nothing at that address (PRECISERR)\n",
+        "  act  (test/board/fw/kit/main.c:", "  accessed    0x60000000\n");
+    WHY(k, BIN, "it is build/test/fw/kit.bin\n", "at          0x0800");
+    WHY(k, "build/firmware/cdc.elf", "it is not build/firmware/cdc.elf\n");
+    WHY(k, "build/firmware/boot.elf", "boot.elf: Linked elsewhere");
+    kit_end(k);
+    k = downloaded();
+    (void)three_times(k, BAD_ACCESS, NESTED, "soft", &causes);
+    WHY(k, ELF, "called from an interrupt\n");
+    kit_end(k);
+    k = downloaded();
+    (void)three_times(k, OVERFLOW, MAIN, "soft", &causes);
+    WHY(k, ELF, "stacking failed: stack overflow? (STKERR)", "at          not known");
+    kit_end(k);
 }
 
 static void an_undefined_instruction(void **state)
@@ -151,8 +193,11 @@ static void the_application_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_bus_fault_everywhere),  cmocka_unit_test(an_undefined_instruction),
-        cmocka_unit_test(a_stack_overflow),        cmocka_unit_test(a_hang),
+        cmocka_unit_test(a_bus_fault_everywhere),
+        cmocka_unit_test(an_undefined_instruction),
+        cmocka_unit_test(a_stack_overflow),
+        cmocka_unit_test(a_hang),
+        cmocka_unit_test_setup_teardown(a_crash_in_words, temp_make, temp_remove),
         cmocka_unit_test(the_application_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,6 +103,12 @@ static void bad_words(void **state)
     REFUSED("bad.hex", "inspect", temp("bad.hex"));
     file_text(temp("empty.bin"), "");
     REFUSED("is empty", "inspect", temp("empty.bin"));
+    REFUSED("not also 'b'", "why", "a", "b");
+    REFUSED("not also '--serial'", "why", "--serial");
+    REFUSED("not both", "why", "--serial", "1", "--report", "x");
+    REFUSED("No such file", "why", "--report", "/nowhere/x");
+    REFUSED("is no report of it", "why", "--report", temp("bad.hex"));
+    REFUSED("is too long for a report", "why", "--report", CDC_BIN);
 }
 
 /* What packing changes: length and CRC in the information block at vector 7. Takes them from `packed`. */

@@ -207,7 +207,7 @@ static void faults_are_told(void **state)
             if (kind == 2)
                 assert_true(slot_holds(old, SIZE)); /* known before anything is touched */
             assert_int_equal(boot_verdict(), kind == 2 ? VERDICT_START : (unsigned)MESSAGE_UNFINISHED);
-            assert_int_equal(dfu.last, m);
+            assert_int_equal(dfu.session.why, m);
 
             assert_true(simple(DFU_REQ_CLRSTATUS)); /* a leave alone does not start it */
             leave();
