@@ -21,9 +21,9 @@ all=$(($(size_of $events) - before))
 check "the application runs" await 30 tty_of
 check "0xAA" send_aa
 
-# killed BYTES OPTION…: dfu-util, until there are so many bytes of events more. Who watches comes first, or a
-# guest that is short of time lets the download end before it looks.
-killed() {
+# attempt BYTES OPTION…: dfu-util, until there are so many bytes of events more. Status 0: it was killed. Who
+# watches comes first, or a guest that is short of time lets the download end before it looks.
+attempt() {
     end=$(($(size_of $events) + $1))
     shift
     nice -n 15 dfu-util "$@" >/run/dfu 2>&1 & p=$!
@@ -34,6 +34,18 @@ killed() {
     cat /run/dfu
     echo "exit status $status"
     [ $status = 137 ]
+}
+# killed OTHER PERCENT OPTION…: the same, and again from where it was, with the image OTHER in the slot, if the
+# download came to its end all the same: then the machine was too busy to look.
+killed() {
+    other=$1 percent=$2
+    shift 2
+    for try in 1 2 3 4 5; do
+        attempt $((all * percent / 100)) "$@" && return
+        [ $status = 0 ] && { ! await 2 tty_of || send_aa; } && download $other && await 30 tty_of && send_aa || return
+        percent=$((4 + (percent - 4) / 2))
+    done
+    return 1
 }
 unfinished() { verdict_is "download unfinished" && ! tty_of && bootloader_says "Download unfinished"; }
 refused_after_reset() { press_reset nucleo && unfinished; }
@@ -55,7 +67,7 @@ for round in $rounds; do
     esac
     image=$work/$((2 - i % 2)) # not the one that is there
     about="round $i, killed at $moment %, \"$how\" $options"
-    check "$about" killed $((all * moment / 100)) -s 0x08004000$how $options -D $image
+    check "$about" killed $work/$((1 + i % 2)) $moment -s 0x08004000$how $options -D $image
     if [ $((i % 3)) = 0 ]; then # the session of the one that was killed is still open
         check "$about: a leave starts nothing" refused_after_leave
         check "$about: a reset starts nothing" refused_after_reset
