@@ -41,7 +41,7 @@ echo "$(cat /run/hello)"
 ok "the application sends it back"
 
 echo "== One byte leads back into the bootloader"
-echo "\$ printf \"\\xaa\" > $t"
+printf '%s\n' "\$ printf '\\252' > $t"
 since=$(uptime_ms)
 send_aa >/dev/null || fail "the bootloader has not come back"
 ok "0483:df11 is back after $(($(uptime_ms) - since)) ms"

@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD work=build/test/foreign
 rm -rf "$work" && mkdir -p "$work" || exit 1
-echo 1..19
+echo 1..21
 n=0
 ok() { # ok NAME COMMAND…
     n=$((n + 1))
@@ -65,6 +65,21 @@ ok "the header in C++" cxx
 
 ok "FLASH at 0x08000000 is named" refused "FLASH has to be ORIGIN = 0x08004000" 's/ORIGIN = 0x08004000/ORIGIN = 0x08000000/' project.ld
 ok "RAM without room for the mailbox is named" refused "RAM must end at 0x2000FF00" 's/64K - 256/64K/' project.ld
+ok "an _estack that is still the number of before is named" refused "so must _estack if it is a number" \
+    's/^_estack = .*/_estack = 0x20010000;/' project.ld
 ok "a forgotten KEEP(*(.sureboot_info)) is named" refused "KEEP(*(.sureboot_info)) has to follow" '/KEEP(\*(.sureboot_info))/d' project.ld
 ok "a forgotten vector 7 is named" refused ".word sureboot_info_vector" 's/sureboot_info_vector/0/' startup.s
 ok "a forgotten SUREBOOT_APPLICATION is named" refused "SUREBOOT_APPLICATION(...) is missing" '/^SUREBOOT_APPLICATION/d' main.c
+# A project to which only the kit's files have been added is told all at once, and nothing besides.
+only_the_files() {
+    rm -rf "$work/wrong" && cp -r test/foreign "$work/wrong" || return
+    sed -i 's/ORIGIN = 0x08004000/ORIGIN = 0x08000000/; s/^_estack = .*/_estack = 0x20010000;/; /sureboot_info/d' "$work/wrong/project.ld"
+    sed -i '/^SUREBOOT_APPLICATION/d' "$work/wrong/main.c" && sed -i 's/sureboot_info_vector/0/' "$work/wrong/startup.s"
+    if make --no-print-directory -C "$work/wrong" SUREBOOT="$top/app" BUILD_DIR=out >"$work/link" 2>&1; then return 1; fi
+    cat "$work/link"
+    for sentence in "FLASH has to be" "SUREBOOT_APPLICATION(...) is missing" ".word sureboot_info_vector" "must _estack"; do
+        grep -q -F "$sentence" "$work/link" || return
+    done
+    ! grep -F "undefined" "$work/link"
+}
+ok "all that is forgotten is named at once" only_the_files
