@@ -51,7 +51,7 @@ $(1).ldflags := $$(if $$($(1).kit),$$(FW_ALONE_$$($(1).at)) $$(FW_KIT_LDFLAGS))
 FW_NAMES += $(1)
 FIRMWARE += $(2)/$(1).elf $(2)/$(1).bin $(2)/$(1).hex
 
-$(B)/obj/fw/$(1)/%.c.o: %.c firmware.mk
+$(B)/obj/fw/$(1)/%.c.o: %.c firmware.mk | $(CMSIS)/core_cm4.h
 	@mkdir -p $$(@D)
 	$(FW_CC) $(FW_CPU) $(FW_CPPFLAGS) $(FW_CFLAGS) $$($(1).cflags) -MMD -MP -c $$< -o $$@
 $(B)/obj/fw/$(1)/%.S.o: %.S firmware.mk
@@ -75,6 +75,10 @@ define link-plain
 	$(FW_CC) $(FW_CPU) $(FW_CFLAGS) $($(1).cflags) $(FW_LDFLAGS) -T $(2)/link.ld $($(1).ldflags) \
 	    -Wl,-Map=$(@:.elf=.map) $($(1).obj) -o $@
 endef
+
+# The first thing that a plain `make` misses in a fresh clone.
+$(CMSIS)/core_cm4.h:
+	echo "sureboot: first 'make setup', which installs what is not there yet" >&2; exit 1
 
 # ---- bootloader ----
 # The boot path runs from flash; the rest is packed there, to run from SRAM (boot.ld says how). So it is

@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repo=$(cd "$here/../.." && pwd)
 cd "$repo" || exit 2
 mkdir -p build/test/host
-work=$(mktemp -d "$repo/build/test/host/$(basename "$0" .sh).XXXXXX") || exit 2
+work=$(mktemp -d "build/test/host/$(basename "$0" .sh).XXXXXX") || exit 2
 declare -A board_pid=() board_port=() board_in=()
 planned=0 failed=0 guest_pid=
 children=()

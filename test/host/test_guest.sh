@@ -54,7 +54,7 @@ ended 124 'ended after 25 s; the end of its console' "$guest" --timeout 25 'echo
 hang=$!
 ended 125 'sysrq_handle_crash' "$guest" --timeout 120 'echo c >/proc/sysrq-trigger; sleep 100' >"$work/crash" &
 crash=$!
-(cd "$other" && ended 0 '^mine nobody' "${as[@]}" test/host/guest 'echo mine $(stat -c %U test) >build/mine; cat build/mine; ls -d build/guest/run*') \
+(work=$repo/$work && cd "$other" && ended 0 '^mine nobody' "${as[@]}" test/host/guest 'echo mine $(stat -c %U test) >build/mine; cat build/mine; ls -d build/guest/run*') \
     >"$work/other" &
 wait $!
 other_status=$?
