@@ -326,6 +326,39 @@ static void uart_pty(void **unused)
     free(lines);
 }
 
+/* ---- what was flashed is not what runs ----------------------------------------------------- */
+
+/* An application for behind the bootloader, without it: as on the bench the ROM bootloader starts. */
+static void blank_at_the_start(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *first, *second, *told;
+    } table[] = {
+        {"build/firmware/blink.elf", NULL, "begins at 0x08004000"},
+        {"build/firmware/blink.elf", "build/firmware/boot.elf", NULL},
+        {"build/firmware/silicon.elf", NULL, NULL},
+        {NULL, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const char *args[COMMAND_ARGS] = {VBOARD, "--fast", "--for", "0.001"};
+        size_t n = 4;
+        for (int k = 0; k < 2; k++)
+            if ((k ? table[i].second : table[i].first) != NULL) {
+                args[n++] = "--load";
+                args[n++] = k ? table[i].second : table[i].first;
+            }
+        struct command_result r = command(args, NULL);
+        assert_int_equal(r.status, 0);
+        if (table[i].told == NULL)
+            assert_string_equal(r.err, "");
+        else if (strstr(r.err, "Flash is blank at 0x08000000") == NULL ||
+                 strstr(r.err, table[i].told) == NULL)
+            fail_msg("%s: '%s'", table[i].first, r.err);
+        command_result_free(&r);
+    }
+}
+
 /* ---- output that cannot be written ------------------------------------------------------- */
 
 static void full(void **unused)
@@ -358,6 +391,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(strict, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(uart_files, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(uart_pty, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(blank_at_the_start, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(full, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

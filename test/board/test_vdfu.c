@@ -239,6 +239,21 @@ static void test_strict_after_all(void **state)
     }
 }
 
+/* The line with the result is all there is: if nobody can read it, that is no success. The state is kept. */
+static void test_result_that_cannot_be_written(void **state)
+{
+    (void)state;
+    char err[256], flash[256];
+    text_copy(err, sizeof err, temp("err"));
+    text_copy(flash, sizeof flash, temp("flash"));
+    const char *args[] = {VDFU, "--load", BOOT, "--download", slot(CDC), "--flash", flash, NULL};
+    assert_int_equal(command_wait(command_start(args, "/dev/full", err)), 2);
+    char *told = file_read(err, NULL);
+    assert_string_equal(told, "vdfu: standard output: No space left on device\n");
+    free(told);
+    assert_true(file_exists(flash));
+}
+
 static void bad(const char *sentence, const char *const more[])
 {
     const char *args[COMMAND_ARGS] = {VDFU};
@@ -311,6 +326,7 @@ int main(void)
         with(test_no_device),
         with(test_wild),
         with(test_strict_after_all),
+        with(test_result_that_cannot_be_written),
         with(test_bad_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

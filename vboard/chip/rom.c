@@ -1,8 +1,10 @@
 /* Who jumps into system memory, where the ROM bootloader is, has to leave the chip as AN2606 wants it
  * ("STM32 microcontroller system memory boot mode", bootloader activation). What is not so is said here;
  * what comes of it is up to the code in there. The chip looks only, and only at a jump: a reset that
- * starts the ROM has its own preconditions met. */
+ * starts the ROM has its own preconditions met. Of such a reset it is told if flash holds something that
+ * was meant to run instead. */
 #include <stddef.h>
+#include <stdio.h>
 
 #include "chip/state.h"
 
@@ -123,8 +125,27 @@ static void arm(struct chip *c, bool inside)
         cpu_arm_watch(c->cpu, CHIP_WATCH_ROM, SYSMEM_BASE, SYSMEM_BASE + SYSMEM_SIZE - 1);
 }
 
+/* What is flashed and does not begin at the start of flash is not what runs. */
+static void tell_blank_start(struct chip *c)
+{
+    char sentence[192];
+    uint32_t at = 0;
+    while (at < FLASH_SIZE && flash_cells_blank(c, at))
+        at += 8;
+    if (at == 0 || at == FLASH_SIZE)
+        return;
+    (void)snprintf(
+        sentence, sizeof sentence,
+        "Flash is blank at 0x08000000, so the ROM bootloader starts; what is in it begins at 0x%08X and "
+        "needs a bootloader before it, or has to be linked at 0x08000000",
+        FLASH_BASE + at);
+    c->tell->message(c->tell->owner, sentence);
+}
+
 void rom_reset_ends(struct chip *c)
 {
+    if (c->booted_empty && c->tell->message)
+        tell_blank_start(c);
     arm(c, c->boot_mode == 1);
 }
 

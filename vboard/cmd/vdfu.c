@@ -8,6 +8,7 @@
 #include "run/json.h"
 #include "run/output.h"
 #include "vboard.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,6 +285,10 @@ static int run(const struct options *o, struct vboard *b, const struct payload *
         vboard_power(b, false, false);
     if (o->board.flash && !vboard_write_state(b, o->board.flash)) {
         (void)refuse(why, "%s", vboard_error(b));
+        return EXIT_USAGE;
+    }
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        (void)refuse(why, "standard output: %s", strerror(errno));
         return EXIT_USAGE;
     }
     return result.ok ? EXIT_DONE : result.timed_out ? EXIT_TIME : EXIT_REFUSED;
