@@ -44,8 +44,8 @@ static const struct {
     {FINDING_WRONG_BOARD, {"sureboot's kit", "main.c", "board id in SUREBOOT_APPLICATION(...)"}},
     {FINDING_CANNOT_CONFIRM,
      {"sureboot's kit", "main.c", "SUREBOOT_APPLICATION(...) and sureboot.ld, which reserve the mailbox"}},
-    {FINDING_NOT_PACKED, {"any", "after linking", "sureboot pack app.elf -o app.bin"}},
-    {FINDING_DAMAGED, {"any", "after linking", "sureboot pack app.elf -o app.bin"}},
+    {FINDING_NOT_PACKED, {"any", "the step after linking", "sureboot pack app.elf -o app.bin"}},
+    {FINDING_DAMAGED, {"any", "the step after linking", "sureboot pack app.elf -o app.bin"}},
 };
 
 const struct cure *finding_cure(enum finding_code code, size_t i)

@@ -11,6 +11,9 @@ static const struct {
 } commands[] = {
     {"inspect", inspect_command}, {"pack", pack_command}, {"merge", merge_command}, {"why", why_command}};
 
+/* What cannot be the last word of any command. */
+static const char *const with_value[] = {"-o", "--serial", "--report"};
+
 static const char help[] =
     "usage: sureboot inspect FILE[@ADDR] [--json]\n"
     "       sureboot pack FILE[@ADDR] -o OUT.bin|OUT.hex|OUT.dfu\n"
@@ -66,6 +69,16 @@ int main(int argc, char **argv)
         sentence_write(&why, "say inspect, pack, merge or why; --help tells more");
         return cannot(&why);
     }
+    for (int i = 2; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(help, stdout);
+            return EXIT_GOOD;
+        }
+    for (size_t i = 0; i < sizeof with_value / sizeof *with_value; i++)
+        if (strcmp(argv[argc - 1], with_value[i]) == 0) {
+            sentence_write(&why, "%s needs a value", with_value[i]);
+            return cannot(&why);
+        }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

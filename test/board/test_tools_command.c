@@ -58,6 +58,8 @@ static void inspect(void **state)
     DONE(1, "STM32L433RCTX_FLASH.ld", "inspect", BOOT);
     DONE(1, "error 6: Linked elsewhere", "inspect", "build/firmware/boot.bin");
     DONE(0, "usage:", "--help");
+    DONE(0, "usage:", "inspect", "--help");
+    DONE(0, "usage:", "why", CDC_ELF, "--help");
     struct command_result r =
         run(1, (const char *const[]){"inspect", "build/firmware/boot.bin", "--json", NULL});
     cJSON *lines = json_lines(r.out);
@@ -104,7 +106,8 @@ static void bad_words(void **state)
     file_text(temp("empty.bin"), "");
     REFUSED("is empty", "inspect", temp("empty.bin"));
     REFUSED("not also 'b'", "why", "a", "b");
-    REFUSED("not also '--serial'", "why", "--serial");
+    REFUSED("--serial needs a value", "why", "--serial");
+    REFUSED("-o needs a value", "pack", CDC_ELF, "-o");
     REFUSED("not both", "why", "--serial", "1", "--report", "x");
     REFUSED("No such file", "why", "--report", "/nowhere/x");
     REFUSED("is no report of it", "why", "--report", temp("bad.hex"));
