@@ -93,6 +93,24 @@ static void signals(void **unused)
     }
 }
 
+/* Without any option that lets one see something it says so, not to be taken for hanging. */
+static void unseen(void **unused)
+{
+    (void)unused;
+    for (int seen = 0; seen < 2; seen++) {
+        char path[256];
+        text_copy(path, sizeof path, temp("err"));
+        const char *args[] = {VBOARD, seen ? "--events" : NULL, temp("events"), NULL};
+        pid_t pid = command_start(args, NULL, path);
+        (void)nanosleep(&(struct timespec){0, 300000000}, NULL);
+        assert_int_equal(kill(pid, SIGTERM), 0);
+        assert_int_equal(command_wait(pid), 0);
+        char *err = file_read(path, NULL);
+        assert_int_equal(strstr(err, "nothing shows what it does") == NULL, seen);
+        free(err);
+    }
+}
+
 /* ---- the same again ---------------------------------------------------------------------- */
 
 static char *stream(const char *const more[])
@@ -381,6 +399,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(paced, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(fast, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(signals, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(unseen, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(same_seed, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(handoff, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(flash_events, temp_make, temp_remove),

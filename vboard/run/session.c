@@ -121,9 +121,20 @@ static void detach(struct session *s, bool undo, int status)
     vboard_destroy(s->b);
 }
 
+/* Nobody looks at it, and nothing but a signal ends it. */
+static bool unseen(const struct session *s)
+{
+    return s->run_ns == UINT64_MAX && s->usbip == NULL && s->gdb == NULL && s->control == NULL &&
+           s->script_path == NULL && s->events == NULL && s->ports.count == 0;
+}
+
 /* Where to find what this run offers. */
 static void announce(struct session *s)
 {
+    if (unseen(s))
+        (void)fprintf(stderr,
+                      "vboard: the board runs until Ctrl-C, and nothing shows what it does; vboard --help "
+                      "lists --events, --usbip, --gdb, --uart, --control\n");
     if (s->usbip != NULL) {
         (void)fprintf(stderr, "vboard: USB/IP server on port %u of %s, bus id 1-1\n", usbip_port(s->usbip),
                       s->usbip_address);
