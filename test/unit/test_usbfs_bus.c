@@ -325,6 +325,36 @@ static void test_attach_conditions(void **state)
     assert_int_equal(rd(CNTR), 3);
 }
 
+/* A device that has no supply or clock is not seen, and why is said once after a reset. */
+static void test_what_was_forgotten(void **state)
+{
+    (void)state;
+    assert_string_equal(remark, ""); /* an attached device has forgotten nothing */
+    wr(CCIPR, 3U << 26);             /* MSI, at 24 MHz */
+    wr(BCDR, 0);
+    assert_string_equal(remark, ""); /* nor one that does not want to be on the bus */
+    wr(BCDR, 0x8000);
+    assert_non_null(strstr(remark, "without 48 MHz: RCC_CCIPR.CLK48SEL takes MSI, which is at 24"));
+    remark[0] = 0;
+    wr(BCDR, 0);
+    wr(BCDR, 0x8000);
+    assert_string_equal(remark, "");
+    wr(APB1RSTR1, 1U << 26);
+    wr(APB1RSTR1, 0);
+    wr(CCIPR, 1U << 26); /* PLLSAI1 Q */
+    wr(BCDR, 0x8000);
+    assert_string_equal(remark, ""); /* still in power-down */
+    wr(CNTR, 0);
+    assert_non_null(strstr(remark, "takes PLLSAI1 Q, which is off"));
+    wr(APB1RSTR1, 1U << 26);
+    wr(APB1RSTR1, 0);
+    wr(CCIPR, 0);
+    wr(PWR_CR2, 0);
+    wr(CNTR, 0);
+    wr(BCDR, 0x8000);
+    assert_non_null(strstr(remark, "PWR_CR2.USV"));
+}
+
 /* Each start of frame is a synchronisation event of CRS (CFGR's reset value chooses it). */
 static void test_clock_recovery(void **state)
 {
@@ -419,6 +449,7 @@ int main(void)
         with(attach, test_remote_wake),
         with(attach, test_lpm),
         with(attach, test_attach_conditions),
+        with(attach, test_what_was_forgotten),
         with(attach, test_clock_gate),
         with(attach, test_overrun),
         with(attach, test_handshake_lost),

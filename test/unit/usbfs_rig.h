@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -74,7 +75,17 @@ static inline void on_wake(void *owner)
     wakes++;
 }
 
-static const struct chip_listener listener = {.usb_pullup = on_pullup, .usb_wake = on_wake};
+static char remark[256]; /* the last message about USB */
+
+static inline void on_remark(void *owner, const char *sentence)
+{
+    (void)owner;
+    if (strncmp(sentence, "USB", 3) == 0)
+        (void)snprintf(remark, sizeof remark, "%s", sentence);
+}
+
+static const struct chip_listener listener = {
+    .usb_pullup = on_pullup, .usb_wake = on_wake, .message = on_remark};
 
 static inline uint32_t rd(uint32_t addr)
 {
@@ -117,6 +128,7 @@ static inline void power_up_with(const uint32_t *program, size_t size)
     struct chip_config config;
     chip_config_default(&config);
     pullup = -1;
+    remark[0] = 0;
     wakes = pullups = 0;
     c = chip_create(&config, &listener);
     assert_non_null(c);

@@ -2,6 +2,9 @@
  * pull-up. What happens on the wire is in usbfs_wire.c. Sources: RM0394 "USB FS"; the write rules of
  * EPnR and the events are those of RM0440's description of the same block. */
 #include "chip/usbfs.h"
+
+#include <stdio.h>
+
 #include "chip/state.h"
 
 /* The suspend timer is resynchronised by each SOF and so has to expire a little later than the next
@@ -176,7 +179,7 @@ void usbfs_reset(struct chip *c, unsigned index)
     u->frame = 0;
     u->lsof = u->sofs = u->double_ = u->sent = 0;
     u->tick = PS_NEVER;
-    u->se0 = u->armed = false;
+    u->se0 = u->armed = u->told_mute = false;
     u->traffic = chip_now(c);
     usbfs_settle(c);
 }
@@ -253,6 +256,33 @@ static void write_cntr(struct chip *c, unsigned v)
         c->tell->usb_wake(c->tell->owner);
 }
 
+/* Firmware has done all to be on the bus, and is not: what it has forgotten, once after a reset. */
+static void tell_mute(struct chip *c)
+{
+    static const char *const sources[4] = {"HSI48", "PLLSAI1 Q", "PLL Q", "MSI"};
+    struct usbfs_state *u = &c->usbfs;
+    char rate[32] = "off", sentence[192];
+    uint32_t hz = chip_clock(c, CLK_48);
+    bool wanted = u->bcdr & BCDR_DPPU && !(u->bcdr & BCDR_BCDEN) && !(u->cntr & CNTR_PDWN);
+    if (!wanted || usbfs_attached(c) || u->told_mute || !c->tell->message)
+        return;
+    u->told_mute = true;
+    if (hz != 0)
+        (void)snprintf(rate, sizeof rate, "at %u kHz", (unsigned)(hz / 1000));
+    if (!supplied(c))
+        (void)snprintf(
+            sentence, sizeof sentence,
+            "USB is switched on without its supply (PWR_CR2.USV, HAL_PWREx_EnableVddUSB): the host sees no "
+            "device until it is there");
+    else
+        (void)snprintf(
+            sentence, sizeof sentence,
+            "USB is switched on without 48 MHz: RCC_CCIPR.CLK48SEL takes %s, which is %s; the host sees no "
+            "device until that is right",
+            sources[c->rcc.reg[RCC_CCIPR / 4] >> 26 & 3], rate);
+    c->tell->message(c->tell->owner, sentence);
+}
+
 bool usbfs_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
 {
     (void)index;
@@ -275,6 +305,7 @@ bool usbfs_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
             write_epr(u, off / 4, v);
     }
     usbfs_settle(c);
+    tell_mute(c);
     return true;
 }
 
