@@ -377,6 +377,28 @@ static void blank_at_the_start(void **unused)
     }
 }
 
+/* What comes into a blank flash without a power-on does not run at the next reset, nor at any other. */
+static void empty_check_is_stale(void **unused)
+{
+    (void)unused;
+    file_text(temp("script"), "at 0.01 poke 0x08000000 0010002009000008FEE7FEE7FEE7FEE7\nat 0.02 nrst 1\n"
+                              "at 0.03 power off\nat 0.04 power on\n");
+    const char *args[] = {VBOARD,         "--fast",   "--for",        "0.06", "--script",
+                          temp("script"), "--events", temp("events"), NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 0);
+    char *lines = file_read(temp("events"), NULL);
+    cJSON *events = json_lines(lines);
+    const cJSON *message = json_find(events, "event", "message", 0);
+    assert_non_null(message);
+    assert_non_null(strstr(json_text(message, "text"), "FLASH_SR.PEMPTY"));
+    assert_in_range(json_number(message, "t"), 20e6, 25e6);
+    assert_int_equal(json_count(events, "event", "message"), 1); /* power-on heals it */
+    cJSON_Delete(events);
+    free(lines);
+    command_result_free(&r);
+}
+
 /* ---- output that cannot be written ------------------------------------------------------- */
 
 static void full(void **unused)
@@ -411,6 +433,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(uart_files, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(uart_pty, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(blank_at_the_start, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(empty_check_is_stale, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(full, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,27 +125,34 @@ static void arm(struct chip *c, bool inside)
         cpu_arm_watch(c->cpu, CHIP_WATCH_ROM, SYSMEM_BASE, SYSMEM_BASE + SYSMEM_SIZE - 1);
 }
 
-/* What is flashed and does not begin at the start of flash is not what runs. */
-static void tell_blank_start(struct chip *c)
+/* What is flashed does not run: it does not begin where flash does, or the empty check has not seen it yet.
+ */
+static void tell_empty(struct chip *c)
 {
     char sentence[192];
     uint32_t at = 0;
     while (at < FLASH_SIZE && flash_cells_blank(c, at))
         at += 8;
-    if (at == 0 || at == FLASH_SIZE)
+    if (at == FLASH_SIZE)
         return;
-    (void)snprintf(
-        sentence, sizeof sentence,
-        "Flash is blank at 0x08000000, so the ROM bootloader starts; what is in it begins at 0x%08X and "
-        "needs a bootloader before it, or has to be linked at 0x08000000",
-        FLASH_BASE + at);
+    if (at == 0)
+        (void)snprintf(
+            sentence, sizeof sentence,
+            "The ROM bootloader starts, for flash was blank when that was last looked at "
+            "(FLASH_SR.PEMPTY): what is in it now runs after the next power-on, or option byte load");
+    else
+        (void)snprintf(
+            sentence, sizeof sentence,
+            "Flash is blank at 0x08000000, so the ROM bootloader starts; what is in it begins at 0x%08X and "
+            "needs a bootloader before it, or has to be linked at 0x08000000",
+            FLASH_BASE + at);
     c->tell->message(c->tell->owner, sentence);
 }
 
 void rom_reset_ends(struct chip *c)
 {
     if (c->booted_empty && c->tell->message)
-        tell_blank_start(c);
+        tell_empty(c);
     arm(c, c->boot_mode == 1);
 }
 
