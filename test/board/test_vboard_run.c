@@ -93,24 +93,6 @@ static void signals(void **unused)
     }
 }
 
-/* Without any option that lets one see something it says so, not to be taken for hanging. */
-static void unseen(void **unused)
-{
-    (void)unused;
-    for (int seen = 0; seen < 2; seen++) {
-        char path[256];
-        text_copy(path, sizeof path, temp("err"));
-        const char *args[] = {VBOARD, seen ? "--events" : NULL, temp("events"), NULL};
-        pid_t pid = command_start(args, NULL, path);
-        (void)nanosleep(&(struct timespec){0, 300000000}, NULL);
-        assert_int_equal(kill(pid, SIGTERM), 0);
-        assert_int_equal(command_wait(pid), 0);
-        char *err = file_read(path, NULL);
-        assert_int_equal(strstr(err, "nothing shows what it does") == NULL, seen);
-        free(err);
-    }
-}
-
 /* ---- the same again ---------------------------------------------------------------------- */
 
 static char *stream(const char *const more[])
@@ -344,61 +326,6 @@ static void uart_pty(void **unused)
     free(lines);
 }
 
-/* ---- what was flashed is not what runs ----------------------------------------------------- */
-
-/* An application for behind the bootloader, without it: as on the bench the ROM bootloader starts. */
-static void blank_at_the_start(void **unused)
-{
-    (void)unused;
-    static const struct {
-        const char *first, *second, *told;
-    } table[] = {
-        {"build/firmware/blink.elf", NULL, "begins at 0x08004000"},
-        {"build/firmware/blink.elf", "build/firmware/boot.elf", NULL},
-        {"build/firmware/silicon.elf", NULL, NULL},
-        {NULL, NULL, NULL},
-    };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        const char *args[COMMAND_ARGS] = {VBOARD, "--fast", "--for", "0.001"};
-        size_t n = 4;
-        for (int k = 0; k < 2; k++)
-            if ((k ? table[i].second : table[i].first) != NULL) {
-                args[n++] = "--load";
-                args[n++] = k ? table[i].second : table[i].first;
-            }
-        struct command_result r = command(args, NULL);
-        assert_int_equal(r.status, 0);
-        if (table[i].told == NULL)
-            assert_string_equal(r.err, "");
-        else if (strstr(r.err, "Flash is blank at 0x08000000") == NULL ||
-                 strstr(r.err, table[i].told) == NULL)
-            fail_msg("%s: '%s'", table[i].first, r.err);
-        command_result_free(&r);
-    }
-}
-
-/* What comes into a blank flash without a power-on does not run at the next reset, nor at any other. */
-static void empty_check_is_stale(void **unused)
-{
-    (void)unused;
-    file_text(temp("script"), "at 0.01 poke 0x08000000 0010002009000008FEE7FEE7FEE7FEE7\nat 0.02 nrst 1\n"
-                              "at 0.03 power off\nat 0.04 power on\n");
-    const char *args[] = {VBOARD,         "--fast",   "--for",        "0.06", "--script",
-                          temp("script"), "--events", temp("events"), NULL};
-    struct command_result r = command(args, NULL);
-    assert_int_equal(r.status, 0);
-    char *lines = file_read(temp("events"), NULL);
-    cJSON *events = json_lines(lines);
-    const cJSON *message = json_find(events, "event", "message", 0);
-    assert_non_null(message);
-    assert_non_null(strstr(json_text(message, "text"), "FLASH_SR.PEMPTY"));
-    assert_in_range(json_number(message, "t"), 20e6, 25e6);
-    assert_int_equal(json_count(events, "event", "message"), 1); /* power-on heals it */
-    cJSON_Delete(events);
-    free(lines);
-    command_result_free(&r);
-}
-
 /* ---- output that cannot be written ------------------------------------------------------- */
 
 static void full(void **unused)
@@ -421,7 +348,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(paced, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(fast, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(signals, temp_make, temp_remove),
-        cmocka_unit_test_setup_teardown(unseen, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(same_seed, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(handoff, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(flash_events, temp_make, temp_remove),
@@ -432,8 +358,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(strict, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(uart_files, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(uart_pty, temp_make, temp_remove),
-        cmocka_unit_test_setup_teardown(blank_at_the_start, temp_make, temp_remove),
-        cmocka_unit_test_setup_teardown(empty_check_is_stale, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(full, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,93 @@
+/* What the vboard command says by itself where nothing else would show why nothing happens. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cmdbench.h"
+#include "command.h"
+
+/* Without any option that lets one see something it says so, not to be taken for hanging. */
+static void unseen(void **unused)
+{
+    (void)unused;
+    for (int seen = 0; seen < 2; seen++) {
+        char path[256];
+        text_copy(path, sizeof path, temp("err"));
+        const char *args[] = {VBOARD, seen ? "--events" : NULL, temp("events"), NULL};
+        pid_t pid = command_start(args, NULL, path);
+        (void)nanosleep(&(struct timespec){0, 300000000}, NULL);
+        assert_int_equal(kill(pid, SIGTERM), 0);
+        assert_int_equal(command_wait(pid), 0);
+        char *err = file_read(path, NULL);
+        assert_int_equal(strstr(err, "nothing shows what it does") == NULL, seen);
+        free(err);
+    }
+}
+
+/* An application for behind the bootloader, without it: as on the bench the ROM bootloader starts. */
+static void blank_at_the_start(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *first, *second, *told;
+    } table[] = {
+        {"build/firmware/blink.elf", NULL, "begins at 0x08004000"},
+        {"build/firmware/blink.elf", "build/firmware/boot.elf", NULL},
+        {"build/firmware/silicon.elf", NULL, NULL},
+        {NULL, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const char *args[COMMAND_ARGS] = {VBOARD, "--fast", "--for", "0.001"};
+        size_t n = 4;
+        for (int k = 0; k < 2; k++)
+            if ((k ? table[i].second : table[i].first) != NULL) {
+                args[n++] = "--load";
+                args[n++] = k ? table[i].second : table[i].first;
+            }
+        struct command_result r = command(args, NULL);
+        assert_int_equal(r.status, 0);
+        if (table[i].told == NULL)
+            assert_string_equal(r.err, "");
+        else if (strstr(r.err, "Flash is blank at 0x08000000") == NULL ||
+                 strstr(r.err, table[i].told) == NULL)
+            fail_msg("%s: '%s'", table[i].first, r.err);
+        command_result_free(&r);
+    }
+}
+
+/* What comes into a blank flash without a power-on does not run at the next reset, nor at any other. */
+static void empty_check_is_stale(void **unused)
+{
+    (void)unused;
+    file_text(temp("script"), "at 0.01 poke 0x08000000 0010002009000008FEE7FEE7FEE7FEE7\nat 0.02 nrst 1\n"
+                              "at 0.03 power off\nat 0.04 power on\n");
+    const char *args[] = {VBOARD,         "--fast",   "--for",        "0.06", "--script",
+                          temp("script"), "--events", temp("events"), NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 0);
+    char *lines = file_read(temp("events"), NULL);
+    cJSON *events = json_lines(lines);
+    const cJSON *message = json_find(events, "event", "message", 0);
+    assert_non_null(message);
+    assert_non_null(strstr(json_text(message, "text"), "FLASH_SR.PEMPTY"));
+    assert_in_range(json_number(message, "t"), 20e6, 25e6);
+    assert_int_equal(json_count(events, "event", "message"), 1); /* power-on heals it */
+    cJSON_Delete(events);
+    free(lines);
+    command_result_free(&r);
+}
+
+#define with(test) cmocka_unit_test_setup_teardown(test, temp_make, temp_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {with(unseen), with(blank_at_the_start), with(empty_check_is_stale)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
