@@ -14,6 +14,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The functions of .entry, linked farther away from the others than BL reaches: a long call takes less room
+ * than the linker's veneer. */
+#ifdef __arm__
+#define PORT_FAR __attribute__((long_call))
+#else
+#define PORT_FAR
+#endif
+
 /* ---- reset and token --------------------------------------------------------------------- */
 
 /* Token in the backup register; 0 after the backup domain has lost power. Leaves PWREN, RTCAPBEN and
@@ -22,11 +30,11 @@ uint32_t port_token_get(void);
 void port_token_set(uint32_t token);
 __attribute__((noreturn)) void port_reset(void);
 /* The bootloader's first function, implemented there: interrupts are masked, flash is mapped at 0. */
-__attribute__((noreturn, noinline)) void boot_main(void);
+__attribute__((noreturn, noinline)) PORT_FAR void boot_main(void);
 /* Starts the image at `vectors`: VTOR, MSP, branch. The caller has put everything else back. */
-__attribute__((noreturn)) void port_start(uint32_t vectors);
+__attribute__((noreturn)) PORT_FAR void port_start(uint32_t vectors);
 /* Starts the ROM bootloader, on a chip as after reset. */
-__attribute__((noreturn)) void port_start_rom(void);
+__attribute__((noreturn)) PORT_FAR void port_start_rom(void);
 
 /* Bits; several may be set. POWER: power-on or brown-out, RAM and timing of before mean nothing. WAKE:
  * from Standby or Shutdown, by the rule of docs/porting.md. The order is that of RCC_CSR. */
@@ -53,7 +61,7 @@ void port_undo(void);
 /* PEMPTY is set although flash is programmed (the ROM has programmed a blank chip). */
 bool port_empty_check_stale(void);
 /* Reloads the option bytes, which evaluates PEMPTY anew, and resets. */
-__attribute__((noreturn)) void port_reload_options(void);
+__attribute__((noreturn)) PORT_FAR void port_reload_options(void);
 
 bool port_debugger(void); /* DHCSR.C_DEBUGEN */
 bool port_button(void);   /* B1 is held; takes the pull and the pin's clock only for the call */

@@ -9,9 +9,7 @@
 #include "port/stm32l433/usbfs.h"
 
 /* `used` and `noinline`: link-time optimisation does not see the assembler, and must not mix the two. */
-#define ENTRY   __attribute__((section(".entry"), used, noinline))
-#define STR(x)  STR_(x)
-#define STR_(x) #x
+#define ENTRY __attribute__((section(".entry"), used, noinline))
 
 extern uint32_t world_start[], bss_start[], bss_end[]; /* in SRAM; bss begins where the world ends */
 extern const uint8_t attach_end[];                     /* there too, where usbfs_attach ends */
@@ -24,32 +22,32 @@ void boot_nmi_or_fault(void);
 
 /* ---- after reset, or after somebody's jump ----------------------------------------------- */
 
-/* True if flash is mapped at 0. The copy in SRAM differs in this word (port_enter_dfu). */
-ENTRY static bool flash_is_at_0(void)
+/* 0 if flash is mapped at 0. The copy in SRAM differs in this word (port_enter_dfu). */
+ENTRY static uint32_t something_else_is_at_0(void)
 {
     uint32_t at = 4;
     __asm volatile("" : "+r"(at)); /* keeps the compiler from warning of a null pointer */
-    return *(const volatile uint32_t *)at == *(const volatile uint32_t *)(BOOT_ADDR + at);
+    return *(const volatile uint32_t *)at ^ *(const volatile uint32_t *)(BOOT_ADDR + at);
 }
 
-/* Maps something at 0: SYSCFG_MEMRMP. The clock of SYSCFG stays on. */
-ENTRY static void map(uint32_t mode)
+/* Maps something at 0: SYSCFG_MEMRMP. The clock of SYSCFG stays on, alone. Who goes on in code at 0 finds the
+ * same there. */
+ENTRY PORT_FAR static void map(uint32_t mode)
 {
-    RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN;
+    RCC->APB2ENR = RCC_APB2ENR_SYSCFGEN;
     (void)RCC->APB2ENR; /* two cycles until a clock enable counts */
     SYSCFG->MEMRMP = mode;
     __DSB();
-    __ISB();
 }
 
 /* boot_main is linked at 0. After a reset flash is there; who was jumped to has to put it there. If
  * that does not help, the ROM was entered by the empty check, and only a reload of the option bytes
  * ends that (RM0394 "FLASH_SR", PEMPTY). */
-ENTRY __attribute__((noreturn)) void boot_start(void)
+__attribute__((section(".entry.start"), used, noreturn)) void boot_start(void)
 {
-    if (!flash_is_at_0()) {
+    if (something_else_is_at_0()) {
         map(0); /* the clock tells port_was_jumped_to */
-        if (!flash_is_at_0())
+        if (something_else_is_at_0())
             port_reload_options();
     }
     boot_main();
@@ -64,21 +62,21 @@ __attribute__((noreturn, used)) static void fault(void)
 }
 
 /* NMI and HardFault belong to the boot path while VTOR is at its reset value, else to the application. With
- * a HardFault the stack may be what broke: take a fresh one. */
+ * a HardFault the stack may be what broke: take a fresh one, by the first of the vectors, which are at 0
+ * then. */
 ENTRY __attribute__((naked)) void boot_nmi_or_fault(void)
 {
     __asm volatile("ldr r0, =0xE000ED08\n"
                    "ldr r0, [r0]\n"
                    "cmp r0, #0\n"
                    "bne boot_forward\n"
-                   "mrs r0, ipsr\n"
-                   "cmp r0, #2\n"
+                   "mrs r1, ipsr\n"
+                   "cmp r1, #2\n"
                    "bne 1f\n"
                    "ldr pc, =NMI_Handler\n"
-                   "1: ldr r0, =" STR(BOOT_STACK_TOP) " - 16\n"
-                                                      "mov sp, r0\n"
-                                                      "ldr pc, =%c0\n"
-                                                      ".ltorg\n" ::"i"(fault));
+                   "1: ldr sp, [r0]\n"
+                   "ldr pc, =%c0\n"
+                   ".ltorg\n" ::"i"(fault));
 }
 
 /* ---- to SRAM ----------------------------------------------------------------------------- */
@@ -150,6 +148,6 @@ ENTRY __attribute__((naked)) void port_start(__attribute__((unused)) uint32_t ve
 ENTRY void port_start_rom(void)
 {
     map(1);
-    RCC->APB2ENR &= ~RCC_APB2ENR_SYSCFGEN;
+    RCC->APB2ENR = 0;
     port_start(SYSTEM_ADDR);
 }

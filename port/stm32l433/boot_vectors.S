@@ -6,6 +6,7 @@
     .syntax unified
     .thumb
     .section .vectors, "ax", %progbits
+stack:
     .word BOOT_STACK_TOP - 16 /* BOOT_SP */
     .word boot_reset, boot_nmi_or_fault, boot_nmi_or_fault
     .rept 7 - 4
@@ -30,8 +31,7 @@ slot:
     .word boot_forward
     .endr
 
-    .section .entry, "ax", %progbits
-/* Whoever was running may have used another stack and have interrupts on. */
+/* Whoever was running may have used another stack and have interrupts on. boot_start follows (boot.ld). */
     .global boot_reset
     .thumb_func
 boot_reset:
@@ -39,9 +39,4 @@ boot_reset:
     movs r0, #0
     msr control, r0
     isb
-    ldr r0, stack
-    mov sp, r0
-    b.w boot_start
-    .balign 4
-stack:
-    .word BOOT_STACK_TOP - 16
+    ldr sp, stack
