@@ -18,7 +18,7 @@ enum {
     NEW_TRANSFER_MS = 100
 };
 #define TOKEN_DFU 0xDEADBEEFu
-#define TOKEN_ROM 0xB007C0DEu
+#define TOKEN_ROM 0xDEADBEF0u
 
 #define RCC_CR                0x40021000u
 #define RCC_CFGR              0x40021008u

@@ -9,24 +9,13 @@ enum { BOUNCE_MS = 20 };
 
 /* ---- is this a reset? -------------------------------------------------------------------- */
 
-static enum way way_of(uint32_t token)
-{
-    if (token == TOKEN_DFU)
-        return WAY_TOKEN;
-    if (token == TOKEN_ROM)
-        return WAY_ROM;
-    if (token == TOKEN_FAULT)
-        return WAY_FAULT;
-    return BOOT_TWICE_MS && token == TOKEN_TWICE ? WAY_TWICE : WAY_NONE;
-}
-
 /* Who was jumped to resets once, and remembers the token meanwhile. Returns the one to obey. */
 static enum way settle(struct findings *f)
 {
-    uint32_t token = port_token_get();
-    bool once = (token & ~3u) == TOKEN_RESET; /* a reset was tried, or has just done its work */
+    uint32_t number = port_token_get() - (TOKEN_DFU - WAY_TOKEN);
+    unsigned kept = number < 8 ? number & 3u : BOOT_TWICE_MS && number == TOKEN_TWICE - (TOKEN_DFU - WAY_TOKEN) ? WAY_TWICE : WAY_NONE;
+    bool once = number - kept == 4; /* a reset was tried, or has just done its work */
     bool to_rom = port_reset_goes_to_rom();
-    unsigned kept = once ? token & 3u : way_of(token);
 
     if (port_empty_check_stale() && !to_rom)
         port_reload_options();

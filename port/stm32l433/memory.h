@@ -36,15 +36,16 @@
 
 #define SYSTEM_ADDR 0x1FFF0000 /* the ROM bootloader */
 
-/* RTC backup register that carries a token from one reset to the next, and the tokens. */
+/* RTC backup register that carries a token from one reset to the next, and the tokens: numbers in a row, those of
+ * enum way first (boot/findings.h). */
 #ifndef TOKEN_BKP
 #define TOKEN_BKP 5
 #endif
 #define TOKEN_DFU 0xDEADBEEF /* stay in the bootloader and serve DFU */
-#define TOKEN_ROM 0xB007C0DE /* enter the ROM bootloader */
+#define TOKEN_ROM 0xDEADBEF0 /* enter the ROM bootloader */
 /* Between the bootloader and itself: */
-#define TOKEN_FAULT 0xFA017DFD /* the boot path met a fault: serve DFU and say so */
-#define TOKEN_RESET 0xC1EA7000 /* reset after somebody's jump; +1: and serve DFU then */
-#define TOKEN_TWICE 0x7A97A955 /* the reset pin was pressed just now */
+#define TOKEN_FAULT 0xDEADBEF1 /* the boot path met a fault: serve DFU and say so */
+#define TOKEN_RESET 0xDEADBEF2 /* to +3: reset after somebody's jump, and which of the others there was */
+#define TOKEN_TWICE 0xDEADBEF6 /* the reset pin was pressed just now */
 
 #endif

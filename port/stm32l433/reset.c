@@ -18,7 +18,7 @@ unsigned port_reset_cause(void)
     /* Standby leaves SBF. Shutdown leaves nothing of its own and looks like power-on, flags preset: it
      * counts as a wake if the RTC, which ran through it, holds a wake-up or alarm flag. */
     uint32_t enabled = backup_enter();
-    bool power_only = (csr & RCC_CSR_FLAGS) == (RCC_CSR_BORRSTF | RCC_CSR_PINRSTF);
+    bool power_only = cause == (PORT_RESET_POWER | PORT_RESET_PIN);
     bool rtc_rang =
         (RCC->BDCR & RCC_BDCR_RTCEN) && (RTC->ISR & (RTC_ISR_WUTF | RTC_ISR_ALRAF | RTC_ISR_ALRBF));
     if ((PWR->SR1 & PWR_SR1_SBF) || (power_only && rtc_rang))
@@ -35,10 +35,10 @@ void port_reset_cause_clear(void)
 
 static uint32_t memory_at_0(void)
 {
-    RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN;
+    RCC->APB2ENR = RCC_APB2ENR_SYSCFGEN; /* alone: what else was on has been looked at */
     (void)RCC->APB2ENR;
     uint32_t mode = SYSCFG->MEMRMP & SYSCFG_MEMRMP_MEM_MODE;
-    RCC->APB2ENR &= ~RCC_APB2ENR_SYSCFGEN;
+    RCC->APB2ENR = 0;
     return mode;
 }
 
@@ -86,9 +86,9 @@ bool port_reset_goes_to_rom(void)
 
 bool port_empty_check_stale(void)
 {
-    /* Where a reload did not help it will not help again; power-on clears OBLRSTF. */
-    return (FLASH->SR & FLASH_SR_PEMPTY) && !(RCC->CSR & RCC_CSR_OBLRSTF) &&
-           *(const volatile uint32_t *)FLASH_ADDR != 0xFFFFFFFF;
+    /* Stale it is, since this runs. Where a reload did not help it will not help again; power-on clears
+     * OBLRSTF. */
+    return (FLASH->SR & FLASH_SR_PEMPTY) && !(RCC->CSR & RCC_CSR_OBLRSTF);
 }
 
 /* boot_start.c needs it whatever is mapped at 0, so boot.ld links it there. */
