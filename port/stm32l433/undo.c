@@ -11,23 +11,28 @@ static void core(void)
     SysTick->CTRL = 0;
     SysTick->LOAD = 0;
     SysTick->VAL = 0;
-    for (unsigned i = 0; i < 3; i++) {
-        NVIC->ICER[i] = 0xFFFFFFFF;
-        NVIC->ICPR[i] = 0xFFFFFFFF;
-    }
+    reg32 *clear = NVIC->ICER, *end = clear + 3;
+    __asm("" : "+r"(end)); /* or GCC writes the loop out */
+    do {
+        clear[NVIC->ICPR - NVIC->ICER] = 0xFFFFFFFF;
+        *clear++ = 0xFFFFFFFF;
+    } while (clear != end);
     memset((void *)(uintptr_t)NVIC->IP, 0, IRQ_COUNT);
-    memset((void *)(uintptr_t)SCB->SHP, 0, sizeof SCB->SHP);
-    SCB->ICSR = SCB_ICSR_PENDSTCLR_Msk | SCB_ICSR_PENDSVCLR_Msk;
-    SCB->VTOR = 0;
-    SCB->AIRCR = 0x05FAul << SCB_AIRCR_VECTKEY_Pos; /* PRIGROUP 0 */
-    SCB->SCR = 0;
-    SCB->CCR = SCB_CCR_STKALIGN_Msk;
-    SCB->SHCSR = 0;
-    SCB->CFSR = 0xFFFFFFFF;
-    SCB->HFSR = 0xFFFFFFFF;
+    SCB_Type *scb = SCB;
+    __asm("" : "+r"(scb)); /* one base for all, where GCC would take others in between */
+    scb->ICSR = SCB_ICSR_PENDSTCLR_Msk | SCB_ICSR_PENDSVCLR_Msk;
+    scb->VTOR = 0;
+    scb->AIRCR = 0x05FAul << SCB_AIRCR_VECTKEY_Pos; /* PRIGROUP 0 */
+    scb->SCR = 0;
+    scb->CCR = SCB_CCR_STKALIGN_Msk;
+    for (unsigned i = 0; i < sizeof SCB->SHP / 4; i++)
+        ((reg32 *)scb->SHP)[i] = 0;
+    scb->SHCSR = 0;
+    scb->CFSR = 0xFFFFFFFF;
+    scb->HFSR = 0xFFFFFFFF;
     MPU->CTRL = 0;
     FPU->FPCCR = FPU_FPCCR_ASPEN_Msk | FPU_FPCCR_LSPEN_Msk;
-    SCB->CPACR = 0;
+    scb->CPACR = 0;
     __set_BASEPRI(0);
     __set_FAULTMASK(0);
     __DSB();
