@@ -6,18 +6,9 @@
 #include "port/stm32l433/memory.h"
 #include <stdint.h>
 
-/* At the top of the boot stack, since the boot path has no variables: where the NMI handler leaves what
- * it saw, and the mark of port_reset_once. Both are written before they are read, or checked. */
-struct boot_ecc {
-    uint32_t address, seen;
-};
-struct boot_once {
-    uint32_t mark, unused;
-};
-#define BOOT_SP   (BOOT_STACK_TOP - 16)
-#define BOOT_ONCE 0x0CEB00F5u
-#define boot_ecc  ((volatile struct boot_ecc *)BOOT_SP)
-#define boot_once ((volatile struct boot_once *)(BOOT_SP + 8))
+/* Where the NMI handler leaves the address of an unreadable double word, 0: there was none. Above the boot
+ * stack, since the boot path has no variables (boot.ld). */
+extern volatile uint32_t boot_ecc;
 
 void NMI_Handler(void);
 

@@ -7,7 +7,7 @@
     .thumb
     .section .vectors, "ax", %progbits
 stack:
-    .word BOOT_STACK_TOP - 16 /* BOOT_SP */
+    .word BOOT_STACK_TOP - 8
     .word boot_reset, boot_nmi_or_fault, boot_nmi_or_fault
     .rept 7 - 4
     .word boot_forward

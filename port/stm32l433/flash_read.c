@@ -13,9 +13,8 @@ void NMI_Handler(void)
 {
     uint32_t eccr = FLASH->ECCR;
     if (eccr & FLASH_ECCR_ECCD) {
-        if (!boot_ecc->seen)
-            boot_ecc->address = FLASH_ADDR + (eccr & FLASH_ECCR_ADDR_ECC);
-        boot_ecc->seen = 1;
+        if (!boot_ecc)
+            boot_ecc = FLASH_ADDR + (eccr & FLASH_ECCR_ADDR_ECC);
         FLASH->ECCR = eccr; /* ECCD and ECCC are cleared by the ones they read as */
     }
     RCC->CICR = RCC_CICR_CSSC;
@@ -29,7 +28,7 @@ void NMI_Handler(void)
 
 static void begin(void)
 {
-    boot_ecc->seen = 0;
+    boot_ecc = 0;
     __DMB();
 }
 
@@ -41,11 +40,10 @@ static bool end(uint32_t *bad)
     /* A word that could be corrected leaves a flag, which would keep the address of the next error from being
      * noted (RM0394 "FLASH_ECCR") and is not for the application to find. */
     FLASH->ECCR = FLASH_ECCR_ECCC;
-    if (!boot_ecc->seen)
-        return true;
-    if (bad)
-        *bad = boot_ecc->address;
-    return false;
+    uint32_t seen = boot_ecc;
+    if (seen && bad)
+        *bad = seen;
+    return !seen;
 }
 
 bool port_flash_read(uint32_t addr, void *to, size_t size, uint32_t *bad)
@@ -59,7 +57,7 @@ bool port_flash_read(uint32_t addr, void *to, size_t size, uint32_t *bad)
  * (RM0394 "CRC"). The unit is left as after reset. */
 uint32_t port_crc(uint32_t crc, const void *data, size_t size)
 {
-    RCC->AHB1ENR |= RCC_AHB1ENR_CRCEN;
+    RCC->AHB1ENR = RCC_AHB1ENR_FLASHEN | RCC_AHB1ENR_CRCEN; /* there is no DMA */
     (void)RCC->AHB1ENR; /* two cycles until a clock enable counts */
     CRC->INIT = __RBIT(~crc);
     CRC->CR = CRC_CR_REV_OUT | CRC_CR_REV_IN_WORD | CRC_CR_RESET;
@@ -81,7 +79,7 @@ uint32_t port_crc(uint32_t crc, const void *data, size_t size)
     crc = ~CRC->DR;
     CRC->INIT = 0xFFFFFFFF;
     CRC->CR = CRC_CR_RESET;
-    RCC->AHB1ENR &= ~RCC_AHB1ENR_CRCEN;
+    RCC->AHB1ENR = RCC_AHB1ENR_FLASHEN;
     return crc;
 }
 

@@ -70,7 +70,7 @@ static void start_job(struct job *j, uint32_t addr, const void *data, size_t siz
     }
     cr |= FLASH_CR_PER | (addr - FLASH_ADDR) / FLASH_PAGE_SIZE << FLASH_CR_PNB_Pos;
     FLASH->CR = cr;
-    FLASH->CR = cr | FLASH_CR_STRT;
+    FLASH->CR |= FLASH_CR_STRT;
 }
 
 /* Looks whether the hardware is done and starts what comes next. */
@@ -121,9 +121,10 @@ enum port_flash_result port_flash_program_now(uint32_t addr, const void *data, s
 {
     struct job now;
     start_job(&now, addr, data, size);
-    for (unsigned i = 0; i < 100000 && now.state == RUNNING; i++)
+    unsigned i = 1u << 17;
+    do
         go_on(&now);
-    FLASH->CR = FLASH_CR_LOCK;
+    while (now.state == RUNNING && --i);
     NVIC_ClearPendingIRQ(FLASH_IRQn);
     return now.state == RUNNING ? PORT_FLASH_ERROR : (enum port_flash_result)now.state;
 }
