@@ -79,7 +79,7 @@ __attribute__((noreturn, noinline)) void serve(const struct findings *f);
 /* ---- boot path: content check ------------------------------------------------------------ */
 
 /* Raises the core clock to 80 MHz, or puts clocks and flash latency back to the reset state. False if
- * an oscillator did not follow; the core then runs on what it has. */
+ * the oscillator did not follow; the core then runs on what it has. */
 bool port_fast(bool on);
 
 /* ---- flash, reading ---------------------------------------------------------------------- */

@@ -29,11 +29,11 @@ bool port_fast(bool on)
         return wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_SYSCLK_PLL << RCC_CFGR_SWS_Pos);
     }
     RCC->CFGR = 0;
-    bool ok = wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_SYSCLK_MSI << RCC_CFGR_SWS_Pos);
+    wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_SYSCLK_MSI << RCC_CFGR_SWS_Pos);
     FLASH->ACR = FLASH_ACR_AT_RESET;
     RCC->CR &= ~RCC_CR_PLLON;
-    ok &= wait_for(&RCC->CR, RCC_CR_PLLRDY, 0); /* PLLCFGR may only change then */
+    wait_for(&RCC->CR, RCC_CR_PLLRDY, 0); /* PLLCFGR may only change then */
     RCC->PLLCFGR = RCC_PLLCFGR_AT_RESET;
     RCC->CR &= ~RCC_CR_HSION;
-    return wait_for(&RCC->CR, RCC_CR_HSIRDY, 0) && ok;
+    return wait_for(&RCC->CR, RCC_CR_HSIRDY, 0);
 }

@@ -29,7 +29,7 @@ void NMI_Handler(void)
 static void begin(void)
 {
     boot_ecc = 0;
-    __DMB();
+    __asm volatile("" ::: "memory"); /* what is read comes after; the handler sees stores in their order anyway */
 }
 
 /* The NMI belongs to the last load at the latest when the pipeline is empty. */

@@ -25,11 +25,7 @@ PLAIN void *memcpy(void *restrict to, const void *restrict from, size_t n)
 
 PLAIN void *memset(void *to, int value, size_t n)
 {
-    uint8_t *t = to;
-    uint32_t four = (uint8_t)value * 0x01010101u;
-    for (; n >= 4; n -= 4, t += 4)
-        __builtin_memcpy(t, &four, 4);
-    while (n-- > 0)
+    for (uint8_t *t = to; n > 0; n--)
         *t++ = (uint8_t)value;
     return to;
 }
