@@ -13,7 +13,9 @@ enum { BOUNCE_MS = 20 };
 static enum way settle(struct findings *f)
 {
     uint32_t number = port_token_get() - (TOKEN_DFU - WAY_TOKEN);
-    unsigned kept = number < 8 ? number & 3u : BOOT_TWICE_MS && number == TOKEN_TWICE - (TOKEN_DFU - WAY_TOKEN) ? WAY_TWICE : WAY_NONE;
+    unsigned kept = number < 8                                                         ? number & 3u
+                    : BOOT_TWICE_MS && number == TOKEN_TWICE - (TOKEN_DFU - WAY_TOKEN) ? WAY_TWICE
+                                                                                       : WAY_NONE;
     bool once = number - kept == 4; /* a reset was tried, or has just done its work */
     bool to_rom = port_reset_goes_to_rom();
 

@@ -3,23 +3,20 @@
 #include "port/port.h"
 
 _Static_assert(sizeof(struct ledger_record) == 24, "records are three double words");
-_Static_assert(LEDGER_SIZE == 2 * PAGE_SIZE, "the ledger is two pages");
+_Static_assert(LEDGER_SIZE == 2 * PAGE_SIZE && LEDGER_ADDR % LEDGER_SIZE == 0, "two pages, one bit apart");
 
 /* Places that must be left in the page for a record to go there: itself and what may follow it before
  * the next BEGUN, with one or two to spare for torn places. So the boot path never has to erase. */
-static const uint8_t places_needed[LEDGER_TYPES] = {
-    [LEDGER_BEGUN] = 8, [LEDGER_SEALED] = 6, [LEDGER_START] = 1, [LEDGER_CONFIRMED] = 1};
+static unsigned places_needed(unsigned type)
+{
+    return type < LEDGER_START ? 10 - 2 * type : 1;
+}
 
 static const uint64_t zero;
 
-static uint32_t page_address(unsigned page)
+static uint32_t place(uint32_t page, unsigned slot)
 {
-    return LEDGER_ADDR + page * PAGE_SIZE;
-}
-
-static uint32_t place(unsigned page, unsigned slot)
-{
-    return page_address(page) + slot * (uint32_t)sizeof(struct ledger_record);
+    return page + slot * (uint32_t)sizeof(struct ledger_record);
 }
 
 static bool is_blank(uint32_t addr)
@@ -48,7 +45,7 @@ static bool was_begun(uint32_t addr)
 
 /* The newest record of a page; type LEDGER_NONE if there is none, and then `torn` is whether there may have
  * been a BEGUN. */
-static void find_in_page(struct ledger *l, unsigned page)
+static void find_in_page(struct ledger *l, uint32_t page)
 {
     unsigned low = 0, high = LEDGER_SLOTS;
     while (low < high) {
@@ -60,7 +57,7 @@ static void find_in_page(struct ledger *l, unsigned page)
         else
             low = middle + 1;
     }
-    l->page = (uint8_t)page;
+    l->page = page;
     l->next = (uint8_t)low;
     l->torn = false;
     bool begun = false;
@@ -78,8 +75,8 @@ static void find_in_page(struct ledger *l, unsigned page)
 void ledger_find(struct ledger *l)
 {
     struct ledger other;
-    find_in_page(l, 0);
-    find_in_page(&other, 1);
+    find_in_page(l, LEDGER_ADDR);
+    find_in_page(&other, LEDGER_ADDR + PAGE_SIZE);
     bool none = l->newest.type == LEDGER_NONE, other_none = other.newest.type == LEDGER_NONE;
     bool lost = (none && l->torn) || (other_none && other.torn);
     if (!other_none && (none || (int32_t)(other.newest.sequence - l->newest.sequence) > 0))
@@ -102,7 +99,7 @@ void ledger_append(struct ledger_append *a, struct ledger *l, const struct ledge
     a->record.magic = LEDGER_MAGIC;
     a->record.sequence = l->newest.sequence + 1;
     a->record.check = port_crc(0, &a->record, offsetof(struct ledger_record, check));
-    a->step = LEDGER_SLOTS - l->next < places_needed[a->record.type] ? TURN : WRITE;
+    a->step = LEDGER_SLOTS - l->next < places_needed(a->record.type) ? TURN : WRITE;
 }
 
 static enum ledger_step program(struct ledger_append *a, uint32_t addr, const void *data, uint32_t size)
@@ -122,7 +119,7 @@ enum ledger_step ledger_append_next(struct ledger_append *a, bool ok)
     case ERASED:
         if (!ok)
             return LEDGER_FAILED;
-        l->page ^= 1;
+        l->page ^= PAGE_SIZE;
         l->next = 0;
         break;
     case WRITTEN:
@@ -144,7 +141,7 @@ enum ledger_step ledger_append_next(struct ledger_append *a, bool ok)
         a->turned = true;
         a->tries = 0;
         a->step = ERASED;
-        a->addr = page_address(l->page ^ 1);
+        a->addr = l->page ^ PAGE_SIZE;
         return LEDGER_ERASE;
     }
     a->tries++;

@@ -38,9 +38,9 @@ struct ledger {
     /* Type LEDGER_NONE if there is no record; LEDGER_BEGUN without a magic if there is none, but what may
      * have been a BEGUN. */
     struct ledger_record newest;
-    uint8_t page; /* 0 or 1: where records are appended */
-    uint8_t next; /* first blank place there; LEDGER_SLOTS: full */
-    bool torn;    /* something that is no record came after the newest one, or may have */
+    uint32_t page; /* address of the one where records are appended */
+    uint8_t next;  /* first blank place there; LEDGER_SLOTS: full */
+    bool torn;     /* something that is no record came after the newest one, or may have */
 };
 
 /* Looks through the ledger, in time logarithmic in its fill. Reads flash. */

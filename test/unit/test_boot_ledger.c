@@ -191,7 +191,7 @@ static void worn_pages(void **state)
     for (unsigned i = 3; i < FLASH_PAGE_SIZE / 8; i++)
         fake.stuck[first + i] = true;
     assert_true(append(LEDGER_SEALED, 2, 0));
-    assert_int_equal(ledger.page, 1);
+    assert_int_equal(ledger.page, LEDGER_ADDR + FLASH_PAGE_SIZE);
     struct ledger now;
     ledger_find(&now);
     assert_int_equal(now.newest.length, 2);
@@ -224,7 +224,7 @@ static void unreadable_words(void **state)
             assert_true(append(LEDGER_SEALED, i, 0));
         full = fake;
         unsigned first = (LEDGER_ADDR - FLASH_ADDR) / 8,
-                 newest = first + ledger.page * (FLASH_PAGE_SIZE / 8) + (ledger.next - 1u) * 3;
+                 newest = first + (ledger.page - LEDGER_ADDR) / 8 + (ledger.next - 1u) * 3;
         for (unsigned i = 0; i < 2 * FLASH_PAGE_SIZE / 8; i++) {
             struct ledger now;
             fake = full;
@@ -291,12 +291,12 @@ static void begin_that_became_unreadable_after_a_turn(void **state)
 {
     (void)state;
     unsigned second = (LEDGER_ADDR - FLASH_ADDR + FLASH_PAGE_SIZE) / 8;
-    while (ledger.page == 0)
+    while (ledger.page == LEDGER_ADDR)
         assert_true(append(LEDGER_SEALED, 1, 0));
     fake.unreadable[second] = true;
     struct ledger now;
     ledger_find(&now);
-    assert_int_equal(now.page, 0);
+    assert_int_equal(now.page, LEDGER_ADDR);
     assert_int_equal(now.newest.type, LEDGER_SEALED);
     assert_true(now.torn);
 }
