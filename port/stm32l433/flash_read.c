@@ -59,26 +59,28 @@ uint32_t port_crc(uint32_t crc, const void *data, size_t size)
 {
     RCC->AHB1ENR = RCC_AHB1ENR_FLASHEN | RCC_AHB1ENR_CRCEN; /* there is no DMA */
     (void)RCC->AHB1ENR; /* two cycles until a clock enable counts */
-    CRC->INIT = __RBIT(~crc);
-    CRC->CR = CRC_CR_REV_OUT | CRC_CR_REV_IN_WORD | CRC_CR_RESET;
+    struct crc_regs *unit = CRC;
+    __asm("" : "+r"(unit)); /* or GCC loads the address each time */
+    unit->INIT = __RBIT(~crc);
+    unit->CR = CRC_CR_REV_OUT | CRC_CR_REV_IN_WORD | CRC_CR_RESET;
     /* The unit takes four cycles a word; loads in a row keep it busy. */
     const uint32_t *words = data;
     for (; size >= 16; size -= 16, words += 4) {
         uint32_t a = words[0], b = words[1], c = words[2], d = words[3];
-        CRC->DR = a;
-        CRC->DR = b;
-        CRC->DR = c;
-        CRC->DR = d;
+        unit->DR = a;
+        unit->DR = b;
+        unit->DR = c;
+        unit->DR = d;
     }
     for (; size >= 4; size -= 4)
-        CRC->DR = *words++;
+        unit->DR = *words++;
     const uint8_t *at = (const uint8_t *)words;
-    CRC->CR = CRC_CR_REV_OUT | CRC_CR_REV_IN_BYTE;
+    unit->CR = CRC_CR_REV_OUT | CRC_CR_REV_IN_BYTE;
     for (; size > 0; size--)
-        *(volatile uint8_t *)&CRC->DR = *at++;
-    crc = ~CRC->DR;
-    CRC->INIT = 0xFFFFFFFF;
-    CRC->CR = CRC_CR_RESET;
+        *(volatile uint8_t *)&unit->DR = *at++;
+    crc = ~unit->DR;
+    unit->INIT = 0xFFFFFFFF;
+    unit->CR = CRC_CR_RESET;
     RCC->AHB1ENR = RCC_AHB1ENR_FLASHEN;
     return crc;
 }
