@@ -23,17 +23,17 @@ bool port_fast(bool on)
         RCC->CR |= RCC_CR_PLLON;
         /* RM0394 "Increasing the CPU frequency": 4 wait states first, and read back. */
         FLASH->ACR = FLASH_ACR_AT_RESET | 4;
-        if (!wait_for(&FLASH->ACR, FLASH_ACR_LATENCY, 4) || !wait_for(&RCC->CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY))
+        if (!wait_for(&FLASH->ACR, FLASH_ACR_LATENCY, 4))
             return false;
+        /* The switch comes when the PLL is ready (RM0394 "System clock (SYSCLK) selection"). */
         RCC->CFGR = RCC_SYSCLK_PLL << RCC_CFGR_SW_Pos;
         return wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_SYSCLK_PLL << RCC_CFGR_SWS_Pos);
     }
     RCC->CFGR = 0;
     wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_SYSCLK_MSI << RCC_CFGR_SWS_Pos);
     FLASH->ACR = FLASH_ACR_AT_RESET;
-    RCC->CR &= ~RCC_CR_PLLON;
-    wait_for(&RCC->CR, RCC_CR_PLLRDY, 0); /* PLLCFGR may only change then */
+    RCC->CR &= ~(RCC_CR_PLLON | RCC_CR_HSION);
+    wait_for(&RCC->CR, RCC_CR_PLLRDY | RCC_CR_HSIRDY, 0); /* PLLCFGR may only change then */
     RCC->PLLCFGR = RCC_PLLCFGR_AT_RESET;
-    RCC->CR &= ~RCC_CR_HSION;
-    return wait_for(&RCC->CR, RCC_CR_HSIRDY, 0);
+    return true;
 }

@@ -43,12 +43,10 @@ static void clocks(void)
 {
     RCC->CIER = 0;
     RCC->CR |= RCC_CR_MSION;
-    for (unsigned i = 0; i < 5000 && !(RCC->CR & RCC_CR_MSIRDY); i++)
-        ;
-    port_fast(false); /* to MSI, flash latency, PLL, HSI16 */
+    port_fast(false); /* to MSI as soon as that is ready, flash latency, PLL, HSI16 */
     RCC->CR = RCC_CR_AT_RESET;
     RCC->PLLSAI1CFGR = RCC_PLLCFGR_AT_RESET;
-    RCC->CRRCR &= ~RCC_CRRCR_HSI48ON;
+    RCC->CRRCR = 0;
     RCC->CICR = 0xFFFFFFFF;
     RCC->CCIPR = 0;
 }
