@@ -29,7 +29,7 @@ void NMI_Handler(void)
 static void begin(void)
 {
     boot_ecc = 0;
-    __asm volatile("" ::: "memory"); /* what is read comes after; the handler sees stores in their order anyway */
+    __COMPILER_BARRIER(); /* the handler sees stores in their order anyway */
 }
 
 /* The NMI belongs to the last load at the latest when the pipeline is empty. */
@@ -57,8 +57,8 @@ bool port_flash_read(uint32_t addr, void *to, size_t size, uint32_t *bad)
  * (RM0394 "CRC"). The unit is left as after reset. */
 uint32_t port_crc(uint32_t crc, const void *data, size_t size)
 {
-    RCC->AHB1ENR = RCC_AHB1ENR_FLASHEN | RCC_AHB1ENR_CRCEN; /* there is no DMA */
-    (void)RCC->AHB1ENR; /* two cycles until a clock enable counts */
+    RCC->AHB1ENR = RCC_AHB1ENR_FLASHEN | RCC_AHB1ENR_CRCEN; /* there is no DMA; two cycles until it counts */
+    (void)RCC->AHB1ENR;
     struct crc_regs *unit = CRC;
     __asm("" : "+r"(unit)); /* or GCC loads the address each time */
     unit->INIT = __RBIT(~crc);

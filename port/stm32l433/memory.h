@@ -36,8 +36,8 @@
 
 #define SYSTEM_ADDR 0x1FFF0000 /* the ROM bootloader */
 
-/* RTC backup register that carries a token from one reset to the next, and the tokens: numbers in a row, those of
- * enum way first (boot/findings.h). */
+/* RTC backup register that carries a token from one reset to the next, and the tokens: numbers in a row,
+ * those of enum way first (boot/findings.h). */
 #ifndef TOKEN_BKP
 #define TOKEN_BKP 5
 #endif

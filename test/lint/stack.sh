@@ -9,7 +9,7 @@ for name in boot boot-dfu11; do
     number=$((number + 1))
     graph=build/obj/fw/$name/plain.elf.ltrans0.ltrans.ci
     [ -s "$graph" ] || { echo "not ok $number - $name: no call graph, $graph"; continue; }
-    awk -v boot_room=$(($(value BOOT_STACK_SIZE) - 16)) -v dfu_room=$(($(value DFU_STACK_SIZE) - 16)) -v name="$name" -v number="$number" '
+    awk -v boot_room=$(($(value BOOT_STACK_SIZE) - 8)) -v dfu_room=$(($(value DFU_STACK_SIZE) - 8)) -v name="$name" -v number="$number" '
     function short(s) { gsub(/"/, "", s); sub(/.*:/, "", s); return s }
     # Deepest stack from f on. A function that is on the way already cannot come again: nothing recurses.
     function deep(f,    i, n, d, most) {
