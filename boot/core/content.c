@@ -58,5 +58,7 @@ enum message content_examine(struct ledger_record *r)
             return MESSAGE_DAMAGED;
         r->length = c.info.length;
     }
+    if (c.head.vector[1] - SLOT_ADDR >= r->length)
+        return MESSAGE_NOT_DONE; /* it ends before its reset handler */
     return port_flash_crc(SLOT_ADDR, r->length, &r->crc, NULL) ? MESSAGE_READY : MESSAGE_UNREADABLE;
 }

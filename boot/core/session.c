@@ -67,11 +67,13 @@ static enum message data(struct session *s, uint32_t addr, uint32_t size)
         return addr == SLOT_END && s->length ? MESSAGE_TOO_LARGE : MESSAGE_ADDRESS;
     if (size > SLOT_END - addr)
         return MESSAGE_TOO_LARGE;
+    enum message m = image_lint(s->rx, size);
     if (addr == SLOT_ADDR) {
-        enum message m = image_lint(s->rx, size);
         if (m != MESSAGE_READY)
             return m;
         s->has_start = true;
+    } else if (m == MESSAGE_READY && size >= 8 && !s->length) {
+        return MESSAGE_PART; /* it begins as an application does, but not where that has to begin */
     }
     if (!s->length)
         s->block_size = size;

@@ -152,7 +152,7 @@ static void worn_ledger(void **state)
 static void lengths(void **state)
 {
     (void)state;
-    static const uint32_t sizes[] = {8,    9,    10,   11,   12,   13,   14,   15,   16,   2047, 2048,
+    static const uint32_t sizes[] = {66,   67,   68,   69,   70,   71,   72,   73,   74,   2047, 2048,
                                      2049, 4095, 4096, 4097, 6143, 6145, 2050, 2051, 2052, 2053, 2054};
     for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         static uint8_t bytes[8192], past[8];

@@ -174,7 +174,7 @@ static void set_up(void)
     command(0x21, SLOT + 2048);
     poll();
     for (uint16_t block = 2; block < 5; block++) {
-        send(1, block, 2048, 0);
+        send(1, block, 2048, 64);
         poll();
     }
     const struct op nrst = {.kind = OP_NRST};

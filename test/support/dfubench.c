@@ -220,7 +220,7 @@ struct status plain(const void *data, uint32_t size, unsigned transfer)
 
 void make_image(uint8_t *to, uint32_t size, uint32_t seed)
 {
-    static const uint32_t head[2] = {0x20010000, 0x08004201};
+    static const uint32_t head[2] = {0x20010000, 0x08004009};
     uint32_t before = fake.random;
     fake.random = seed * 2654435761u + 1;
     for (uint32_t i = 0; i < size; i++)

@@ -40,7 +40,7 @@ struct status leave(void);
 /* A plain DFU 1.1 download, up to the status after its zero-length block. */
 struct status plain(const void *data, uint32_t size, unsigned transfer);
 
-/* An image of that size that passes the lint. */
+/* An image of that size that passes the lint, and is whole with 10 bytes or more. */
 void make_image(uint8_t *to, uint32_t size, uint32_t seed);
 /* What the next boot would say of the slot. */
 unsigned boot_verdict(void);

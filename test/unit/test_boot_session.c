@@ -42,8 +42,8 @@ static void sizes(void **state)
 {
     (void)state;
     static const unsigned transfers[] = {2048, 1024, 512, 64, 100, 8};
-    static const uint32_t sizes[] = {8,    9,    10,   11,   12,   13,   14,   15,   16,   511,
-                                     512,  1024, 1536, 2040, 2047, 2048, 2049, 2055, 2056, 3072,
+    static const uint32_t sizes[] = {10,   11,   12,   13,   14,   15,   16,   511,  512,
+                                     1024, 1536, 2040, 2047, 2048, 2049, 2055, 2056, 3072,
                                      4095, 4096, 4097, 5120, 6143, 6144, 8192, 10001};
     for (unsigned before = 0; before < 2; before++) {
         for (unsigned t = 0; t < 6; t++) {
@@ -69,7 +69,7 @@ static void plain_sizes(void **state)
 {
     (void)state;
     static const unsigned transfers[] = {2048, 512, 64, 100, 8, 7};
-    static const uint32_t sizes[] = {8, 9, 2047, 2048, 2049, 4096, 6145, 10001};
+    static const uint32_t sizes[] = {10, 11, 2047, 2048, 2049, 4096, 6145, 10001};
     for (unsigned before = 0; before < 2; before++) {
         for (unsigned t = 0; t < 6; t++) {
             for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -282,7 +282,7 @@ static void data_behind_the_image(void **state)
 {
     (void)state;
     install(4096);
-    assert_int_equal(dfu_util(SLOT_END - 2048, image, 2048, 2048, 0), MESSAGE_READY);
+    assert_int_equal(dfu_util(SLOT_END - 2048, image + 2048, 2048, 2048, 0), MESSAGE_READY);
     assert_int_equal(boot_verdict(), VERDICT_START);
     assert_int_equal(dfu.session.writer.ledger.newest.length, 4096);
     fake.flash[SLOT_END - FLASH_ADDR - 1] ^= 1;
@@ -291,17 +291,59 @@ static void data_behind_the_image(void **state)
     assert_int_equal(boot_verdict(), MESSAGE_CHANGED);
 }
 
+/* An application that is sent elsewhere is not taken for data behind the one that is there. */
+static void application_elsewhere(void **state)
+{
+    (void)state;
+    const uint32_t elsewhere = SLOT_ADDR + 16384;
+    install(4096);
+    assert_int_equal(dfu_util(elsewhere, image, 3000, 2048, 0), MESSAGE_PART);
+    assert_true(simple(DFU_REQ_CLRSTATUS));
+    assert_int_equal(dfu_util(elsewhere, image, 8, 2048, 0), MESSAGE_PART);
+    assert_true(simple(DFU_REQ_CLRSTATUS));
+    drain();
+    assert_int_equal(fake.operations, 0);
+    assert_int_equal(boot_verdict(), VERDICT_START);
+    /* Behind its own beginning, or too short to tell, it is data. */
+    assert_int_equal(dfu_util(SLOT_ADDR, image, 3000, 2048, 0), MESSAGE_READY);
+    assert_int_equal(dfu_util(elsewhere, image, 7, 2048, 0), MESSAGE_READY);
+    assert_int_equal(dfu_util(SLOT_ADDR, image, 4096, 2048, 0), MESSAGE_READY);
+    assert_true(dfuse_command(DFUSE_SET_ADDRESS, SLOT_ADDR));
+    assert_int_equal(send_block(2, image, 2048), MESSAGE_READY);
+    assert_true(dfuse_command(DFUSE_SET_ADDRESS, elsewhere));
+    assert_int_equal(send_block(2, image, 2048), MESSAGE_READY);
+    assert_int_equal(leave().state, DFU_MANIFEST);
+    drain();
+    assert_int_equal(boot_verdict(), VERDICT_START);
+}
+
+/* What ends before its own reset handler is not all of it. */
+static void cut_short(void **state)
+{
+    (void)state;
+    setup(NULL);
+    assert_int_equal(dfu_util(SLOT_ADDR, image, 9, 2048, 0), MESSAGE_NOT_DONE);
+    drain();
+    assert_int_equal(boot_verdict(), MESSAGE_UNFINISHED);
+    assert_true(simple(DFU_REQ_CLRSTATUS));
+    assert_int_equal(dfu_util(SLOT_ADDR, image, 10, 2048, 0), MESSAGE_READY);
+    setup(NULL);
+    assert_int_equal(plain(image, 9, 2048).status, DFU_STATUS_ERR_NOTDONE);
+    assert_int_equal(error(), MESSAGE_NOT_DONE);
+    assert_int_equal(boot_verdict(), MESSAGE_UNFINISHED);
+}
+
 /* A part needs something whole to go with it. */
 static void part_without_the_rest(void **state)
 {
     (void)state;
     setup(NULL);
-    assert_int_equal(dfu_util(SLOT_ADDR + 4096, image, 3000, 2048, 0), MESSAGE_PART);
+    assert_int_equal(dfu_util(SLOT_ADDR + 4096, image + 4096, 3000, 2048, 0), MESSAGE_PART);
     assert_int_not_equal(boot_verdict(), VERDICT_START);
 
     install(MAX);
     bench_boot(MESSAGE_CHANGED); /* what is there is not what was sealed */
-    assert_int_equal(dfu_util(SLOT_ADDR + 4096, image, 3000, 2048, 0), MESSAGE_PART);
+    assert_int_equal(dfu_util(SLOT_ADDR + 4096, image + 4096, 3000, 2048, 0), MESSAGE_PART);
     assert_int_not_equal(boot_verdict(), VERDICT_START);
 
     install(MAX);
@@ -327,10 +369,10 @@ static void part_after_a_failure(void **state)
         } else {
             dfu_event(&dfu, DFU_BUS_RESET);
         }
-        assert_int_equal(dfu_util(SLOT_ADDR + 4096, image, 3000, 2048, 0), MESSAGE_PART);
+        assert_int_equal(dfu_util(SLOT_ADDR + 4096, image + 4096, 3000, 2048, 0), MESSAGE_PART);
         assert_true(simple(DFU_REQ_CLRSTATUS));
         assert_int_equal(dfu_util(SLOT_ADDR, image, MAX, 2048, 0), MESSAGE_READY);
-        assert_int_equal(dfu_util(SLOT_ADDR + 4096, old, 3000, 2048, 0), MESSAGE_READY);
+        assert_int_equal(dfu_util(SLOT_ADDR + 4096, old + 4096, 3000, 2048, 0), MESSAGE_READY);
         assert_int_equal(boot_verdict(), VERDICT_START);
     }
 }
@@ -517,6 +559,8 @@ int main(void)
         cmocka_unit_test(half_a_download_says_so),
         cmocka_unit_test(patch_of_a_whole_image),
         cmocka_unit_test(data_behind_the_image),
+        cmocka_unit_test(application_elsewhere),
+        cmocka_unit_test(cut_short),
         cmocka_unit_test(part_without_the_rest),
         cmocka_unit_test(part_after_a_failure),
         cmocka_unit_test(elements),
