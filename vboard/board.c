@@ -112,7 +112,16 @@ static void on_missing(void *owner, uint32_t addr, uint32_t pc)
         b->strict_hit = true;
         chip_stop(b->chip);
     }
-    board_emit(b, &(struct vboard_event){.kind = VE_MISSING, .a = addr, .b = pc});
+    struct symbol *at = &b->fault_at;
+    bool part;
+    symbols_find(b->symbols, pc, at);
+    board_emit(b, &(struct vboard_event){.kind = VE_MISSING,
+                                         .name = chip_missing_in(addr, &part),
+                                         .part = part,
+                                         .a = addr,
+                                         .b = pc,
+                                         .function = at->function[0] != '\0' ? at->function : NULL,
+                                         .line = at->line[0] != '\0' ? at->line : NULL});
 }
 
 static void on_message(void *owner, const char *sentence)

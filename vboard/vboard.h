@@ -114,14 +114,16 @@ enum vboard_event_kind {
 struct vboard_event {
     enum vboard_event_kind kind;
     uint64_t t;           /* ns */
-    const char *name;     /* power state, reset cause, pin, uart, usb state, flash op, fault kind, message */
+    const char *name;     /* power state, reset cause, pin, uart, usb state, flash op, fault kind, message,
+                           * block with something missing (NULL: none of the chip's peripherals) */
     const char *unit;     /* uart: "USART2" even where name is "VCP" */
     uint32_t a, b;        /* pc | level | page or addr, n | addr, pc */
     double hz, duty;      /* pwm */
     const uint8_t *bytes; /* uart */
     size_t size;
     uint32_t pc, lr, cfsr, hfsr, bfar;
-    const char *function; /* fault: from the loaded ELF, or NULL */
+    bool part;            /* missing: the block has a model, which lacks this */
+    const char *function; /* fault, missing: from the loaded ELF, or NULL */
     const char *line;     /* "file.c:12" or NULL */
 };
 /* One listener; called inside vboard_run. It must not run, load or restore the board. */

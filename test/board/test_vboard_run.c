@@ -251,7 +251,12 @@ static void strict(void **unused)
     assert_int_equal((uint32_t)json_number(e, "addr"), MISSING_ADDR);
     assert_true(json_number(e, "pc") > 0x08000000 && json_number(e, "pc") < 0x08001000);
     assert_string_equal(end_reason(events), "strict");
-    assert_non_null(strstr(err, "is not modelled"));
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(e, "block")), "ETM");
+    assert_true(cJSON_IsFalse(cJSON_GetObjectItem(e, "part")));
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(e, "function")), "touch_etm");
+    assert_non_null(strstr(cJSON_GetStringValue(cJSON_GetObjectItem(e, "line")), "cmdbench.c:"));
+    assert_non_null(strstr(err, "0xE0041000 of ETM is not modelled, touched at PC 0x0800"));
+    assert_non_null(strstr(err, " in touch_etm ("));
     cJSON_Delete(events);
     free(err);
     events = RUN(MISSING, 0, NULL, "--for", "0.1", "--fast");

@@ -31,6 +31,17 @@ void chip_missing(struct chip *c, enum block_id id, uint32_t off)
         c->tell->missing(c->tell->owner, base + off, cpu_reg(c->cpu, 15));
 }
 
+const char *chip_missing_in(uint32_t addr, bool *part)
+{
+    for (unsigned i = 0; i < BLOCK_COUNT; i++)
+        if (addr - chip_blocks[i].base < chip_blocks[i].size) {
+            *part = chip_blocks[i].read != NULL;
+            return chip_blocks[i].name;
+        }
+    *part = false;
+    return NULL;
+}
+
 static bool block_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value)
 {
     enum block_id id;

@@ -204,6 +204,9 @@ bool chip_bus_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value
 /* When an access to addr would no longer wait (flash while an operation runs); chip_now if it would not
  * wait. A master other than the processor asks before, since its accesses do not wait. */
 ps_t chip_bus_ready(const struct chip *c, uint32_t addr);
+/* What the listener's `missing` is about: the name of the block at addr, NULL if there is none. *part: the
+ * block has a model, which lacks this. */
+const char *chip_missing_in(uint32_t addr, bool *part);
 
 /* A DMA request signal of a peripheral, level: high as long as it wants a transfer. The table of
  * channel and CSELR code per signal is in dma.c. */

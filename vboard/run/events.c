@@ -6,7 +6,7 @@
 
 #include "run/json.h"
 
-enum value { STRING, NUMBER, REAL, HEX };
+enum value { STRING, NUMBER, REAL, BOOLEAN, HEX };
 
 #define AT(member) offsetof(struct vboard_event, member)
 
@@ -39,6 +39,10 @@ static const struct member {
     {VE_FAULT, STRING, "line", AT(line)},
     {VE_MISSING, NUMBER, "addr", AT(a)},
     {VE_MISSING, NUMBER, "pc", AT(b)},
+    {VE_MISSING, STRING, "block", AT(name)},
+    {VE_MISSING, BOOLEAN, "part", AT(part)},
+    {VE_MISSING, STRING, "function", AT(function)},
+    {VE_MISSING, STRING, "line", AT(line)},
     {VE_MESSAGE, STRING, "text", AT(name)},
 };
 
@@ -73,6 +77,7 @@ static void write_member(FILE *f, const struct vboard_event *e, const struct mem
         memcpy(&real, at, sizeof real);
         (void)fprintf(f, "%.9g", real);
         break;
+    case BOOLEAN: (void)fputs(e->part ? "true" : "false", f); break;
     case HEX: json_hex(f, e->bytes, e->size); break;
     }
 }
@@ -127,20 +132,30 @@ void events_write_end(FILE *f, uint64_t ns, int status, const char *reason)
     (void)fputs("}\n", f);
 }
 
+static void explain_place(FILE *f, const struct vboard_event *e)
+{
+    if (e->function != NULL)
+        (void)fprintf(f, " in %s", e->function);
+    if (e->line != NULL)
+        (void)fprintf(f, " (%s)", e->line);
+}
+
 static void explain(FILE *f, const char *who, const struct vboard_event *e)
 {
     (void)fprintf(f, "%s: %.6f s: ", who, (double)e->t / 1e9);
     switch (e->kind) {
     case VE_FAULT:
         (void)fprintf(f, "%s at PC 0x%08X", e->name, e->pc);
-        if (e->function != NULL)
-            (void)fprintf(f, " in %s", e->function);
-        if (e->line != NULL)
-            (void)fprintf(f, " (%s)", e->line);
+        explain_place(f, e);
         (void)fprintf(f, ", LR 0x%08X, CFSR 0x%08X, HFSR 0x%08X, BFAR 0x%08X\n", e->lr, e->cfsr, e->hfsr,
                       e->bfar);
         break;
-    case VE_MISSING: (void)fprintf(f, "0x%08X is not modelled, touched at PC 0x%08X\n", e->a, e->b); break;
+    case VE_MISSING:
+        (void)fprintf(f, "0x%08X%s%s is not modelled%s, touched at PC 0x%08X", e->a, e->name ? " of " : "",
+                      e->name ? e->name : "", e->part ? " in full" : "", e->b);
+        explain_place(f, e);
+        (void)fputc('\n', f);
+        break;
     default: (void)fprintf(f, "%s\n", e->name); break;
     }
 }
