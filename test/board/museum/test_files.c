@@ -1,5 +1,7 @@
 /* Museum of mistakes: files that are not what goes into flash. The thread's bootloader takes them all. */
+#include "board.h"
 #include "board/image.h"
+#include "chip/machine.h"
 #include "museum.h"
 
 /* "File downloaded successfully." What comes then, after its reset. */
@@ -110,6 +112,65 @@ static void file_cut_short(void **state)
     assert_int_equal(s->bench.handoffs, 0);
     seen_end(s);
     free(bytes);
+
+    /* Nobody has packed this one, and the beginning of it looks right. */
+    bytes = bench_file("build/firmware/blink.bin", &size);
+    s = taken(0, bytes, 100);
+    assert_int_equal(s->bench.handoffs, 1);
+    assert_true(s->stuck);
+    seen_end(s);
+    s = seen_board(BOOT, true);
+    vboard_power(s->bench.board, true, false);
+    r = send_bytes(s, bytes, 100, true);
+    expect_sentence(&r, MESSAGE_NOT_DONE);
+    let_run(s, 500);
+    assert_int_equal(s->bench.handoffs, 0);
+    seen_end(s);
+    free(bytes);
+}
+
+/* A board with this bootloader and an application, which has asked for DFU. Then a new one, to another
+ * address. */
+static struct dfu_result to_another_address(struct seen *s)
+{
+    static const uint32_t writes[][2] = {
+        {0x40021058, 1u << 28 | 1u << 10}, {0x40007000, 0x300}, {BKP5R, DFU_FLAG}}; /* clocks, DBP */
+    uint32_t size;
+    uint8_t *bytes = bench_file("build/firmware/blink.bin", &size);
+    if (!vboard_load_file(s->bench.board, FW("holed.elf"), VBOARD_NO_ADDR))
+        fail_msg("%s", vboard_error(s->bench.board));
+    vboard_power(s->bench.board, true, false);
+    let_run(s, 100);
+    assert_int_equal(s->bench.handoffs, 1);
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(chip_debug_write(board_chip(s->bench.board), writes[i][0], 4, writes[i][1]));
+    vboard_nrst(s->bench.board, MS);
+    const struct dfu_element element = {SLOT + 0x4000, bytes, size};
+    const struct dfu_job job = {
+        .elements = &element, .element_count = 1, .leave = true, .limit_ns = 60000 * MS};
+    struct dfu_result r;
+    dfu_run(s->bench.host, &job, &r);
+    free(bytes);
+    return r;
+}
+
+static void sent_to_another_address(void **state)
+{
+    (void)state;
+    struct seen *s = seen_board(THREAD, true);
+    struct dfu_result r = to_another_address(s);
+    if (!r.ok)
+        fail_msg("%s", r.error);
+    s->bench.edges = 0;
+    let_run(s, 1000);
+    assert_int_equal(s->bench.handoffs, 2);
+    bench_expect_blink(&s->bench, 5, 100); /* still the old one */
+    seen_end(s);
+    s = seen_board(BOOT, true);
+    r = to_another_address(s);
+    expect_sentence(&r, MESSAGE_PART);
+    assert_int_equal(s->writes, 0);
+    seen_end(s);
 }
 
 /* 1025 bytes, written as 128 double words. */
@@ -136,6 +197,7 @@ int main(void)
         cmocka_unit_test(elf_hex_or_dfuse_sent_raw),
         cmocka_unit_test(gap_closed),
         cmocka_unit_test(file_cut_short),
+        cmocka_unit_test(sent_to_another_address),
         cmocka_unit_test(odd_last_byte_dropped),
     };
     return MUSEUM(files);
