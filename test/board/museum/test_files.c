@@ -137,10 +137,10 @@ static struct dfu_result to_another_address(struct seen *s)
         {0x40021058, 1u << 28 | 1u << 10}, {0x40007000, 0x300}, {BKP5R, DFU_FLAG}}; /* clocks, DBP */
     uint32_t size;
     uint8_t *bytes = bench_file("build/firmware/blink.bin", &size);
-    if (!vboard_load_file(s->bench.board, FW("holed.elf"), VBOARD_NO_ADDR))
-        fail_msg("%s", vboard_error(s->bench.board));
     vboard_power(s->bench.board, true, false);
+    assert_true(send_file(s, FW("holed.bin"), true).ok);
     let_run(s, 100);
+    s->writes = 0;
     assert_int_equal(s->bench.handoffs, 1);
     for (unsigned i = 0; i < 3; i++)
         assert_true(chip_debug_write(board_chip(s->bench.board), writes[i][0], 4, writes[i][1]));
