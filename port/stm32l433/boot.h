@@ -3,6 +3,7 @@
 #ifndef PORT_STM32L433_BOOT_H
 #define PORT_STM32L433_BOOT_H
 
+#include "port/port.h"
 #include "port/stm32l433/memory.h"
 #include <stdint.h>
 
@@ -11,6 +12,9 @@
 extern volatile uint32_t boot_ecc;
 
 void NMI_Handler(void);
+
+/* Resets all of APB2, SYSCFG too, with flash at 0 afterwards. */
+PORT_FAR void boot_renew_apb2(void);
 
 /* Makes RTC, backup registers and PWR accessible; RCC_APB1ENR1 as it was before, to be put back. */
 uint32_t backup_enter(void);

@@ -40,6 +40,15 @@ ENTRY PORT_FAR static void map(uint32_t mode)
     __DSB();
 }
 
+/* With SYSCFG's reset comes to 0 what the last reset booted: the ROM, if that has left by a jump. */
+ENTRY void boot_renew_apb2(void)
+{
+    RCC->APB2RSTR = 0xFFFFFFFF;
+    RCC->APB2RSTR = 0;
+    map(0);
+    RCC->APB2ENR = 0;
+}
+
 /* boot_main is linked at 0. After a reset flash is there; who was jumped to has to put it there. If
  * that does not help, the ROM was entered by the empty check, and only a reload of the option bytes
  * ends that (RM0394 "FLASH_SR", PEMPTY). */

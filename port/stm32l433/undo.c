@@ -2,6 +2,7 @@
  * way out (BOOT0 would send it to the ROM). What hardware does not let go stays as it is: WWDG, IWDG,
  * CSSON, MSIRGSEL, option and backup registers. */
 #include "port/port.h"
+#include "port/stm32l433/boot.h"
 #include "port/stm32l433/irq.h"
 #include "port/stm32l433/regs.h"
 #include <string.h>
@@ -42,7 +43,8 @@ static void core(void)
 static void clocks(void)
 {
     RCC->CIER = 0;
-    RCC->CR |= RCC_CR_MSION;
+    /* 4 MHz at once: port_fast takes the wait states away. */
+    RCC->CR = (RCC->CR & ~RCC_CR_MSIRANGE) | (RCC_CR_AT_RESET & (RCC_CR_MSIRANGE | RCC_CR_MSION));
     port_fast(false); /* to MSI as soon as that is ready, flash latency, PLL, HSI16 */
     RCC->CR = RCC_CR_AT_RESET;
     RCC->PLLSAI1CFGR = RCC_PLLCFGR_AT_RESET;
@@ -67,7 +69,7 @@ static void peripherals(void)
     renew(&RCC->AHB3RSTR, &RCC->AHB3ENR, 0);
     renew(&RCC->APB1RSTR1, &RCC->APB1ENR1, RCC_APB1ENR1_RTCAPBEN);
     renew(&RCC->APB1RSTR2, &RCC->APB1ENR2, 0);
-    renew(&RCC->APB2RSTR, &RCC->APB2ENR, 0);
+    boot_renew_apb2();
     if (!(FLASH->CR & FLASH_CR_LOCK))
         FLASH->CR = FLASH_CR_LOCK;
     FLASH->SR = FLASH_SR_CLEAR;

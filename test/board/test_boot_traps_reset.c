@@ -261,6 +261,88 @@ static void a_brown_out_is_no_press(void **state)
     bench_end(t);
 }
 
+/* The ROM, entered by BOOT0, leaves to sureboot by a jump; BOOT0 is low by then or still high. */
+static void rom_leaves(struct bench *t, bool still_high)
+{
+    uint8_t command[5] = {0x21, 0, 0, 0, 8};
+    assert_true(vboard_drive(t->board, "PH3", 1));
+    nrst(t);
+    (void)usbhost_wait_detached(t->host, MS);
+    assert_true(usbhost_wait_attached(t->host, 2000 * MS));
+    assert_int_equal(usbhost_device_descriptor(t->host)[13], 0x22); /* bcdDevice */
+    assert_true(vboard_drive(t->board, "PH3", still_high));
+    unsigned resets = t->resets;
+    assert_int_equal(dfu_out(t, DFU_REQ_DNLOAD, 0, command, sizeof command), UH_OK);
+    (void)dfu_get(t);
+    assert_int_equal(dfu_get(t).state, DFU_DNLOAD_IDLE);
+    assert_int_equal(dfu_out(t, DFU_REQ_DNLOAD, 2, NULL, 0), UH_OK);
+    assert_int_equal(dfu_get(t).state, DFU_MANIFEST);
+    unsigned before = t->handoffs;
+    if (vboard_run_event(t->board, 1000 * MS, VE_HANDOFF, NULL, NULL) != VB_EVENT ||
+        t->handoffs != before + 1)
+        fail_msg("the ROM has left: the application does not start");
+    assert_int_equal(vboard_peek32(t->board, 0xE000ED08), SLOT);
+    assert_int_equal(t->resets - resets, still_high ? 0 : 1);
+}
+
+/* One press, BOOT0 with the next one: no two presses, and a jump as any other. */
+static void a_press_and_the_rom(void **state)
+{
+    (void)state;
+    struct bench *t = buttons();
+    nrst(t);
+    bench_run(t, 100 * MS);
+    assert_int_not_equal(vboard_peek32(t->board, BKP5R), 0);
+    rom_leaves(t, false);
+    bench_end(t);
+}
+
+/* A reset would lead back into the ROM: the chip is put back by hand, flash stays at 0 meanwhile. */
+static void rom_leaves_with_boot0_high(void **state)
+{
+    (void)state;
+    struct bench *t = bench_start(BOOT, BLINK, true);
+    expect_start(t, "power-on");
+    rom_leaves(t, true);
+    bench_end(t);
+}
+
+static unsigned messages;
+
+static void listen(void *arg, const struct vboard_event *e)
+{
+    (void)arg;
+    messages += e->kind == VE_MESSAGE;
+}
+
+/* MSI at 48 MHz, and a jump that has to be undone by hand: never too fast for flash. */
+static void undo_of_a_fast_msi(void **state)
+{
+    (void)state;
+    const uint32_t cr = 0x40021000, cfgr = 0x40021008, acr = 0x40022000;
+    struct bench *t = bench_start(BOOT, PROBE, false);
+    uint32_t jump = JUMP;
+    expect_start(t, "power-on");
+    bench_run(t, 10 * MS);
+    put(t, acr, 0x604);
+    put(t, cr, vboard_peek32(t->board, cr) | 1);
+    bench_run(t, MS);
+    put(t, cfgr, 0);
+    put(t, cr, (vboard_peek32(t->board, cr) & ~0xF0u) | 11u << 4 | 1u << 3);
+    bench_run(t, MS);
+    put(t, acr, 0x602);
+    bench_run(t, MS);
+    messages = 0;
+    vboard_on_event(t->board, listen, t);
+    assert_true(vboard_drive(t->board, "PH3", 1));
+    assert_true(vboard_poke(t->board, bench_address(PROBE, "command"), &jump, 4));
+    assert_true(vboard_break(t->board, vboard_peek32(t->board, SLOT + 4) & ~1u, true));
+    assert_int_equal(vboard_run(t->board, 100 * MS, NULL, NULL), VB_BREAK);
+    assert_int_equal(messages, 0);
+    assert_int_equal(vboard_peek32(t->board, cr) & 0xFF, 0x6B);
+    bench_end(t);
+}
+
 static void button_held(void **state)
 {
     (void)state;
@@ -459,6 +541,9 @@ int main(void)
         cmocka_unit_test(bounces_are_not_two_presses),
         cmocka_unit_test(two_presses),
         cmocka_unit_test(a_brown_out_is_no_press),
+        cmocka_unit_test(a_press_and_the_rom),
+        cmocka_unit_test(rom_leaves_with_boot0_high),
+        cmocka_unit_test(undo_of_a_fast_msi),
         cmocka_unit_test(button_held),
         cmocka_unit_test(iwdg_however_short),
         cmocka_unit_test(iwdg_that_cannot_be_stopped),
