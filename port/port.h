@@ -99,7 +99,8 @@ uint32_t port_crc(uint32_t crc, const void *data, size_t size);
 enum port_flash_result { PORT_FLASH_OK, PORT_FLASH_PROTECTED, PORT_FLASH_ERROR };
 
 /* Boot path: programs `size` bytes (multiple of 8, at a multiple of 8) and waits for the end. Flash is
- * left locked and without error flags. */
+ * left locked and without error flags, unless it never comes to an end: then nothing is fetched from it
+ * either. */
 enum port_flash_result port_flash_program_now(uint32_t addr, const void *data, size_t size);
 
 /* The rest is for the DFU world only. */

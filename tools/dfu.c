@@ -39,6 +39,9 @@ static bool string(libusb_device_handle *usb, uint8_t index, char *to, int size)
 {
     int n = index ? libusb_get_string_descriptor_ascii(usb, index, (unsigned char *)to, size - 1) : 0;
     to[n > 0 ? n : 0] = '\0';
+    for (; *to; to++)
+        if (*to < ' ' || *to > '~')
+            *to = '?';
     return n > 0;
 }
 

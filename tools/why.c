@@ -100,9 +100,14 @@ static bool is_recorded(const struct ledger_record *r, const uint8_t *slot, uint
     return ledger_is_seal(r) && r->length == size && r->crc == ~crc32_more(CRC32_START, slot, size);
 }
 
-/* The file may have been packed before it was downloaded, or not. */
-static void compare(const struct ledger_record *r, char *file)
+/* The file may have been packed before it was downloaded, or not. What has no record, or was changed after
+ * it, cannot be compared. */
+static void compare(const struct report *report, char *file)
 {
+    const struct ledger_record *r = &report->newest;
+    enum finding_code code;
+    bool changed =
+        report_message(report->verdict, &code) && (code == FINDING_CHANGED || code == FINDING_UNREADABLE);
     struct sentence why;
     struct findings f;
     uint32_t size;
@@ -114,7 +119,11 @@ static void compare(const struct ledger_record *r, char *file)
     }
     bool same = is_recorded(r, slot, size);
     fill_in_info(slot, size, &f);
-    printf("it is %s%s\n", same || is_recorded(r, slot, size) ? "" : "not ", file);
+    same = same || is_recorded(r, slot, size);
+    if (!ledger_is_seal(r))
+        printf("so it cannot be told whether it is %s\n", file);
+    else
+        printf("it %s %s%s\n", changed ? "was" : "is", same ? "" : "not ", file);
     free(slot);
 }
 
@@ -184,7 +193,7 @@ static void print(const struct report *r, char *file)
     }
     print_record(&r->newest);
     if (file)
-        compare(&r->newest, file);
+        compare(r, file);
     if (r->has_crash && r->crash.kind)
         print_crash(&r->crash, file);
 }

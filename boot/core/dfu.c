@@ -289,6 +289,8 @@ void dfu_event(struct dfu *d, enum dfu_event event)
 {
     struct session *s = &d->session;
     if (event == DFU_INTERFACE_SET) {
+        if (BOOT_DFU11)
+            s->pointer_set = false; /* of another host, or set again */
         /* Between the elements of one file the host sets the interface again and goes on with a
          * DNLOAD; a new host asks for the status first. */
         bool whole =

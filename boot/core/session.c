@@ -125,7 +125,7 @@ static enum message command(struct session *s, uint32_t size)
             (argument < DFU_REPORT_ADDR || argument >= DFU_REPORT_ADDR + DFU_REPORT_SIZE))
             return MESSAGE_ADDRESS;
         s->pointer = argument;
-        s->pointer_set = true;
+        s->pointer_set = BOOT_DFU11; /* nobody asks otherwise */
         s->plain = false;
         s->stride = 0;
         return MESSAGE_READY;

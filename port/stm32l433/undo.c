@@ -74,7 +74,8 @@ static void peripherals(void)
         FLASH->CR = FLASH_CR_LOCK;
     FLASH->SR = FLASH_SR_CLEAR;
     /* EXTI has no reset of its own. Direct lines come up unmasked. */
-    memset(EXTI, 0, sizeof *EXTI);
+    EXTI->EMR1 = EXTI->RTSR1 = EXTI->FTSR1 = EXTI->SWIER1 = 0;
+    EXTI->EMR2 = EXTI->RTSR2 = EXTI->FTSR2 = EXTI->SWIER2 = 0;
     EXTI->IMR1 = EXTI_IMR1_AT_RESET;
     EXTI->PR1 = 0xFFFFFFFF;
     EXTI->IMR2 = EXTI_IMR2_AT_RESET;

@@ -75,6 +75,36 @@ static void inspect(void **state)
     command_result_free(&r);
 }
 
+/* What the board has may be compared with the file only if it is recorded, and as it was recorded. */
+static void why_compares(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *verdict, *ledger, *says;
+        int status;
+    } rows[] = {
+        {"Ready: the application starts at the next reset.", "00000000 00000000 00000000 00000000",
+         "so it cannot be told whether it is " CDC_BIN, 0},
+        {"Download unfinished: download it again.", "00015B1E 00000001 00000000 00000000",
+         "so it cannot be told whether it is " CDC_BIN, 1},
+        {"Ready: the application starts at the next reset.", "00025B1E 00000001 00000010 00000000",
+         "it is not " CDC_BIN, 0},
+        {"Content changed: download it again, or attach a debugger.", "00025B1E 00000001 00000010 00000000",
+         "it was not " CDC_BIN, 1},
+        {"Flash unreadable: download it again.", "00025B1E 00000001 00000010 00000000", "it was not " CDC_BIN,
+         1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[500];
+        (void)snprintf(text, sizeof text,
+                       "sureboot 1.0\nverdict: %s\nin DFU by: verdict\nreset cause: 00000004\n"
+                       "unreadable: 00000000\nledger: %s 00000000 00000000\n",
+                       rows[i].verdict, rows[i].ledger);
+        file_text(temp("report.txt"), text);
+        DONE(rows[i].status, rows[i].says, "why", "--report", temp("report.txt"), CDC_BIN);
+    }
+}
+
 static void bad_words(void **state)
 {
     (void)state;
@@ -226,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inspect, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(bad_words, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(why_compares, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(built_examples, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(pack, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(merge, temp_make, temp_remove),

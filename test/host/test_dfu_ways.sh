@@ -2,7 +2,7 @@
 # The ways in which a download can come: with and without leave, as DfuSe file, from a plain DFU 1.1 host; and
 # dfu-util's plain DFU on the build that announces it. What can be uploaded: the slot and the report.
 . "$(dirname "$0")/lib.sh"
-plan 27
+plan 29
 board nucleo --load build/firmware/boot.hex
 in_guest '
 image=$work/image
@@ -63,6 +63,8 @@ check "the application runs" await 30 tty_of
 send_aa >/dev/null
 upload() { rm -f $work/back; "$@" $work/back && cmp build/firmware/cdc.bin $work/back; }
 check "dfu-util -U gives back the same file" upload dfu-util -U
+check "sureboot why" build/host/sureboot why build/firmware/cdc.elf
+check "and the file once more: an address is forgotten" upload dfu-util -U
 cp build/firmware/cdc.bin $work/suffixed.dfu
 dfu-suffix -v 0483 -p df11 -a $work/suffixed.dfu >/dev/null
 check "a file with a DFU suffix" dfu-util -D $work/suffixed.dfu

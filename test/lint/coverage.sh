@@ -15,7 +15,7 @@ echo 1..1
         done
 ) >build.log 2>&1 || { echo "not ok 1 - coverage: build or run failed"; tail -n 20 build.log | sed 's/^/# /'; exit 0; }
 gcov -n ./*.gcda 2>/dev/null | awk -v least=$least -v top="$top/" '
-    /^File/ { file = $2; gsub(/\047/, "", file); sub(top, "", file) }
+    /^File/ { file = $0; sub(/^File /, "", file); gsub(/\047/, "", file); sub(top, "", file) }
     /^Lines executed/ && file ~ /^boot\/core\/.*\.c$/ {
         split($2, a, ":"); sub(/%/, "", a[2])
         printf "# %6.2f %% of %3d lines  %s\n", a[2], $4, file
