@@ -261,16 +261,13 @@ static void a_brown_out_is_no_press(void **state)
     bench_end(t);
 }
 
-/* The ROM, entered by BOOT0, leaves to sureboot by a jump; BOOT0 is low by then or still high. */
-static void rom_leaves(struct bench *t, bool still_high)
+/* The ROM is there, and is asked to leave to sureboot, which it does by a jump; a reset would lead back to
+ * it. */
+static void rom_leaves_now(struct bench *t, bool back)
 {
     uint8_t command[5] = {0x21, 0, 0, 0, 8};
-    assert_true(vboard_drive(t->board, "PH3", 1));
-    nrst(t);
-    (void)usbhost_wait_detached(t->host, MS);
     assert_true(usbhost_wait_attached(t->host, 2000 * MS));
     assert_int_equal(usbhost_device_descriptor(t->host)[13], 0x22); /* bcdDevice */
-    assert_true(vboard_drive(t->board, "PH3", still_high));
     unsigned resets = t->resets;
     assert_int_equal(dfu_out(t, DFU_REQ_DNLOAD, 0, command, sizeof command), UH_OK);
     (void)dfu_get(t);
@@ -282,7 +279,18 @@ static void rom_leaves(struct bench *t, bool still_high)
         t->handoffs != before + 1)
         fail_msg("the ROM has left: the application does not start");
     assert_int_equal(vboard_peek32(t->board, 0xE000ED08), SLOT);
-    assert_int_equal(t->resets - resets, still_high ? 0 : 1);
+    assert_int_equal(t->resets - resets, back ? 0 : 1);
+}
+
+/* Entered by the pin BOOT0, which is low by then or still high. */
+static void rom_leaves(struct bench *t, bool still_high)
+{
+    assert_true(vboard_drive(t->board, "PH3", 1));
+    nrst(t);
+    (void)usbhost_wait_detached(t->host, MS);
+    assert_true(usbhost_wait_attached(t->host, 2000 * MS));
+    assert_true(vboard_drive(t->board, "PH3", still_high));
+    rom_leaves_now(t, still_high);
 }
 
 /* One press, BOOT0 with the next one: no two presses, and a jump as any other. */
@@ -304,6 +312,21 @@ static void rom_leaves_with_boot0_high(void **state)
     struct bench *t = bench_start(BOOT, BLINK, true);
     expect_start(t, "power-on");
     rom_leaves(t, true);
+    bench_end(t);
+}
+
+/* The same where BOOT0 is an option bit: nSWBOOT0 and nBOOT0 are 0. */
+static void rom_leaves_with_boot0_by_option(void **state)
+{
+    (void)state;
+    static const uint32_t words[5] = {0xF3EFF8AA, 0xFFFFFFFF, 0x00FF0000, 0xFF00FFFF, 0xFF00FFFF};
+    uint8_t options[40];
+    for (unsigned i = 0; i < 5; i++) {
+        const uint32_t both[2] = {words[i], ~words[i]};
+        memcpy(options + 8 * i, both, sizeof both);
+    }
+    struct bench *t = board_with(&(struct board_setup){{NULL, NULL}, image, SIZE, options});
+    rom_leaves_now(t, true);
     bench_end(t);
 }
 
@@ -543,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_brown_out_is_no_press),
         cmocka_unit_test(a_press_and_the_rom),
         cmocka_unit_test(rom_leaves_with_boot0_high),
+        cmocka_unit_test(rom_leaves_with_boot0_by_option),
         cmocka_unit_test(undo_of_a_fast_msi),
         cmocka_unit_test(button_held),
         cmocka_unit_test(iwdg_however_short),
