@@ -19,9 +19,9 @@ ok() { # ok NAME COMMAND…
 }
 
 build() { # build NAME [VARIABLE=VALUE]…: by Make
-    local to=$PWD/$work/$1
+    local to=../../$work/$1
     shift
-    make --no-print-directory -C test/foreign SUREBOOT="$top/app" BUILD_DIR="$to" "$@"
+    make --no-print-directory -C test/foreign SUREBOOT=../../app BUILD_DIR="$to" "$@"
 }
 
 # It toggles by its own SysTick, is counted, confirms itself, and goes to DFU after 1.05 s.
@@ -41,7 +41,7 @@ runs() { # runs FILE
 refused() {
     rm -rf "$work/wrong" && cp -r test/foreign "$work/wrong" && sed -i "$2" "$work/wrong/$3" &&
         ! cmp "test/foreign/$3" "$work/wrong/$3" || return
-    if make --no-print-directory -C "$work/wrong" SUREBOOT="$top/app" BUILD_DIR=out >"$work/link" 2>&1; then
+    if make --no-print-directory -C "$work/wrong" SUREBOOT=../../../../app BUILD_DIR=out >"$work/link" 2>&1; then
         echo "it links"
         return 1
     fi
@@ -75,7 +75,7 @@ only_the_files() {
     rm -rf "$work/wrong" && cp -r test/foreign "$work/wrong" || return
     sed -i 's/ORIGIN = 0x08004000/ORIGIN = 0x08000000/; s/^_estack = .*/_estack = 0x20010000;/; /sureboot_info/d' "$work/wrong/project.ld"
     sed -i '/^SUREBOOT_APPLICATION/d' "$work/wrong/main.c" && sed -i 's/sureboot_info_vector/0/' "$work/wrong/startup.s"
-    if make --no-print-directory -C "$work/wrong" SUREBOOT="$top/app" BUILD_DIR=out >"$work/link" 2>&1; then return 1; fi
+    if make --no-print-directory -C "$work/wrong" SUREBOOT=../../../../app BUILD_DIR=out >"$work/link" 2>&1; then return 1; fi
     cat "$work/link"
     for sentence in "FLASH has to be" "SUREBOOT_APPLICATION(...) is missing" ".word sureboot_info_vector" "must _estack"; do
         grep -q -F "$sentence" "$work/link" || return
