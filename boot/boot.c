@@ -9,13 +9,20 @@ enum { BOUNCE_MS = 20 };
 
 /* ---- is this a reset? -------------------------------------------------------------------- */
 
+#define TOKEN_NUMBER_0 (TOKEN_DFU - WAY_TOKEN)
+_Static_assert(TOKEN_ROM - TOKEN_NUMBER_0 == WAY_ROM && TOKEN_FAULT - TOKEN_NUMBER_0 == WAY_FAULT &&
+                   TOKEN_RESET - TOKEN_NUMBER_0 == 4 && TOKEN_TWICE - TOKEN_NUMBER_0 >= 8 &&
+                   TOKEN_TWICE - TOKEN_NUMBER_0 != 4 + WAY_TWICE,
+               "as settle() takes them apart");
+
 /* Who was jumped to resets once, and remembers the token meanwhile. Returns the one to obey. */
 static enum way settle(struct findings *f)
 {
-    uint32_t number = port_token_get() - (TOKEN_DFU - WAY_TOKEN);
-    unsigned kept = number < 8                                                         ? number & 3u
-                    : BOOT_TWICE_MS && number == TOKEN_TWICE - (TOKEN_DFU - WAY_TOKEN) ? WAY_TWICE
-                                                                                       : WAY_NONE;
+    /* Tokens are a row of numbers: those of enum way, then the same for who was asked before a reset. */
+    uint32_t number = port_token_get() - TOKEN_NUMBER_0;
+    unsigned kept = number & 3u;
+    if (number >= 8)
+        kept = BOOT_TWICE_MS && number == TOKEN_TWICE - TOKEN_NUMBER_0 ? WAY_TWICE : WAY_NONE;
     bool once = number - kept == 4; /* a reset was tried, or has just done its work */
     bool to_rom = port_reset_goes_to_rom();
 
@@ -70,9 +77,6 @@ static enum way find_way(const struct findings *f, enum way asked)
     return asked;
 }
 
-/* What p points at is reached from there: else GCC knows the address, and makes one of each field. */
-#define BASE(p) __asm("" : "+r"(p))
-
 /* ---- the verdict ------------------------------------------------------------------------- */
 
 static unsigned look(struct facts *f)
@@ -93,7 +97,7 @@ static void count_start(struct findings *f)
 {
     struct ledger_record *r = &f->facts.ledger.newest;
     struct ledger_append append;
-    BASE(r);
+    PORT_BASE(r);
 
     if (f->facts.seal != YES) {
         r->length = f->facts.content.info.length;
@@ -141,7 +145,7 @@ static void prepare_confirmation(struct findings *f, struct mailbox *m)
 static void tell_application(struct findings *f)
 {
     struct mailbox *m = MAILBOX;
-    BASE(m);
+    PORT_BASE(m);
     if (m->magic != MAILBOX_MAGIC || m->check != port_crc(0, m, offsetof(struct mailbox, check)))
         m->crash = (struct crash){0};
     m->magic = MAILBOX_MAGIC;

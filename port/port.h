@@ -22,6 +22,9 @@
 #define PORT_FAR
 #endif
 
+/* What p points at is reached from there: else GCC knows the address, and makes one of each field. */
+#define PORT_BASE(p) __asm("" : "+r"(p))
+
 /* ---- reset and token --------------------------------------------------------------------- */
 
 /* Token in the backup register; 0 after the backup domain has lost power. Leaves PWREN, RTCAPBEN and

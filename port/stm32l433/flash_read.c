@@ -60,7 +60,7 @@ uint32_t port_crc(uint32_t crc, const void *data, size_t size)
     RCC->AHB1ENR = RCC_AHB1ENR_FLASHEN | RCC_AHB1ENR_CRCEN; /* there is no DMA; two cycles until it counts */
     (void)RCC->AHB1ENR;
     struct crc_regs *unit = CRC;
-    __asm("" : "+r"(unit)); /* or GCC loads the address each time */
+    PORT_BASE(unit);
     unit->INIT = __RBIT(~crc);
     unit->CR = CRC_CR_REV_OUT | CRC_CR_REV_IN_WORD | CRC_CR_RESET;
     /* The unit takes four cycles a word; loads in a row keep it busy. */

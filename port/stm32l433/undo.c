@@ -13,14 +13,14 @@ static void core(void)
     SysTick->LOAD = 0;
     SysTick->VAL = 0;
     reg32 *clear = NVIC->ICER, *end = clear + 3;
-    __asm("" : "+r"(end)); /* or GCC writes the loop out */
+    PORT_BASE(end); /* or GCC writes the loop out */
     do {
         clear[NVIC->ICPR - NVIC->ICER] = 0xFFFFFFFF;
         *clear++ = 0xFFFFFFFF;
     } while (clear != end);
     memset((void *)(uintptr_t)NVIC->IP, 0, IRQ_COUNT);
     SCB_Type *scb = SCB;
-    __asm("" : "+r"(scb)); /* one base for all, where GCC would take others in between */
+    PORT_BASE(scb);
     scb->ICSR = SCB_ICSR_PENDSTCLR_Msk | SCB_ICSR_PENDSVCLR_Msk;
     scb->VTOR = 0;
     scb->AIRCR = 0x05FAul << SCB_AIRCR_VECTKEY_Pos; /* PRIGROUP 0 */
