@@ -478,6 +478,33 @@ static void after_rom(void **state)
     assert_int_equal(compare("after the ROM", &with, &without), 0);
 }
 
+/* The ROM is there by BOOT0, which is still high when it leaves: no reset, and all is put back by hand. */
+static void after_rom_without_reset(void **state)
+{
+    (void)state;
+    struct rig r;
+    const struct usbhost_config usb = {.enumerate = true};
+    power(&r, NULL, PROBEBARE, 0x08000000);
+    assert_true(vboard_drive(r.board, "PH3", 1));
+    look(r.board, &without);
+    end(&r);
+
+    power(&r, BOOT, PROBE, SLOT);
+    r.host = usbhost_create(r.board, &usb);
+    assert_non_null(r.host);
+    assert_true(vboard_drive(r.board, "PH3", 1));
+    vboard_nrst(r.board, MS);
+    assert_true(rom_is_there(&r));
+    leave_to(&r, 0x08000000);
+    r.arrived = false;
+    arrive(&r, 2000 * MS);
+    look(r.board, &with);
+    /* The ROM has set IWDG's prescaler (AN2606), which nothing but a reset puts back where LSI is off. */
+    assert_int_equal(vboard_peek32(r.board, 0x40003004), 7);
+    end(&r);
+    assert_int_equal(compare("after the ROM, without a reset", &with, &without), 1);
+}
+
 /* A blank chip but for the slot: the ROM installs sureboot and leaves, sureboot reloads the option bytes. */
 static void after_empty_check(void **state)
 {
@@ -628,6 +655,7 @@ int main(void)
         cmocka_unit_test(jump_without_reset),
         cmocka_unit_test(after_dfu),
         cmocka_unit_test(after_rom),
+        cmocka_unit_test(after_rom_without_reset),
         cmocka_unit_test(after_empty_check),
         cmocka_unit_test(after_refusal),
         cmocka_unit_test(sram_is_untouched),
