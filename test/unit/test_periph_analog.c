@@ -466,6 +466,35 @@ static void watchdog_as_trigger(void **state)
     assert_int_equal(rd(tim1 + 0x24), 2);
 }
 
+/* The timer runs already when the DAC or the ADC begins to listen: nothing of before counts, all after it. */
+static void timer_goes_first(void **state)
+{
+    const uint32_t tim6 = 0x40001000, dac = DAC1;
+
+    (void)state;
+    clock_on(0x48, 0);
+    clock_on(0x58, 4);
+    wr(tim6 + 0x2C, 1599); /* 100 us */
+    wr(tim6 + 0x04, 2 << 4);
+    wr(tim6, 1);
+    run_us(250);
+    wr(dac, 1 | 4 | 2 << 6); /* a triangle of amplitude 1: a trigger shows as 1 */
+    wr(dac + 8, 100);
+    assert_int_equal(rd(dac + 0x2C), 0);
+    run_us(60);
+    assert_int_equal(rd(dac + 0x2C), 100);
+    run_us(100);
+    assert_int_equal(rd(dac + 0x2C), 101);
+    wr(dac, 0);
+    wr(ADC1 + SQR1, 1 << 6);
+    wr(ADC1 + CFGR, 13 << 6 | 1 << 10);
+    wr(ADC1 + CR, VREG | ADSTART);
+    run_us(30);
+    assert_int_equal(rd(ADC1 + ISR) & EOC, 0);
+    run_us(80);
+    assert_int_equal(rd(ADC1 + ISR) & EOC, EOC);
+}
+
 static void gaps(void **state)
 {
     (void)state;
@@ -502,6 +531,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(internal_channels, on, rig_off),
         cmocka_unit_test_setup_teardown(dac, on, rig_off),
         cmocka_unit_test_setup_teardown(watchdog_as_trigger, on, rig_off),
+        cmocka_unit_test_setup_teardown(timer_goes_first, on, rig_off),
         cmocka_unit_test_setup_teardown(gaps, on, rig_off),
     };
 

@@ -299,6 +299,28 @@ static void between_timers(void **state)
     assert_in_range(rd(TIM1 + CNT), 9, 11);
 }
 
+/* The slave is made one while its master runs: it follows from then on, also when nobody reads the master. */
+static void slave_comes_later(void **state)
+{
+    (void)state;
+    wr(TIM1 + SMCR, 4 << 4); /* nobody listens to TIM2 */
+    wr(TIM15 + SMCR, 2 << 4);
+    wr(TIM1 + PSC, 0);
+    wr(TIM1 + EGR, 1);
+    wr(TIM2 + CR2, 2 << 4);
+    wr(TIM2 + ARR, 9);
+    wr(TIM2 + CR1, CEN);
+    run_us(1000);
+    wr(TIM1 + CR1, CEN);
+    wr(TIM1 + CR1, 0);
+    wr(TIM1 + CNT, 0);
+    wr(TIM1 + SMCR, 1 << 4 | 7);
+    wr(TIM1 + CR1, CEN);
+    assert_int_equal(rd(TIM1 + CNT), 0);
+    run_us(1000);
+    assert_in_range(rd(TIM1 + CNT), 99, 101);
+}
+
 /* TIM16 measures LSI and LSE, as ST's LSI calibration example does. */
 static void oscillators(void **state)
 {
@@ -538,6 +560,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(polarity_of_etr, on, rig_off),
         cmocka_unit_test_setup_teardown(sources_of_inputs, on, rig_off),
         cmocka_unit_test_setup_teardown(between_timers, on, rig_off),
+        cmocka_unit_test_setup_teardown(slave_comes_later, on, rig_off),
         cmocka_unit_test_setup_teardown(oscillators, on, rig_off),
         cmocka_unit_test_setup_teardown(complementary, on, rig_off),
         cmocka_unit_test_setup_teardown(break_input, on, rig_off),

@@ -265,6 +265,9 @@ bool adc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     uint32_t seen, reg = off & ~3u;
 
     (void)index;
+    bool listens = reg == ADC_CR * 4 || reg == ADC_CFGR * 4 || reg == ADC_JSQR * 4;
+    if (listens)
+        chip_triggers_change(c, false);
     adc_peek(c, 0, reg, 4, &seen);
     if (reg == ADC_ISR * 4) {
         a->r[ADC_ISR] &= ~(lanes_put(0, off, size, value) & ISR_BITS);
@@ -282,6 +285,8 @@ bool adc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
             (reg == ADC_JSQR * 4 && !(a->r[ADC_CFGR] & CFGR_RESET)))
             chip_missing(c, B_ADC1, reg);
     }
+    if (listens)
+        chip_triggers_change(c, true);
     adc_update(c);
     adc_proceed(c);
     adc_schedule(c);

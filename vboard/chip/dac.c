@@ -184,7 +184,9 @@ static void write_cr(struct chip *c, uint32_t off, uint32_t value)
 {
     struct dac_state *d = &c->dac;
 
+    chip_triggers_change(c, false);
     regs_write(d->r, rows, ROWS, off, value);
+    chip_triggers_change(c, true);
     for (unsigned ch = 0; ch < 2; ch++) {
         if (!(control(d, ch) & DMAEN))
             dma_request(c, signals[ch], false);

@@ -369,6 +369,10 @@ bool tim_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         if (target != TIM_DMAR)
             tim_write(c, index, 4 * target, 4, value);
         continue_burst(c, index);
+    } else if (reg == TIM_SMCR) { /* another timer may have got a listener */
+        tim_listeners_change(c, false);
+        put(c, index, reg, (t->r[reg] & ~mask) | (value & mask));
+        tim_listeners_change(c, true);
     } else {
         put(c, index, reg, (t->r[reg] & ~mask) | (value & mask));
     }

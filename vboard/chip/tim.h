@@ -180,6 +180,7 @@ void tim_break_filtered(struct chip *c, unsigned index); /* what the filters let
 void tim_trgo_pulse(struct chip *c, unsigned index, unsigned mms); /* the event that MMS may select */
 void tim_trgo_level(struct chip *c, unsigned index);
 bool tim_trgo_wanted(const struct chip *c, unsigned index); /* does anybody listen to TRGO, TRGO2 or OC1? */
+void tim_listeners_change(struct chip *c, bool after);      /* chip_triggers_change for the timers */
 void tim_trigger_input(struct chip *c, unsigned index);     /* an active edge of TRGI */
 void tim_capture(struct chip *c, unsigned index, unsigned ch);
 void tim_oscillators(struct chip *c, unsigned index); /* an internal clock as input: next edge */

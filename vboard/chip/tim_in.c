@@ -328,6 +328,18 @@ bool tim_trgo_wanted(const struct chip *c, unsigned index)
     return false;
 }
 
+void tim_listeners_change(struct chip *c, bool after)
+{
+    for (unsigned i = 0; i < TIM_COUNT; i++) {
+        if (!c->tim[i].clock.hz)
+            continue;
+        if (after)
+            tim_schedule(c, i);
+        else
+            tim_settle(c, i);
+    }
+}
+
 static void to_slaves(struct chip *c, unsigned index, bool rising, bool level)
 {
     for (unsigned s = 0; s < TIM_COUNT; s++) {

@@ -13,6 +13,11 @@ bool chip_trigger_wanted(const struct chip *c, enum trigger t)
     return adc_wants(c, t) || dac_wants(c, t);
 }
 
+void chip_triggers_change(struct chip *c, bool after)
+{
+    tim_listeners_change(c, after);
+}
+
 void chip_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level)
 {
     af_pin_changed(c, port, pin, level);
