@@ -2,84 +2,7 @@
  * they cost. */
 #include <string.h>
 
-#include "chiptest.h"
-
-#define CR1     PWR(0x00)
-#define CR2     PWR(0x04)
-#define CR3     PWR(0x08)
-#define CR4     PWR(0x0C)
-#define SR1     PWR(0x10)
-#define SR2     PWR(0x14)
-#define SCR     PWR(0x18)
-#define SCS_SCR 0xE000ED10U
-#define ISER0   0xE000E100U
-#define ICPR0   0xE000E280U
-#define SBF     (1U << 8)
-
-static struct chiptest t;
-
-static int setup(void **state)
-{
-    (void)state;
-    chiptest_start(&t);
-    set(&t, RCC(0x58), 1U << 28);
-    set(&t, RCC(0x4C), 0x9F);
-    set(&t, RCC(0x60), 1);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    chiptest_end(&t);
-    return 0;
-}
-
-/* The processor stores a word (into its own space) and goes back to its loop. */
-static void store(uint32_t addr, uint32_t value)
-{
-    static const uint16_t code[] = {0x6001 /* str r1, [r0] */, 0xE7FE};
-    cpu_set_reg(chip_cpu(t.c), 0, addr);
-    cpu_set_reg(chip_cpu(t.c), 1, value);
-    chiptest_execute(&t, code, 2);
-    run_us(&t, 20);
-}
-
-/* Sleeps by WFI or WFE with interrupts masked; counts in R7 how often it woke. */
-static void sleep_by(uint16_t instruction)
-{
-    const uint16_t code[] = {0xB672 /* cpsid i */, instruction, 0x3701 /* adds r7, #1 */, 0xE7FE};
-    cpu_set_reg(chip_cpu(t.c), 7, 0);
-    chiptest_execute(&t, code, 4);
-    run_us(&t, 5);
-}
-
-static void wfi(void)
-{
-    sleep_by(0xBF30);
-}
-
-static bool awake(void)
-{
-    return cpu_reg(chip_cpu(t.c), 7) == 1;
-}
-
-/* PA0 is EXTI 0, rising edge, with its interrupt enabled; it wakes. */
-static void arm_pin(void)
-{
-    wr(&t, GPIO(0), rd(&t, GPIO(0)) & ~3U);
-    gpio_drive(t.c, 0, 0, 0);
-    wr(&t, EXTI(0x08), 1);
-    set(&t, EXTI(0x00), 1);
-    wr(&t, EXTI(0x14), 1);
-    store(ISER0, 1U << 6);
-}
-
-static void deep(uint32_t lpms)
-{
-    wr(&t, CR1, (rd(&t, CR1) & ~7U) | lpms);
-    store(SCS_SCR, 4);
-}
+#include "lowpower_rig.h"
 
 static void test_sleep(void **state)
 {
@@ -115,16 +38,6 @@ static void test_sleep_gates(void **state)
     gpio_drive(t.c, 0, 0, 1);
     run_us(&t, 5);
     assert_true(chip_enabled(t.c, B_TIM2));
-}
-
-static void to_pll(void)
-{
-    wr(&t, FLASH(0x00), 0x604);
-    wr(&t, RCC(0x0C), 1U << 24 | 40U << 8 | 1);
-    set(&t, RCC(0x00), 1U << 24);
-    run_us(&t, 50);
-    wr(&t, RCC(0x08), 3);
-    assert_int_equal(chip_clock(t.c, CLK_HCLK), 80000000);
 }
 
 static void test_stop(void **state)
@@ -221,23 +134,6 @@ static void test_stop_refused(void **state)
     wfi();
     assert_int_equal(t.c->mode, MODE_STOP);
     assert_false(awake());
-}
-
-/* DBGMCU_CR would keep the clocks on for a debugger, which is not modelled: told. */
-static void test_debug_in_stop(void **state)
-{
-    (void)state;
-    for (unsigned n = 0; n < 2; n++) {
-        wr(&t, 0xE0042004, 1 + n); /* DBG_SLEEP, DBG_STOP */
-        t.n = 0;
-        deep(1);
-        wfi();
-        assert_int_equal(t.c->mode, MODE_STOP);
-        assert_int_equal(t.n, n);
-        chip_request_reset(t.c, RESET_SOFT);
-        chiptest_settle(&t);
-        set(&t, RCC(0x58), 1U << 28);
-    }
 }
 
 static void options(uint32_t clear_bits)
@@ -487,10 +383,9 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_sleep),         TEST(test_sleep_gates),  TEST(test_stop),      TEST(test_stop_event),
-        TEST(test_debug_in_stop), TEST(test_stop_refused), TEST(test_forbidden), TEST(test_flash_defers),
-        TEST(test_standby),       TEST(test_shutdown),     TEST(test_ranges),    TEST(test_pvd),
-        TEST(test_pulls),
+        TEST(test_sleep),        TEST(test_sleep_gates), TEST(test_stop),         TEST(test_stop_event),
+        TEST(test_stop_refused), TEST(test_forbidden),   TEST(test_flash_defers), TEST(test_standby),
+        TEST(test_shutdown),     TEST(test_ranges),      TEST(test_pvd),          TEST(test_pulls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,17 +77,17 @@ static enum cpu_exit execute(struct chip *c, bool step)
     return exit;
 }
 
-/* The core is clocked but does not execute: in Sleep, or locked up. */
+/* The core is clocked but does not execute: in Sleep, or in Stop with DBG_STOP, or locked up. */
 static void idle(struct chip *c, ps_t limit)
 {
     uint64_t now = cpu_cycles(c->cpu), cycle = time_cycle_at(c, limit);
-    if (c->mode == MODE_SLEEP) {
+    if (c->mode != MODE_RUN) {
         uint64_t core = cpu_next_wake(c->cpu);
         if (core < cycle)
             cycle = core > now ? core : now + 1;
     }
     if (cycle > now)
-        cpu_slept(c->cpu, cycle - now);
+        cpu_slept(c->cpu, cycle - now, c->mode != MODE_RUN && pwr_hclk_in_sleep(c));
 }
 
 static ps_t earlier(ps_t a, ps_t b)
@@ -127,6 +127,7 @@ static enum chip_exit turn(struct chip *c, ps_t until, bool step)
         }
         break;
     case MODE_SLEEP:
+    case MODE_STOP: /* DBG_STOP */
         if (cpu_would_wake(c->cpu))
             pwr_wake(c);
         else

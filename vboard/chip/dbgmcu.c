@@ -1,6 +1,6 @@
-/* DBGMCU (RM0394 "MCU debug component"): identification and the freeze bits. Nothing is frozen by
- * them: when a debugger halts the core here, virtual time stands still for everything. Only a power-on
- * resets these registers. */
+/* DBGMCU (RM0394 "MCU debug component"): identification, what stays on in low-power modes (lowpower.c), and
+ * the freeze bits. Nothing is frozen by them: when a debugger halts the core here, virtual time stands still
+ * for everything. No system reset touches these registers, only the loss of their power. */
 #include "chip/dbgmcu.h"
 #include "chip/regs.h"
 #include "chip/state.h"
@@ -21,9 +21,16 @@ enum { ROWS = sizeof rows / sizeof rows[0] };
 void dbgmcu_reset(struct chip *c, unsigned index)
 {
     (void)index;
-    if (c->reset_cause == RESET_POWER)
+    bool unpowered = c->mode == MODE_RESET ? c->reset_cause == RESET_POWER : !c->pwr.debug_standby;
+
+    if (unpowered)
         regs_reset(c->dbgmcu.r, rows, ROWS);
     c->dbgmcu.r[IDCODE / 4] = (uint32_t)c->config.rev_id << 16 | IDCODE_LOW;
+}
+
+bool dbgmcu_keeps(const struct chip *c, enum dbgmcu_cr bit)
+{
+    return c->dbgmcu.r[CR / 4] & bit;
 }
 
 bool dbgmcu_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)

@@ -8,6 +8,9 @@ struct dbgmcu_state {
     uint32_t r[5];
 };
 
+enum dbgmcu_cr { DBG_SLEEP = 1 << 0, DBG_STOP = 1 << 1, DBG_STANDBY = 1 << 2 };
+bool dbgmcu_keeps(const struct chip *c, enum dbgmcu_cr bit); /* on in that low-power mode, for a debugger */
+
 void dbgmcu_reset(struct chip *c, unsigned index);
 bool dbgmcu_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
 bool dbgmcu_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);

@@ -1,9 +1,9 @@
 /* Low-power modes: RM0394 "Low-power modes". Sleep, Stop 0-2, Standby, Shutdown; how they are entered,
- * what ends them, what is lost. Wake-up times are typical figures of DS11449. */
+ * what ends them, what is lost. Wake-up times are typical figures of DS11449. DBGMCU_CR keeps clocks on in
+ * them for a debugger (RM0394 "Debug support for low-power modes"). */
 #include "chip/state.h"
 
 #define SCR_SLEEPDEEP (1U << 2)
-enum { DBGMCU_CR = 1 /* word */, DBG_STOP = 1 << 1, DBG_STANDBY = 1 << 2 };
 
 static uint32_t system_control(const struct chip *c)
 {
@@ -22,9 +22,27 @@ static void enter_stop(struct chip *c, unsigned level)
     /* Stop 0 is not to be had in low-power run: the regulator is the low-power one already. */
     c->pwr.stop_level = level == 0 && c->pwr.reg[PWR_CR1 / 4] & 1U << 14 ? 1 : (uint8_t)level;
     c->pwr.awake = PS_NEVER;
+    c->pwr.debug_stop = dbgmcu_keeps(c, DBG_STOP);
     c->mode = MODE_STOP;
     rcc_stop(c, false);
+    if (c->pwr.debug_stop) /* FCLK and HCLK go on, from the oscillator that the wake-up would start */
+        rcc_stop(c, true);
     rcc_update(c);
+}
+
+bool pwr_stopped(const struct chip *c)
+{
+    return c->mode == MODE_STOP && !c->pwr.debug_stop;
+}
+
+bool pwr_core_clocked(const struct chip *c)
+{
+    return c->mode == MODE_RUN || c->mode == MODE_SLEEP || (c->mode == MODE_STOP && c->pwr.debug_stop);
+}
+
+bool pwr_hclk_in_sleep(const struct chip *c)
+{
+    return c->mode == MODE_STOP || dbgmcu_keeps(c, DBG_SLEEP);
 }
 
 /* Standby and Shutdown: the core domain loses its power. */
@@ -32,6 +50,7 @@ static void enter_off(struct chip *c, enum chip_mode mode)
 {
     if (mode == MODE_STANDBY)
         c->pwr.reg[PWR_SR1 / 4] |= 1U << 8; /* SBF */
+    c->pwr.debug_standby = mode == MODE_STANDBY && dbgmcu_keeps(c, DBG_STANDBY);
     c->mode = mode;
     rcc_stop(c, false);
     rcc_update(c);
@@ -61,8 +80,6 @@ void pwr_sleep(struct chip *c)
         return;
     }
     unsigned lpms = c->pwr.reg[PWR_CR1 / 4] & 7;
-    if (c->dbgmcu.r[DBGMCU_CR] & (lpms < 3 ? DBG_STOP : DBG_STANDBY)) /* the clocks would stay on */
-        chip_missing(c, B_DBGMCU, 4 * DBGMCU_CR);
     if (lpms < 3 && exti_wakes(c)) { /* the entry is ignored, the program goes on */
         cpu_wake(c->cpu);
         c->mode = MODE_RUN;

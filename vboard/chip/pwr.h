@@ -22,6 +22,7 @@ struct pwr_state {
     ps_t awake;                          /* when the wake-up from Stop is complete; PS_NEVER: asleep */
     uint8_t stop_level;                  /* in Stop: 0, 1, 2 */
     bool deferred;                       /* deep sleep waits for the end of a flash operation */
+    bool debug_stop, debug_standby;      /* entered while DBGMCU_CR keeps clocks or power on */
 };
 
 void pwr_reset(struct chip *c, unsigned index);
@@ -44,6 +45,9 @@ void pwr_sleep(struct chip *c);     /* the processor sleeps (WFI, WFE, SLEEPONEX
 void pwr_stop_turn(struct chip *c); /* in Stop: begins the wake-up if something asks for it */
 void pwr_wake(struct chip *c);      /* out of Sleep or Stop */
 unsigned pwr_stop_level(const struct chip *c);
+bool pwr_stopped(const struct chip *c);       /* in Stop, bus clocks off */
+bool pwr_core_clocked(const struct chip *c);  /* bus clocks run, by mode: Run, Sleep, Stop with DBG_STOP */
+bool pwr_hclk_in_sleep(const struct chip *c); /* the core's HCLK goes on though it sleeps: DBGMCU_CR */
 void pwr_flash_idle(struct chip *c);          /* a flash operation has ended */
 void pwr_wake_standby(struct chip *c);        /* a wake-up source became active: ends Standby, Shutdown */
 bool pwr_standby_wakes(const struct chip *c); /* a wake-up source is active */

@@ -28,7 +28,7 @@ static uint32_t serial(const struct chip *c, const uint32_t *hz, uint32_t sel, e
     case 0: return hz[pclk];
     case 1: return hz[CLK_SYSCLK];
     case 2: /* in Stop the peripheral starts HSI16 on demand */
-        return c->mode == MODE_STOP ? rcc_hsi16_hz(c) : hz[CLK_HSI16];
+        return pwr_stopped(c) ? rcc_hsi16_hz(c) : hz[CLK_HSI16];
     default: return lse ? hz[CLK_LSE] : 0;
     }
 }
@@ -73,7 +73,7 @@ void rcc_tree(const struct chip *c, uint32_t hz[CLOCK_COUNT])
     hz[CLK_PLLSAI1_P] = pll_p(sai, sai_cfgr);
     hz[CLK_PLLSAI1_Q] = pll_rq(sai, sai_cfgr, 20, 21);
     hz[CLK_PLLSAI1_R] = pll_rq(sai, sai_cfgr, 24, 25);
-    if (c->mode == MODE_RUN || c->mode == MODE_SLEEP)
+    if (pwr_core_clocked(c))
         bus_clocks(c, hz);
 
     const enum clock_id clk48[4] = {CLK_HSI48, CLK_PLLSAI1_Q, CLK_PLL_Q, CLK_MSI};
@@ -85,7 +85,7 @@ void rcc_tree(const struct chip *c, uint32_t hz[CLOCK_COUNT])
     const enum clock_id adc[4] = {CLOCK_COUNT, CLK_PLLSAI1_R, CLOCK_COUNT, CLK_SYSCLK};
     enum clock_id from = adc[field_of(c, RCC_CCIPR, 28, 3)];
     hz[CLK_ADC] = from < CLOCK_COUNT ? hz[from] : 0;
-    bool stop2 = c->mode == MODE_STOP && pwr_stop_level(c) == 2; /* LPUART1, I2C3, LPTIM1 only */
+    bool stop2 = pwr_stopped(c) && pwr_stop_level(c) == 2; /* LPUART1, I2C3, LPTIM1 only */
     bool deep = c->mode == MODE_OFF || c->mode == MODE_STANDBY || c->mode == MODE_SHUTDOWN;
     if (deep)
         return;
@@ -116,8 +116,8 @@ bool chip_enabled(const struct chip *c, enum block_id id)
     return c->rcc.enabled >> id & 1;
 }
 
-/* Bus clock gates: ENR, and in Sleep SMENR as well; nothing in deeper modes. Blocks without an enable
- * bit run as long as there is power. */
+/* Bus clock gates: ENR, and in Sleep SMENR as well; nothing in deeper modes (but for DBG_STOP). Blocks
+ * without an enable bit run as long as there is power. */
 static uint64_t enabled_blocks(const struct chip *c)
 {
     uint64_t enabled = 0;
@@ -126,10 +126,10 @@ static uint64_t enabled_blocks(const struct chip *c)
         bool on = true;
         if (b->enr) {
             on = c->rcc.reg[b->enr / 4] >> b->enr_bit & 1;
-            if (c->mode == MODE_SLEEP)
-                on = on && rcc_runs_in_sleep(c, b->enr + 0x20U, b->enr_bit);
-            else if (c->mode != MODE_RUN)
+            if (!pwr_core_clocked(c))
                 on = false;
+            else if (c->mode != MODE_RUN)
+                on = on && rcc_runs_in_sleep(c, b->enr + 0x20U, b->enr_bit);
         }
         if (on)
             enabled |= 1ULL << i;

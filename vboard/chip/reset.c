@@ -54,7 +54,8 @@ static void lose_sram(struct chip *c, uint32_t from, uint32_t size)
 static void lose_memory(struct chip *c, bool standby, bool shutdown)
 {
     bool rrs = c->pwr.reg[PWR_CR3 / 4] & 1U << 8;
-    if (standby || shutdown) {
+    bool powered = standby && c->pwr.debug_standby; /* DBG_STANDBY: the digital part was not unpowered */
+    if ((standby && !powered) || shutdown) {
         lose_sram(c, 0, standby && rrs ? SRAM1_SIZE : SRAM_SIZE);
     } else if (!(flash_loaded_optr(c) & 1U << 25)) {
         memset(c->mem.sram + SRAM1_SIZE, 0, SRAM2_SIZE);

@@ -42,7 +42,7 @@ static const struct instance {
 /* In Stop the kernel clock is only asked for if UESM is set. */
 uint32_t usart_hz(const struct chip *c, unsigned index)
 {
-    if (c->mode == MODE_STOP && !(c->usart[index].cr1 & USART_CR1_UESM))
+    if (pwr_stopped(c) && !(c->usart[index].cr1 & USART_CR1_UESM))
         return 0;
     return chip_enabled(c, (enum block_id)(B_USART1 + index)) || c->mode == MODE_STOP
                ? chip_clock(c, (enum clock_id)instances[index].clock)

@@ -65,11 +65,12 @@ uint64_t cpu_next_wake(const struct cpu *cpu)
     return cpu_timers_next(cpu);
 }
 
-/* SysTick is clocked in Sleep mode, the cycle counter is not. */
-void cpu_slept(struct cpu *cpu, uint64_t cycles)
+/* SysTick is clocked by FCLK, in Sleep mode too; the cycle counter by HCLK. */
+void cpu_slept(struct cpu *cpu, uint64_t cycles, bool hclk)
 {
     cpu->limit += cycles;
-    cpu->dwt_cycle += cycles;
+    if (!hclk)
+        cpu->dwt_cycle += cycles;
     cpu->dwt_count[DWT_SLEEPCNT] += (uint32_t)cycles;
     cpu_timers_update(cpu);
 }
