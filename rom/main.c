@@ -9,6 +9,14 @@
 
 __attribute__((noreturn)) void rom_main(void);
 
+/* AN2606: no DFU in voltage range 2, and the ROM does not leave it. Here it gets stuck. */
+static void voltage(void)
+{
+    RCC->APB1ENR1 |= RCC_APB1ENR1_PWREN;
+    while ((PWR->CR1 & PWR_CR1_VOS) != 1ul << PWR_CR1_VOS_Pos)
+        ;
+}
+
 /* AN2606: 60 MHz from HSI16 and PLL, after which SYSCLK does not change any more. A PLL that drives
  * SYSCLK does not let itself be switched off (RM0394 "RCC_CR"): who left it so waits here for ever. */
 static void clocks(void)
@@ -19,7 +27,7 @@ static void clocks(void)
     RCC->CR &= ~RCC_CR_PLLON;
     while (RCC->CR & RCC_CR_PLLRDY)
         ;
-    /* 16 MHz / 1 x 15 / 4. In voltage range 2 a VCO of 240 MHz never locks. */
+    /* 16 MHz / 1 x 15 / 4. */
     RCC->PLLCFGR = RCC_PLLCFGR_PLLSRC_HSI16 | 15ul << RCC_PLLCFGR_PLLN_Pos | RCC_PLLCFGR_PLLREN |
                    1ul << RCC_PLLCFGR_PLLR_Pos;
     RCC->CR |= RCC_CR_PLLON;
@@ -67,6 +75,7 @@ __attribute__((noreturn)) static void leave(uint32_t vectors)
 void rom_main(void)
 {
     SCB->VTOR = SYSTEM_ADDR;
+    voltage();
     clocks();
     /* AN2606: a watchdog gets as much time as it can; without one, PVU then stays set. */
     IWDG->KR = IWDG_KEY_ACCESS;

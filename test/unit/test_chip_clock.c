@@ -246,16 +246,26 @@ static void test_pll_limits(void **state)
         assert_int_equal(rd(&t, CR) & 1U << 25, 0);
         clear(&t, CR, 1U << 24);
     }
-    /* 160 MHz are fine in voltage range 1 and too much in range 2; 128 MHz are not. */
+    /* 160 MHz are fine in voltage range 1 and too much in range 2, which is told; 128 MHz are not. */
     set(&t, APB1ENR, 1U << 28);
     for (unsigned i = 0; i < 3; i++) {
+        t.n = 0;
         wr(&t, PWR(0x00), i == 0 ? 1U << 9 : 2U << 9);
-        wr(&t, PLLCFGR, 1U << 24 | (i == 2 ? 32U : 40U) << 8 | 1);
+        wr(&t, PLLCFGR, 1U << 24 | (i == 1 ? 32U : 40U) << 8 | 1);
         set(&t, CR, 1U << 24);
         run_us(&t, 1000);
-        assert_int_equal(rd(&t, CR) >> 25 & 1, i != 1);
+        assert_true(rd(&t, CR) & 1U << 25);
+        assert_int_equal(t.n, i == 2);
         clear(&t, CR, 1U << 24);
     }
+    assert_string_equal(t.told[0].what,
+                        "the PLL locks outside its limits, a real one may fail: input 4000 kHz (4 to 16 "
+                        "MHz), N 40 (8 to 86), VCO 160000 kHz (64 to 128 MHz in voltage range 2)");
+    /* What range 1 does not allow does not lock in range 2 either. */
+    wr(&t, PLLCFGR, 1U << 24 | 87U << 8 | 1);
+    set(&t, CR, 1U << 24);
+    run_us(&t, 1000);
+    assert_int_equal(rd(&t, CR) & 1U << 25, 0);
 }
 
 /* Each limit is met by HSI16 at its nominal 16 MHz, and by 0.9 % more or less; not by 1.2 %. */
@@ -265,7 +275,7 @@ static void test_pll_tolerance(void **state)
     static const struct {
         uint32_t m, n;
         int side;
-        bool range2;
+        bool range2; /* outside it locks, and that is told */
     } limits[] = {
         {2, 8, -1, false}, {4, 86, 1, false}, {4, 40, -1, false}, {1, 8, 1, false}, {2, 16, 1, true}};
     set(&t, APB1ENR, 1U << 28);
@@ -277,9 +287,13 @@ static void test_pll_tolerance(void **state)
             wr(&t, PWR(0x00), limits[i].range2 ? 2U << 9 : 1U << 9);
             wr(&t, RCC(0x04), icscr | (uint32_t)(16 + off * limits[i].side) << 24); /* 0.3 % a step */
             wr(&t, PLLCFGR, 1U << 24 | limits[i].n << 8 | (limits[i].m - 1) << 4 | 2);
+            t.c->rcc.told_pll = false;
+            t.n = 0;
             set(&t, CR, 1U << 24);
             run_us(&t, 1000);
-            assert_int_equal(rd(&t, CR) >> 25 & 1, off < 4);
+            assert_int_equal(rd(&t, CR) >> 25 & 1, off < 4 || limits[i].range2);
+            if (limits[i].range2)
+                assert_int_equal(t.n, off == 4);
             clear(&t, CR, 1U << 24);
         }
 }
@@ -305,7 +319,7 @@ static void test_never_ready(void **state)
     clear(&t, CR, 1U << 24);
     set(&t, APB1ENR, 1U << 28);
     wr(&t, PWR(0x00), 2U << 9);
-    wr(&t, PLLCFGR, 1U << 24 | 10U << 8 | 2);
+    wr(&t, PLLCFGR, 1U << 24 | 30U << 8 | 2);
     set(&t, CR, 1U << 24);
     assert_int_equal(t.n, 1);
     chip_power_off(t.c, false);
@@ -319,6 +333,7 @@ static void test_never_ready(void **state)
     assert_non_null(strstr(t.told[0].what, "VCO 160000 kHz"));
     assert_non_null(strstr(t.told[0].what, "64 to 128 MHz in voltage range 2"));
     clear(&t, CR, 1U << 24);
+    t.c->rcc.told_pll = false;
     wr(&t, 0x40022000, 4); /* FLASH_ACR: latency */
     wr(&t, PLLCFGR, 1U << 24 | 32U << 8 | 1);
     set(&t, CR, 1U << 24);

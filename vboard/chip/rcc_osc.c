@@ -87,12 +87,19 @@ static bool about(uint32_t hz, uint32_t least_mhz, uint32_t most_mhz)
     return hz >= least_mhz * 990000 && hz <= most_mhz * 1010000;
 }
 
-/* The PLL locks only inside its limits: input 4-16 MHz, N 8-86, VCO 64-344 MHz, in voltage range 2
- * 64-128 MHz (RM0394 "PLL", DS11449 "PLL characteristics"). */
-static bool pll_locks(const struct chip *c, enum rcc_osc o)
+/* The PLL's limits: input 4-16 MHz, N 8-86, VCO 64-344 MHz, in voltage range 2 64-128 MHz (RM0394 "PLL",
+ * DS11449 "PLL characteristics"). */
+enum { VCO_MOST = 344, VCO_MOST_RANGE2 = 128 };
+
+static bool pll_within(const struct chip *c, enum rcc_osc o, uint32_t most_mhz)
 {
     uint32_t vco = pll_hz(c, o), n = pll_n(c, o);
-    return n >= 8 && n <= 86 && about(vco / n, 4, 16) && about(vco, 64, pwr_limits(c) == 2 ? 128 : 344);
+    return n >= 8 && n <= 86 && about(vco / n, 4, 16) && about(vco, 64, most_mhz);
+}
+
+static uint32_t vco_most(const struct chip *c)
+{
+    return pwr_limits(c) == 2 ? VCO_MOST_RANGE2 : VCO_MOST;
 }
 
 /* Why an oscillator that firmware has switched on, and most likely waits for, is not as it should be: once
@@ -110,13 +117,13 @@ static void tell_pll(struct chip *c, enum rcc_osc o, bool *once, const char *wha
 {
     char sentence[160];
     uint32_t vco = pll_hz(c, o), n = pll_n(c, o);
-    if (vco == 0 || pll_locks(c, o))
+    if (vco == 0 || pll_within(c, o, vco_most(c)))
         return;
     snprintf(
         sentence, sizeof sentence,
         "%s %s: input %u kHz (4 to 16 MHz), N %u (8 to 86), VCO %u kHz (64 to %u MHz in voltage range %u)",
         o == OSC_PLL ? "the PLL" : "PLLSAI1", what, (unsigned)(vco / n / 1000), (unsigned)n,
-        (unsigned)(vco / 1000), pwr_limits(c) == 2 ? 128U : 344U, pwr_limits(c));
+        (unsigned)(vco / 1000), (unsigned)vco_most(c), pwr_limits(c));
     tell(c, once, sentence);
 }
 
@@ -128,10 +135,16 @@ static bool pll_follows(struct chip *c, enum rcc_osc o)
     return pll_hz(c, o) != 0;
 }
 
+/* What is too fast for voltage range 2 only locks: there are board files that run so, on real boards. */
 static bool pll_starts(struct chip *c, enum rcc_osc o)
 {
-    tell_pll(c, o, &c->rcc.told_no_lock, "is outside its limits and does not lock");
-    return pll_locks(c, o);
+    bool locks = pll_within(c, o, VCO_MOST);
+
+    if (locks)
+        tell_pll(c, o, &c->rcc.told_pll, "locks outside its limits, a real one may fail");
+    else
+        tell_pll(c, o, &c->rcc.told_no_lock, "is outside its limits and does not lock");
+    return locks;
 }
 
 static bool hse_starts(struct chip *c)

@@ -107,8 +107,8 @@ static const struct {
      "ROM bootloader entered with interrupts enabled in the NVIC: the ROM has no handlers "
      "for them; clear NVIC->ICER and ICPR before the jump"},
     {low_voltage,
-     "ROM bootloader entered in voltage range 2: its PLL does not lock there; set PWR_CR1.VOS to "
-     "range 1 before the jump"},
+     "ROM bootloader entered in voltage range 2: it does not work there (AN2606); set PWR_CR1.VOS "
+     "to range 1 before the jump"},
     {dma_on,
      "ROM bootloader entered with a DMA channel on: it may write to the SRAM that the ROM uses; clear "
      "its CCR.EN before the jump"},
