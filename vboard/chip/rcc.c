@@ -1,10 +1,11 @@
 /* Registers of reset and clock control: RM0394 "RCC registers". */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "chip/state.h"
 
 /* MSICAL and HSICAL are factory values; these are as good as any. */
-#define ICSCR_RESET 0x106B0092U
+#define ICSCR_RESET (0x106B0000U | RCC_MSICAL)
 
 /* Writes that need more than a mask. `next` is what a plain register would hold. */
 static void write_cr(struct chip *c, uint32_t old, uint32_t next);
@@ -91,31 +92,39 @@ static void write_cr(struct chip *c, uint32_t old, uint32_t next)
     c->rcc.reg[RCC_CR / 4] = next;
 }
 
-/* Values of HAL structures that nobody filled in end up here: HSITRIM 0 makes HSI16 too slow for a UART. */
-static void tell_trim(struct chip *c, unsigned trim)
+/* Trims that leave the factory's accuracy of 1 %. Values of HAL structures that nobody filled in end up here:
+ * HSITRIM 0 makes HSI16 too slow for a UART. */
+static void tell_trim(struct chip *c, uint32_t icscr)
 {
+    unsigned hsi = icscr >> 24;
+    int msi = (int)(icscr & 0xFF) - RCC_MSICAL;
     char sentence[120];
 
-    if ((trim >= 13 && trim <= 19) || c->rcc.told_trim || !c->tell->message) /* within the factory's 1 % */
+    if (c->rcc.told_trim || !c->tell->message)
+        return;
+    if (hsi < 13 || hsi > 19)
+        snprintf(sentence, sizeof sentence,
+                 "HSITRIM is %u and not 16, as the factory means it: HSI16 is at %u kHz, on a real chip too",
+                 hsi, (unsigned)(rcc_hsi16_hz(c) / 1000));
+    else if (msi < -3 || msi > 3)
+        snprintf(sentence, sizeof sentence,
+                 "MSITRIM is %u and not 0, as the factory means it: MSI is about %d.%d %% too %s",
+                 (unsigned)(icscr >> 8 & 0xFF), abs(msi) * 3 / 10, abs(msi) * 3 % 10,
+                 msi < 0 ? "slow" : "fast");
+    else
         return;
     c->rcc.told_trim = true;
-    snprintf(sentence, sizeof sentence,
-             "HSITRIM is %u and not 16, as the factory means it: HSI16 is at %u kHz, on a real chip too",
-             trim, (unsigned)(rcc_hsi16_hz(c) / 1000));
     c->tell->message(c->tell->owner, sentence);
 }
 
-/* HSICAL and MSICAL show the factory's value with the trim added. What a step of MSI is worth DS11449 does
- * not say. */
+/* HSICAL and MSICAL show the factory's value with the trim added. */
 static void write_icscr(struct chip *c, uint32_t old, uint32_t next)
 {
-    uint32_t hsi = (ICSCR_RESET >> 16) + (next >> 24) - 16, msi = ICSCR_RESET + (next >> 8);
+    uint32_t hsi = (ICSCR_RESET >> 16) + (next >> 24) - 16, msi = RCC_MSICAL + (next >> 8);
 
     (void)old;
     c->rcc.reg[RCC_ICSCR / 4] = (next & 0x1F00FF00) | (hsi & 0xFF) << 16 | (msi & 0xFF);
-    tell_trim(c, next >> 24);
-    if (next >> 8 & 0xFF)
-        chip_missing(c, B_RCC, RCC_ICSCR);
+    tell_trim(c, c->rcc.reg[RCC_ICSCR / 4]);
 }
 
 static void write_pll(struct chip *c, uint32_t old, uint32_t next)

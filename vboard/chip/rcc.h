@@ -28,6 +28,8 @@ enum {
     RCC_END = 0x9C
 };
 
+enum { RCC_MSICAL = 0x92 }; /* as the factory left it: as good as any */
+
 enum rcc_osc { OSC_LSI, OSC_LSE, OSC_MSI, OSC_HSI16, OSC_HSE, OSC_PLL, OSC_PLLSAI1, OSC_HSI48, OSC_COUNT };
 
 struct rcc_state {
@@ -41,7 +43,7 @@ struct rcc_state {
     bool told_pll;              /* a locked PLL outside its limits was reported */
     bool told_no_lock;          /* a PLL that does not lock was */
     bool told_no_hse;           /* an HSE that is not there was */
-    bool told_trim;             /* HSITRIM far from the factory's setting was reported */
+    bool told_trim;             /* HSITRIM or MSITRIM far from the factory's setting was reported */
 };
 
 void rcc_reset(struct chip *c, unsigned index);

@@ -38,6 +38,18 @@ uint32_t rcc_hsi16_hz(const struct chip *c)
     return 16000000 + 48000 * (c->rcc.reg[RCC_ICSCR / 4] >> 24 & 31) - 48000 * 16;
 }
 
+/* The documents have no step of MSI; it is taken to be that of HSI16. MSICAL has 8 bits, so what is added can
+ * wrap around (AN4631). Locked to LSE, hardware trims. */
+static uint32_t msi_hz(const struct chip *c)
+{
+    unsigned range = msi_range(c);
+    int steps = (int)(c->rcc.reg[RCC_ICSCR / 4] & 0xFF) - RCC_MSICAL;
+
+    if (c->rcc.reg[RCC_CR / 4] & 1U << 2)
+        return msi[range].locked_hz;
+    return (uint32_t)((int)msi[range].hz + (int)(msi[range].hz / 1000) * 3 * steps);
+}
+
 static uint32_t *reg_of(struct chip *c, enum rcc_osc o)
 {
     return &c->rcc.reg[osc_bits[o].reg / 4];
@@ -160,8 +172,7 @@ static uint32_t running_hz(const struct chip *c, enum rcc_osc o)
     switch (o) {
     case OSC_LSI: return c->config.lsi_hz;
     case OSC_LSE: return 32768;
-    case OSC_MSI:
-        return c->rcc.reg[RCC_CR / 4] & 1U << 2 ? msi[msi_range(c)].locked_hz : msi[msi_range(c)].hz;
+    case OSC_MSI: return msi_hz(c);
     case OSC_HSI16: return rcc_hsi16_hz(c);
     case OSC_HSE: return c->config.hse_hz;
     case OSC_HSI48: return 48000000;
