@@ -102,6 +102,48 @@ static void test_stop(void **state)
     assert_int_equal(rd(&t, RCC(0x08)) & 15, 5);
 }
 
+/* USART1 on HSI16 in Stop 1: whatever WUS does not select is received without waking anybody. */
+static void test_stop_usart(void **state)
+{
+    static const struct {
+        uint32_t wus, addm7;
+        uint8_t sleeps, wakes;
+    } cases[] = {
+        {0, 1, 0xA8, 0xA9}, {0, 1, 0x29, 0xA9}, {0, 0, 0x82, 0xF9}, {3, 0, 0, 0x29}, {2, 0, 0, 0x29}};
+    const uint32_t usart = 0x40013800;
+
+    (void)state;
+    set(&t, RCC(0x60), 1U << 14);
+    wr(&t, RCC(0x88), 2);                                        /* HSI16 */
+    wr(&t, GPIO(0), (rd(&t, GPIO(0)) & ~(3U << 20)) | 2U << 20); /* PA10 is RX */
+    wr(&t, GPIO(0) + 0x24, 7U << 8);
+    set(&t, EXTI(0x00), 1U << 26);
+    store(ISER0 + 4, 1U << 5);
+    for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
+        wr(&t, usart + 0x00, 0);
+        wr(&t, usart + 0x20, ~0U);
+        wr(&t, usart + 0x18, 1U << 3);
+        wr(&t, usart + 0x0C, 1667);
+        wr(&t, usart + 0x04, 0x29U << 24 | cases[n].addm7 << 4);
+        wr(&t, usart + 0x08, 1U << 22 | cases[n].wus << 20);
+        wr(&t, usart + 0x00, 1 | 1 << 1 | 1 << 2); /* neither MME nor WAKE */
+        store(ICPR0 + 4, 1U << 5);
+        deep(1);
+        wfi();
+        assert_int_equal(t.c->mode, MODE_STOP);
+        if (cases[n].sleeps) {
+            usart_receive(t.c, B_USART1, cases[n].sleeps);
+            run_us(&t, 3000);
+            assert_int_equal(t.c->mode, MODE_STOP);
+        }
+        usart_receive(t.c, B_USART1, cases[n].wakes);
+        run_us(&t, 3000);
+        assert_int_equal(t.c->mode, MODE_RUN);
+        assert_true(awake());
+        assert_int_equal(rd(&t, usart + 0x1C) & 1U << 20, 1U << 20);
+    }
+}
+
 static void test_stop_event(void **state)
 {
     (void)state;
@@ -383,9 +425,10 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_sleep),        TEST(test_sleep_gates), TEST(test_stop),         TEST(test_stop_event),
-        TEST(test_stop_refused), TEST(test_forbidden),   TEST(test_flash_defers), TEST(test_standby),
-        TEST(test_shutdown),     TEST(test_ranges),      TEST(test_pvd),          TEST(test_pulls),
+        TEST(test_sleep),      TEST(test_sleep_gates),  TEST(test_stop),      TEST(test_stop_usart),
+        TEST(test_stop_event), TEST(test_stop_refused), TEST(test_forbidden), TEST(test_flash_defers),
+        TEST(test_standby),    TEST(test_shutdown),     TEST(test_ranges),    TEST(test_pvd),
+        TEST(test_pulls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

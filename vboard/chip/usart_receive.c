@@ -140,13 +140,18 @@ static bool detect_rate(struct chip *c, unsigned index)
     return true;
 }
 
-static void address_match(struct usart_state *u, uint32_t word)
+/* In Stop with WUS = 0 an address wakes: the most significant bit is one and the bits that ADDM7 selects are
+ * those of ADD (RM0394 USART_CR2.ADD, CR3.WUS), in mute mode and outside it; ST's examples have neither MME
+ * nor WAKE set. */
+static void address_match(const struct chip *c, struct usart_state *u, uint32_t word)
 {
     uint32_t add = u->cr2 >> 24;
     unsigned n = usart_data_bits(u);
-    bool mark = u->cr1 & USART_CR1_WAKE && word >> (n - 1) & 1;
+    bool address = word >> (n - 1) & 1, mark = u->cr1 & USART_CR1_WAKE && address;
     uint32_t mask = u->cr2 & USART_CR2_ADDM7 ? 0x7F : 0xF;
 
+    if (c->mode == MODE_STOP && !bits(u->cr3, 20, 2) && address && (word & mask) == (add & mask))
+        u->isr |= USART_ISR_WUF;
     if (!(u->isr & USART_ISR_RWU)) {
         if ((word & 0xFF) == add)
             u->isr |= USART_ISR_CMF;
@@ -162,7 +167,7 @@ void usart_deliver(struct chip *c, unsigned index, uint32_t word, uint32_t error
 {
     struct usart_state *u = &c->usart[index];
 
-    address_match(u, word);
+    address_match(c, u, word);
     if (u->isr & USART_ISR_RWU)
         return;
     if (u->isr & USART_ISR_RXNE && !(u->cr3 & USART_CR3_OVRDIS)) {
