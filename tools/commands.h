@@ -11,6 +11,7 @@ int inspect_command(int argc, char **argv);
 int pack_command(int argc, char **argv);
 int merge_command(int argc, char **argv);
 int why_command(int argc, char **argv);
+int flash_command(int argc, char **argv);
 
 /* What all of them share. Reads a file; raw binaries belong to the slot unless FILE@ADDR says otherwise. */
 bool read_image(struct image *image, char *file, uint32_t raw_addr, struct sentence *why);

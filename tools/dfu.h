@@ -1,19 +1,34 @@
-/* Asks a sureboot in DFU mode on this machine's USB for its report. */
+/* What a host asks of a sureboot in DFU mode: its report, and to take an application. */
 #ifndef TOOLS_DFU_H
 #define TOOLS_DFU_H
 
-#include "board/sentence.h"
-#include "report.h"
+#include <stddef.h>
 
-/* A report as it came, and from whom. */
+#include "report.h"
+#include "usb.h"
+
+/* A report as it came. */
 struct dfu_report {
-    char serial[128]; /* of the device */
     char text[REPORT_MAX];
     size_t size;
 };
 
-/* serial: of the board that is meant; NULL: there is only one. False: see `why`, which says what is there
- * instead. Ends an unfinished download of that device, as dfu-util does. */
-bool dfu_read_report(struct dfu_report *report, const char *serial, struct sentence *why);
+/* Ends an unfinished download of that device, as dfu-util does. False: see `why`. */
+bool dfu_read_report(struct usb_board *b, struct dfu_report *report, struct sentence *why);
+
+enum dfu_outcome {
+    DFU_TAKEN,   /* written, read back, sealed; it leaves the bus and starts it after half a second */
+    DFU_REFUSED, /* `why` is the board's own sentence */
+    DFU_LOST     /* `why` says how */
+};
+/* Downloads what belongs to the start of the slot. `progress` is told now and then how many bytes are on the
+ * board. */
+enum dfu_outcome dfu_download(struct usb_board *b, const uint8_t *slot, uint32_t size,
+                              void (*progress)(uint32_t bytes, uint32_t size), struct sentence *why);
+
+/* Asks an application (opened as USB_RUN_TIME) to make room for the bootloader. */
+bool dfu_detach(struct usb_board *b, struct sentence *why);
+
+void dfu_pause(uint32_t ms);
 
 #endif

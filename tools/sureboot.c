@@ -8,22 +8,30 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {
-    {"inspect", inspect_command}, {"pack", pack_command}, {"merge", merge_command}, {"why", why_command}};
+} commands[] = {{"inspect", inspect_command},
+                {"pack", pack_command},
+                {"merge", merge_command},
+                {"flash", flash_command},
+                {"why", why_command}};
 
 /* What cannot be the last word of any command. */
-static const char *const with_value[] = {"-o", "--serial", "--report"};
+static const char *const with_value[] = {"-o", "--serial", "--report", "--port"};
 
 static const char help[] =
     "usage: sureboot inspect FILE[@ADDR] [--json]\n"
     "       sureboot pack FILE[@ADDR] -o OUT.bin|OUT.hex|OUT.dfu\n"
     "       sureboot merge BOOTLOADER APPLICATION -o OUT.bin|OUT.hex\n"
+    "       sureboot flash FILE[@ADDR] [--serial SERIAL] [--port PORT]\n"
     "       sureboot why [APPLICATION] [--serial SERIAL | --report FILE]\n\n"
     "inspect  says what a file is and whether it will run behind sureboot, and if not, why and what to\n"
     "         change. Exit status 0: it will run, 1: it will not, 2: it cannot be read.\n"
     "pack     fills in the information block (length and CRC) if the application carries one, and writes\n"
     "         the whole as raw binary, Intel HEX or DfuSe file.\n"
     "merge    makes one image for the factory: bootloader, application, and the seal that it is whole.\n"
+    "flash    puts it onto the board on USB, whose application makes room if it has a DFU run-time "
+    "interface\n"
+    "         or, at the serial PORT, takes the byte 0xAA; and says what came of it. Exit status 0: it was\n"
+    "         started, 1: the board refused it or is back in the bootloader, 2: it could not be done.\n"
     "why      asks the board that is in DFU mode on USB (or reads the report that dfu-util got from it) why\n"
     "         its application does not start, and where it crashed; with APPLICATION also whether that is\n"
     "         what is on the board. Exit status 0: it starts at the next reset, 1: it does not, 2: cannot\n"
@@ -66,7 +74,7 @@ int main(int argc, char **argv)
         return EXIT_GOOD;
     }
     if (argc < 2) {
-        sentence_write(&why, "say inspect, pack, merge or why; --help tells more");
+        sentence_write(&why, "say inspect, pack, merge, flash or why; --help tells more");
         return cannot(&why);
     }
     for (int i = 2; i < argc; i++)
@@ -82,6 +90,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
-    sentence_write(&why, "no command '%s': say inspect, pack, merge or why", argv[1]);
+    sentence_write(&why, "no command '%s': say inspect, pack, merge, flash or why", argv[1]);
     return cannot(&why);
 }

@@ -1,0 +1,2 @@
+crasher.at := slot
+crasher.kit := yes

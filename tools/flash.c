@@ -1,0 +1,200 @@
+/* sureboot flash: an application onto a board over USB, whatever runs there, and what came of it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot/core/ledger.h"
+#include "commands.h"
+#include "dfu.h"
+#include "tell.h"
+
+enum { LOOK_MS = 100, COMES_MS = 10000, LEAVES_MS = 5000, SETTLES_MS = 3000 };
+
+struct options {
+    char *file;
+    const char *serial, *port;
+};
+
+static bool take(struct options *o, int argc, char **argv, struct sentence *why)
+{
+    *o = (struct options){.file = NULL};
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--serial") == 0 && i + 1 < argc && !o->serial)
+            o->serial = argv[++i];
+        else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc && !o->port)
+            o->port = argv[++i];
+        else if (argv[i][0] != '-' && !o->file)
+            o->file = argv[i];
+        else
+            return refuse(why, "flash takes an application, --serial SERIAL and --port PORT, not also '%s'",
+                          argv[i]);
+    }
+    return o->file || refuse(why, "flash takes an application");
+}
+
+/* ---- a board in DFU mode ----------------------------------------------------------------- */
+
+/* By the application's serial port, as the kit's two hooks have it: the byte 0xAA, and the port closed while
+ * it is at 1200 bit/s. */
+static bool ask_at_port(const char *port, struct sentence *why)
+{
+    struct termios t;
+    int fd = open(port, O_RDWR | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return refuse(why, "%s: %s", port, strerror(errno));
+    bool ok = tcgetattr(fd, &t) == 0;
+    if (ok) {
+        cfmakeraw(&t);
+        t.c_cflag |= CLOCAL | HUPCL;
+        ok = cfsetspeed(&t, B1200) == 0 && tcsetattr(fd, TCSANOW, &t) == 0 && write(fd, "\xAA", 1) == 1;
+    }
+    if (!ok)
+        (void)refuse(why, "%s: %s", port, strerror(errno));
+    (void)close(fd); /* the device may have left by now */
+    return ok;
+}
+
+/* Opens the board when it has come. */
+static bool await(struct usb_board *b, const char *serial, struct sentence *why)
+{
+    for (unsigned ms = 0; ms < COMES_MS; ms += LOOK_MS) {
+        dfu_pause(LOOK_MS);
+        if (usb_open(b, USB_DFU_MODE, serial, why))
+            return true;
+    }
+    return false;
+}
+
+static bool find(struct usb_board *b, const struct options *o, struct sentence *why)
+{
+    char serial[USB_TEXT];
+    struct sentence no_application;
+    if (o->port)
+        return ask_at_port(o->port, why) && await(b, o->serial, why);
+    if (usb_open(b, USB_DFU_MODE, o->serial, why))
+        return true;
+    if (!usb_open(b, USB_RUN_TIME, o->serial, &no_application))
+        return false;
+    bool ok = dfu_detach(b, why);
+    memcpy(serial, b->serial, sizeof serial);
+    usb_close(b);
+    if (!ok)
+        return false;
+    printf("its application makes room for the bootloader\n");
+    return await(b, serial, why);
+}
+
+/* ---- what came of it --------------------------------------------------------------------- */
+
+static int tell_why_it_is_back(const struct usb_board *was, char *file)
+{
+    struct usb_board b;
+    struct dfu_report text;
+    struct report r;
+    struct sentence why;
+    printf("it is back in the bootloader:\n");
+    bool ok = usb_open(&b, USB_DFU_MODE, was->serial, &why) && dfu_read_report(&b, &text, &why) &&
+              report_parse(&r, text.text, text.size, &why);
+    usb_close(&b);
+    if (!ok)
+        return cannot(&why);
+    tell_report(&r, file);
+    return EXIT_BAD;
+}
+
+/* It leaves the bus, and somebody comes: the application, if it has USB, or the bootloader once more. */
+static int watch(const struct usb_board *was, char *file)
+{
+    char product[USB_TEXT];
+    enum usb_sight sight = USB_STILL_THERE;
+    for (unsigned ms = 0; ms < LEAVES_MS && sight == USB_STILL_THERE; ms += LOOK_MS) {
+        dfu_pause(LOOK_MS);
+        sight = usb_look(was, product);
+    }
+    if (sight == USB_STILL_THERE) {
+        struct sentence why;
+        sentence_write(&why, "the board %s does not leave the bootloader", was->serial);
+        return cannot(&why);
+    }
+    for (unsigned ms = 0; ms < SETTLES_MS && sight == USB_NOTHING; ms += LOOK_MS) {
+        dfu_pause(LOOK_MS);
+        sight = usb_look(was, product);
+    }
+    if (sight == USB_SUREBOOT)
+        return tell_why_it_is_back(was, file);
+    if (sight == USB_APPLICATION)
+        printf("it runs, and is on USB: %s\n", product[0] ? product : "without a name");
+    else
+        printf("it was started; on USB there is nothing of it\n");
+    return EXIT_GOOD;
+}
+
+/* ---- the command ------------------------------------------------------------------------- */
+
+static bool has_terminal;
+
+static void progress(uint32_t bytes, uint32_t size)
+{
+    if (has_terminal)
+        printf("\r%u of %u bytes%s", bytes, size, bytes == size ? "\n" : "");
+    fflush(stdout);
+}
+
+static double seconds(void)
+{
+    struct timespec t = {.tv_sec = 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int flash(struct usb_board *b, char *file, const uint8_t *slot, uint32_t size)
+{
+    struct sentence why;
+    printf("to the board %s\n", b->serial);
+    double start = seconds();
+    switch (dfu_download(b, slot, size, progress, &why)) {
+    case DFU_TAKEN:
+        printf("%u bytes written, read back and sealed in %.1f s\n", size, seconds() - start);
+        usb_close(b);
+        return watch(b, file);
+    case DFU_REFUSED:
+        printf("refused: %s\n", why.text);
+        tell_cures(why.text);
+        usb_close(b);
+        return EXIT_BAD;
+    default: usb_close(b); return cannot(&why);
+    }
+}
+
+int flash_command(int argc, char **argv)
+{
+    struct sentence why;
+    struct options o;
+    struct findings f;
+    struct usb_board b;
+    uint32_t size;
+    if (!take(&o, argc, argv, &why))
+        return cannot(&why);
+    uint8_t *slot = read_application(o.file, &size, &f, &why);
+    if (!slot)
+        return cannot(&why);
+    fill_in_info(slot, size, &f);
+    has_terminal = isatty(STDOUT_FILENO);
+    setvbuf(stdout, NULL, _IOLBF, 0); /* in its place among what is said on standard error */
+    for (unsigned i = 0; i < f.count; i++)
+        if (f.list[i].code != FINDING_DAMAGED && f.list[i].code != FINDING_NOT_PACKED) /* mended just now */
+            printf("%s: %s\n", f.list[i].severity == WARNING ? "warning" : "note",
+                   finding_sentence(f.list[i].code));
+    int status = find(&b, &o, &why) ? flash(&b, o.file, slot, size) : cannot(&why);
+    free(slot);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        sentence_write(&why, "standard output cannot be written");
+        return cannot(&why);
+    }
+    return status;
+}

@@ -1,0 +1,204 @@
+/* Finding boards with libusb. Each look begins anew, so that it sees devices that came meanwhile also where
+ * nobody tells libusb of them. */
+#include "usb.h"
+
+#include <libusb-1.0/libusb.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The interface of class DFU in that mode; false: it has none. */
+static bool has_interface(libusb_device *device, enum usb_mode mode, uint8_t *number)
+{
+    struct libusb_config_descriptor *c;
+    bool found = false;
+    if (libusb_get_active_config_descriptor(device, &c) != 0)
+        return false;
+    for (int i = 0; i < c->bNumInterfaces && !found; i++) {
+        const struct libusb_interface_descriptor *alt = c->interface[i].altsetting;
+        found = c->interface[i].num_altsetting > 0 && alt->bInterfaceClass == 0xFE &&
+                alt->bInterfaceSubClass == 1 && alt->bInterfaceProtocol == mode;
+        if (found)
+            *number = alt->bInterfaceNumber;
+    }
+    libusb_free_config_descriptor(c);
+    return found;
+}
+
+static void string(libusb_device_handle *usb, uint8_t index, char to[USB_TEXT])
+{
+    int n = index ? libusb_get_string_descriptor_ascii(usb, index, (unsigned char *)to, USB_TEXT - 1) : 0;
+    to[n > 0 ? n : 0] = '\0';
+    for (; *to; to++)
+        if (*to < ' ' || *to > '~')
+            *to = '?';
+}
+
+/* Opens a device and reads who it is; NULL: *error. */
+static libusb_device_handle *open_device(libusb_device *device, char serial[USB_TEXT], char product[USB_TEXT],
+                                         int *error)
+{
+    struct libusb_device_descriptor d;
+    libusb_device_handle *usb = NULL;
+    *error = libusb_get_device_descriptor(device, &d);
+    if (*error == 0)
+        *error = libusb_open(device, &usb);
+    if (*error != 0)
+        return NULL;
+    string(usb, d.iProduct, product);
+    string(usb, d.iSerialNumber, serial);
+    return usb;
+}
+
+static bool is_sureboot(const char *product)
+{
+    return strncmp(product, "sureboot ", 9) == 0;
+}
+
+/* 24 hexadecimal digits: the unique id of an STM32, as usb_serial() has it. */
+static bool is_unique_id(const char *serial)
+{
+    return strlen(serial) == 24 && strspn(serial, "0123456789ABCDEF") == 24;
+}
+
+/* ---- finding one ------------------------------------------------------------------------- */
+
+/* What a look at everything has found, so that what is said of it is right. */
+struct found {
+    unsigned boards;
+    libusb_device_handle *usb; /* of the first one */
+    uint8_t interface;
+    char serial[USB_TEXT], serials[300];
+    unsigned applications;  /* with a run-time interface, whoever's */
+    char foreign[USB_TEXT]; /* in DFU mode, but not sureboot */
+    int denied;
+};
+
+static void look_at(struct found *f, libusb_device *device, enum usb_mode mode, const char *wanted)
+{
+    char serial[USB_TEXT], product[USB_TEXT];
+    uint8_t number;
+    int error;
+    f->applications += has_interface(device, USB_RUN_TIME, &number);
+    if (!has_interface(device, mode, &number))
+        return;
+    libusb_device_handle *usb = open_device(device, serial, product, &error);
+    if (!usb) {
+        f->denied = error;
+        return;
+    }
+    bool ours = mode == USB_DFU_MODE ? is_sureboot(product) && serial[0] : wanted || is_unique_id(serial);
+    if (mode == USB_DFU_MODE && !is_sureboot(product))
+        memcpy(f->foreign, product, sizeof product);
+    if (!ours || (wanted && strcmp(serial, wanted) != 0)) {
+        libusb_close(usb);
+        return;
+    }
+    size_t used = strlen(f->serials);
+    (void)snprintf(f->serials + used, sizeof f->serials - used, " %s", serial);
+    if (f->boards++ > 0) {
+        libusb_close(usb);
+        return;
+    }
+    f->usb = usb;
+    f->interface = number;
+    memcpy(f->serial, serial, sizeof serial);
+}
+
+/* Why there is not just one. */
+static bool explain(const struct found *f, const char *wanted, struct sentence *why)
+{
+    if (f->boards > 1)
+        return refuse(why, "there are %u of them, say --serial and one of%s", f->boards, f->serials);
+    if (f->denied == LIBUSB_ERROR_ACCESS)
+        return refuse(why, "a device in DFU mode cannot be opened: be root, or install dfu-util's udev rule");
+    if (f->denied != 0)
+        return refuse(why, "a device in DFU mode cannot be opened: %s", libusb_strerror(f->denied));
+    if (wanted)
+        return refuse(why, "there is no sureboot in DFU mode with the serial number %s on USB", wanted);
+    if (f->foreign[0])
+        return refuse(why, "there is a device in DFU mode, but it is not sureboot: \"%s\"", f->foreign);
+    if (f->applications > 0)
+        return refuse(
+            why, "there is no sureboot in DFU mode on USB, but an application: dfu-util -e leads into DFU");
+    return refuse(why, "there is no sureboot in DFU mode on USB");
+}
+
+static bool claim(struct usb_board *b, struct sentence *why)
+{
+    libusb_device *device = libusb_get_device(b->handle);
+    b->bus = libusb_get_bus_number(device);
+    b->address = libusb_get_device_address(device);
+    int error = libusb_claim_interface(b->handle, b->interface);
+    if (error == 0)
+        error = libusb_set_interface_alt_setting(b->handle, b->interface, 0);
+    return error == 0 || refuse(why, "the board %s is in use: %s", b->serial, libusb_strerror(error));
+}
+
+bool usb_open(struct usb_board *b, enum usb_mode mode, const char *serial, struct sentence *why)
+{
+    libusb_device **list;
+    struct found f = {.usb = NULL};
+    memset(b, 0, sizeof *b);
+    int error = libusb_init(&b->context);
+    if (error != 0) {
+        b->context = NULL;
+        return refuse(why, "USB cannot be used: %s", libusb_strerror(error));
+    }
+    ssize_t n = libusb_get_device_list(b->context, &list);
+    bool ok = n >= 0 || refuse(why, "USB cannot be used: %s", libusb_strerror((int)n));
+    if (ok) {
+        for (ssize_t i = 0; i < n; i++)
+            look_at(&f, list[i], mode, serial);
+        libusb_free_device_list(list, 1);
+        b->handle = f.usb;
+        b->interface = f.interface;
+        memcpy(b->serial, f.serial, sizeof b->serial);
+        ok = f.boards == 1 ? claim(b, why) : explain(&f, serial, why);
+    }
+    if (!ok)
+        usb_close(b);
+    return ok;
+}
+
+void usb_close(struct usb_board *b)
+{
+    if (b->handle)
+        libusb_close(b->handle);
+    if (b->context)
+        libusb_exit(b->context);
+    b->handle = NULL;
+    b->context = NULL;
+}
+
+/* ---- after it has left ------------------------------------------------------------------- */
+
+enum usb_sight usb_look(const struct usb_board *was, char product[USB_TEXT])
+{
+    libusb_context *context;
+    libusb_device **list;
+    enum usb_sight sight = USB_NOTHING;
+    product[0] = '\0';
+    if (libusb_init(&context) != 0)
+        return USB_NOTHING;
+    ssize_t n = libusb_get_device_list(context, &list);
+    for (ssize_t i = 0; i < n && sight == USB_NOTHING; i++) {
+        char serial[USB_TEXT];
+        uint8_t number;
+        int error;
+        if (libusb_get_bus_number(list[i]) == was->bus &&
+            libusb_get_device_address(list[i]) == was->address) {
+            sight = USB_STILL_THERE;
+            continue;
+        }
+        libusb_device_handle *usb = open_device(list[i], serial, product, &error);
+        if (usb && strcmp(serial, was->serial) == 0)
+            sight = is_sureboot(product) && has_interface(list[i], USB_DFU_MODE, &number) ? USB_SUREBOOT
+                                                                                          : USB_APPLICATION;
+        if (usb)
+            libusb_close(usb);
+    }
+    if (n >= 0)
+        libusb_free_device_list(list, 1);
+    libusb_exit(context);
+    return sight;
+}

@@ -1,0 +1,40 @@
+/* Boards on this machine's USB that speak DFU: sureboot itself, and applications with a DFU run-time
+ * interface, which lead back to it. */
+#ifndef TOOLS_USB_H
+#define TOOLS_USB_H
+
+#include <stdint.h>
+
+#include "board/sentence.h"
+
+struct libusb_context;
+struct libusb_device_handle;
+
+enum usb_mode { USB_RUN_TIME = 1, USB_DFU_MODE = 2 }; /* bInterfaceProtocol (USB DFU 1.1, 4.1.2, 4.2.1) */
+enum { USB_TEXT = 128 };                              /* longer than any string descriptor */
+
+struct usb_board {
+    struct libusb_context *context;
+    struct libusb_device_handle *handle;
+    uint8_t interface;    /* of class DFU; claimed */
+    uint8_t bus, address; /* where the device is until it leaves the bus */
+    char serial[USB_TEXT];
+};
+
+/* Opens the board in that mode. serial: the one that is meant; NULL: there is only one, and its serial number
+ * is one of ours, for many other devices have a run-time interface. False: see `why`, which says what is
+ * there instead. To be closed. */
+bool usb_open(struct usb_board *b, enum usb_mode mode, const char *serial, struct sentence *why);
+void usb_close(struct usb_board *b);
+
+/* What is there now of a board that was to leave the bus. */
+enum usb_sight {
+    USB_STILL_THERE,
+    USB_NOTHING,
+    USB_SUREBOOT,   /* in DFU mode */
+    USB_APPLICATION /* with the same serial number */
+};
+/* product: of the application, empty if it has none. */
+enum usb_sight usb_look(const struct usb_board *was, char product[USB_TEXT]);
+
+#endif
