@@ -410,6 +410,41 @@ static void test_pvd(void **state)
     assert_int_equal(rd(&t, SR2) & 1U << 11, 0);
 }
 
+/* PLS 7: the voltage at PB7 against VREFINT, or the level that the pin has. */
+static void test_pvd_in(void **state)
+{
+    (void)state;
+    t.n = 0;
+    wr(&t, EXTI(0x08), 1U << 16);
+    wr(&t, EXTI(0x0C), 1U << 16);
+    assert_true(adc_voltage(t.c, 1, 7, 1300));
+    wr(&t, CR2, 7U << 1);
+    assert_true(adc_voltage(t.c, 1, 7, 1100));
+    assert_int_equal(rd(&t, SR2) & 1U << 11, 0); /* off */
+    assert_true(adc_voltage(t.c, 1, 7, 1300));
+    wr(&t, CR2, 7U << 1 | 1);
+    assert_int_equal(rd(&t, SR2) & 1U << 11, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true(adc_voltage(t.c, 1, 7, i % 2 ? 1213 : 1211));
+        assert_int_equal(rd(&t, SR2) >> 11 & 1, i % 2 == 0);
+        assert_int_equal(rd(&t, EXTI(0x14)), 1U << 16);
+        wr(&t, EXTI(0x14), 1U << 16);
+    }
+    assert_int_equal(chiptest_count(&t, "missing"), 0);
+}
+
+static void test_pvd_in_level(void **state)
+{
+    (void)state;
+    wr(&t, EXTI(0x08), 1U << 16);
+    gpio_drive(t.c, 1, 7, 1);
+    wr(&t, CR2, 7U << 1 | 1);
+    assert_int_equal(rd(&t, SR2) & 1U << 11, 0);
+    gpio_drive(t.c, 1, 7, 0);
+    assert_true(rd(&t, SR2) & 1U << 11);
+    assert_int_equal(rd(&t, EXTI(0x14)), 1U << 16);
+}
+
 static void test_pulls(void **state)
 {
     (void)state;
@@ -428,7 +463,7 @@ int main(void)
         TEST(test_sleep),      TEST(test_sleep_gates),  TEST(test_stop),      TEST(test_stop_usart),
         TEST(test_stop_event), TEST(test_stop_refused), TEST(test_forbidden), TEST(test_flash_defers),
         TEST(test_standby),    TEST(test_shutdown),     TEST(test_ranges),    TEST(test_pvd),
-        TEST(test_pulls),
+        TEST(test_pvd_in),     TEST(test_pvd_in_level), TEST(test_pulls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

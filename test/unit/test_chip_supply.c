@@ -223,23 +223,6 @@ static void calibrates_msi(void **state)
 static void told_as_missing(void **state)
 {
     (void)state;
-    set(&t, FLASH(0x00), 1U << 13); /* RUN_PD wants the keys of PDKEYR */
-    assert_int_equal(rd(&t, FLASH(0x00)) >> 13 & 1, 0);
-    wr(&t, FLASH(0x04), 0x04152637);
-    wr(&t, FLASH(0x04), 0xFAFBFCFD);
-    set(&t, FLASH(0x00), 1U << 14); /* SLEEP_PD costs no cycle */
-    assert_int_equal(chiptest_count(&t, "missing"), 0);
-    set(&t, FLASH(0x00), 1U << 13);
-    assert_int_equal(t.told[t.n - 1].a, FLASH(0));
-    wr(&t, FLASH(0x00), rd(&t, FLASH(0x00)) & ~(1U << 13));
-    set(&t, FLASH(0x00), 1U << 13);
-    assert_int_equal(chiptest_count(&t, "missing"), 1); /* once */
-    t.n = 0;
-    wr(&t, PWR(0x04), 7 << 1 | 0); /* PVD_IN, and PVD off */
-    assert_int_equal(chiptest_count(&t, "missing"), 0);
-    wr(&t, PWR(0x04), 7 << 1 | 1);
-    assert_int_equal(chiptest_count(&t, "missing"), 1);
-    assert_int_equal(t.told[t.n - 1].a, PWR(0x04));
     flash_unlock(&t, true);
     wr(&t, OPTR, rd(&t, OPTR) & ~(1U << 24)); /* SRAM2_PE */
     wr(&t, FLASH(0x14), CR_OPTSTRT);

@@ -50,4 +50,5 @@ unsigned analog_pin(const struct chip *c, unsigned port, unsigned pin)
 void analog_changed(struct chip *c)
 {
     comp_inputs(c);
+    pwr_inputs(c);
 }

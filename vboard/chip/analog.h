@@ -15,6 +15,6 @@ struct analog_state {
 /* The voltage of a pin: what DAC or OPAMP drive, what the outside put there, or its digital level. */
 unsigned analog_pin(const struct chip *c, unsigned port, unsigned pin);
 unsigned analog_vdda(const struct chip *c); /* also VREF+, to which it is bonded in this package */
-void analog_changed(struct chip *c);        /* comparators look again */
+void analog_changed(struct chip *c);        /* comparators and PVD look again */
 
 #endif

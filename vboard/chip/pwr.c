@@ -72,12 +72,19 @@ int pwr_pull(const struct chip *c, unsigned port, unsigned pin)
     return c->pwr.reg[pucr + 1] >> pin & 1 ? 0 : c->pwr.reg[pucr] >> pin & 1 ? 1 : -1;
 }
 
-/* The programmable voltage detector: VDD against the threshold of PLS. */
-static bool vdd_low(const struct chip *c)
+/* The programmable voltage detector: VDD against the threshold of PLS, or PVD_IN (PB7) against VREFINT. */
+enum { PVD_IN_PORT = 1, PVD_IN_PIN = 7 };
+
+static bool pvd_low(const struct chip *c)
 {
-    static const uint16_t mv[8] = {2000, 2200, 2400, 2500, 2600, 2800, 2900, 0 /* PVD_IN: missing */};
-    uint32_t cr2 = c->pwr.reg[PWR_CR2 / 4];
-    return cr2 & 1 && c->config.vdd_mv < mv[cr2 >> 1 & 7];
+    static const uint16_t mv[7] = {2000, 2200, 2400, 2500, 2600, 2800, 2900};
+    uint32_t cr2 = c->pwr.reg[PWR_CR2 / 4], pls = cr2 >> 1 & 7;
+
+    if (!(cr2 & 1))
+        return false;
+    if (pls == 7)
+        return analog_pin(c, PVD_IN_PORT, PVD_IN_PIN) < ANALOG_VREFINT_MV;
+    return c->config.vdd_mv < mv[pls];
 }
 
 /* Peripheral voltage monitors: VDDUSB (PVM1) and VDDA (3 and 4), which are wired to VDD, against the typical
@@ -102,7 +109,7 @@ static void monitor_lines(struct chip *c)
 {
     uint32_t outputs = monitor_outputs(c);
 
-    exti_line(c, 16, vdd_low(c));
+    exti_line(c, 16, pvd_low(c));
     for (unsigned i = 0; i < MONITORS; i++)
         exti_line(c, monitors[i].exti, outputs >> monitors[i].output & 1);
 }
@@ -176,8 +183,15 @@ static bool wake_pin_active(const struct chip *c, unsigned i)
     return gpio_pin_level(c, wake_pins[i].port, wake_pins[i].pin) != falling;
 }
 
+void pwr_inputs(struct chip *c)
+{
+    exti_line(c, 16, pvd_low(c));
+}
+
 void pwr_pin(struct chip *c, unsigned port, unsigned pin, bool level)
 {
+    if (port == PVD_IN_PORT && pin == PVD_IN_PIN)
+        pwr_inputs(c);
     for (unsigned i = 0; i < 5; i++) {
         bool falling = c->pwr.reg[PWR_CR4 / 4] >> i & 1;
         if (wake_pins[i].port != port || wake_pins[i].pin != pin || !(c->pwr.reg[PWR_CR3 / 4] >> i & 1) ||
@@ -196,7 +210,7 @@ bool pwr_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
     uint32_t v = c->pwr.reg[off / 4];
     if ((off & ~3U) == PWR_SR1 && exti_internal_wake(c) && c->pwr.reg[PWR_CR3 / 4] & 1U << 15)
         v |= SR1_WUFI;
-    if ((off & ~3U) == PWR_SR2 && vdd_low(c))
+    if ((off & ~3U) == PWR_SR2 && pvd_low(c))
         v |= SR2_PVDO;
     if ((off & ~3U) == PWR_SR2)
         v |= monitor_outputs(c);
@@ -249,8 +263,6 @@ bool pwr_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         p->reg[PWR_CR2 / 4] = next;
         rcc_tell_blocks(c, true);
         monitor_lines(c);
-        if ((next & 15) == 15) /* PVDE with PLS 7: a voltage at PB7 */
-            chip_missing(c, B_PWR, PWR_CR2);
         break;
     case PWR_CR3: write_cr3(c, old, next); break;
     case PWR_SCR: p->reg[PWR_SR1 / 4] &= ~(word & (SR1_SBF | 0x1F)); break;
