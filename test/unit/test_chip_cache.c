@@ -1,4 +1,5 @@
-/* Caches of the flash interface: hits, misses and what they cost, stale lines, flushing. */
+/* Caches of the flash interface: hits, misses and what they cost, stale lines, flushing; and
+ * flash that is powered down below them (RUN_PD). */
 #include <string.h>
 
 #include "chiptest.h"
@@ -201,13 +202,108 @@ static void test_icache_stale(void **state)
     assert_true(executed == UINT64_MAX);
 }
 
+#define RUN_PD (1U << 13)
+
+static void power_down(void)
+{
+    wr(&t, FLASH(0x04), 0x04152637);
+    wr(&t, FLASH(0x04), 0xFAFBFCFD);
+    set(&t, FLASH(0x00), RUN_PD);
+    assert_true(rd(&t, FLASH(0x00)) & RUN_PD);
+}
+
+static void test_run_pd_keys(void **state)
+{
+    (void)state;
+    set(&t, FLASH(0x00), RUN_PD);
+    assert_int_equal(rd(&t, FLASH(0x00)) & RUN_PD, 0);
+    power_down();
+    wr(&t, FLASH(0x04), 0x04152637); /* as the HAL does before it clears the bit */
+    set(&t, FLASH(0x00), 1U << 14);  /* locked: it stays */
+    wr(&t, FLASH(0x00), 0x600);
+    assert_int_equal(rd(&t, FLASH(0x00)), 0x600 | RUN_PD);
+    wr(&t, FLASH(0x04), 0xFAFBFCFD);
+    wr(&t, FLASH(0x00), 0x600);
+    assert_int_equal(rd(&t, FLASH(0x00)), 0x600);
+}
+
+/* A program in SRAM may switch flash off. What is in the caches is still there, all else is not to be had. */
+static void test_run_pd(void **state)
+{
+    (void)state;
+    uint32_t v;
+    poke64(&t, ADDR, 0x1111111122222222);
+    poke64(&t, ADDR + 64, 0x3333333344444444);
+    assert_int_equal(rd(&t, ADDR), 0x22222222);
+    t.n = 0;
+    power_down();
+    assert_int_equal(rd(&t, ADDR + 4), 0x11111111);
+    assert_int_equal(t.n, 0);
+    assert_false(chip_cpu_env.read(t.c, ADDR + 64, 4, true, &v));
+    assert_false(chip_cpu_env.read(t.c, OTP_BASE, 4, true, &v));
+    assert_false(chip_bus_read(t.c, ADDR, 4, &v)); /* DMA has no cache */
+    assert_int_equal(t.n, 1);
+    assert_string_equal(t.told[0].what, "Flash is accessed while it is powered down (FLASH_ACR.RUN_PD)");
+    flash_unlock(&t, false);
+    wr(&t, FLASH(0x14), CR_PER | PAGE << 3 | CR_STRT);
+    assert_false(flash_busy(t.c));
+    assert_int_equal(rd(&t, FLASH(0x10)), SR_PGSERR);
+    wr(&t, FLASH(0x10), SR_PGSERR);
+    wr(&t, FLASH(0x14), CR_PG);
+    assert_true(chip_cpu_env.write(t.c, ADDR + 128, 4, true, 1));
+    assert_int_equal(rd(&t, FLASH(0x10)), SR_PGSERR);
+    wr(&t, FLASH(0x00), 0x600);
+    assert_int_equal(rd(&t, ADDR + 64), 0x44444444);
+}
+
+/* A jump into it: cached lines run on, with the cache off not one instruction does. */
+static void test_run_pd_fetch(void **state)
+{
+    (void)state;
+    static const uint64_t loop = 0xE7FEBF00BF00BF00U;
+    for (unsigned cached = 0; cached < 2; cached++) {
+        poke64(&t, ADDR, loop);
+        wr(&t, FLASH(0x00), cached ? 0x600 : 0);
+        for (unsigned down = 0; down < 2; down++) {
+            t.n = 0;
+            if (down)
+                power_down();
+            cpu_set_reg(chip_cpu(t.c), 15, ADDR);
+            run_us(&t, 100);
+            assert_int_equal(cpu_reg(chip_cpu(t.c), 15) == ADDR + 6, !down || cached);
+            assert_int_equal(chiptest_count(&t, "HardFault"), down && !cached);
+        }
+        wr(&t, FLASH(0x00), 0);
+        chip_request_reset(t.c, RESET_SOFT);
+        chiptest_settle(&t);
+    }
+}
+
+/* FLASHRST works in power-down only. */
+static void test_run_pd_reset(void **state)
+{
+    (void)state;
+    for (unsigned down = 0; down < 2; down++) {
+        flash_unlock(&t, false);
+        if (down)
+            power_down();
+        set(&t, RCC(0x28), 1U << 8);
+        clear(&t, RCC(0x28), 1U << 8);
+        assert_int_equal(rd(&t, FLASH(0x14)) >> 31, down);
+        assert_int_equal(rd(&t, FLASH(0x00)), 0x600);
+        wr(&t, FLASH(0x14), 1U << 31);
+    }
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_dcache),           TEST(test_latency),
         TEST(test_icache_execution), TEST(test_icache_stale_execution),
-        TEST(test_icache_stale),
+        TEST(test_icache_stale),     TEST(test_run_pd_keys),
+        TEST(test_run_pd),           TEST(test_run_pd_fetch),
+        TEST(test_run_pd_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

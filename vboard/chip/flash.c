@@ -89,6 +89,7 @@ void flash_reset(struct chip *c, unsigned index)
     f->optverr = false;
     f->eccr = 0;
     f->key_step = f->optkey_step = f->pdkey_step = 0;
+    f->told_down = false;
     f->keys_failed = f->optkeys_failed = f->latched = f->mass_erased = false;
     flash_restore_options(c);
     flash_update_gate(c);
@@ -135,28 +136,40 @@ static bool write_optkeyr(struct chip *c, uint32_t value)
     return ok;
 }
 
-/* RUN_PD is unlocked by its own keys; a wrong one is only forgotten. */
+/* RUN_PD is unlocked by its own keys, again as often as one likes; a wrong one locks it. */
 static void write_pdkeyr(struct chip *c, uint32_t value)
 {
     static const uint32_t keys[2] = {0x04152637, 0xFAFBFCFD};
     uint8_t *n = &c->flash.pdkey_step;
-    *n = *n < 2 && value == keys[*n] ? (uint8_t)(*n + 1) : 0;
+    *n = *n == 1 && value == keys[1] ? 2 : value == keys[0] ? 1 : 0;
+}
+
+bool flash_powered_down(const struct chip *c)
+{
+    return c->flash.acr & ACR_RUN_PD;
+}
+
+bool flash_unpowered(struct chip *c)
+{
+    if (!flash_powered_down(c))
+        return false;
+    if (!c->flash.told_down && c->tell->message)
+        c->tell->message(c->tell->owner, "Flash is accessed while it is powered down (FLASH_ACR.RUN_PD)");
+    c->flash.told_down = true;
+    return true;
 }
 
 static void write_acr(struct chip *c, uint32_t value)
 {
     struct flash_state *f = &c->flash;
     uint32_t next = value & ACR_WRITABLE;
-    if (f->pdkey_step == 2)
-        next |= value & ACR_RUN_PD;
+    next |= (f->pdkey_step == 2 ? value : f->acr) & ACR_RUN_PD;
     /* The caches are reset only while they are off. */
     if (f->acr & ACR_ICEN)
         next = (next & ~ACR_ICRST) | (f->acr & ACR_ICRST);
     if (f->acr & ACR_DCEN)
         next = (next & ~ACR_DCRST) | (f->acr & ACR_DCRST);
     bool instructions_off = f->acr & ~next & ACR_ICEN, instructions_on = next & ~f->acr & ACR_ICEN;
-    if (next & ~f->acr & ACR_RUN_PD) /* what flash does without power is not modelled: it goes on */
-        chip_missing(c, B_FLASH, FLASH_ACR);
     f->acr = next;
     /* A cache that is switched off keeps its content until it is reset; that of the instruction cache
      * cannot be told apart from the flash by anything that executes meanwhile, and is dropped. */

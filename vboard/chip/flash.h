@@ -101,6 +101,7 @@ struct flash_state {
     uint32_t last_fetch; /* address of the last line fetched, and the cycle */
     uint64_t fetch_cycle;
     bool gate;                        /* cpu_set_fetch_gate */
+    bool told_down;                   /* an access without power was reported */
     ps_t stall;                       /* time the processor waited for BSY */
     bool unchecked;                   /* chip_nvm was asked for: these may not be right: */
     unsigned suspects;                /* how many bits are set in: */
@@ -117,6 +118,8 @@ void flash_irq(struct chip *c);
 void flash_error(struct chip *c, uint32_t flags); /* of a program or erase request */
 void flash_wait(struct chip *c);                  /* the bus waits until BSY is clear */
 void flash_clock_changed(struct chip *c);         /* HCLK or VOS */
+bool flash_powered_down(const struct chip *c);    /* RUN_PD */
+bool flash_unpowered(struct chip *c);             /* the same, at an access: it is told */
 
 /* ---- flash_read.c: addr is not an alias; false: bus error ---- */
 bool flash_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value, bool by_cpu);

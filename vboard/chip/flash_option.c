@@ -110,7 +110,7 @@ static bool allowed(const struct chip *c)
 
 void flash_option_start(struct chip *c)
 {
-    if (c->flash.sr & SR_BLOCKING)
+    if (c->flash.sr & SR_BLOCKING || flash_unpowered(c))
         flash_error(c, SR_PGSERR);
     else if (!allowed(c))
         flash_error(c, SR_WRPERR);

@@ -20,8 +20,8 @@ void flash_update_gate(struct chip *c)
 {
     const struct flash_state *f = &c->flash;
     bool cached = f->acr & ACR_ICEN;
-    bool gate =
-        flash_busy(c) || flash_blocked(c) || (!cached && (latency(c) || f->suspects)) || c->firewall.watching;
+    bool gate = flash_busy(c) || flash_blocked(c) ||
+                (!cached && (latency(c) || f->suspects || flash_powered_down(c))) || c->firewall.watching;
     if (gate != f->gate) {
         c->flash.gate = gate;
         cpu_set_fetch_gate(c->cpu, gate);
@@ -140,7 +140,7 @@ bool flash_fetch(struct chip *c, uint32_t addr)
     uint32_t off = addr - FLASH_BASE;
     if (off >= FLASH_SIZE) { /* system memory, OTP */
         miss(c, addr);
-        return true;
+        return !flash_unpowered(c);
     }
     if (flash_blocked(c))
         return false;
@@ -148,6 +148,8 @@ bool flash_fetch(struct chip *c, uint32_t addr)
     unsigned slot = f->icache_slot[off / 32];
     if (slot && f->icache[slot - 1].valid & part)
         return true;
+    if (flash_unpowered(c))
+        return false;
     miss(c, addr);
     if (f->suspects)
         flash_cells_read(c, off, false); /* for its ECC flags */
@@ -178,7 +180,7 @@ static void wait_states(struct chip *c)
         cpu_add_cycles(c->cpu, latency(c));
 }
 
-/* The double word at off through the cache. */
+/* The double word at off through the cache; NULL: it is not there, and flash has no power. */
 static const uint8_t *cached(struct chip *c, uint32_t off)
 {
     struct flash_state *f = &c->flash;
@@ -187,6 +189,8 @@ static const uint8_t *cached(struct chip *c, uint32_t off)
     for (unsigned i = 0; i < DCACHE_LINES && !l; i++)
         if (f->dcache[i].valid && f->dcache[i].tag == off / 32)
             l = &f->dcache[i];
+    if (!(l && l->valid & part) && flash_unpowered(c))
+        return NULL;
     if (!l) {
         l = oldest(f->dcache, DCACHE_LINES);
         l->tag = off / 32;
@@ -212,9 +216,13 @@ static bool read_main(struct chip *c, uint32_t off, unsigned size, uint32_t *val
         return true;
     }
     if (by_cpu && c->flash.acr & ACR_DCEN) {
-        memcpy(value, cached(c, off & ~7U) + off % 8, size);
-        return true;
+        const uint8_t *bytes = cached(c, off & ~7U);
+        if (bytes)
+            memcpy(value, bytes + off % 8, size);
+        return bytes != NULL;
     }
+    if (flash_unpowered(c))
+        return false;
     if (by_cpu)
         wait_states(c);
     uint64_t data = flash_cells_read(c, off & ~7U, false);
@@ -231,6 +239,8 @@ bool flash_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *value, b
         flash_wait(c);
     if (addr - FLASH_BASE < FLASH_SIZE)
         return read_main(c, addr - FLASH_BASE, size, value, by_cpu);
+    if (flash_unpowered(c))
+        return false;
     if (by_cpu)
         wait_states(c);
     if (addr - OTP_BASE < OTP_SIZE) {

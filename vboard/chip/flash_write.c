@@ -30,11 +30,11 @@ bool flash_blocked(const struct chip *c)
 }
 
 /* The first thing wrong with a store of `size` bytes, as flags of SR; 0: none. */
-static uint32_t store_error(const struct chip *c, uint32_t addr, unsigned size)
+static uint32_t store_error(struct chip *c, uint32_t addr, unsigned size)
 {
     const struct flash_state *f = &c->flash;
     bool pg = f->cr & CR_PG, fast = f->cr & CR_FSTPG;
-    if (pg == fast || f->cr & (CR_PER | CR_MER1) || f->sr & SR_BLOCKING)
+    if (flash_unpowered(c) || pg == fast || f->cr & (CR_PER | CR_MER1) || f->sr & SR_BLOCKING)
         return SR_PGSERR;
     if (fast && f->taken == 0 && !f->mass_erased)
         return SR_PGSERR;
@@ -114,7 +114,7 @@ void flash_start(struct chip *c)
     uint32_t pnb = f->cr >> 3 & 0x7F;
     if (!page && !mass)
         return; /* not defined: nothing happens, and nothing is flagged */
-    if ((page && mass) || f->cr & (CR_PG | CR_FSTPG) || f->sr & SR_BLOCKING) {
+    if ((page && mass) || f->cr & (CR_PG | CR_FSTPG) || f->sr & SR_BLOCKING || flash_unpowered(c)) {
         flash_error(c, SR_PGSERR);
         return;
     }

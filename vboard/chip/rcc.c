@@ -189,12 +189,13 @@ static void write_csr(struct chip *c, uint32_t old, uint32_t next)
 }
 
 /* Reset bits that went up reset the blocks behind them. The flash interface is reset only in its
- * power-down mode (RM0394 "RCC_AHB1RSTR"), that is never by a program in flash. */
+ * power-down mode (RM0394 "RCC_AHB1RSTR"). */
 static void reset_blocks(struct chip *c, uint32_t off, uint32_t risen)
 {
     for (unsigned i = 0; i < BLOCK_COUNT; i++) {
         const struct block *b = &chip_blocks[i];
-        if (b->enr != off + 0x20 || !(risen >> b->enr_bit & 1) || b->keep_on_reset || i == B_FLASH)
+        if (b->enr != off + 0x20 || !(risen >> b->enr_bit & 1) || b->keep_on_reset ||
+            (i == B_FLASH && !flash_powered_down(c)))
             continue;
         chip_wake_at(c, (enum block_id)i, PS_NEVER);
         if (b->reset)
