@@ -70,23 +70,32 @@ static bool await(struct usb_board *b, const char *serial, struct sentence *why)
     return false;
 }
 
+/* Whoever comes without a number that is known before must not be taken for another one. */
+static bool nobody_yet(struct sentence *why)
+{
+    return usb_count_sureboots() == 0 ||
+           refuse(why, "there is a sureboot in DFU mode already: unplug it, or say --serial");
+}
+
 static bool find(struct usb_board *b, const struct options *o, struct sentence *why)
 {
     char serial[USB_TEXT];
+    const char *comes = o->serial;
     struct sentence no_application;
     if (o->port)
-        return ask_at_port(o->port, why) && await(b, o->serial, why);
+        return (comes || nobody_yet(why)) && ask_at_port(o->port, why) && await(b, comes, why);
     if (usb_open(b, USB_DFU_MODE, o->serial, why))
         return true;
     if (!usb_open(b, USB_RUN_TIME, o->serial, &no_application))
         return false;
-    bool ok = dfu_detach(b, why);
     memcpy(serial, b->serial, sizeof serial);
+    comes = usb_is_unique_id(serial) ? serial : NULL;
+    bool ok = (comes || nobody_yet(why)) && dfu_detach(b, why);
     usb_close(b);
     if (!ok)
         return false;
     printf("its application makes room for the bootloader\n");
-    return await(b, serial, why);
+    return await(b, comes, why);
 }
 
 /* ---- what came of it --------------------------------------------------------------------- */
@@ -130,7 +139,7 @@ static int watch(const struct usb_board *was, char *file)
     if (sight == USB_APPLICATION)
         printf("it runs, and is on USB: %s\n", product[0] ? product : "without a name");
     else
-        printf("it was started; on USB there is nothing of it\n");
+        printf("it was started; nothing with its serial number is on USB\n");
     return EXIT_GOOD;
 }
 

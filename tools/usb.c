@@ -54,8 +54,7 @@ static bool is_sureboot(const char *product)
     return strncmp(product, "sureboot ", 9) == 0;
 }
 
-/* 24 hexadecimal digits: the unique id of an STM32, as usb_serial() has it. */
-static bool is_unique_id(const char *serial)
+bool usb_is_unique_id(const char *serial)
 {
     return strlen(serial) == 24 && strspn(serial, "0123456789ABCDEF") == 24;
 }
@@ -86,7 +85,7 @@ static void look_at(struct found *f, libusb_device *device, enum usb_mode mode, 
         f->denied = error;
         return;
     }
-    bool ours = mode == USB_DFU_MODE ? is_sureboot(product) && serial[0] : wanted || is_unique_id(serial);
+    bool ours = mode == USB_DFU_MODE ? is_sureboot(product) && serial[0] : wanted || usb_is_unique_id(serial);
     if (mode == USB_DFU_MODE && !is_sureboot(product))
         memcpy(f->foreign, product, sizeof product);
     if (!ours || (wanted && strcmp(serial, wanted) != 0)) {
@@ -123,41 +122,59 @@ static bool explain(const struct found *f, const char *wanted, struct sentence *
     return refuse(why, "there is no sureboot in DFU mode on USB");
 }
 
-static bool claim(struct usb_board *b, struct sentence *why)
+static bool claim(struct usb_board *b, enum usb_mode mode, struct sentence *why)
 {
     libusb_device *device = libusb_get_device(b->handle);
     b->bus = libusb_get_bus_number(device);
     b->address = libusb_get_device_address(device);
     int error = libusb_claim_interface(b->handle, b->interface);
-    if (error == 0)
+    if (error == 0 && mode == USB_DFU_MODE) /* ends what another host has begun */
         error = libusb_set_interface_alt_setting(b->handle, b->interface, 0);
     return error == 0 || refuse(why, "the board %s is in use: %s", b->serial, libusb_strerror(error));
 }
 
-bool usb_open(struct usb_board *b, enum usb_mode mode, const char *serial, struct sentence *why)
+/* Looks at everything. False: USB cannot be used. */
+static bool look(struct usb_board *b, enum usb_mode mode, const char *serial, struct found *f,
+                 struct sentence *why)
 {
     libusb_device **list;
-    struct found f = {.usb = NULL};
     memset(b, 0, sizeof *b);
+    *f = (struct found){.usb = NULL};
     int error = libusb_init(&b->context);
     if (error != 0) {
         b->context = NULL;
         return refuse(why, "USB cannot be used: %s", libusb_strerror(error));
     }
     ssize_t n = libusb_get_device_list(b->context, &list);
-    bool ok = n >= 0 || refuse(why, "USB cannot be used: %s", libusb_strerror((int)n));
-    if (ok) {
-        for (ssize_t i = 0; i < n; i++)
-            look_at(&f, list[i], mode, serial);
-        libusb_free_device_list(list, 1);
-        b->handle = f.usb;
-        b->interface = f.interface;
-        memcpy(b->serial, f.serial, sizeof b->serial);
-        ok = f.boards == 1 ? claim(b, why) : explain(&f, serial, why);
-    }
+    if (n < 0)
+        return refuse(why, "USB cannot be used: %s", libusb_strerror((int)n));
+    for (ssize_t i = 0; i < n; i++)
+        look_at(f, list[i], mode, serial);
+    libusb_free_device_list(list, 1);
+    b->handle = f->usb;
+    b->interface = f->interface;
+    memcpy(b->serial, f->serial, sizeof b->serial);
+    return true;
+}
+
+bool usb_open(struct usb_board *b, enum usb_mode mode, const char *serial, struct sentence *why)
+{
+    struct found f;
+    bool ok =
+        look(b, mode, serial, &f, why) && (f.boards == 1 ? claim(b, mode, why) : explain(&f, serial, why));
     if (!ok)
         usb_close(b);
     return ok;
+}
+
+unsigned usb_count_sureboots(void)
+{
+    struct usb_board b;
+    struct found f;
+    struct sentence why;
+    unsigned n = look(&b, USB_DFU_MODE, NULL, &f, &why) ? f.boards : 0;
+    usb_close(&b);
+    return n;
 }
 
 void usb_close(struct usb_board *b)

@@ -27,6 +27,12 @@ struct usb_board {
 bool usb_open(struct usb_board *b, enum usb_mode mode, const char *serial, struct sentence *why);
 void usb_close(struct usb_board *b);
 
+/* How many there are in DFU mode. */
+unsigned usb_count_sureboots(void);
+
+/* 24 hexadecimal digits: all of an STM32's unique id, as usb_serial() and so the bootloader has it. */
+bool usb_is_unique_id(const char *serial);
+
 /* What is there now of a board that was to leave the bus. */
 enum usb_sight {
     USB_STILL_THERE,

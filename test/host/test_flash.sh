@@ -2,7 +2,7 @@
 # `sureboot flash` on a real Linux host: onto a blank board, over a running application with a run-time interface
 # or a serial port, files and boards that refuse, boards that come back, boards that are lost.
 . "$(dirname "$0")/lib.sh"
-plan 26
+plan 27
 board one --uid 000000000000000000000001 --load build/firmware/boot.hex
 flash='
 # flash STATUS TEXT [WORD]…: it ends with that status and says so.
@@ -34,7 +34,7 @@ await 30 tty_of >/dev/null
 check "by its serial port" port
 check "a port that is not there" flash 2 "/run/none: No such file" build/firmware/cdc.bin --port /run/none
 await 30 tty_of >/dev/null
-check "what has no USB" flash 0 "it was started; on USB there is nothing of it" build/firmware/blink.elf
+check "what has no USB" flash 0 "it was started; nothing with its serial number is on USB" build/firmware/blink.elf
 check "nobody is there then" flash 2 "there is no sureboot in DFU mode on USB" build/firmware/blink.elf
 '
 order one quit
@@ -64,6 +64,9 @@ await 30 device $DFU $fours >/dev/null
 # Another host leaves a download unfinished, and an error.
 check "after an error of another host" fails dfu-util -S $fours -s 0x08004000 -D build/firmware/cdc.elf
 check "and the lost download" flash 0 "it runs, and is on USB: " build/firmware/cdc.elf --serial $fours
+port() { flash 2 "there is a sureboot in DFU mode already" build/firmware/cdc.elf --port $(tty_of $ones); }
+await 30 tty_of $ones >/dev/null
+check "not the board behind a port when another one is there" port
 check "several applications: which?" flash 2 "there is no sureboot" build/firmware/cdc.elf --serial 12
 cp build/host/sureboot build/firmware/cdc.elf /run
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups /run/sureboot flash /run/cdc.elf 2>&1 | grep -F "be root, or install dfu-util"; }
