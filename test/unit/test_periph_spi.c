@@ -1,48 +1,6 @@
 /* SPI: frame times, FIFO levels and thresholds, packing, sizes, loop, register device, DMA, CRC, errors,
  * receive-only mode, one instance as slave of another. */
-#include "rig.h"
-
-#define SPI1 0x40013000u
-#define SPI2 0x40003800u
-#define SPI3 0x40003C00u
-enum { CR1 = 0, CR2 = 4, SR = 8, DR = 12, CRCPR = 16, RXCRCR = 20, TXCRCR = 24 };
-enum {
-    MSTR = 4,
-    SPE = 64,
-    LSBFIRST = 128,
-    SSI = 256,
-    SSM = 512,
-    RXONLY = 1024,
-    CRCL = 1 << 11,
-    CRCNEXT = 1 << 12
-};
-enum { CRCEN = 1 << 13, BIDIOE = 1 << 14, BIDIMODE = 1 << 15 };
-enum { RXNE = 1, TXE = 2, CRCERR = 16, MODF = 32, OVR = 64, BSY = 128 };
-#define DS(n)     ((uint32_t)((n)-1) << 8)
-#define FRXTH     (1u << 12)
-#define FRLVL(sr) ((sr) >> 9 & 3)
-#define FTLVL(sr) ((sr) >> 11 & 3)
-#define SOFT      (MSTR | SSM | SSI)
-
-static const struct spi {
-    uint32_t base;
-    unsigned irq;
-} all[3] = {{SPI1, 35}, {SPI2, 36}, {SPI3, 51}};
-
-static int on(void **state)
-{
-    rig_on(state);
-    clock_hsi16();
-    clock_on(0x60, 12);
-    clock_on(0x58, 14);
-    clock_on(0x58, 15);
-    return 0;
-}
-
-static void attach(unsigned index, unsigned what)
-{
-    chip_config(rig)->spi[index] = (uint8_t)what;
-}
+#include "spi_regs.h"
 
 /* 8 bits at PCLK / 2^(BR + 1), flags and interrupts on the way. */
 static void frames(void **state)
@@ -136,13 +94,6 @@ static void sizes(void **state)
     }
     wr(SPI1 + CR2, DS(2)); /* not a size: 8 bits */
     assert_int_equal(rd(SPI1 + CR2) >> 8 & 15, 7);
-}
-
-static uint8_t transfer(uint32_t s, uint8_t out)
-{
-    wr8(s + DR, out);
-    assert_true(run_until(s + SR, RXNE, RXNE, PS_PER_MS) != PS_NEVER);
-    return (uint8_t)rd8(s + DR);
 }
 
 static void register_device(void **state)

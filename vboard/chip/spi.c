@@ -1,19 +1,28 @@
 /* Registers, FIFOs, flags, interrupts and DMA requests of SPI1-3. Frames of up to 8 bits take a byte in a
- * FIFO, longer ones two; an access of 16 bits carries two short frames. TI frame format is taken for
- * Motorola's, and a slave sends and checks no CRC; both say that they are missing. RM0394 "SPI". */
+ * FIFO, longer ones two; an access of 16 bits carries two short frames. RM0394 "SPI". */
 #include "chip/spi.h"
 #include "chip/afpin.h"
 #include "chip/regs.h"
 #include "chip/state.h"
 
 enum { CR1 = 0x00, CR2 = 0x04, SR = 0x08, DR = 0x0C, CRCPR = 0x10, RXCRCR = 0x14, TXCRCR = 0x18 };
-enum { CR2_RESET = 0x0700, CR2_BITS = 0x7FFF, CR2_FRF = 1 << 4 };
+enum { CR2_RESET = 0x0700, CR2_BITS = 0x7FFF };
 
 static const struct instance {
     uint8_t block, irq, tx, rx;
 } instances[SPI_COUNT] = {{B_SPI1, 35, DMAR_SPI1_TX, DMAR_SPI1_RX},
                           {B_SPI2, 36, DMAR_SPI2_TX, DMAR_SPI2_RX},
                           {B_SPI3, 51, DMAR_SPI3_TX, DMAR_SPI3_RX}};
+
+enum dma_signal spi_dma_tx(unsigned index)
+{
+    return (enum dma_signal)instances[index].tx;
+}
+
+enum dma_signal spi_dma_rx(unsigned index)
+{
+    return (enum dma_signal)instances[index].rx;
+}
 
 unsigned spi_bits(const struct spi_state *s)
 {
@@ -165,12 +174,15 @@ bool spi_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
     return true;
 }
 
-static void select_output(struct chip *c, unsigned index)
+/* In TI format neither SSM nor SSOE has a say. */
+void spi_select_output(struct chip *c, unsigned index)
 {
     const struct spi_state *s = &c->spi[index];
     bool drives = s->cr1 & SPI_CR1_MSTR && !(s->cr1 & SPI_CR1_SSM) && s->cr2 & SPI_CR2_SSOE;
 
-    if (drives)
+    if (s->cr1 & SPI_CR1_MSTR && s->cr2 & SPI_CR2_FRF)
+        af_out(c, AF_SPI1_NSS + 4 * index, s->pulse);
+    else if (drives)
         af_out(c, AF_SPI1_NSS + 4 * index, !(s->cr1 & SPI_CR1_SPE));
     else
         af_release(c, AF_SPI1_NSS + 4 * index);
@@ -183,7 +195,7 @@ static void mode_fault(struct chip *c, unsigned index)
     bool pin = !(s->cr2 & SPI_CR2_SSOE) && !af_in(c, AF_SPI1_NSS + 4 * index, true);
     bool selected = s->cr1 & SPI_CR1_SSM ? !(s->cr1 & SPI_CR1_SSI) : pin;
 
-    if (!(s->cr1 & SPI_CR1_MSTR) || !selected || !(s->cr1 & SPI_CR1_SPE))
+    if (!(s->cr1 & SPI_CR1_MSTR) || !selected || !(s->cr1 & SPI_CR1_SPE) || s->cr2 & SPI_CR2_FRF)
         return;
     s->errors |= SPI_SR_MODF;
     s->cr1 &= ~(uint32_t)(SPI_CR1_MSTR | SPI_CR1_SPE);
@@ -204,12 +216,12 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
         s->tx.level = 0;
         s->crc_frames = 0;
         if (!receive_only(s)) {
-            s->shifting = false;
+            s->shifting = s->pulse = false;
             s->done_at = PS_NEVER;
         }
     }
     mode_fault(c, index);
-    select_output(c, index);
+    spi_select_output(c, index);
 }
 
 static void write_data(struct chip *c, unsigned index, uint32_t value, unsigned size)
@@ -233,15 +245,12 @@ bool spi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         s->cr2 = lanes_apb(size, value) & CR2_BITS;
         if (bits(s->cr2, 8, 4) < 3) /* not used: 8 bits */
             s->cr2 = (s->cr2 & ~0xF00u) | 0x700;
-        select_output(c, index);
+        spi_select_output(c, index);
         break;
     case SR: s->errors &= lanes_apb(size, value) | ~(uint32_t)SPI_SR_CRCERR; break;
     case DR: write_data(c, index, value, size); break;
     case CRCPR: s->crcpr = lanes_apb(size, value) & 0xFFFF; break;
     }
-    bool slave_crc = s->cr1 & SPI_CR1_CRCEN && !(s->cr1 & SPI_CR1_MSTR);
-    if (s->cr1 & SPI_CR1_SPE && (slave_crc || s->cr2 & CR2_FRF))
-        chip_missing(c, (enum block_id)instances[index].block, off);
     spi_update(c, index);
     spi_go_on(c, index);
     return true;

@@ -23,6 +23,7 @@ enum {
     SPI_CR2_TXDMAEN = 1 << 1,
     SPI_CR2_SSOE = 1 << 2,
     SPI_CR2_NSSP = 1 << 3,
+    SPI_CR2_FRF = 1 << 4,
     SPI_CR2_ERRIE = 1 << 5,
     SPI_CR2_RXNEIE = 1 << 6,
     SPI_CR2_TXEIE = 1 << 7,
@@ -36,6 +37,9 @@ enum {
     SPI_SR_OVR = 1 << 6,
     SPI_SR_BSY = 1 << 7
 };
+
+/* A frame in TI format: NSS high for a clock, all bits but the last, the last. */
+enum spi_ti { TI_PULSE, TI_BODY, TI_LAST };
 
 /* Bytes in the order in which they came. */
 struct spi_fifo {
@@ -52,6 +56,8 @@ struct spi_state {
     uint8_t crc_frames; /* of the CRC phase still to be sent, the one on the wire included */
     bool crc_phase;
     ps_t done_at;
+    uint8_t ti;               /* enum spi_ti; */
+    bool pulse;               /* NSS is high */
     bool ovr_read, modf_read; /* first half of the sequences that clear these flags */
 };
 
@@ -81,8 +87,11 @@ void spi_devices_init(struct chip *c);
 
 unsigned spi_bits(const struct spi_state *s);        /* 4..16 */
 unsigned spi_frame_bytes(const struct spi_state *s); /* in a FIFO: 1 or 2 */
+enum dma_signal spi_dma_tx(unsigned index);
+enum dma_signal spi_dma_rx(unsigned index);
 void spi_update(struct chip *c, unsigned index);
-void spi_go_on(struct chip *c, unsigned index); /* begins a frame if there is something to do */
+void spi_select_output(struct chip *c, unsigned index); /* NSS as a master drives it */
+void spi_go_on(struct chip *c, unsigned index);         /* begins a frame if there is something to do */
 void spi_received(struct chip *c, unsigned index, uint16_t word, bool crc);
 bool spi_fifo_put(struct spi_fifo *f, uint8_t byte);
 uint8_t spi_fifo_get(struct spi_fifo *f);
