@@ -81,6 +81,9 @@ static const uint16_t places[AF_SIGNALS][PINS_PER_SIGNAL] = {
     [AF_CRS_SYNC] = {AT(A, 10, 10)},
     [AF_CAN1_RX] = {AT(A, 11, 9), AT(B, 8, 9)},
     [AF_IR_OUT] = {AT(A, 13, 1), AT(B, 9, 1)},
+    [AF_I2C1_SMBA] = {AT(A, 1, 4), AT(A, 14, 4), AT(B, 5, 4)},
+    [AF_I2C2_SMBA] = {AT(B, 12, 4)},
+    [AF_I2C3_SMBA] = {AT(B, 2, 4)},
 };
 /* clang-format on */
 
@@ -259,6 +262,12 @@ static void to_lptim(struct chip *c, unsigned signal, bool level)
     lptim_pin(c, signal, level);
 }
 
+static void to_i2c(struct chip *c, unsigned signal, bool level)
+{
+    (void)level;
+    i2c_alert(c, signal - AF_I2C1_SMBA);
+}
+
 static listener *listener_of(unsigned signal)
 {
     if (signal >= AF_USART1_CTS && signal <= AF_LPUART1_CTS)
@@ -273,6 +282,8 @@ static listener *listener_of(unsigned signal)
         return to_crs;
     if (signal == AF_CAN1_RX)
         return to_can;
+    if (signal >= AF_I2C1_SMBA && signal <= AF_I2C3_SMBA)
+        return to_i2c;
     return NULL;
 }
 

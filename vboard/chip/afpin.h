@@ -79,6 +79,9 @@ enum af_signal {
     AF_CRS_SYNC,
     AF_CAN1_RX,
     AF_IR_OUT,
+    AF_I2C1_SMBA,
+    AF_I2C2_SMBA,
+    AF_I2C3_SMBA,
     AF_SIGNALS
 };
 

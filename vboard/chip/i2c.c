@@ -1,12 +1,7 @@
-/* Registers of I2C1-3, their flags, interrupts and DMA requests. SMBus features (PEC, timeouts, alert,
- * host and device addresses) are registers only. RM0394 "I2C registers". */
+/* Registers of I2C1-3, their flags, interrupts and DMA requests. RM0394 "I2C registers". */
 #include "chip/i2c.h"
 #include "chip/regs.h"
 #include "chip/state.h"
-
-/* What SMBus adds is not modelled: PECEN, ALERTEN, SMBDEN, SMBHEN in CR1; TEXTEN, TIMOUTEN in TIMEOUTR. */
-#define SMBUS_CR1      0x00F00000u
-#define SMBUS_TIMEOUTR 0x80008000u
 
 static const struct instance {
     uint8_t block, irq_event, irq_error, tx, rx;
@@ -16,8 +11,7 @@ static const struct instance {
 
 static const struct reg_row rows[] = {
     {I2C_CR1 * 4, 0, 0x00FFDFFF},  {I2C_CR2 * 4, 0, 0x07FFFFFF},     {I2C_OAR1 * 4, 0, 0x000087FF},
-    {I2C_OAR2 * 4, 0, 0x000087FE}, {I2C_TIMINGR * 4, 0, 0xF0FFFFFF}, {I2C_TIMEOUTR * 4, 0, 0x8FFF9FFF},
-    {I2C_TXDR * 4, 0, 0xFF},
+    {I2C_OAR2 * 4, 0, 0x000087FE}, {I2C_TIMINGR * 4, 0, 0xF0FFFFFF}, {I2C_TXDR * 4, 0, 0xFF},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 enum { CR1_WHILE_ENABLED = 0x00FFE0FF, ICR_BITS = 0x3F38, ERRORS = 0x3F00 };
@@ -50,14 +44,17 @@ void i2c_flags(struct chip *c, unsigned index, uint32_t set)
 
 void i2c_count(struct i2c_state *s)
 {
-    s->left = s->wanted = (uint16_t)bits(s->r[I2C_CR2], 16, 8);
+    s->left = (uint16_t)bits(s->r[I2C_CR2], 16, 8);
+    bool pec = s->r[I2C_CR2] & I2C_CR2_PECBYTE && !(s->r[I2C_CR2] & I2C_CR2_RELOAD) && s->left;
+    s->wanted = (uint16_t)(s->left - pec); /* hardware has the PEC */
 }
 
 /* PE = 0 is a software reset of everything but the configuration. */
 static void disable(struct i2c_state *s)
 {
     s->r[I2C_ISR] = I2C_ISR_TXE;
-    s->r[I2C_CR2] &= ~(uint32_t)(I2C_CR2_START | I2C_CR2_STOP | I2C_CR2_NACK);
+    s->r[I2C_CR2] &= ~(uint32_t)(I2C_CR2_START | I2C_CR2_STOP | I2C_CR2_NACK | I2C_CR2_PECBYTE);
+    s->r[I2C_PECR] = 0;
     s->phase = I2C_IDLE;
     s->until = PS_NEVER;
     s->selected = s->transmits = s->nacked = false;
@@ -70,13 +67,14 @@ void i2c_reset(struct chip *c, unsigned index)
 
     *s = (struct i2c_state){0};
     disable(s);
+    i2c_alert(c, index);
     i2c_update(c, index);
     i2c_released(c);
 }
 
 void i2c_clock(struct chip *c, unsigned index, bool after)
 {
-    if (after && c->i2c[index].phase != I2C_IDLE)
+    if (after && (c->i2c[index].phase != I2C_IDLE || c->i2c[index].r[I2C_TIMEOUTR]))
         i2c_go_on(c, index);
 }
 
@@ -100,22 +98,43 @@ bool i2c_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
     return true;
 }
 
-static void write_cr1(struct i2c_state *s, uint32_t value)
+static void write_cr1(struct chip *c, unsigned index, uint32_t value)
 {
-    uint32_t mask = s->r[I2C_CR1] & I2C_CR1_PE ? CR1_WHILE_ENABLED
-                                               : rows[0].writable; /* DNF, ANFOFF, NOSTRETCH: PE = 0 */
+    struct i2c_state *s = &c->i2c[index];
+    uint32_t old = s->r[I2C_CR1], mask = s->r[I2C_CR1] & I2C_CR1_PE
+                                             ? CR1_WHILE_ENABLED
+                                             : rows[0].writable; /* DNF, ANFOFF, NOSTRETCH: PE = 0 */
 
     mask &= s->r[I2C_CR1] & I2C_CR1_PE ? ~(uint32_t)I2C_CR1_NOSTRETCH : UINT32_MAX;
     s->r[I2C_CR1] = (s->r[I2C_CR1] & ~mask) | (value & mask);
     if (!(s->r[I2C_CR1] & I2C_CR1_PE))
         disable(s);
+    else if (!(old & I2C_CR1_PE))
+        s->free_since = chip_now(c);
+    if (s->r[I2C_CR1] & ~old & I2C_CR1_PECEN)
+        s->r[I2C_PECR] = 0;
+    i2c_alert(c, index);
 }
 
-/* START, STOP and NACK are set by software only; NBYTES written while TCR goes on with the transfer. */
+/* A value is locked while its time-out is enabled. */
+static void write_timeoutr(struct chip *c, unsigned index, uint32_t value)
+{
+    struct i2c_state *s = &c->i2c[index];
+    uint32_t old = s->r[I2C_TIMEOUTR], locked = 0;
+
+    locked |= old & 1u << 15 ? 0x1FFFu : 0;
+    locked |= old & 1u << 31 ? 0x0FFF0000u : 0;
+    s->r[I2C_TIMEOUTR] = (value & 0x8FFF9FFFu & ~locked) | (old & locked);
+    s->free_since = chip_now(c);
+    s->timed_out = false;
+}
+
+/* START, STOP, NACK and PECBYTE are set by software only; NBYTES written while TCR goes on with the transfer.
+ */
 static void write_cr2(struct chip *c, unsigned index, uint32_t value)
 {
     struct i2c_state *s = &c->i2c[index];
-    const uint32_t commands = I2C_CR2_START | I2C_CR2_STOP | I2C_CR2_NACK;
+    const uint32_t commands = I2C_CR2_START | I2C_CR2_STOP | I2C_CR2_NACK | I2C_CR2_PECBYTE;
     uint32_t kept = s->r[I2C_CR2] & commands;
 
     if (!(s->r[I2C_CR1] & I2C_CR1_PE))
@@ -153,7 +172,9 @@ static void clear(struct chip *c, unsigned index, uint32_t value)
     value &= ICR_BITS;
     s->r[I2C_ISR] &= ~value;
     if (value & I2C_ISR_ADDR && s->selected) {
-        if (s->transmits && s->r[I2C_ISR] & I2C_ISR_TXE)
+        if (s->r[I2C_CR1] & I2C_CR1_SBC) /* NBYTES is written before */
+            i2c_count(s);
+        if (s->transmits && s->r[I2C_ISR] & I2C_ISR_TXE && !i2c_pec_next(s))
             s->r[I2C_ISR] |= I2C_ISR_TXIS;
         i2c_released(c);
     }
@@ -165,12 +186,13 @@ bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 
     value = lanes_apb(size, value);
     switch (off / 4) {
-    case I2C_CR1: write_cr1(s, value); break;
+    case I2C_CR1: write_cr1(c, index, value); break;
     case I2C_CR2: write_cr2(c, index, value); break;
     case I2C_TIMINGR:
         if (!(s->r[I2C_CR1] & I2C_CR1_PE))
             s->r[I2C_TIMINGR] = value & 0xF0FFFFFF;
         break;
+    case I2C_TIMEOUTR: write_timeoutr(c, index, value); break;
     case I2C_ISR: write_isr(c, index, value); break;
     case I2C_ICR: clear(c, index, value); break;
     case I2C_TXDR:
@@ -179,8 +201,6 @@ bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         break;
     default: regs_write(s->r, rows, ROWS, off & ~3u, value); break;
     }
-    if (s->r[I2C_CR1] & SMBUS_CR1 || s->r[I2C_TIMEOUTR] & SMBUS_TIMEOUTR)
-        chip_missing(c, (enum block_id)(B_I2C1 + index), off);
     i2c_update(c, index);
     i2c_go_on(c, index);
     if (s->selected || off / 4 == I2C_CR1)

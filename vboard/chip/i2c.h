@@ -1,5 +1,6 @@
 /* I2C1-3 (RM0394 "I2C"). i2c.c has the registers, i2c_master.c the master's way through a transfer,
- * i2c_bus.c who answers: memories on the board and other instances that are wired to this one. */
+ * i2c_bus.c who answers: memories on the board and other instances that are wired to this one; i2c_smbus.c
+ * what SMBus adds. */
 #ifndef VBOARD_CHIP_I2C_H
 #define VBOARD_CHIP_I2C_H
 
@@ -38,6 +39,10 @@ enum {
     I2C_CR1_SBC = 1 << 16,
     I2C_CR1_NOSTRETCH = 1 << 17,
     I2C_CR1_GCEN = 1 << 19,
+    I2C_CR1_SMBHEN = 1 << 20,
+    I2C_CR1_SMBDEN = 1 << 21,
+    I2C_CR1_ALERTEN = 1 << 22,
+    I2C_CR1_PECEN = 1 << 23,
     I2C_CR2_RD_WRN = 1 << 10,
     I2C_CR2_ADD10 = 1 << 11,
     I2C_CR2_HEAD10R = 1 << 12,
@@ -46,6 +51,7 @@ enum {
     I2C_CR2_NACK = 1 << 15,
     I2C_CR2_RELOAD = 1 << 24,
     I2C_CR2_AUTOEND = 1 << 25,
+    I2C_CR2_PECBYTE = 1 << 26,
     I2C_ISR_TXE = 1 << 0,
     I2C_ISR_TXIS = 1 << 1,
     I2C_ISR_RXNE = 1 << 2,
@@ -56,6 +62,9 @@ enum {
     I2C_ISR_TCR = 1 << 7,
     I2C_ISR_ARLO = 1 << 9,
     I2C_ISR_OVR = 1 << 10,
+    I2C_ISR_PECERR = 1 << 11,
+    I2C_ISR_TIMEOUT = 1 << 12,
+    I2C_ISR_ALERT = 1 << 13,
     I2C_ISR_BUSY = 1 << 15,
     I2C_ISR_DIR = 1 << 16
 };
@@ -74,6 +83,9 @@ enum i2c_phase {
     I2C_STOPS
 };
 
+/* Who holds SCL low between the bytes of a master. */
+enum i2c_stall { I2C_STALL_NONE, I2C_STALL_OWN, I2C_STALL_SLAVE };
+
 struct i2c_state {
     uint32_t r[I2C_REGS];
     enum i2c_phase phase;
@@ -87,6 +99,13 @@ struct i2c_state {
     bool selected, transmits;
     uint8_t master;
     bool nacked;
+    /* SMBus */
+    uint8_t stall; /* as a master: enum i2c_stall, since: */
+    ps_t stall_since;
+    ps_t extended;   /* SCL held low by itself, before that: in a byte as a master, in a message as a slave */
+    ps_t free_since; /* its bus */
+    bool timed_out;  /* told of this stall, of this idle bus */
+    bool alert_low;  /* as a host sees it */
 };
 
 /* A serial EEPROM: 24xx with one or two address bytes. */
@@ -105,7 +124,8 @@ bool i2c_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
 bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
 void i2c_event(struct chip *c, unsigned index);
 void i2c_clock(struct chip *c, unsigned index, bool after);
-void eeprom_init(struct chip *c); /* as delivered: all ones */
+void i2c_alert(struct chip *c, unsigned index); /* the SMBA pin or what is made of it has changed */
+void eeprom_init(struct chip *c);               /* as delivered: all ones */
 
 /* ---- between the files of I2C ---- */
 
@@ -114,10 +134,13 @@ void i2c_flags(struct chip *c, unsigned index, uint32_t set);
 void i2c_go_on(struct chip *c, unsigned index); /* the master proceeds as far as it can */
 void i2c_count(struct i2c_state *s);            /* NBYTES is taken over */
 void i2c_released(struct chip *c);              /* the bus or a stretching slave lets go */
+uint32_t i2c_kernel_hz(const struct chip *c, unsigned index);
+void i2c_stop(struct chip *c, unsigned index); /* the master's STOP begins */
 
 /* i2c_bus.c: the other side. Functions tell false if SCL is stretched: ask again later. */
 enum i2c_answer { I2C_NACK, I2C_ACK, I2C_STRETCH };
 enum { I2C_NOBODY = 0xFF };
+bool i2c_bus_connected(const struct chip *c, unsigned a, unsigned b);
 bool i2c_bus_free(const struct chip *c, unsigned index);
 uint8_t i2c_bus_address(struct chip *c, unsigned index, unsigned address, bool ten_bit,
                         bool read);                       /* who, or I2C_NOBODY */
@@ -126,5 +149,16 @@ enum i2c_answer i2c_bus_put(struct chip *c, uint8_t target, uint8_t byte);
 enum i2c_answer i2c_bus_get(struct chip *c, uint8_t target, uint8_t *byte);
 void i2c_bus_got(struct chip *c, uint8_t target, bool ack); /* the master's answer to a byte */
 void i2c_bus_end(struct chip *c, uint8_t target, bool restart);
+
+/* i2c_smbus.c */
+void i2c_pec(struct i2c_state *s, uint8_t byte); /* a byte has gone over the bus */
+void i2c_pec_address(struct i2c_state *s, unsigned address, bool ten_bit, bool read, bool header_only);
+bool i2c_pec_next(const struct i2c_state *s); /* the next byte of NBYTES is the PEC */
+bool i2c_pec_check(struct chip *c, unsigned index, uint8_t byte);
+bool i2c_smbus_address(const struct i2c_state *s, unsigned address); /* it answers to that */
+void i2c_byte_ends(struct chip *c, unsigned master);                 /* with its acknowledge */
+void i2c_bus_idle(struct chip *c, unsigned index);                   /* a bus, from now on */
+void i2c_schedule(struct chip *c, unsigned index);                   /* the master has got somewhere */
+void i2c_time_out(struct chip *c, unsigned index);                   /* if it is time for that */
 
 #endif

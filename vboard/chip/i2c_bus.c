@@ -82,7 +82,7 @@ static void eeprom_end(struct chip *c, bool restart)
 
 /* ---- instances as slaves ---- */
 
-static bool connected(const struct chip *c, unsigned a, unsigned b)
+bool i2c_bus_connected(const struct chip *c, unsigned a, unsigned b)
 {
     return a != b && af_wired(c, AF_I2C1_SCL + 2 * a, AF_I2C1_SCL + 2 * b) &&
            af_wired(c, AF_I2C1_SDA + 2 * a, AF_I2C1_SDA + 2 * b);
@@ -92,7 +92,7 @@ bool i2c_bus_free(const struct chip *c, unsigned index)
 {
     for (unsigned i = 0; i < I2C_COUNT; i++) {
         enum i2c_phase p = c->i2c[i].phase;
-        if (p != I2C_IDLE && p != I2C_WAITS_FOR_BUS && (i == index || connected(c, i, index)))
+        if (p != I2C_IDLE && p != I2C_WAITS_FOR_BUS && (i == index || i2c_bus_connected(c, i, index)))
             return false;
     }
     return true;
@@ -105,6 +105,8 @@ static int own_address(const struct i2c_state *s, unsigned address, bool ten_bit
 
     if (!(s->r[I2C_CR1] & I2C_CR1_PE))
         return -1;
+    if (!ten_bit && i2c_smbus_address(s, address))
+        return (int)address;
     if (oa1 & 1 << 15 && ten_bit == !!(oa1 & 1 << 10) &&
         address == (ten_bit ? bits(oa1, 0, 10) : bits(oa1, 1, 7)))
         return ten_bit ? (int)(0x78 | address >> 8) : (int)address;
@@ -120,6 +122,12 @@ static int own_address(const struct i2c_state *s, unsigned address, bool ten_bit
 static void select_slave(struct chip *c, unsigned slave, unsigned master, unsigned code, bool read)
 {
     struct i2c_state *s = &c->i2c[slave];
+
+    if (!(s->r[I2C_ISR] & I2C_ISR_BUSY)) { /* a new message, not a repeated START */
+        s->r[I2C_PECR] = 0;
+        s->extended = 0;
+    }
+    s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_PECBYTE;
 
     s->selected = true;
     s->transmits = read;
@@ -137,10 +145,12 @@ uint8_t i2c_bus_address(struct chip *c, unsigned index, unsigned address, bool t
     if (index == EEPROM_BUS && c->config.eeprom_kind != EEPROM_NONE && !ten_bit && address == EEPROM_ADDRESS)
         return eeprom_select(c, read) ? TARGET_EEPROM : I2C_NOBODY;
     for (unsigned i = 0; i < I2C_COUNT; i++) {
-        int code = connected(c, i, index) ? own_address(&c->i2c[i], address, ten_bit) : -1;
+        int code = i2c_bus_connected(c, i, index) ? own_address(&c->i2c[i], address, ten_bit) : -1;
         if (code < 0)
             continue;
+        bool again = c->i2c[i].r[I2C_ISR] & I2C_ISR_BUSY;
         select_slave(c, i, index, (unsigned)code, read);
+        i2c_pec_address(&c->i2c[i], address, ten_bit, read, again && read);
         return (uint8_t)i;
     }
     return I2C_NOBODY;
@@ -151,7 +161,7 @@ bool i2c_bus_ready(const struct chip *c, uint8_t target)
     if (target >= I2C_COUNT)
         return true;
     const struct i2c_state *s = &c->i2c[target];
-    return !(s->r[I2C_ISR] & I2C_ISR_ADDR) || s->r[I2C_CR1] & I2C_CR1_NOSTRETCH;
+    return !s->selected || !(s->r[I2C_ISR] & I2C_ISR_ADDR) || s->r[I2C_CR1] & I2C_CR1_NOSTRETCH;
 }
 
 /* Slave byte control: with RELOAD each byte of NBYTES = 1 can be refused before its acknowledge. */
@@ -167,6 +177,8 @@ enum i2c_answer i2c_bus_put(struct chip *c, uint8_t target, uint8_t byte)
         return I2C_ACK;
     }
     struct i2c_state *s = &c->i2c[target];
+    if (!s->selected) /* has timed out */
+        return I2C_NACK;
     if (s->r[I2C_ISR] & I2C_ISR_TCR) /* the byte was handed over, its acknowledge waits */
         return I2C_STRETCH;
     if (byte_control(s) && s->nacked) {
@@ -183,6 +195,11 @@ enum i2c_answer i2c_bus_put(struct chip *c, uint8_t target, uint8_t byte)
     }
     s->r[I2C_RXDR] = byte;
     i2c_flags(c, target, I2C_ISR_RXNE);
+    if (byte_control(s) && i2c_pec_next(s)) {
+        s->left = 0;
+        return i2c_pec_check(c, target, byte) ? I2C_ACK : I2C_NACK;
+    }
+    i2c_pec(s, byte);
     if (byte_control(s) && s->left && --s->left == 0 && s->r[I2C_CR2] & I2C_CR2_RELOAD) {
         s->nacked = true; /* comes back when TCR has been served */
         i2c_flags(c, target, I2C_ISR_TCR);
@@ -202,6 +219,16 @@ enum i2c_answer i2c_bus_get(struct chip *c, uint8_t target, uint8_t *byte)
         return I2C_ACK;
     }
     struct i2c_state *s = &c->i2c[target];
+    if (!s->selected) { /* has timed out */
+        *byte = 0xFF;
+        return I2C_ACK;
+    }
+    if (byte_control(s) && i2c_pec_next(s)) {
+        *byte = (uint8_t)s->r[I2C_PECR];
+        s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_PECBYTE;
+        s->left = 0;
+        return I2C_ACK;
+    }
     if (s->r[I2C_ISR] & I2C_ISR_TXE) {
         if (!(s->r[I2C_CR1] & I2C_CR1_NOSTRETCH)) {
             if (!(s->r[I2C_ISR] & I2C_ISR_TXIS))
@@ -213,7 +240,10 @@ enum i2c_answer i2c_bus_get(struct chip *c, uint8_t target, uint8_t *byte)
         return I2C_ACK;
     }
     *byte = (uint8_t)s->r[I2C_TXDR];
-    i2c_flags(c, target, I2C_ISR_TXE | I2C_ISR_TXIS);
+    i2c_pec(s, *byte);
+    if (byte_control(s) && s->left)
+        s->left--;
+    i2c_flags(c, target, I2C_ISR_TXE | (byte_control(s) && i2c_pec_next(s) ? 0 : I2C_ISR_TXIS));
     return I2C_ACK;
 }
 
@@ -234,9 +264,11 @@ void i2c_bus_end(struct chip *c, uint8_t target, bool restart)
         return;
     }
     struct i2c_state *s = &c->i2c[target];
+    bool part = s->selected; /* or it has timed out */
     s->selected = false;
     if (restart)
         return;
     s->r[I2C_ISR] &= ~(uint32_t)(I2C_ISR_BUSY | I2C_ISR_TXIS | I2C_ISR_TCR);
-    i2c_flags(c, target, I2C_ISR_STOPF);
+    s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_PECBYTE;
+    i2c_flags(c, target, part ? I2C_ISR_STOPF : 0);
 }

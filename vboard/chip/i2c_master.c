@@ -4,7 +4,7 @@
 #include "chip/regs.h"
 #include "chip/state.h"
 
-static uint32_t kernel_hz(const struct chip *c, unsigned index)
+uint32_t i2c_kernel_hz(const struct chip *c, unsigned index)
 {
     enum clock_id id = (enum clock_id)(CLK_I2C1 + index);
 
@@ -15,7 +15,7 @@ static uint32_t kernel_hz(const struct chip *c, unsigned index)
 static ps_t scl_periods(const struct chip *c, unsigned index, unsigned n)
 {
     const struct i2c_state *s = &c->i2c[index];
-    uint32_t t = s->r[I2C_TIMINGR], hz = kernel_hz(c, index);
+    uint32_t t = s->r[I2C_TIMINGR], hz = i2c_kernel_hz(c, index);
     uint64_t presc = bits(t, 28, 4) + 1u, cycles = presc * (bits(t, 0, 8) + 1u + bits(t, 8, 8) + 1u);
     ps_t analog = s->r[I2C_CR1] & I2C_CR1_ANFOFF ? 0 : 100000; /* two edges, 50 ns each */
 
@@ -48,7 +48,7 @@ static void begin(struct chip *c, unsigned index)
     i2c_update(c, index);
 }
 
-static void stop(struct chip *c, unsigned index)
+void i2c_stop(struct chip *c, unsigned index)
 {
     enter(c, index, I2C_STOPS, 1);
 }
@@ -58,7 +58,7 @@ static void refused(struct chip *c, unsigned index)
 {
     c->i2c[index].r[I2C_ISR] &= ~(uint32_t)I2C_ISR_TXIS;
     i2c_flags(c, index, I2C_ISR_NACKF);
-    stop(c, index);
+    i2c_stop(c, index);
 }
 
 static void addressed(struct chip *c, unsigned index)
@@ -68,6 +68,8 @@ static void addressed(struct chip *c, unsigned index)
     bool ten = cr2 & I2C_CR2_ADD10;
 
     s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_START;
+    i2c_pec_address(s, ten ? sadd : sadd >> 1 & 0x7F, ten, s->reading, cr2 & I2C_CR2_HEAD10R);
+    i2c_byte_ends(c, index);
     s->target = i2c_bus_address(c, index, ten ? sadd : sadd >> 1 & 0x7F, ten, s->reading);
     s->phase = I2C_ADDRESSED;
     s->until = PS_NEVER;
@@ -91,7 +93,7 @@ static void complete(struct chip *c, unsigned index)
     uint32_t cr2 = s->r[I2C_CR2];
 
     if (cr2 & I2C_CR2_STOP) {
-        stop(c, index);
+        i2c_stop(c, index);
     } else if (cr2 & I2C_CR2_START) { /* repeated; CR2 is that of the next transfer already */
         i2c_bus_end(c, s->target, true);
         begin(c, index);
@@ -99,7 +101,7 @@ static void complete(struct chip *c, unsigned index)
         if (!(s->r[I2C_ISR] & I2C_ISR_TCR))
             i2c_flags(c, index, I2C_ISR_TCR);
     } else if (cr2 & I2C_CR2_AUTOEND) {
-        stop(c, index);
+        i2c_stop(c, index);
     } else if (!(s->r[I2C_ISR] & I2C_ISR_TC)) {
         i2c_flags(c, index, I2C_ISR_TC);
     }
@@ -115,13 +117,18 @@ static bool next(struct chip *c, unsigned index)
         return s->phase != I2C_NEXT;
     }
     if (s->r[I2C_CR2] & I2C_CR2_STOP) { /* asked for in mid-transfer */
-        stop(c, index);
+        i2c_stop(c, index);
         return true;
     }
     if (s->reading) {
         if (i2c_bus_get(c, s->target, &s->shift) == I2C_STRETCH)
             return false;
         enter(c, index, I2C_RECEIVES, 9);
+        return true;
+    }
+    if (i2c_pec_next(s)) {
+        s->shift = (uint8_t)s->r[I2C_PECR];
+        enter(c, index, I2C_SENDS, 9);
         return true;
     }
     ask(c, index);
@@ -145,6 +152,11 @@ static bool sent(struct chip *c, unsigned index)
     case I2C_NACK: refused(c, index); return true;
     default: break;
     }
+    if (i2c_pec_next(s))
+        s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_PECBYTE;
+    else
+        i2c_pec(s, s->shift);
+    i2c_byte_ends(c, index);
     s->left--;
     s->phase = I2C_NEXT;
     return true;
@@ -157,6 +169,11 @@ static bool received(struct chip *c, unsigned index)
     if (s->r[I2C_ISR] & I2C_ISR_RXNE)
         return false;
     s->r[I2C_RXDR] = s->shift;
+    if (i2c_pec_next(s))
+        i2c_pec_check(c, index, s->shift);
+    else
+        i2c_pec(s, s->shift);
+    i2c_byte_ends(c, index);
     s->left--;
     i2c_bus_got(c, s->target, s->left || s->r[I2C_CR2] & I2C_CR2_RELOAD);
     s->phase = I2C_NEXT;
@@ -172,10 +189,11 @@ static void stopped(struct chip *c, unsigned index)
     s->phase = I2C_IDLE;
     s->until = PS_NEVER;
     s->target = I2C_NOBODY;
-    s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_STOP;
+    s->r[I2C_CR2] &= ~(uint32_t)(I2C_CR2_STOP | I2C_CR2_PECBYTE);
     s->r[I2C_ISR] &= ~(uint32_t)(I2C_ISR_BUSY | I2C_ISR_TXIS | I2C_ISR_TC | I2C_ISR_TCR);
     if (target != I2C_NOBODY)
         i2c_bus_end(c, target, false);
+    i2c_bus_idle(c, index);
     i2c_flags(c, index, I2C_ISR_STOPF);
     if (s->r[I2C_CR2] & I2C_CR2_START)
         s->phase = I2C_WAITS_FOR_BUS;
@@ -190,8 +208,9 @@ static bool step(struct chip *c, unsigned index)
 
     switch (s->phase) {
     case I2C_WAITS_FOR_BUS:
-        if (!i2c_bus_free(c, index) || !kernel_hz(c, index))
+        if (!i2c_bus_free(c, index) || !i2c_kernel_hz(c, index))
             return false;
+        s->r[I2C_PECR] = 0;
         begin(c, index);
         return true;
     case I2C_ADDRESS:
@@ -224,17 +243,14 @@ static bool step(struct chip *c, unsigned index)
 
 void i2c_go_on(struct chip *c, unsigned index)
 {
-    struct i2c_state *s = &c->i2c[index];
-
     while (step(c, index))
         ;
-    bool timed =
-        s->phase == I2C_ADDRESS || s->phase == I2C_SENDS || s->phase == I2C_RECEIVES || s->phase == I2C_STOPS;
-    chip_wake_at(c, (enum block_id)(B_I2C1 + index), timed ? s->until : PS_NEVER);
+    i2c_schedule(c, index);
 }
 
 void i2c_event(struct chip *c, unsigned index)
 {
+    i2c_time_out(c, index);
     i2c_go_on(c, index);
 }
 
