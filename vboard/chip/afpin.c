@@ -84,6 +84,7 @@ static const uint16_t places[AF_SIGNALS][PINS_PER_SIGNAL] = {
     [AF_I2C1_SMBA] = {AT(A, 1, 4), AT(A, 14, 4), AT(B, 5, 4)},
     [AF_I2C2_SMBA] = {AT(B, 12, 4)},
     [AF_I2C3_SMBA] = {AT(B, 2, 4)},
+    [AF_RTC_REFIN] = {AT(B, 15, 0)},
 };
 /* clang-format on */
 
@@ -268,6 +269,12 @@ static void to_i2c(struct chip *c, unsigned signal, bool level)
     i2c_alert(c, signal - AF_I2C1_SMBA);
 }
 
+static void to_rtc(struct chip *c, unsigned signal, bool level)
+{
+    (void)signal;
+    rtc_reference(c, level);
+}
+
 static listener *listener_of(unsigned signal)
 {
     if (signal >= AF_USART1_CTS && signal <= AF_LPUART1_CTS)
@@ -284,6 +291,8 @@ static listener *listener_of(unsigned signal)
         return to_can;
     if (signal >= AF_I2C1_SMBA && signal <= AF_I2C3_SMBA)
         return to_i2c;
+    if (signal == AF_RTC_REFIN)
+        return to_rtc;
     return NULL;
 }
 

@@ -82,6 +82,7 @@ enum af_signal {
     AF_I2C1_SMBA,
     AF_I2C2_SMBA,
     AF_I2C3_SMBA,
+    AF_RTC_REFIN,
     AF_SIGNALS
 };
 

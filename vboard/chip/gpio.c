@@ -28,11 +28,16 @@ int gpio_af(const struct chip *c, unsigned port, unsigned pin)
 int gpio_driven(const struct chip *c, unsigned port, unsigned pin)
 {
     const struct gpio_state *g = &c->gpio[port];
-    bool high;
+    enum rtc_drive rtc = rtc_drives(c, port, pin);
+    bool high = rtc == RTC_HIGH;
+    if (rtc != RTC_DRIVES_NOT && port == 2) /* PC13, whatever its mode */
+        return rtc == RTC_OPEN ? -1 : high;
     switch (field(g->moder, pin)) {
     case OUTPUT: high = g->odr >> pin & 1; break;
     case ALTERNATE: {
         unsigned af = af_of(g, pin);
+        if (rtc != RTC_DRIVES_NOT) /* PB2 */
+            break;
         if (!(g->af_driven[pin] >> af & 1))
             return -1;
         high = g->af_high[pin] >> af & 1;

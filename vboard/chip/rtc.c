@@ -1,5 +1,5 @@
 /* Registers of the RTC (RM0394 "RTC registers"): protection by DBP and the key register, initialization
- * mode, shadow registers, flags. Not modelled: the reference clock input, the RTC outputs. */
+ * mode, shadow registers, flags. */
 #include "chip/rtc.h"
 #include "chip/state.h"
 
@@ -61,6 +61,7 @@ void rtc_lines(struct chip *c)
     exti_line(c, 20, wakeup);
     tim_rtc_wakeup(c, wakeup);
     pulses(c);
+    rtc_outputs(c);
 }
 
 void rtc_reset(struct chip *c, unsigned index)
@@ -192,9 +193,6 @@ static void write_isr(struct chip *c, uint32_t value, bool open)
     }
 }
 
-/* REFCKON; OSEL and COE: alarm and calibration outputs. */
-#define NOT_MODELLED (RTC_CR_REFCKON | 3u << 21 | 1u << 23)
-
 static void write_cr(struct chip *c, uint32_t value)
 {
     struct rtc_state *s = &c->rtc;
@@ -209,8 +207,6 @@ static void write_cr(struct chip *c, uint32_t value)
         rtc_hour(s, 1);
     if (!(s->isr & RTC_ISR_INIT) && value & RTC_CR_SUB1H)
         rtc_hour(s, -1);
-    if (s->cr & NOT_MODELLED)
-        chip_missing(c, B_RTC, CR);
     uint32_t risen = s->cr & ~old, fallen = old & ~s->cr;
     if (risen & RTC_CR_WUTE) {
         s->isr &= ~(uint32_t)RTC_ISR_WUTWF;

@@ -1,6 +1,7 @@
 /* Real-time clock, tamper detection and backup registers (RM0394 "RTC"): the backup domain, which goes
  * on through resets, Standby, Shutdown and, on VBAT, without VDD. rtc.c has the registers, rtc_time.c
- * calendar, alarms and wake-up timer, rtc_tamper.c time stamp and tamper pins. */
+ * calendar, alarms and wake-up timer, rtc_tamper.c time stamp and tamper pins, rtc_out.c outputs and
+ * reference clock. */
 #ifndef VBOARD_CHIP_RTC_H
 #define VBOARD_CHIP_RTC_H
 
@@ -18,6 +19,9 @@ enum rtc_pending {
     RTC_RECALIBRATES,
     RTC_PENDING
 };
+
+/* How the RTC drives PC13, PB2. */
+enum rtc_drive { RTC_DRIVES_NOT, RTC_LOW, RTC_HIGH, RTC_OPEN };
 
 struct rtc_state {
     uint32_t cr, isr, prer, wutr, alarm[2], alarm_ss[2], tstr, tsdr, tsssr, calr, tampcr, option;
@@ -38,6 +42,10 @@ struct rtc_state {
     uint32_t wut_phase; /* RTCCLK periods of its own prescaler */
 
     ps_t tamper_at[3]; /* level detection: when the samples are complete */
+
+    uint8_t drive[2];  /* enum rtc_drive: PC13, PB2 */
+    double told_hz[2]; /* of the calibration output */
+    ps_t reference_at; /* the last edge of the reference clock that counted; 0: none */
 };
 
 void rtc_reset(struct chip *c, unsigned index); /* of the backup domain */
@@ -47,6 +55,8 @@ bool rtc_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
 bool rtc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
 void rtc_event(struct chip *c, unsigned index);
 void rtc_clock(struct chip *c, unsigned index, bool after);
+void rtc_reference(struct chip *c, bool level); /* RTC_REFIN */
+enum rtc_drive rtc_drives(const struct chip *c, unsigned port, unsigned pin);
 void rtc_pin(struct chip *c, unsigned port, unsigned pin, bool high); /* a pin's electrical level changed */
 
 /* ---- between the files of RTC ---- */
@@ -87,10 +97,15 @@ enum {
 
 void rtc_settle(struct chip *c); /* everything is as it is now */
 void rtc_schedule(struct chip *c);
-void rtc_lines(struct chip *c); /* EXTI 18-20 follow flags and enables */
+void rtc_lines(struct chip *c);   /* EXTI 18-20 follow flags and enables */
+void rtc_outputs(struct chip *c); /* the same for the pins */
+bool rtc_shows(const struct rtc_state *s,
+               unsigned flag_number); /* the alarm output does: A 1, B 2, wake-up 3 */
+uint64_t rtc_out_next(const struct rtc_state *s, bool *fine);
 void rtc_pend(struct chip *c, enum rtc_pending p);
 void rtc_start_wut(struct chip *c);
 void rtc_second(struct rtc_state *s); /* the calendar goes one second on */
+void rtc_reload(struct rtc_state *s); /* the asynchronous prescaler begins again */
 void rtc_hour(struct rtc_state *s, int change);
 void rtc_tamper_enabled(struct chip *c, uint32_t before);
 void rtc_tamper_due(struct chip *c);

@@ -194,6 +194,16 @@ static void advance_calendar(struct rtc_state *s, uint64_t periods)
     }
 }
 
+/* ck_apre is high in the first half of its period: in the second the reload is an edge of it. */
+void rtc_reload(struct rtc_state *s)
+{
+    if (s->apre >= prediv_a(s) / 2) {
+        s->apre = prediv_a(s);
+        advance_calendar(s, 0);
+    }
+    s->apre = 0;
+}
+
 /* What was pending happens when its time has come. */
 static void finish(struct chip *c)
 {
@@ -238,13 +248,18 @@ void rtc_settle(struct chip *c)
     rtc_lines(c);
 }
 
-/* RTCCLK periods after which SSR has made `steps` steps. */
-static uint64_t periods_for(const struct rtc_state *s, uint64_t steps)
+/* RTCCLK periods after which the asynchronous prescaler has counted `need`. */
+static uint64_t periods_until(const struct rtc_state *s, int64_t need)
 {
-    int64_t need = (int64_t)(steps * prediv_a(s)) - s->apre;
     int64_t periods = ((need << 20) - s->masked) / ((1 << 20) + calibration(s));
 
     return (uint64_t)(periods > 0 ? periods : 1) + s->hold;
+}
+
+/* … and SSR has made `steps` steps. */
+static uint64_t periods_for(const struct rtc_state *s, uint64_t steps)
+{
+    return periods_until(s, (int64_t)(steps * prediv_a(s)) - s->apre);
 }
 
 /* Steps of SSR after which something may happen to an alarm: a match of sub-seconds, or the next second. */
@@ -255,7 +270,7 @@ static uint64_t alarm_steps(const struct chip *c)
 
     for (unsigned a = 0; a < 2; a++) {
         uint32_t mask = ss_mask(s, a), down = (s->ssr - s->alarm_ss[a]) & mask;
-        bool wanted = s->cr & RTC_CR_ALRAIE << a || lptim_wants_rtc(c, 1 + a);
+        bool wanted = s->cr & RTC_CR_ALRAIE << a || lptim_wants_rtc(c, 1 + a) || rtc_shows(s, 1 + a);
         if (!enabled(s, a) || !wanted || s->isr & RTC_ISR_ALRAF << a)
             continue;
         uint64_t next = s->ssr + 1u;
@@ -273,18 +288,23 @@ void rtc_schedule(struct chip *c)
     const struct rtc_state *s = &c->rtc;
     uint64_t periods = UINT64_MAX;
     ps_t when = rtc_tamper_next(s);
+    bool wakes = s->cr & RTC_CR_WUTE && !(s->isr & RTC_ISR_WUTF) && (s->cr & RTC_CR_WUTIE || rtc_shows(s, 3));
 
     if (!(s->isr & RTC_ISR_INITF)) {
+        bool fine;
+        uint64_t out = rtc_out_next(s, &fine);
+        if (out != UINT64_MAX)
+            periods = fine ? periods_until(s, (int64_t)out) : periods_for(s, out);
         uint64_t steps = alarm_steps(c);
-        if (s->cr & RTC_CR_WUTE && s->cr & RTC_CR_WUTIE && !(s->isr & RTC_ISR_WUTF)) {
+        if (wakes) {
             uint64_t wut =
                 wut_by_seconds(s) ? s->ssr + 1u + (uint64_t)s->wut * (prediv_s(s) + 1) : UINT64_MAX;
             steps = wut < steps ? wut : steps;
         }
-        if (steps != UINT64_MAX)
+        if (steps != UINT64_MAX && periods_for(s, steps) < periods)
             periods = periods_for(s, steps);
     }
-    if (s->cr & RTC_CR_WUTE && s->cr & RTC_CR_WUTIE && !(s->isr & RTC_ISR_WUTF) && !wut_by_seconds(s)) {
+    if (wakes && !wut_by_seconds(s)) {
         uint64_t wut = (uint64_t)(s->wut + 1) * wut_divider(s) - s->wut_phase;
         periods = wut < periods ? wut : periods;
     }
