@@ -1,5 +1,5 @@
 /* Voltages and what depends on them: peripheral voltage monitors, brown-out levels; trimming of HSI16 and
- * MSI; and what of the system blocks is told as missing. */
+ * MSI. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,20 +220,6 @@ static void calibrates_msi(void **state)
     }
 }
 
-static void told_as_missing(void **state)
-{
-    (void)state;
-    flash_unlock(&t, true);
-    wr(&t, OPTR, rd(&t, OPTR) & ~(1U << 24)); /* SRAM2_PE */
-    wr(&t, FLASH(0x14), CR_OPTSTRT);
-    flash_idle(&t);
-    t.n = 0;
-    wr(&t, FLASH(0x14), CR_OBL_LAUNCH);
-    chiptest_settle(&t);
-    assert_int_equal(chiptest_count(&t, "missing"), 1);
-    assert_int_equal(t.told[t.n - 1].a, SYSCFG(0x1C));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,7 +229,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(trim_msi, setup, teardown),
         cmocka_unit_test_setup_teardown(trim_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(calibrates_msi, setup, teardown),
-        cmocka_unit_test_setup_teardown(told_as_missing, setup, teardown),
     };
 
     return cmocka_run_group_tests_name("supply voltages", tests, NULL, NULL);

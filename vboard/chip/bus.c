@@ -119,6 +119,8 @@ static bool bus_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *val
     uint32_t off = sram_offset(addr);
     if (off > SRAM_SIZE - size)
         return false;
+    if (off >= SRAM1_SIZE)
+        parity_read(c, off - SRAM1_SIZE, size);
     memcpy(value, &c->mem.sram[off], size);
     return true;
 }
@@ -139,6 +141,8 @@ static bool bus_write(struct chip *c, uint32_t addr, unsigned size, uint32_t val
         return false;
     memcpy(&c->mem.sram[off], &value, size);
     chip_sram_changed(c, off, size);
+    if (off >= SRAM1_SIZE)
+        parity_written(c, off - SRAM1_SIZE, size);
     return true;
 }
 
@@ -247,12 +251,12 @@ enum { SLOT_ALIAS, SLOT_FLASH, SLOT_SRAM, SLOT_SRAM2_ALIAS, SLOT_SRAM2, SLOT_SYS
 void chip_map_memories(struct chip *c)
 {
     struct chip_memory *m = &c->mem;
-    bool locked = c->syscfg.swpr != 0; /* then stores to SRAM2 have to be looked at one by one */
+    bool parity = parity_watches(c), locked = c->syscfg.swpr != 0 || parity; /* SRAM2 is looked at closely */
     struct cpu_region flash = {FLASH_BASE, FLASH_SIZE, m->nvm.flash, false, false, true};
     struct cpu_region sysmem = {SYSMEM_BASE, SYSMEM_SIZE, m->nvm.sysmem, false, false, true};
     bool watched = c->firewall.watching, direct = !firewall_watches_sram(c);
     struct cpu_region sram = {SRAM1_BASE, locked ? SRAM1_SIZE : SRAM_SIZE, m->sram, direct, direct, watched};
-    struct cpu_region sram2 = {SRAM2_BASE, SRAM2_SIZE, m->sram + SRAM1_SIZE, true, !locked, watched};
+    struct cpu_region sram2 = {SRAM2_BASE, SRAM2_SIZE, m->sram + SRAM1_SIZE, !parity, !locked, watched};
     struct cpu_region sram2_alias = sram2;
     sram2_alias.base = SRAM2_ALIAS;
     if (!locked)
@@ -354,8 +358,12 @@ bool chip_poke(struct chip *c, uint32_t addr, const void *bytes, size_t size)
         } else if (to) {
             run = run < size ? run : size;
             memcpy(to, in, run);
-            if (sram_offset(real) < SRAM_SIZE)
-                chip_sram_changed(c, sram_offset(real), (uint32_t)run);
+            uint32_t sram = sram_offset(real);
+            if (sram < SRAM_SIZE)
+                chip_sram_changed(c, sram, (uint32_t)run);
+            for (uint32_t i = 0; sram < SRAM_SIZE && i < run; i++)
+                if (sram + i >= SRAM1_SIZE)
+                    parity_written(c, sram + i - SRAM1_SIZE, 1);
         } else {
             return false;
         }

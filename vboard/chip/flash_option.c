@@ -132,6 +132,7 @@ static void wipe(struct chip *c)
     }
     memset(c->mem.sram + SRAM1_SIZE, 0, SRAM2_SIZE);
     chip_sram_changed(c, SRAM1_SIZE, SRAM2_SIZE);
+    parity_written(c, 0, SRAM2_SIZE);
     if (chip_blocks[B_RTC].reset)
         chip_blocks[B_RTC].reset(c, 0);
 }

@@ -48,6 +48,8 @@ static void lose_sram(struct chip *c, uint32_t from, uint32_t size)
         memcpy(&c->mem.sram[i], &r, 8);
     }
     chip_sram_changed(c, from, size);
+    if (from + size == SRAM_SIZE)
+        parity_lost(c);
 }
 
 /* What the low-power mode that is being left has cost, or the option SRAM2_RST. */
@@ -60,6 +62,7 @@ static void lose_memory(struct chip *c, bool standby, bool shutdown)
     } else if (!(flash_loaded_optr(c) & 1U << 25)) {
         memset(c->mem.sram + SRAM1_SIZE, 0, SRAM2_SIZE);
         chip_sram_changed(c, SRAM1_SIZE, SRAM2_SIZE);
+        parity_written(c, 0, SRAM2_SIZE);
     }
 }
 
@@ -131,12 +134,11 @@ void reset_end(struct chip *c)
     syscfg_boot(c);
     c->mode = MODE_RUN;
     rcc_update(c);
+    parity_reset_ends(c);
     chip_map_memories(c);
     flash_update_gate(c);
     rom_reset_ends(c);
     cpu_reset(c->cpu);
-    if (!(flash_loaded_optr(c) & 1U << 24)) /* SRAM2_PE: parity is not modelled */
-        chip_missing(c, B_SYSCFG, SYSCFG_CFGR2);
 }
 
 void chip_nrst(struct chip *c, bool low)

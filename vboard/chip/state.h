@@ -26,6 +26,7 @@
 #include "chip/machine.h"
 #include "chip/memory.h"
 #include "chip/opamp.h"
+#include "chip/parity.h"
 #include "chip/pwr.h"
 #include "chip/quadspi.h"
 #include "chip/rcc.h"
@@ -110,6 +111,7 @@ struct chip {
     struct pwr_state pwr;
     struct flash_state flash;
     struct syscfg_state syscfg;
+    struct parity_state parity;
     struct usbfs_state usbfs;
     struct dma_state dma[2];
     struct dma_signals dma_signals;

@@ -22,6 +22,12 @@ bool syscfg_pvd_locked(const struct chip *c)
     return c->syscfg.cfgr2 & 1U << 2;
 }
 
+void syscfg_parity_error(struct chip *c)
+{
+    c->syscfg.cfgr2 |= CFGR2_SPF;
+    chip_nmi(c, NMI_SRAM2_PARITY, true);
+}
+
 static unsigned selected_port(const struct chip *c, unsigned pin)
 {
     return c->syscfg.exticr[pin / 4] >> (4 * (pin % 4)) & 7;
@@ -58,6 +64,7 @@ void syscfg_reset(struct chip *c, unsigned index)
 
     (void)index;
     memset(&c->syscfg, 0, sizeof c->syscfg);
+    chip_nmi(c, NMI_SRAM2_PARITY, false);
     syscfg_boot(c);
     c->syscfg.cfgr1 = 0x7C000001;
     syscfg_fpu(c, fpu);
@@ -109,6 +116,7 @@ static void erase_sram2(struct chip *c)
 {
     memset(c->mem.sram + SRAM1_SIZE, 0, SRAM2_SIZE);
     chip_sram_changed(c, SRAM1_SIZE, SRAM2_SIZE);
+    parity_written(c, 0, SRAM2_SIZE);
     c->syscfg.scsr |= SCSR_ER | SCSR_BSY;
     chip_wake_at(c, B_SYSCFG, chip_now(c) + chip_ticks_to_ps(SRAM2_SIZE / 4, chip_clock(c, CLK_HCLK)));
 }
@@ -155,7 +163,10 @@ bool syscfg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, u
         if (s->key == 2 && word & SCSR_ER && !(s->scsr & SCSR_BSY))
             erase_sram2(c);
         break;
-    case 0x1C: s->cfgr2 = (s->cfgr2 | (word & CFGR2_LOCKS)) & ~(word & CFGR2_SPF); break;
+    case 0x1C:
+        s->cfgr2 = (s->cfgr2 | (word & CFGR2_LOCKS)) & ~(word & CFGR2_SPF);
+        chip_nmi(c, NMI_SRAM2_PARITY, s->cfgr2 & CFGR2_SPF);
+        break;
     case 0x20:
         s->swpr |= word & 0xFFFF;
         chip_map_memories(c);

@@ -4,8 +4,6 @@
 
 #include "chip/chip.h"
 
-enum { SYSCFG_CFGR2 = 0x1C };
-
 struct syscfg_state {
     uint32_t alias; /* memory at 0, coded as MEM_MODE */
     uint32_t memrmp, cfgr1, exticr[4], scsr, cfgr2, swpr;
@@ -20,6 +18,7 @@ void syscfg_boot(struct chip *c); /* MEM_MODE as the boot selection has it */
 void syscfg_event(struct chip *c, unsigned index);
 
 bool syscfg_sram2_locked(const struct chip *c, uint32_t off); /* write protection of that byte of SRAM2 */
+void syscfg_parity_error(struct chip *c);                     /* of SRAM2 */
 bool syscfg_pvd_locked(const struct chip *c);
 /* FPSCR's cumulative flags: the FPU's interrupt is their OR, as FPU_IE lets them through. */
 void syscfg_fpu(struct chip *c, uint32_t flags);
