@@ -155,6 +155,24 @@ static void data_from_outside(void **state)
     }
 }
 
+/* Without a non-volatile segment FW_CR is not protected. */
+static void control_from_outside(void **state)
+{
+    (void)state;
+    wr(FW + VDSSA, SAFE & 0xFFFF);
+    wr(FW + VDSL, 0x40);
+    wr(FW + CR, FPA | VDE);
+    wr(SYSCFG + 4, rd(SYSCFG + 4) & ~1u);
+    told.resets = 0;
+    wr(FW + CR, rd(FW + CR) & ~(uint32_t)FPA);
+    assert_int_equal(rd(FW + CR), VDE);
+    run_us(10);
+    assert_int_equal(told.resets, 0);
+    rd(SAFE); /* the other segment is */
+    run_us(10);
+    assert_int_equal(told.resets, 1);
+}
+
 /* The rig's accesses are those of another master: never allowed, the shared segment apart. */
 static void dma(void **state)
 {
@@ -233,6 +251,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(call_gate, on, rig_off),
         cmocka_unit_test_setup_teardown(gate_is_not_left, on, rig_off),
         cmocka_unit_test_setup_teardown(data_from_outside, on, rig_off),
+        cmocka_unit_test_setup_teardown(control_from_outside, on, rig_off),
         cmocka_unit_test_setup_teardown(dma, on, rig_off),
         cmocka_unit_test_setup_teardown(volatile_code, on, rig_off),
         cmocka_unit_test_setup_teardown(interrupted, on, rig_off),

@@ -115,10 +115,13 @@ bool firewall_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, 
     return true;
 }
 
-/* CR is protected as the non-volatile segment is. */
+/* CR is protected as the non-volatile segment is, so not at all where there is none: ST's example for
+ * executable volatile data clears FPA from outside. */
 static bool closed(const struct chip *c, uint32_t off)
 {
-    return off / 4 == CR && c->firewall.watching && c->firewall.gate != FIREWALL_OPEN;
+    const struct firewall_state *f = &c->firewall;
+
+    return off / 4 == CR && f->watching && f->reg[NVDSL] && f->gate != FIREWALL_OPEN;
 }
 
 bool firewall_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
