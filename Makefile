@@ -14,7 +14,7 @@ all: firmware host
 
 # What everything calls first: installs only what is missing, says what; silent when nothing is.
 setup:
-	@./setup.sh
+	@./setup.sh $(if $(filter-out demo,$(MAKECMDGOALS)),,$(MAKECMDGOALS))
 
 include firmware.mk
 include host.mk

@@ -1,0 +1,160 @@
+/* The page: which board is there, what it says, and a file for it. */
+'use strict';
+
+const $ = (id) => document.getElementById(id);
+const SETTLES_MS = 3000; /* so long after a start nothing is said of it */
+
+let board = null;  /* an open Sureboot */
+let file = null;   /* {name, bytes} */
+let busy = false;
+let started = null; /* serial number of the board that has left to start what was downloaded */
+
+function show() {
+  $('state').textContent = board ? `${board.device.productName}, serial number ${board.device.serialNumber}` :
+                                   'No board in the bootloader.';
+  $('flash').disabled = !board || !file || busy;
+  $('connect').disabled = busy;
+  $('enter').disabled = busy;
+}
+
+/* kind: "", "good" or "bad". */
+function say(text, kind = '') {
+  $('said').textContent = text;
+  $('said').className = kind;
+}
+
+/* Who is not root needs a udev rule on Linux; elsewhere another program has the board. */
+function hint(e) {
+  return /access denied/i.test(e.message) ? ' On Linux, install the udev rule of dfu-util.' : '';
+}
+
+/* What somebody has asked for, one at a time; an error becomes a sentence. */
+async function act(what) {
+  if (busy)
+    return;
+  busy = true;
+  show();
+  try {
+    await what();
+  } catch (e) {
+    if (e.name !== 'NotFoundError') /* the chooser was closed */
+      say(e instanceof Refusal ? e.message : `It did not work: ${e.message}${hint(e)}`, 'bad');
+  } finally {
+    busy = false;
+    show();
+  }
+}
+
+async function tellReport() {
+  $('report').textContent = board ? await board.report() : '';
+}
+
+async function take(device) {
+  const next = new Sureboot(device);
+  await next.open();
+  board = next;
+  await tellReport();
+  if (started !== device.serialNumber)
+    say('');
+  else if ($('report').textContent.includes('\nverdict: Ready'))
+    say('It is back in the bootloader, and would start.');
+  else
+    say('It is back in the bootloader: see what it says.', 'bad');
+  started = null;
+}
+
+async function connect() {
+  const device = await navigator.usb.requestDevice({filters: Sureboot.FILTERS});
+  if (!Sureboot.is(device))
+    throw new Error(`this is no sureboot, but "${device.productName}"`);
+  if (board)
+    await board.close();
+  await take(device);
+}
+
+async function flash() {
+  const serial = board.device.serialNumber;
+  $('progress').max = file.bytes.length;
+  $('progress').value = 0;
+  say(`Downloading ${file.name}, ${file.bytes.length} bytes.`);
+  try {
+    await board.download(file.bytes, (n) => { $('progress').value = n; });
+  } catch (e) {
+    if (e instanceof Refusal)
+      await tellReport();
+    throw e;
+  }
+  started = serial;
+  say('Written, read back and recorded. It starts.', 'good');
+  setTimeout(() => {
+    if (started === serial)
+      say('It was started.', 'good');
+  }, 500 + SETTLES_MS);
+}
+
+/* A running application by its serial port, as the application kit has it: the byte 0xAA, and the port closed while
+ * it is at 1200 bit/s. */
+async function enter() {
+  await leaveBy(await navigator.serial.requestPort());
+}
+
+async function leaveBy(port) {
+  await port.open({baudRate: 1200});
+  const writer = port.writable.getWriter();
+  await writer.write(new Uint8Array([0xAA]));
+  writer.releaseLock();
+  await port.close().catch(() => {}); /* it may have left by now */
+  started = null;
+  say('The application was asked to make room. Connect the board now.');
+}
+
+function choose(chosen) {
+  file = null;
+  if (!chosen)
+    return show();
+  chosen.arrayBuffer().then((b) => {
+    file = {name: chosen.name, bytes: new Uint8Array(b)};
+    say(file.bytes.length ? `${file.name}: ${file.bytes.length} bytes.` : `${file.name} is empty.`);
+    if (!file.bytes.length)
+      file = null;
+    show();
+  }, (e) => say(`It cannot be read: ${e.message}`, 'bad'));
+}
+
+function begin() {
+  if (!navigator.usb) {
+    say('This browser has no WebUSB: take Chrome, Edge or another Chromium, and open the page from a file, https or localhost.', 'bad');
+    for (const id of ['connect', 'enter', 'file'])
+      $(id).disabled = true;
+    return;
+  }
+  $('connect').addEventListener('click', () => act(connect));
+  $('flash').addEventListener('click', () => act(flash));
+  $('enter').addEventListener('click', () => act(enter));
+  $('enter').hidden = !navigator.serial;
+  $('file').addEventListener('change', () => choose($('file').files[0]));
+  document.addEventListener('dragover', (e) => e.preventDefault());
+  document.addEventListener('drop', (e) => {
+    e.preventDefault();
+    choose(e.dataTransfer.files[0]);
+  });
+  /* Who was let in once comes again by itself. */
+  navigator.usb.addEventListener('connect', (e) => {
+    if (!board && Sureboot.is(e.device))
+      act(() => take(e.device));
+  });
+  navigator.usb.addEventListener('disconnect', (e) => {
+    if (board && e.device === board.device) {
+      board = null;
+      $('report').textContent = '';
+      show();
+    }
+  });
+  act(async () => {
+    const devices = (await navigator.usb.getDevices()).filter(Sureboot.is);
+    if (devices.length === 1)
+      await take(devices[0]);
+  });
+}
+
+begin();
