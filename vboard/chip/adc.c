@@ -1,5 +1,4 @@
-/* Registers of ADC1, its power-up sequence and calibration. Not modelled: the queue of injected contexts
- * (JQDIS = 0), triggered oversampling (TROVS). RM0394 "ADC". */
+/* Registers of ADC1, its power-up sequence and calibration. RM0394 "ADC". */
 #include "chip/adc.h"
 #include "chip/regs.h"
 #include "chip/state.h"
@@ -7,7 +6,6 @@
 enum { IRQ_ADC1 = 18, COMMON = 0x300, CSR = 0x300, CCR = 0x308, CDR = 0x30C };
 #define CR_RESET   0x20000000u /* DEEPPWD */
 #define CFGR_RESET 0x80000000u /* JQDIS */
-#define TROVS      (1u << 9)   /* of CFGR2: triggered oversampling, which is not modelled */
 #define ISR_BITS   0x7FFu
 #define CCR_BITS   0x01FF0000u
 #define T_ADCVREG  (20 * PS_PER_US) /* DS11449: regulator start-up */
@@ -122,6 +120,7 @@ static void finish(struct chip *c)
     } else if (*cr & ADC_CR_ADDIS) {
         *cr &= ~(uint32_t)(ADC_CR_ADDIS | ADC_CR_ADEN);
         a->r[ADC_ISR] &= ~(uint32_t)ADC_ISR_ADRDY;
+        adc_queue_flush(c);
         for (unsigned n = 0; n < 3; n++)
             adc_watchdog_output(c, n, false);
     } else if (*cr & (ADC_CR_ADSTP | ADC_CR_JADSTP)) {
@@ -255,6 +254,7 @@ static void write_cr(struct chip *c, uint32_t value)
     if (value & ADC_CR_JADSTP && *cr & ADC_CR_JADSTART && ready) {
         *cr |= ADC_CR_JADSTP;
         adc_abort(c, ADC_INJECTED);
+        adc_queue_flush(c);
         plan(c, 2);
     }
 }
@@ -277,13 +277,16 @@ bool adc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         a->ccr = lanes_put(a->ccr, off, size, value) & CCR_BITS;
         if (a->change_at == PS_NEVER && !(a->r[ADC_ISR] & ADC_ISR_ADRDY))
             plan_ready(c);
+    } else if (reg == ADC_JSQR * 4 && adc_queues(a)) {
+        adc_queue_write(c, lanes_put(seen, off, size, value) & 0x7DF7DFFF);
     } else if (off / 4 < ADC_REGS) {
         regs_write(a->r, rows, ROWS, reg, lanes_put(seen, off, size, value));
         if (!(a->r[ADC_CFGR] & ADC_CFGR_DMAEN))
             a->frozen = false;
-        if ((reg == ADC_CFGR2 * 4 && a->r[ADC_CFGR2] & TROVS) ||
-            (reg == ADC_JSQR * 4 && !(a->r[ADC_CFGR] & CFGR_RESET)))
-            chip_missing(c, B_ADC1, reg);
+        if (reg == ADC_CFGR * 4 && !adc_queues(a))
+            a->contexts = 0;
+        if (reg == ADC_CFGR2 * 4)
+            a->sum = a->summed = 0;
     }
     if (listens)
         chip_triggers_change(c, true);

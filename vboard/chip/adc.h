@@ -1,4 +1,5 @@
-/* ADC1 with its common registers (RM0394 "ADC"). adc.c has the registers, adc_convert.c the sequencers. */
+/* ADC1 with its common registers (RM0394 "ADC"). adc.c has the registers, adc_convert.c the sequencers,
+ * adc_queue.c the injected contexts that wait. */
 #ifndef VBOARD_CHIP_ADC_H
 #define VBOARD_CHIP_ADC_H
 
@@ -73,7 +74,11 @@ struct adc_state {
     bool triggered;               /* the regular sequence is going on; else it waits for a trigger */
     bool injecting;               /* the same for the injected one */
     bool frozen;                  /* one-shot DMA has had its last transfer */
-    uint8_t outside;              /* watchdog outputs: the last value that each guarded was outside */
+    uint32_t context[2];          /* values of JSQR: the first is in force; */
+    uint8_t contexts;             /* how many */
+    uint32_t sum;                 /* triggered oversampling: of so many samples: */
+    uint16_t summed;
+    uint8_t outside; /* watchdog outputs: the last value that each guarded was outside */
 };
 
 void adc_reset(struct chip *c, unsigned index);
@@ -97,6 +102,11 @@ void adc_start_injected(struct chip *c); /* JADSTART was set */
 void adc_abort(struct chip *c, enum adc_group group);
 void adc_proceed(struct chip *c); /* the next conversion begins if nothing is in its way */
 void adc_converted(struct chip *c);
+bool adc_queues(const struct adc_state *a);
+void adc_queue_write(struct chip *c, uint32_t context);
+void adc_queue_next(struct chip *c);
+void adc_queue_flush(struct chip *c);
+bool adc_queue_empty(const struct adc_state *a); /* and nothing in force */
 void adc_watchdog_output(struct chip *c, unsigned n, bool outside);
 
 #endif

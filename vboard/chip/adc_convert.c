@@ -4,7 +4,7 @@
 #include "chip/regs.h"
 #include "chip/state.h"
 
-enum { CHANNELS = 19 };
+enum { CHANNELS = 19, TROVS = 1 << 9, ROVSM = 1 << 10 };
 
 /* ---- channels ---- */
 
@@ -74,6 +74,12 @@ static uint32_t ratio(const struct adc_state *a, enum adc_group group)
     return oversampled(a, group) ? 2u << bits(a->r[ADC_CFGR2], 2, 3) : 1;
 }
 
+/* TROVS: each sample of a regular channel takes a trigger of its own. */
+static bool trigger_each(const struct adc_state *a, enum adc_group group)
+{
+    return group == ADC_REGULAR && (a->r[ADC_CFGR2] & (1u | TROVS)) == (1u | TROVS);
+}
+
 void adc_watchdog_output(struct chip *c, unsigned n, bool outside)
 {
     uint8_t bit = (uint8_t)(1u << n);
@@ -119,6 +125,8 @@ static uint32_t data(struct chip *c, unsigned channel, enum adc_group group)
     watch(c, channel, code, group);
     if (oversampled(a, group)) {
         uint32_t sum = (uint32_t)value * ratio(a, group);
+        if (trigger_each(a, group))
+            sum = c->adc.sum += (uint32_t)value;
         return sum >> bits(a->r[ADC_CFGR2], 5, 4) & 0xFFFF;
     }
     for (unsigned n = 0; n < 4; n++) {
@@ -161,7 +169,7 @@ static void begin(struct chip *c, enum adc_group group)
     uint32_t hz = adc_hz(c);
 
     a->converting = group;
-    a->left = all * ratio(a, group);
+    a->left = trigger_each(a, group) ? all : all * ratio(a, group);
     a->done_at = hz ? chip_now(c) + chip_ticks_to_ps(a->left, hz) / 2 : PS_NEVER;
     a->sampled_at = hz ? chip_now(c) + chip_ticks_to_ps(halves, hz) / 2 : PS_NEVER;
 }
@@ -191,6 +199,7 @@ void adc_abort(struct chip *c, enum adc_group group)
     if (group == ADC_REGULAR) {
         a->triggered = false;
         a->next = a->in_group = 0;
+        a->sum = a->summed = 0;
     } else {
         a->injecting = false;
         a->next_injected = 0;
@@ -203,6 +212,8 @@ void adc_abort(struct chip *c, enum adc_group group)
 
 static unsigned group_size(const struct adc_state *a)
 {
+    if (trigger_each(a, ADC_REGULAR))
+        return 1;
     return a->r[ADC_CFGR] & ADC_CFGR_DISCEN ? bits(a->r[ADC_CFGR], 17, 3) + 1 : length(a, ADC_REGULAR);
 }
 
@@ -227,7 +238,7 @@ void adc_start(struct chip *c)
     struct adc_state *a = &c->adc;
 
     a->frozen = false;
-    if (!(a->r[ADC_CFGR] & ADC_CFGR_DISCEN))
+    if (!(a->r[ADC_CFGR] & ADC_CFGR_DISCEN) && !(trigger_each(a, ADC_REGULAR) && !by_hardware(a)))
         a->next = 0;
     if (!by_hardware(a))
         begin_group(a);
@@ -239,6 +250,8 @@ static void inject(struct chip *c)
     struct adc_state *a = &c->adc;
 
     a->injecting = true;
+    if (a->r[ADC_CFGR2] & ROVSM) /* resumed mode: oversampling begins again */
+        a->sum = a->summed = 0;
     if (a->converting == ADC_REGULAR) {
         a->converting = ADC_IDLE;
         a->done_at = a->sampled_at = PS_NEVER;
@@ -247,7 +260,7 @@ static void inject(struct chip *c)
 
 void adc_start_injected(struct chip *c)
 {
-    if (!injected_by_hardware(&c->adc))
+    if (!injected_by_hardware(&c->adc) && !adc_queue_empty(&c->adc))
         inject(c);
 }
 
@@ -297,7 +310,24 @@ static void injected_done(struct chip *c, uint32_t value)
         if (!injected_by_hardware(a))
             a->r[ADC_CR] &= ~(uint32_t)ADC_CR_JADSTART;
     }
+    if (last)
+        adc_queue_next(c);
     adc_flags(c, flags);
+}
+
+/* A sample of triggered oversampling that is not the last: the next trigger goes on. */
+static bool waits_for_more(struct adc_state *a)
+{
+    if (!trigger_each(a, ADC_REGULAR))
+        return false;
+    if (++a->summed >= ratio(a, ADC_REGULAR)) {
+        a->sum = a->summed = 0;
+        return false;
+    }
+    a->triggered = false;
+    if (!by_hardware(a))
+        a->r[ADC_CR] &= ~(uint32_t)ADC_CR_ADSTART;
+    return true;
 }
 
 void adc_converted(struct chip *c)
@@ -309,6 +339,8 @@ void adc_converted(struct chip *c)
 
     a->converting = ADC_IDLE;
     a->done_at = PS_NEVER;
+    if (group == ADC_REGULAR && waits_for_more(a))
+        return;
     if (group == ADC_REGULAR)
         regular_done(c, value);
     else
@@ -336,7 +368,7 @@ static bool regular_waits(const struct adc_state *a, enum trigger t)
 static bool injected_waits(const struct adc_state *a, enum trigger t)
 {
     return a->r[ADC_CR] & ADC_CR_JADSTART && !(a->r[ADC_CR] & ADC_CR_JADSTP) && injected_by_hardware(a) &&
-           injected_triggers[bits(a->r[ADC_JSQR], 2, 4)] == t;
+           !adc_queue_empty(a) && injected_triggers[bits(a->r[ADC_JSQR], 2, 4)] == t;
 }
 
 bool adc_wants(const struct chip *c, enum trigger t)

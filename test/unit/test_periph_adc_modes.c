@@ -1,0 +1,159 @@
+/* ADC1: oversampling with a trigger for each sample, and the queue of injected contexts. */
+#include "adc_regs.h"
+
+enum { JADSTP = 32, JQOVF = 1 << 10, JQM = 1 << 21, TRGO = 2 << 2 | 1 << 6 /* of JSQR: TIM2 TRGO */ };
+#define JQDIS 0x80000000u
+
+/* TIM2's update by software is a trigger. */
+static void trigger(void)
+{
+    wr(0x40000014, 1);
+    run_us(5);
+}
+
+static int on_with_tim2(void **state)
+{
+    on(state);
+    clock_on(0x58, 0);
+    wr(0x40000004, 0);
+    return 0;
+}
+
+/* 4 samples for each of two channels. */
+static void triggered_oversampling(void **state)
+{
+    (void)state;
+    wr(ADC1 + CFGR2, 1 | 1 << 2 | 2 << 5 | 1 << 9);
+    wr(ADC1 + SQR1, 1 | 1 << 6 | 2 << 12);
+    wr(ADC1 + CFGR, JQDIS | 11 << 6 | 1 << 10);
+    wr(ADC1 + CR, VREG | ADSTART);
+    for (unsigned round = 0; round < 2; round++)
+        for (unsigned channel = 1; channel <= 2; channel++) {
+            uint32_t sum = 0;
+            for (unsigned n = 0; n < 4; n++) {
+                assert_int_equal(rd(ADC1 + ISR) & EOC, 0);
+                adc_voltage(rig, 2, channel - 1, 100 * channel + 300 * n);
+                sum += code(100 * channel + 300 * n);
+                trigger();
+            }
+            assert_int_equal(rd(ADC1 + ISR) & (EOC | EOS), EOC | (channel == 2 ? EOS : 0));
+            assert_int_equal(rd(ADC1 + DR), sum >> 2);
+            wr(ADC1 + ISR, EOS);
+        }
+    assert_int_equal(rd(ADC1 + CR) & ADSTART, ADSTART);
+    assert_int_equal(told.missings, 0);
+}
+
+static void triggered_oversampling_by_software(void **state)
+{
+    (void)state;
+    wr(ADC1 + CFGR2, 1 | 0 << 2 | 1 << 9);
+    wr(ADC1 + SQR1, 1 << 6);
+    for (unsigned n = 0; n < 4; n++) {
+        adc_voltage(rig, 2, 0, 1000 * (n % 2 + 1));
+        wr(ADC1 + CR, VREG | ADSTART);
+        run_us(5);
+        assert_int_equal(rd(ADC1 + CR) & ADSTART, 0);
+        assert_int_equal(rd(ADC1 + ISR) & EOC, n % 2 ? EOC : 0);
+        if (n % 2)
+            assert_int_equal(rd(ADC1 + DR), code(1000) + code(2000));
+    }
+}
+
+/* An injected conversion in between: the samples so far count, or with ROVSM they do not. */
+static void injected_in_between(void **state)
+{
+    (void)state;
+    for (uint32_t again = 0; again < 2; again++) {
+        wr(ADC1 + CFGR2, 1 | 0 << 2 | 1 << 9 | again << 10);
+        wr(ADC1 + SQR1, 1 << 6);
+        wr(ADC1 + JSQR, 2 << 8);
+        wr(ADC1 + CFGR, JQDIS | 11 << 6 | 1 << 10);
+        wr(ADC1 + CR, VREG | ADSTART);
+        trigger();
+        wr(ADC1 + CR, VREG | JADSTART);
+        run_us(5);
+        assert_int_equal(rd(ADC1 + ISR) & JEOC, JEOC);
+        trigger();
+        assert_int_equal(rd(ADC1 + ISR) & EOC, again ? 0 : EOC);
+        trigger();
+        assert_int_equal(rd(ADC1 + ISR) & EOC, EOC);
+        wr(ADC1 + CR, VREG | ADSTP);
+        run_us(5);
+        wr(ADC1 + ISR, 0x7FF);
+    }
+}
+
+static uint32_t context(unsigned channel)
+{
+    return TRGO | channel << 8;
+}
+
+/* Two contexts wait; the last one used stays. */
+static void queue(void **state)
+{
+    (void)state;
+    wr(ADC1 + CFGR, 0);
+    wr(ADC1 + JSQR, context(2));
+    wr(ADC1 + JSQR, context(3));
+    assert_int_equal(rd(ADC1 + ISR) & JQOVF, 0);
+    wr(ADC1 + JSQR, context(4));
+    assert_int_equal(rd(ADC1 + ISR) & JQOVF, JQOVF);
+    wr(ADC1 + ISR, JQOVF);
+    assert_int_equal(rd(ADC1 + JSQR), context(2));
+    wr(ADC1 + CR, VREG | JADSTART);
+    trigger();
+    assert_int_equal(rd(ADC1 + JDR1), code(1000));
+    assert_int_equal(rd(ADC1 + JSQR), context(3));
+    wr(ADC1 + JSQR, context(1)); /* while it is at work */
+    trigger();
+    assert_int_equal(rd(ADC1 + JDR1), code(1500));
+    for (unsigned n = 0; n < 3; n++) {
+        trigger();
+        assert_int_equal(rd(ADC1 + JDR1), code(500));
+        assert_int_equal(rd(ADC1 + JSQR), context(1));
+    }
+    wr(ADC1 + JSQR, context(4));
+    assert_int_equal(rd(ADC1 + JSQR), context(4));
+    trigger();
+    assert_int_equal(rd(ADC1 + JDR1), code(2000));
+    assert_int_equal(told.missings, 0);
+}
+
+/* JQM: each context is used once; none, no conversion. */
+static void queue_that_empties(void **state)
+{
+    (void)state;
+    wr(ADC1 + CFGR, JQM);
+    wr(ADC1 + JSQR, context(2));
+    wr(ADC1 + CR, VREG | JADSTART);
+    trigger();
+    assert_int_equal(rd(ADC1 + ISR) & JEOS, JEOS);
+    assert_int_equal(rd(ADC1 + JSQR), 0);
+    wr(ADC1 + ISR, 0x7FF);
+    trigger();
+    assert_int_equal(rd(ADC1 + ISR) & JEOS, 0);
+    wr(ADC1 + JSQR, context(3));
+    wr(ADC1 + JSQR, context(4));
+    trigger();
+    assert_int_equal(rd(ADC1 + JDR1), code(1500));
+    wr(ADC1 + CR, VREG | JADSTP);
+    run_us(5);
+    assert_int_equal(rd(ADC1 + JSQR), 0);
+    wr(ADC1 + ISR, 0x7FF);
+    wr(ADC1 + CR, VREG | JADSTART);
+    trigger();
+    assert_int_equal(rd(ADC1 + ISR) & JEOS, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(triggered_oversampling, on_with_tim2, rig_off),
+        cmocka_unit_test_setup_teardown(triggered_oversampling_by_software, on_with_tim2, rig_off),
+        cmocka_unit_test_setup_teardown(injected_in_between, on_with_tim2, rig_off),
+        cmocka_unit_test_setup_teardown(queue, on_with_tim2, rig_off),
+        cmocka_unit_test_setup_teardown(queue_that_empties, on_with_tim2, rig_off),
+    };
+    return cmocka_run_group_tests_name("ADC modes", tests, NULL, NULL);
+}
