@@ -35,8 +35,9 @@ void lptim_trigger(struct lptim_state *t)
 /* The counter is at a value where something happens. */
 static void reached(struct lptim_state *t)
 {
-    if (t->cnt == t->live_cmp) {
+    if (t->cnt == t->live_cmp)
         t->isr |= LPTIM_CMPM;
+    if (t->cnt == t->live_cmp + 1) { /* the output goes high when the counter exceeds the compare value */
         t->out = true;
         t->set_once = t->single && t->cfgr & LPTIM_CFGR_WAVE;
     }
@@ -67,6 +68,8 @@ static uint32_t ahead(const struct lptim_state *t)
 
     if (t->live_cmp > t->cnt && t->live_cmp - t->cnt < n)
         n = t->live_cmp - t->cnt;
+    if (t->live_cmp == t->cnt)
+        n = 1;
     if (t->live_arr > t->cnt && t->live_arr - t->cnt < n)
         n = t->live_arr - t->cnt;
     return n;
@@ -166,7 +169,7 @@ static void tell_wave(struct chip *c, unsigned index)
     if (t->counting && !t->single && !lptim_by_edges(t) && t->clock.hz && output_on(c, index)) {
         double period = (double)t->live_arr + 1;
         w.hz = (double)t->clock.hz / (1u << prescaler(t)) / period;
-        w.duty = t->live_cmp > t->live_arr ? 0 : (period - t->live_cmp) / period;
+        w.duty = t->live_cmp > t->live_arr ? 0 : (period - t->live_cmp - 1) / period;
         if (t->cfgr & LPTIM_CFGR_WAVPOL)
             w.duty = 1 - w.duty;
     }
