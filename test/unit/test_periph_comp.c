@@ -143,8 +143,67 @@ static void comparator_times_and_hysteresis(void **state)
         assert_int_equal(minus - down, mv[i] + 1);
     }
     assert_int_equal(told.missings, 0);
-    wr(COMP, 1 << 18); /* blanking */
-    assert_int_equal(told.missing, COMP);
+}
+
+/* PWM blanks: 100 us of each millisecond the output is as with plus below minus. */
+static void blanking(void **state)
+{
+    (void)state;
+    clock_hsi16();
+    clock_on(0x60, 0);
+    clock_on(0x60, 11);
+    clock_on(0x60, 16);
+    clock_on(0x58, 0);
+    pin_mode('B', 0, 2, 12);  /* COMP1 */
+    pin_mode('B', 11, 2, 12); /* COMP2 */
+    adc_voltage(rig, 0, 1, 700);
+    adc_voltage(rig, 0, 3, 700);
+    static const struct {
+        unsigned comp, code;
+        uint32_t tim, ccmr, mode, ccr;
+        uint32_t ccer;
+    } rows[] = {{0, 1, 0x40012C00, 0x54, 6 << 4, 0x58, 1 << 16},
+                {0, 2, 0x40000000, 0x1C, 6 << 4, 0x3C, 1 << 8},
+                {1, 4, 0x40014000, 0x18, 6 << 4, 0x34, 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint32_t tim = rows[i].tim, csr = COMP + 4 * rows[i].comp;
+        char port = 'B';
+        unsigned pin = rows[i].comp ? 11 : 0;
+        wr(tim + 0x28, 15); /* 1 MHz */
+        wr(tim + 0x2C, 999);
+        wr(tim + rows[i].ccmr, rows[i].mode);
+        wr(tim + rows[i].ccr, 100);
+        wr(tim + 0x20, rows[i].ccer);
+        wr(tim + 0x14, 1);
+        wr(tim, 1);
+        for (uint32_t polarity = 0; polarity < 2; polarity++) {
+            wr(csr, 0);
+            wr(csr, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7 | rows[i].code << 18 | polarity << 15);
+            run_us(2000 - rd(tim + 0x24));
+            unsigned active = 0;
+            for (unsigned us = 0; us < 1000; us += 10) {
+                run_us(us ? 10 : 5);
+                bool high = pin_level(port, pin);
+                assert_int_equal(high, rd(csr) >> 30 & 1);
+                active += high != polarity;
+                if (us < 1000 - 10)
+                    assert_int_equal(high != polarity, us >= 100);
+            }
+            assert_in_range(active, 89, 90);
+        }
+        wr(csr, 0);
+        wr(tim, 0);
+    }
+    /* a reference that is active already */
+    wr(0x40000018 + 4, 5 << 4); /* TIM2 channel 3, forced */
+    wr(COMP, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7);
+    run_us(50);
+    assert_true(pin_level('B', 0));
+    wr(COMP, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7 | 2 << 18);
+    assert_false(pin_level('B', 0));
+    wr(COMP, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7);
+    assert_true(pin_level('B', 0));
+    assert_int_equal(told.missings, 0);
 }
 
 int main(void)
@@ -154,6 +213,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(comparator_pins_without_channel, on, rig_off),
         cmocka_unit_test_setup_teardown(comparator_starts_late, on, rig_off),
         cmocka_unit_test_setup_teardown(comparator_times_and_hysteresis, on, rig_off),
+        cmocka_unit_test_setup_teardown(blanking, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("comparators", tests, NULL, NULL);

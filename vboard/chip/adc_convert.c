@@ -368,7 +368,7 @@ static bool regular_waits(const struct adc_state *a, enum trigger t)
 static bool injected_waits(const struct adc_state *a, enum trigger t)
 {
     return a->r[ADC_CR] & ADC_CR_JADSTART && !(a->r[ADC_CR] & ADC_CR_JADSTP) && injected_by_hardware(a) &&
-           !adc_queue_empty(a) && injected_triggers[bits(a->r[ADC_JSQR], 2, 4)] == t;
+           injected_triggers[bits(a->r[ADC_JSQR], 2, 4)] == t;
 }
 
 bool adc_wants(const struct chip *c, enum trigger t)

@@ -1,5 +1,5 @@
 /* Comparators COMP1 and COMP2 (RM0394 "COMP"): inputs by INPSEL and INMSEL, window mode, polarity, lock.
- * start-up time and hysteresis of DS11449. They answer at once otherwise, and are not blanked. */
+ * start-up time and hysteresis of DS11449, blanking by timers. They answer at once otherwise. */
 #include "chip/comp.h"
 #include "chip/afpin.h"
 #include "chip/regs.h"
@@ -52,7 +52,8 @@ bool comp_output(const struct chip *c, unsigned comp)
 {
     uint32_t csr = c->comp.csr[comp];
 
-    return csr & EN && c->comp.starts[comp] <= chip_now(c) && c->comp.high[comp] != !!(csr & POLARITY);
+    bool high = c->comp.high[comp] && !c->comp.blank[comp];
+    return csr & EN && c->comp.starts[comp] <= chip_now(c) && high != !!(csr & POLARITY);
 }
 
 /* Plus has to fall by the hysteresis below minus before the output does. */
@@ -64,12 +65,9 @@ static bool above(const struct chip *c, unsigned comp)
     return plus(c, comp) + (c->comp.high[comp] ? h : 0) > minus(c, comp);
 }
 
-/* Takes the inputs as they are, tells those that are connected to an output that changed. */
-static void compare(struct chip *c, unsigned comp, bool before)
+/* Tells those that are connected to an output that changed. */
+static void tell(struct chip *c, unsigned comp, bool before)
 {
-    struct comp_state *s = &c->comp;
-
-    s->high[comp] = s->csr[comp] & EN && above(c, comp);
     bool now = comp_output(c, comp);
     if (now == before)
         return;
@@ -77,6 +75,58 @@ static void compare(struct chip *c, unsigned comp, bool before)
     af_out(c, AF_COMP1_OUT + comp, now);
     tim_comparator(c, comp, now);
     lptim_comparator(c, comp, now);
+}
+
+/* Takes the inputs as they are. */
+static void compare(struct chip *c, unsigned comp, bool before)
+{
+    struct comp_state *s = &c->comp;
+
+    s->high[comp] = s->csr[comp] & EN && above(c, comp);
+    tell(c, comp, before);
+}
+
+/* ---- blanking: while the reference is active the comparison counts as low ---- */
+
+static const struct {
+    uint8_t comp, code, tim, ch;
+} blankings[] = {{0, 1, TIM1, 4}, {0, 2, TIM2, 2}, {1, 4, TIM15, 0}}; /* TIM1 OC5, TIM2 OC3, TIM15 OC1 */
+enum { BLANKINGS = sizeof blankings / sizeof blankings[0] };
+
+static bool selected(const struct chip *c, unsigned i)
+{
+    return bits(c->comp.csr[blankings[i].comp], 18, 3) == blankings[i].code;
+}
+
+bool comp_blanked_by(const struct chip *c, unsigned tim, unsigned ch)
+{
+    for (unsigned i = 0; i < BLANKINGS; i++)
+        if (blankings[i].tim == tim && blankings[i].ch == ch && selected(c, i))
+            return true;
+    return false;
+}
+
+void comp_blanking(struct chip *c, unsigned tim)
+{
+    if (!((c->comp.csr[0] | c->comp.csr[1]) & BLANKING))
+        return;
+    for (unsigned i = 0; i < BLANKINGS; i++) {
+        unsigned comp = blankings[i].comp;
+        bool blank = c->tim[tim].ref >> blankings[i].ch & 1, before = comp_output(c, comp);
+        if (blankings[i].tim != tim || !selected(c, i) || blank == c->comp.blank[comp])
+            continue;
+        c->comp.blank[comp] = blank;
+        tell(c, comp, before);
+    }
+}
+
+static void select_blanking(struct chip *c, unsigned comp)
+{
+    c->comp.blank[comp] = false;
+    for (unsigned i = 0; i < BLANKINGS; i++)
+        if (blankings[i].comp == comp && selected(c, i)) {
+            tim_refs(c, blankings[i].tim);
+        }
 }
 
 void comp_inputs(struct chip *c)
@@ -92,7 +142,7 @@ void comp_reset(struct chip *c, unsigned index)
     for (unsigned i = 0; i < 2; i++) {
         bool before = comp_output(c, i);
         c->comp.csr[i] = 0;
-        c->comp.high[i] = false;
+        c->comp.high[i] = c->comp.blank[i] = false;
         compare(c, i, before);
     }
 }
@@ -146,14 +196,19 @@ bool comp_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uin
     if (i > 1 || c->comp.csr[i] & LOCK)
         return true;
     bool before[2] = {comp_output(c, 0), comp_output(c, 1)};
-    uint32_t risen = lanes_apb(size, value) & ~c->comp.csr[i];
+    uint32_t old = c->comp.csr[i], risen = lanes_apb(size, value) & ~old;
+    bool blanking = (lanes_apb(size, value) ^ old) & BLANKING;
+    if (blanking) /* it matters to timers who looks at them */
+        chip_triggers_change(c, false);
     c->comp.csr[i] = lanes_apb(size, value) & writable[i];
     if (risen & EN) {
         c->comp.high[i] = false;
         c->comp.starts[i] = chip_now(c) + start_time(c->comp.csr[i]);
     }
-    if (c->comp.csr[i] & BLANKING)
-        chip_missing(c, B_COMP, 4 * i);
+    if (blanking) {
+        chip_triggers_change(c, true);
+        select_blanking(c, i);
+    }
     compare(c, 0, before[0]);
     compare(c, 1, before[1]);
     schedule(c);

@@ -65,11 +65,14 @@ static bool on_pin(const struct chip *c, unsigned index, unsigned ch)
            (ccxne(t, index, ch) && af_connected(c, k->pin_n + ch));
 }
 
-/* Does the channel's reference show on a pin, its own or that of a channel it is combined with? */
+/* Does the channel's reference show on a pin, its own or that of a channel it is combined with, or in a
+ * comparator? */
 bool tim_visible(const struct chip *c, unsigned index, unsigned ch)
 {
     const struct tim_state *t = &c->tim[index];
 
+    if (tim_is_output(t, ch) && comp_blanked_by(c, index, ch))
+        return true;
     if (!main_enabled(t, index) || !tim_is_output(t, ch))
         return false;
     if (ch >= 4) /* channels 5 and 6 have no pins */
@@ -126,6 +129,7 @@ void tim_refs(struct chip *c, unsigned index)
     }
     tim_outputs(c, index);
     tim_trgo_level(c, index);
+    comp_blanking(c, index);
 }
 
 /* ---- pins ---- */
