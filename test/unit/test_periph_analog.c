@@ -437,14 +437,24 @@ static void timer_goes_first(void **state)
     assert_int_equal(rd(ADC1 + ISR) & EOC, EOC);
 }
 
-static void gaps(void **state)
+/* The amplifier alone: PA0 against PA1, to PA3; a wire from there to PA1 makes it a follower. */
+static void amplifier_alone(void **state)
 {
     (void)state;
     clock_on(0x58, 30);
-    wr(0x40007800, 1 | 1 << 12); /* OPAMP: calibration, then stand-alone */
-    assert_int_equal(told.missings, 0);
+    wr(0x40007800, 1 | 1 << 12); /* calibration */
     wr(0x40007800, 1);
-    assert_int_equal(told.missing, 0x40007800);
+    wr(ADC1 + SQR1, 8 << 6); /* PA3 */
+    adc_voltage(rig, 0, 0, 1000);
+    for (unsigned minus = 900; minus <= 1100; minus += 200) {
+        adc_voltage(rig, 0, 1, minus);
+        convert();
+        assert_int_equal(rd(ADC1 + DR), minus < 1000 ? 4095 : 0);
+    }
+    assert_true(chip_wire(rig, 0, 3, 0, 1));
+    convert();
+    assert_int_equal(rd(ADC1 + DR), code(1000));
+    assert_int_equal(told.missings, 0);
 }
 
 int main(void)
@@ -463,7 +473,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dac, on, rig_off),
         cmocka_unit_test_setup_teardown(watchdog_as_trigger, on, rig_off),
         cmocka_unit_test_setup_teardown(timer_goes_first, on, rig_off),
-        cmocka_unit_test_setup_teardown(gaps, on, rig_off),
+        cmocka_unit_test_setup_teardown(amplifier_alone, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("ADC, DAC", tests, NULL, NULL);

@@ -67,6 +67,20 @@ static void eeprom(void **state)
     assert_int_equal(back[1], 0xFF);
 }
 
+/* I2C1 reaches the EEPROM by wires to its pins; one is not enough. */
+static void eeprom_by_wires(void **state)
+{
+    (void)state;
+    for (unsigned wires = 0; wires < 3; wires++) {
+        if (wires)
+            assert_true(chip_wire(rig, 1, 5 + wires, 1, 9 + wires)); /* PB6 PB10, PB7 PB11 */
+        wr(I2C1 + CR2, EEPROM | NBYTES(0) | AUTOEND | START);
+        wait(I2C1, STOPF);
+        assert_int_equal(rd(I2C1 + ISR) & NACKF, wires == 2 ? 0 : NACKF);
+        wr(I2C1 + ICR, STOPF | NACKF);
+    }
+}
+
 /* A byte takes nine periods of SCL; TIMINGR sets them. */
 static void timing(void **state)
 {
@@ -292,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(eeprom, on, rig_off),
+        cmocka_unit_test_setup_teardown(eeprom_by_wires, on, rig_off),
         cmocka_unit_test_setup_teardown(timing, on, rig_off),
         cmocka_unit_test_setup_teardown(nobody_answers, on, rig_off),
         cmocka_unit_test_setup_teardown(reload, on, rig_off),

@@ -356,35 +356,6 @@ static void missing_is_told(void **state)
     assert_int_equal(told.missing, 0x40006400);
     wr(0x40008800, 1 << 5 | 1 << 4); /* once */
     assert_int_equal(told.missings, 3);
-    clock_on(0x58, 22);
-    clock_on(0x58, 28);
-    clock_on(0x4C, 13);
-    set_bits(0x40007000, 1 << 8);
-    wr(0x40005800, 1);
-    wr(0x50040010, 1);
-    wr(0x40002824, 0xCA);
-    wr(0x40002824, 0x53);
-    wr(0x40002808, 1 << 8);
-    assert_int_equal(told.missings, 3);
-    wr(0x40005800, 1 | 1 << 23); /* I2C2 with packet error checking */
-    assert_int_equal(told.missing, 0x40005800);
-    wr(0x50040010, 1 << 9 | 1); /* triggered oversampling */
-    assert_int_equal(told.missing, 0x50040010);
-    wr(0x40002808, 1 << 23); /* calibration output of the RTC */
-    assert_int_equal(told.missing, 0x40002808);
-    assert_int_equal(told.missings, 6);
-    clock_on(0x58, 14);
-    clock_on(0x58, 21);
-    wr(0x40003804, 0x0700);
-    wr(0x40003800, 1 << 13 | 1 << 6 | 1 << 2); /* SPI2, a master with CRC */
-    wr(0x40003800, 0);
-    wr(0x40005414, 0xFFF);
-    assert_int_equal(told.missings, 6);
-    wr(0x40003800, 1 << 13 | 1 << 6); /* a slave */
-    assert_int_equal(told.missing, 0x40003800);
-    wr(0x40005414, 1 << 15 | 0xFFF); /* I2C1 with SMBus time-out */
-    assert_int_equal(told.missing, 0x40005414);
-    assert_int_equal(told.missings, 8);
 }
 
 int main(void)

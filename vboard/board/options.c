@@ -117,7 +117,7 @@ static const struct row rows[] = {
     {{"weak-high", "0|ADDRESS", "worn flash: two cells of the double word there stay at 1 when it is programmed (default 0)"}, NULL, 0, 0x0803FFFF, set_weak_high},
     {{"weak-fails", "0|ADDRESS", "worn flash: erasing or programming the double word there ends with OPERR and has no effect (default 0)"}, NULL, 0, 0x0803FFFF, set_weak_fails},
     {{"vdd", "1710..3600", "supply in mV (default 3300)"}, NULL, 1710, 3600, set_vdd},
-    {{"eeprom", "none|24c02|24c64", "serial EEPROM at address 0x50 of I2C2 (default 24c02)"}, eeproms, 0, 0, set_eeprom},
+    {{"eeprom", "none|24c02|24c64", "serial EEPROM at address 0x50 of I2C2, PB10 and PB11 (default 24c02)"}, eeproms, 0, 0, set_eeprom},
     {{"spi1", "none|loop|registers", "on SPI1: nothing, a wire from MOSI to MISO, a register device selected by PA4 (default none)"}, attached, 0, 0, set_spi1},
     {{"spi2", "none|loop|registers", "on SPI2, selected by PB12 (default none)"}, attached, 0, 0, set_spi2},
     {{"spi3", "none|loop|registers", "on SPI3, selected by PA15 (default none)"}, attached, 0, 0, set_spi3},

@@ -215,9 +215,21 @@ int af_wired_level(const struct chip *c, unsigned port, unsigned pin,
     return found;
 }
 
+bool af_joined(const struct chip *c, unsigned port_a, unsigned pin_a, unsigned port_b, unsigned pin_b)
+{
+    return (port_a == port_b && pin_a == pin_b) || (net_of(c, port_a, pin_a) & net_of(c, port_b, pin_b));
+}
+
 static bool wired(const struct chip *c, uint16_t a, uint16_t b)
 {
-    return a >> 4 == b >> 4 || (net_of(c, port_of(a), pin_of(a)) & net_of(c, port_of(b), pin_of(b)));
+    return af_joined(c, port_of(a), pin_of(a), port_of(b), pin_of(b));
+}
+
+bool af_wired_to(const struct chip *c, unsigned a, unsigned port, unsigned pin)
+{
+    uint16_t from = find(c, a);
+
+    return from && af_joined(c, port_of(from), pin_of(from), port, pin);
 }
 
 bool af_wired(const struct chip *c, unsigned a, unsigned b)

@@ -94,6 +94,9 @@ bool af_in(const struct chip *c, unsigned signal, bool idle);
 bool af_connected(const struct chip *c, unsigned signal);
 /* A pin of signal `a` is a pin of signal `b`, or there is a wire between two such pins. */
 bool af_wired(const struct chip *c, unsigned a, unsigned b);
+/* The same for a pin of signal `a` and any pin, or two pins. */
+bool af_wired_to(const struct chip *c, unsigned a, unsigned port, unsigned pin);
+bool af_joined(const struct chip *c, unsigned port_a, unsigned pin_a, unsigned port_b, unsigned pin_b);
 /* Calls fn for each pin that is in the signal's alternate function. */
 void af_each_pin(struct chip *c, unsigned signal,
                  void (*fn)(struct chip *c, unsigned port, unsigned pin, void *arg), void *arg);

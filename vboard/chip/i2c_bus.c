@@ -1,5 +1,6 @@
-/* Who is on the I2C buses: the serial EEPROM at address 0x50 of I2C2, and other instances as slaves whose
- * SCL and SDA pins are wired to the master's. RM0394 "I2C slave mode"; 24xx data sheets. */
+/* Who is on the I2C buses: the serial EEPROM at address 0x50 of I2C2, or where wires lead to its pins PB10
+ * and PB11, and other instances as slaves whose SCL and SDA pins are wired to the master's. RM0394 "I2C slave
+ * mode"; 24xx data sheets. */
 #include <string.h>
 
 #include "chip/afpin.h"
@@ -25,6 +26,14 @@ static unsigned eeprom_page(const struct chip *c)
 void eeprom_init(struct chip *c)
 {
     memset(c->eeprom.bytes, 0xFF, sizeof c->eeprom.bytes);
+}
+
+static bool eeprom_there(const struct chip *c, unsigned index)
+{
+    if (c->config.eeprom_kind == EEPROM_NONE)
+        return false;
+    return index == EEPROM_BUS ||
+           (af_wired_to(c, AF_I2C1_SCL + 2 * index, 1, 10) && af_wired_to(c, AF_I2C1_SDA + 2 * index, 1, 11));
 }
 
 static bool eeprom_select(struct chip *c, bool read)
@@ -142,7 +151,7 @@ static void select_slave(struct chip *c, unsigned slave, unsigned master, unsign
 
 uint8_t i2c_bus_address(struct chip *c, unsigned index, unsigned address, bool ten_bit, bool read)
 {
-    if (index == EEPROM_BUS && c->config.eeprom_kind != EEPROM_NONE && !ten_bit && address == EEPROM_ADDRESS)
+    if (eeprom_there(c, index) && !ten_bit && address == EEPROM_ADDRESS)
         return eeprom_select(c, read) ? TARGET_EEPROM : I2C_NOBODY;
     for (unsigned i = 0; i < I2C_COUNT; i++) {
         int code = i2c_bus_connected(c, i, index) ? own_address(&c->i2c[i], address, ten_bit) : -1;

@@ -1,12 +1,14 @@
 /* OPAMP1 (RM0394 "OPAMP"): follower and programmable gain from PA0 or the DAC to PA3, offset calibration.
- * In stand-alone mode the output depends on parts outside and is not driven. VREFBUF: VREF+ is bonded to
- * VDDA in this package, so it gets ready and changes nothing. */
+ * Stand-alone it is a follower with PA3 wired to its inverting input, PA1, and has no feedback without.
+ * VREFBUF: VREF+ is bonded to VDDA in this package, so it gets ready and changes nothing. */
 #include "chip/opamp.h"
+#include "chip/afpin.h"
 #include "chip/regs.h"
 #include "chip/state.h"
 
 enum { CSR = 0x00, OTR = 0x04, LPOTR = 0x08, CCR = 0x04 };
 enum { OPAEN = 1, CALON = 1 << 12, CALSEL = 1 << 13, CALOUT = 1 << 15, TRIMMED = 15 };
+enum { MINUS_PIN = 1, OUT_PIN = 3 }; /* of port A */
 enum { ENVR = 1, HIZ = 2, VRR = 8 };
 #define CSR_BITS  0x8000773Fu
 #define TRIM_BITS 0x1F1Fu
@@ -16,10 +18,12 @@ bool opamp_output(const struct chip *c, unsigned *millivolt)
 {
     uint32_t csr = c->opamp.csr, mode = bits(csr, 2, 2);
 
-    if (!(csr & OPAEN) || csr & CALON || mode < 2)
+    if (!(csr & OPAEN) || csr & CALON)
         return false;
     unsigned in = csr & 1 << 10 ? dac_millivolt(c, 0) : analog_pin(c, 0, 0);
     unsigned out = mode == 2 ? in * (2u << bits(csr, 4, 2)) : in;
+    if (mode < 2 && !af_joined(c, 0, OUT_PIN, 0, MINUS_PIN))
+        out = in > analog_pin(c, 0, MINUS_PIN) ? analog_vdda(c) : 0;
     *millivolt = out > analog_vdda(c) ? analog_vdda(c) : out;
     return true;
 }
@@ -61,11 +65,7 @@ bool opamp_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     (void)index;
     value = lanes_apb(size, value);
     switch (off & ~3u) {
-    case CSR:
-        s->csr = value & CSR_BITS;
-        if (s->csr & OPAEN && !(s->csr & CALON) && bits(s->csr, 2, 2) < 2) /* stand-alone */
-            chip_missing(c, B_OPAMP, CSR);
-        break;
+    case CSR: s->csr = value & CSR_BITS; break;
     case OTR: s->otr = value & TRIM_BITS; break;
     case LPOTR: s->lpotr = value & TRIM_BITS; break;
     }
