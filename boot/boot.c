@@ -3,6 +3,7 @@
 #include "boot/core/mailbox.h"
 #include "boot/findings.h"
 #include "port/port.h"
+#include <string.h>
 
 /* NRST bounces that long; a second press has to come later. */
 enum { BOUNCE_MS = 20 };
@@ -147,7 +148,7 @@ static void tell_application(struct findings *f)
     struct mailbox *m = MAILBOX;
     PORT_BASE(m);
     if (m->magic != MAILBOX_MAGIC || m->check != port_crc(0, m, offsetof(struct mailbox, check)))
-        m->crash = (struct crash){0};
+        memset(m, 0, sizeof *m); /* all of it, for with SRAM2_PE what nobody has written must not be read */
     m->magic = MAILBOX_MAGIC;
     m->cause = f->cause;
     m->verdict = MESSAGE_READY;
