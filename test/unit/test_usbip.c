@@ -110,14 +110,38 @@ static void test_port_reset(void **state)
     assert_int_equal(f->host.resets, 1);
     put_submit(f, fd, &(struct submit){.sequence = 2, .in = 1, .length = 18, .setup = get18});
     assert_int_equal(f->host.resets, 1);
-    put_submit(f, fd, &(struct submit){.sequence = 3, .in = 1, .length = 64, .setup = get64});
+    put_unlink(f, fd, 3, 1);
+    expect(f, fd, RET_UNLINK, 3, -104, 0);
+    put_unlink(f, fd, 4, 2);
+    expect(f, fd, RET_UNLINK, 4, -104, 0);
+    put_submit(f, fd, &(struct submit){.sequence = 5, .in = 1, .length = 64, .setup = get64});
     assert_int_equal(f->host.resets, 2);
-    expect(f, fd, RET_SUBMIT, 2, -108, 0);
-    expect(f, fd, RET_SUBMIT, 1, -108, 0);
     assert_int_equal(f->host.pending, 1); /* the request itself goes to the device, after the reset */
     f->host.queue->actual = 18;
     finish(&f->host, f->host.queue, UH_OK);
-    expect(f, fd, RET_SUBMIT, 3, 0, 18);
+    expect(f, fd, RET_SUBMIT, 5, 0, 18);
+    (void)close(fd);
+}
+
+/* The same request of a program or of the driver usbtest is not preceded by one. */
+static void test_no_port_reset(void **state)
+{
+    struct fixture *f = *state;
+    static const uint8_t get64[8] = {0x80, 6, 0, 1, 0, 0, 64, 0};
+    int fd = importer(f);
+    put_submit(f, fd, &(struct submit){.sequence = 1, .in = 1, .endpoint = 2, .length = 64});
+    put_submit(f, fd, &(struct submit){.sequence = 2, .in = 1, .length = 64, .setup = get64});
+    assert_int_equal(f->host.resets, 1);
+    assert_int_equal(f->host.pending, 2);
+    put_unlink(f, fd, 3, 1);
+    expect(f, fd, RET_UNLINK, 3, -104, 0);
+    put_unlink(f, fd, 4, 2);
+    expect(f, fd, RET_UNLINK, 4, -104, 0);
+    put_submit(
+        f, fd,
+        &(struct submit){.sequence = 5, .in = 1, .flags = FLAG_SHORT_NOT_OK, .length = 64, .setup = get64});
+    assert_int_equal(f->host.resets, 1);
+    assert_int_equal(f->host.pending, 1);
     (void)close(fd);
 }
 
@@ -282,17 +306,10 @@ static void test_cannot_listen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_list),
-        TEST(test_half_closed),
-        TEST(test_import),
-        TEST(test_control_in),
-        TEST(test_port_reset),
-        TEST(test_bulk_out),
-        TEST(test_short_not_ok),
-        TEST(test_unlink),
-        TEST(test_device_leaves),
-        TEST(test_device_blinks),
-        TEST(test_device_leaves_in_data),
+        TEST(test_list),          TEST(test_half_closed),   TEST(test_import),
+        TEST(test_control_in),    TEST(test_port_reset),    TEST(test_no_port_reset),
+        TEST(test_bulk_out),      TEST(test_short_not_ok),  TEST(test_unlink),
+        TEST(test_device_leaves), TEST(test_device_blinks), TEST(test_device_leaves_in_data),
         TEST(test_cannot_listen),
     };
     return cmocka_run_group_tests_name("usbip", tests, NULL, NULL);

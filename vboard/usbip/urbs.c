@@ -82,11 +82,15 @@ void urbs_client_left(struct usbip *u)
         cancel(u, u->urbs);
 }
 
-/* Linux asks for 64 bytes of the device descriptor only at address 0, after it has reset the port. */
-static bool follows_port_reset(const struct usbhost_transfer *t)
+/* Linux asks for 64 bytes of the device descriptor at address 0, after it has reset the port. Its programs
+ * and its driver usbtest ask for as much without one; but before a reset Linux ends every transfer, so a
+ * request that comes while others are under way belongs to them, and one that insists on 64 bytes as well. */
+static bool follows_port_reset(const struct urb *urb)
 {
     static const uint8_t get_device_64[8] = {0x80, 6, 0, 1, 0, 0, 64, 0};
-    return (t->endpoint & 15) == 0 && memcmp(t->setup, get_device_64, sizeof get_device_64) == 0;
+    const struct usbhost_transfer *t = &urb->t;
+    return !urb->next && !t->short_not_ok && (t->endpoint & 15) == 0 &&
+           memcmp(t->setup, get_device_64, sizeof get_device_64) == 0;
 }
 
 static void submit(struct usbip *u, struct urb *urb)
@@ -95,7 +99,7 @@ static void submit(struct usbip *u, struct urb *urb)
     urb->next = u->urbs;
     u->urbs = urb;
     if (!u->leaving) {
-        if (follows_port_reset(&urb->t))
+        if (follows_port_reset(urb))
             usbhost_bus_reset_start(u->host);
         if (usbhost_submit(u->host, &urb->t))
             return;
