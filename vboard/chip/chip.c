@@ -39,6 +39,8 @@ void chip_nmi(struct chip *c, enum nmi_source source, bool level)
     c->nmi_sources = after;
     if (!before != !after)
         cpu_nmi(c->cpu, after != 0);
+    if (before != after)
+        tim_system_break(c);
 }
 
 void chip_request_reset(struct chip *c, enum chip_reset cause)
@@ -119,6 +121,7 @@ static enum chip_exit turn(struct chip *c, ps_t until, bool step)
         case CPU_LOCKUP:
             if (!c->locked_up) {
                 c->locked_up = true;
+                tim_system_break(c);
                 return CHIP_LOCKUP;
             }
             idle(c, limit);

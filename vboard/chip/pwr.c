@@ -75,7 +75,7 @@ int pwr_pull(const struct chip *c, unsigned port, unsigned pin)
 /* The programmable voltage detector: VDD against the threshold of PLS, or PVD_IN (PB7) against VREFINT. */
 enum { PVD_IN_PORT = 1, PVD_IN_PIN = 7 };
 
-static bool pvd_low(const struct chip *c)
+bool pwr_pvd_low(const struct chip *c)
 {
     static const uint16_t mv[7] = {2000, 2200, 2400, 2500, 2600, 2800, 2900};
     uint32_t cr2 = c->pwr.reg[PWR_CR2 / 4], pls = cr2 >> 1 & 7;
@@ -105,11 +105,17 @@ static uint32_t monitor_outputs(const struct chip *c)
     return outputs;
 }
 
+void pwr_inputs(struct chip *c)
+{
+    exti_line(c, 16, pwr_pvd_low(c));
+    tim_system_break(c);
+}
+
 static void monitor_lines(struct chip *c)
 {
     uint32_t outputs = monitor_outputs(c);
 
-    exti_line(c, 16, pvd_low(c));
+    pwr_inputs(c);
     for (unsigned i = 0; i < MONITORS; i++)
         exti_line(c, monitors[i].exti, outputs >> monitors[i].output & 1);
 }
@@ -183,11 +189,6 @@ static bool wake_pin_active(const struct chip *c, unsigned i)
     return gpio_pin_level(c, wake_pins[i].port, wake_pins[i].pin) != falling;
 }
 
-void pwr_inputs(struct chip *c)
-{
-    exti_line(c, 16, pvd_low(c));
-}
-
 void pwr_pin(struct chip *c, unsigned port, unsigned pin, bool level)
 {
     if (port == PVD_IN_PORT && pin == PVD_IN_PIN)
@@ -210,7 +211,7 @@ bool pwr_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
     uint32_t v = c->pwr.reg[off / 4];
     if ((off & ~3U) == PWR_SR1 && exti_internal_wake(c) && c->pwr.reg[PWR_CR3 / 4] & 1U << 15)
         v |= SR1_WUFI;
-    if ((off & ~3U) == PWR_SR2 && pvd_low(c))
+    if ((off & ~3U) == PWR_SR2 && pwr_pvd_low(c))
         v |= SR2_PVDO;
     if ((off & ~3U) == PWR_SR2)
         v |= monitor_outputs(c);

@@ -37,6 +37,7 @@ unsigned pwr_limits(const struct chip *c);      /* the range whose limits of fre
 bool pwr_brown_out(const struct chip *c, bool rising);
 /* Pull by PUCR/PDCR (CR3.APC): 0, 1, -1 none. */
 int pwr_pull(const struct chip *c, unsigned port, unsigned pin);
+bool pwr_pvd_low(const struct chip *c);
 void pwr_inputs(struct chip *c); /* the voltage at PVD_IN may have changed */
 /* The level of a pin changed: wake-up pins, PVD_IN. */
 void pwr_pin(struct chip *c, unsigned port, unsigned pin, bool level);

@@ -7,8 +7,9 @@
 #define CFGR1_WRITABLE 0xFC7F0100U
 #define SCSR_ER        1U
 #define SCSR_BSY       2U
-#define CFGR2_LOCKS    0x0FU /* ECCL PVDL SPL CLL: set-only */
-#define CFGR2_SPF      (1U << 8)
+#define CFGR2_LOCKS    0x0FU /* set-only: */
+enum { CLL = 1 << 0, SPL = 1 << 1, PVDL = 1 << 2, ECCL = 1 << 3 };
+#define CFGR2_SPF (1U << 8)
 
 enum { FPU_IRQ = 81 };
 
@@ -19,7 +20,16 @@ bool syscfg_sram2_locked(const struct chip *c, uint32_t off)
 
 bool syscfg_pvd_locked(const struct chip *c)
 {
-    return c->syscfg.cfgr2 & 1U << 2;
+    return c->syscfg.cfgr2 & PVDL;
+}
+
+bool syscfg_system_break(const struct chip *c)
+{
+    uint32_t locks = c->syscfg.cfgr2, nmi = c->nmi_sources;
+
+    return nmi >> NMI_CSS & 1 || (locks & SPL && nmi >> NMI_SRAM2_PARITY & 1) ||
+           (locks & ECCL && nmi >> NMI_FLASH_ECC & 1) || (locks & PVDL && pwr_pvd_low(c)) ||
+           (locks & CLL && c->locked_up);
 }
 
 void syscfg_parity_error(struct chip *c)
@@ -166,6 +176,7 @@ bool syscfg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, u
     case 0x1C:
         s->cfgr2 = (s->cfgr2 | (word & CFGR2_LOCKS)) & ~(word & CFGR2_SPF);
         chip_nmi(c, NMI_SRAM2_PARITY, s->cfgr2 & CFGR2_SPF);
+        tim_system_break(c);
         break;
     case 0x20:
         s->swpr |= word & 0xFFFF;

@@ -20,6 +20,7 @@ void syscfg_event(struct chip *c, unsigned index);
 bool syscfg_sram2_locked(const struct chip *c, uint32_t off); /* write protection of that byte of SRAM2 */
 void syscfg_parity_error(struct chip *c);                     /* of SRAM2 */
 bool syscfg_pvd_locked(const struct chip *c);
+bool syscfg_system_break(const struct chip *c); /* a break input of TIM1, 15 and 16 that is not at a pin */
 /* FPSCR's cumulative flags: the FPU's interrupt is their OR, as FPU_IE lets them through. */
 void syscfg_fpu(struct chip *c, uint32_t flags);
 /* The level of a pin changed: EXTI, if EXTICR selects it. */

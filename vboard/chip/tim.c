@@ -63,7 +63,7 @@ void tim_interrupts(struct chip *c, unsigned index)
     const struct tim_kind *k = &tim_kinds[index];
     uint32_t active = t->r[TIM_SR] & t->r[TIM_DIER] & 0xFF;
 
-    if (t->r[TIM_SR] & TIM_SR_B2IF && t->r[TIM_DIER] & TIM_SR_BIF)
+    if (t->r[TIM_SR] & (TIM_SR_B2IF | TIM_SR_SBIF) && t->r[TIM_DIER] & TIM_SR_BIF)
         active |= TIM_SR_BIF;
     if (k->irq_update == k->irq_compare) {
         chip_irq(c, k->irq_update, k->block, active);

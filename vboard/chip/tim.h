@@ -64,6 +64,7 @@ enum {
     TIM_SR_BIF = 1 << 7,
     TIM_SR_B2IF = 1 << 8,
     TIM_SR_CC1OF = 1 << 9,
+    TIM_SR_SBIF = 1 << 13,
     TIM_SR_CC5IF = 1 << 16,
     TIM_DIER_UDE = 1 << 8,
     TIM_DIER_CC1DE = 1 << 9,
@@ -176,6 +177,7 @@ ps_t tim_dead_time_next(const struct tim_state *t);
 void tim_ir(struct chip *c); /* level of IR_OUT */
 void tim_break(struct chip *c, unsigned index, uint32_t flag);
 void tim_break_inputs(struct chip *c, unsigned index);
+void tim_system_break(struct chip *c);                   /* what syscfg_system_break says may have changed */
 void tim_break_filtered(struct chip *c, unsigned index); /* what the filters let through has its effect */
 void tim_trgo_pulse(struct chip *c, unsigned index, unsigned mms); /* the event that MMS may select */
 void tim_trgo_level(struct chip *c, unsigned index);

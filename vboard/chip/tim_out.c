@@ -350,10 +350,26 @@ void tim_break_filtered(struct chip *c, unsigned index)
 {
     struct tim_state *t = &c->tim[index];
 
-    t->brk = t->r[TIM_BDTR] & TIM_BDTR_BKE && t->input[TIM_BRK].out;
+    bool enabled = t->r[TIM_BDTR] & TIM_BDTR_BKE, system = enabled && syscfg_system_break(c);
+    bool input = enabled && t->input[TIM_BRK].out;
+
+    t->brk = input || system;
     t->brk2 = t->r[TIM_BDTR] & TIM_BDTR_BK2E && t->input[TIM_BRK2].out;
-    if (t->brk)
+    if (system)
+        tim_break(c, index, index == TIM1 ? TIM_SR_SBIF : TIM_SR_BIF);
+    if (input)
         tim_break(c, index, TIM_SR_BIF);
     if (t->brk2)
         tim_break(c, index, TIM_SR_B2IF);
+}
+
+void tim_system_break(struct chip *c)
+{
+    for (unsigned i = 0; i < TIM_COUNT; i++) {
+        if (!has_break(i) || !c->tim[i].clock.hz)
+            continue;
+        tim_settle(c, i);
+        tim_break_filtered(c, i);
+        tim_schedule(c, i);
+    }
 }
