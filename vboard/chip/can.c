@@ -1,5 +1,4 @@
-/* Registers, modes and interrupts of CAN1 (RM0394 "bxCAN"). Time-triggered mode has registers only: nobody is
- * on the bus. */
+/* Registers, modes and interrupts of CAN1 (RM0394 "bxCAN"). */
 #include "chip/can.h"
 #include "chip/regs.h"
 #include "chip/state.h"
@@ -22,7 +21,7 @@ enum {
     FA1R = 0x21C,
     BANKS = 0x240
 };
-enum { AWUM = 1 << 5, TTCM = 1 << 7, FINIT = 1, RFOM = 1 << 5, BANK_BITS = (1 << CAN_BANKS) - 1 };
+enum { AWUM = 1 << 5, FINIT = 1, RFOM = 1 << 5, BANK_BITS = (1 << CAN_BANKS) - 1 };
 enum { IRQ_TX = 19, IRQ_RX0 = 20, IRQ_RX1 = 21, IRQ_SCE = 22 };
 #define MCR_BITS 0x000100FFu
 #define IER_BITS 0x00038F7Fu
@@ -215,11 +214,7 @@ bool can_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     (void)index;
     value = lanes_apb(size, value);
     switch (reg) {
-    case MCR:
-        write_mcr(c, value);
-        if (s->mcr & TTCM)
-            chip_missing(c, B_CAN1, MCR);
-        break;
+    case MCR: write_mcr(c, value); break;
     case MSR: s->msr &= ~(value & (CAN_MSR_ERRI | CAN_MSR_WKUI | CAN_MSR_SLAKI)); break;
     case TSR: write_tsr(c, value); break;
     case RF0R: write_fifo(&s->fifo[0], value); break;

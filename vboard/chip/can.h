@@ -22,6 +22,8 @@ struct can_state {
     uint32_t fmr, fm1r, fs1r, ffa1r, fa1r, bank[CAN_BANKS][2];
     unsigned sending;        /* mailbox number, CAN_MAILBOXES: none */
     uint32_t order;          /* requests in the order in which they came: a byte each, for TXFP */
+    ps_t counts_from;        /* the time stamp's counter, since the end of initialization */
+    uint16_t stamp;          /* of the frame that is being sent, at its start */
     ps_t sent_at, joined_at; /* end of the frame; end of the 11 recessive bits after initialization */
 };
 
@@ -40,6 +42,7 @@ enum {
     CAN_MCR_TXFP = 1 << 2,
     CAN_MCR_RFLM = 1 << 3,
     CAN_MCR_NART = 1 << 4,
+    CAN_MCR_TTCM = 1 << 7,
     CAN_MSR_INAK = 1 << 0,
     CAN_MSR_SLAK = 1 << 1,
     CAN_MSR_ERRI = 1 << 2,

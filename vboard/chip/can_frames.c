@@ -5,7 +5,14 @@
 #include "chip/regs.h"
 #include "chip/state.h"
 
-enum { IDE = 4, RTR = 2, ACK_ERROR = 3, ERROR_PASSIVE = 128, ERROR_WARNING = 96 };
+enum {
+    IDE = 4,
+    RTR = 2,
+    TGT = 1 << 8 /* of the length */,
+    ACK_ERROR = 3,
+    ERROR_PASSIVE = 128,
+    ERROR_WARNING = 96
+};
 
 ps_t can_bits(const struct chip *c, unsigned n)
 {
@@ -86,7 +93,7 @@ static void receive(struct chip *c, const struct can_mailbox *m)
     }
     f->box[f->count] = *m;
     f->box[f->count].id &= ~(uint32_t)CAN_TI_TXRQ;
-    f->box[f->count].length = (m->length & 0xF) | fmi << 8;
+    f->box[f->count].length = (m->length & 0xF) | fmi << 8 | (uint32_t)s->stamp << 16;
     if (++f->count == CAN_DEPTH)
         f->flags |= CAN_RF_FULL;
 }
@@ -128,6 +135,9 @@ void can_send_next(struct chip *c)
         return;
     s->sending = m;
     s->sent_at = chip_now(c) + time;
+    s->stamp = s->mcr & CAN_MCR_TTCM ? (uint16_t)((chip_now(c) - s->counts_from) / can_bits(c, 1)) : 0;
+    if (s->mcr & CAN_MCR_TTCM && s->tx[m].length & TGT) /* in the last two of eight bytes */
+        s->tx[m].high = (s->tx[m].high & 0xFFFF) | (uint32_t)(s->stamp >> 8) << 16 | (uint32_t)s->stamp << 24;
 }
 
 static void complete(struct can_state *s, unsigned m, uint32_t flags)
@@ -175,6 +185,7 @@ void can_event(struct chip *c, unsigned index)
     (void)index;
     if (s->joined_at <= chip_now(c)) {
         s->joined_at = PS_NEVER;
+        s->counts_from = chip_now(c);
         s->msr &= ~(uint32_t)CAN_MSR_INAK;
     }
     if (s->sent_at <= chip_now(c)) {
@@ -183,6 +194,7 @@ void can_event(struct chip *c, unsigned index)
         s->sending = CAN_MAILBOXES;
         if (s->btr & CAN_BTR_LBKM) {
             complete(s, m, 1 | 2); /* RQCP, TXOK */
+            s->tx[m].length = (s->tx[m].length & 0xFFFF) | (uint32_t)s->stamp << 16;
             receive(c, &s->tx[m]);
         } else {
             not_acknowledged(s, m);

@@ -28,7 +28,7 @@ int gpio_af(const struct chip *c, unsigned port, unsigned pin)
 int gpio_driven(const struct chip *c, unsigned port, unsigned pin)
 {
     const struct gpio_state *g = &c->gpio[port];
-    enum rtc_drive rtc = rtc_drives(c, port, pin);
+    enum rtc_drive rtc = pin == 2 || pin == 13 ? rtc_drives(c, port, pin) : RTC_DRIVES_NOT;
     bool high = rtc == RTC_HIGH;
     if (rtc != RTC_DRIVES_NOT && port == 2) /* PC13, whatever its mode */
         return rtc == RTC_OPEN ? -1 : high;
