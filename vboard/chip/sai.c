@@ -1,14 +1,15 @@
 /* SAI1 (RM0394 "SAI"): the FIFOs of blocks that are masters are drained and filled frame by frame at the
  * rate of the SAI clock, with FIFO requests, DMA and under- or overrun. What is sent goes nowhere, what
- * is received is zero; slave blocks get no clock. SPDIF, AC'97, companding, mute detection: registers only.
- */
+ * is received is zero, by which an AC'97 codec is not ready; slave blocks get no clock. Mute detection:
+ * registers only. What zero expands to (companding) is not modelled. */
 #include "chip/sai.h"
 #include "chip/regs.h"
 #include "chip/state.h"
 
 enum { CR1, CR2, FRCR, SLOTR, IM, SR, CLRFR, DR, FIFO_WORDS = 8 };
 enum { SAIEN = 1 << 16, DMAEN = 1 << 17, NODIV = 1 << 19, FFLUSH = 1 << 3 };
-enum { OVRUDR = 1, FREQ = 8, IRQ_SAI1 = 74 };
+enum { OVRUDR = 1, FREQ = 8, CNRDY = 16, IRQ_SAI1 = 74 };
+enum protocol { FREE, SPDIF, AC97 };
 
 static const struct reg_row rows[] = {
     {CR1 * 4, 0x40, 0x00FB3FEF}, {CR2 * 4, 0, 0x0000FFF7}, {FRCR * 4, 7, 0x0007FFFF},
@@ -21,6 +22,22 @@ static bool transmits(const struct sai_block *b)
     return !(b->r[CR1] & 1);
 }
 
+static enum protocol protocol(const struct sai_block *b)
+{
+    return (enum protocol)bits(b->r[CR1], 2, 2);
+}
+
+/* FRCR and SLOTR say it, but for SPDIF (two subframes of 32 bits) and AC'97 (256 bits). */
+static unsigned frame_length(const struct sai_block *b)
+{
+    return protocol(b) == SPDIF ? 64 : protocol(b) == AC97 ? 256 : bits(b->r[FRCR], 0, 8) + 1u;
+}
+
+static unsigned words(const struct sai_block *b)
+{
+    return protocol(b) == SPDIF ? 2 : (unsigned)__builtin_popcount(b->r[SLOTR] >> 16);
+}
+
 static bool is_master(const struct sai_block *b)
 {
     return !(b->r[CR1] & 2) && !bits(b->r[CR1], 10, 2);
@@ -29,7 +46,7 @@ static bool is_master(const struct sai_block *b)
 /* The master clock is 256 times the frame rate, or with NODIV the bit clock counts. */
 static ps_t frame_time(const struct chip *c, const struct sai_block *b)
 {
-    uint64_t div = bits(b->r[CR1], 20, 4), clocks = b->r[CR1] & NODIV ? bits(b->r[FRCR], 0, 8) + 1u : 256;
+    uint64_t div = bits(b->r[CR1], 20, 4), clocks = b->r[CR1] & NODIV ? frame_length(b) : 256;
 
     return chip_ticks_to_ps(clocks * (div ? 2 * div : 1), chip_clock(c, CLK_SAI1));
 }
@@ -94,7 +111,10 @@ void sai_event(struct chip *c, unsigned index)
         struct sai_block *b = &c->sai.block[i];
         if (b->frame_at > chip_now(c))
             continue;
-        for (unsigned slots = (unsigned)__builtin_popcount(b->r[SLOTR] >> 16); slots > 0; slots--) {
+        bool codec = protocol(b) == AC97 && !transmits(b);
+        if (codec)
+            b->r[SR] |= CNRDY;
+        for (unsigned slots = codec ? 0 : words(b); slots > 0; slots--) {
             if (transmits(b) ? b->level == 0 : b->level == FIFO_WORDS)
                 b->r[SR] |= OVRUDR;
             else
@@ -164,7 +184,7 @@ bool sai_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         b->level = 0;
     if (!(b->r[CR1] & SAIEN) != !was_on) {
         next_frame(c, b);
-        if (bits(b->r[CR1], 2, 2) || bits(b->r[CR2], 14, 2)) /* SPDIF, AC'97; companding */
+        if (!transmits(b) && bits(b->r[CR2], 14, 2))
             chip_missing(c, B_SAI1, off);
     }
     update(c);
