@@ -14,7 +14,7 @@ all: firmware host
 
 # What everything calls first: installs only what is missing, says what; silent when nothing is.
 setup:
-	@./setup.sh $(if $(filter-out demo,$(MAKECMDGOALS)),,$(MAKECMDGOALS))
+	@./setup.sh $(filter check%,$(MAKECMDGOALS))
 
 include firmware.mk
 include host.mk

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs what building, testing and the demo need and is not there yet, one line each; says
 # nothing when nothing is missing. Looks for commands and headers, not for packages, so that a
-# nodejs from elsewhere or a hand-built tool is as good. Debian 12, amd64. `setup.sh demo` leaves out what
-# only the tests need and is large.
+# nodejs from elsewhere or a hand-built tool is as good. Debian 12, amd64. `setup.sh check`: also the browser,
+# which is large.
 set -eu
 cd "$(dirname "$0")"
 PATH=$PATH:/sbin:/usr/sbin
@@ -44,7 +44,7 @@ cmd cmake cmake
 cmd ninja ninja-build
 file udev /lib/systemd/systemd-udevd /usr/lib/systemd/systemd-udevd
 cmd npm npm
-[ "${1-}" = demo ] || file chromium /usr/lib/chromium/chromium
+[ $# = 0 ] || file chromium /usr/lib/chromium/chromium
 
 if [ -n "$want" ]; then
     as=
