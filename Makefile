@@ -14,7 +14,7 @@ all: firmware host
 
 # What everything calls first: installs only what is missing, says what; silent when nothing is.
 setup:
-	@./setup.sh $(filter check%,$(MAKECMDGOALS))
+	@./setup.sh $(filter check check-long,$(MAKECMDGOALS))
 
 include firmware.mk
 include host.mk
