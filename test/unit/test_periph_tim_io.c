@@ -321,6 +321,37 @@ static void slave_comes_later(void **state)
     assert_in_range(rd(TIM1 + CNT), 99, 101);
 }
 
+/* OCxCE: the reference goes low with ETRF and stays until the next update; a forced one does not. */
+static void cleared_by_etr(void **state)
+{
+    (void)state;
+    pin_mode('A', 5, 2, 1);  /* TIM2_CH1 */
+    pin_mode('A', 15, 2, 2); /* TIM2_ETR */
+    pin_drive('A', 15, 0);
+    wr(TIM2 + ARR, 99);
+    wr(TIM2 + CCR1, 80);
+    wr(TIM2 + CCMR1, 6 << 4 | 1 << 7);
+    wr(TIM2 + CCER, 1);
+    for (unsigned occs = 0; occs < 2; occs++) {
+        wr(TIM2 + SMCR, occs << 3);
+        wr(TIM2 + CNT, 0);
+        wr(TIM2 + CR1, CEN);
+        run_us(10);
+        assert_true(pin_level('A', 5));
+        pin_drive('A', 15, 1);
+        assert_int_equal(pin_level('A', 5), !occs);
+        pin_drive('A', 15, 0);
+        run_us(50);
+        assert_int_equal(pin_level('A', 5), !occs);
+        run_us(60); /* the next period */
+        assert_true(pin_level('A', 5));
+        wr(TIM2 + CR1, 0);
+    }
+    pin_drive('A', 15, 1);
+    wr(TIM2 + CCMR1, 5 << 4 | 1 << 7);
+    assert_true(pin_level('A', 5));
+}
+
 /* TIM16 measures LSI and LSE, as ST's LSI calibration example does. */
 static void oscillators(void **state)
 {
@@ -561,6 +592,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sources_of_inputs, on, rig_off),
         cmocka_unit_test_setup_teardown(between_timers, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_comes_later, on, rig_off),
+        cmocka_unit_test_setup_teardown(cleared_by_etr, on, rig_off),
         cmocka_unit_test_setup_teardown(oscillators, on, rig_off),
         cmocka_unit_test_setup_teardown(complementary, on, rig_off),
         cmocka_unit_test_setup_teardown(break_input, on, rig_off),

@@ -55,6 +55,7 @@ enum {
     TIM_CR2_CCUS = 1 << 2,
     TIM_CR2_CCDS = 1 << 3,
     TIM_CR2_TI1S = 1 << 7,
+    TIM_SMCR_OCCS = 1 << 3,
     TIM_SMCR_ECE = 1 << 14,
     TIM_SMCR_ETP = 1 << 15,
     TIM_SR_UIF = 1 << 0,
@@ -91,6 +92,7 @@ struct tim_state {
     bool down;
 
     uint8_t ref;           /* OCxREF, bit per channel */
+    uint8_t cleared;       /* references that ETRF keeps low until the next update */
     uint8_t trgo, trgo2;   /* level of the trigger outputs */
     uint16_t driven, high; /* pins: OC1..4, then OC1N..4N: driven, and their level */
     uint8_t wanted;        /* references that the dead-time generator has seen */

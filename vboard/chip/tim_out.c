@@ -112,19 +112,25 @@ static bool combined(const struct tim_state *t, unsigned ch)
     return level;
 }
 
+/* OCxCE: ETRF, where OCCS selects it, clears the reference until the next update, but none that is forced
+ * (RM0394 "Clearing the OCxREF signal on an external event"). */
 void tim_refs(struct chip *c, unsigned index)
 {
     struct tim_state *t = &c->tim[index];
     unsigned channels = index == TIM1 ? 6 : tim_kinds[index].channels;
+    bool etrf = t->r[TIM_SMCR] & TIM_SMCR_OCCS && t->input[TIM_ETR].out;
 
     for (unsigned ch = 0; ch < channels; ch++) {
         unsigned mode = tim_mode(t, ch);
-        bool clear = t->ccmr[ch / 2] >> 8 * (ch & 1) & 0x80 && t->input[TIM_ETR].out; /* OCxCE and ETRF */
-        if (mode == 4 || mode == 5)
+        if (mode == 4 || mode == 5) {
             put_ref(t, ch, mode == 5);
-        else if (mode >= 6)
+            continue;
+        }
+        if (mode >= 6)
             put_ref(t, ch, pwm_level(t, ch, mode & 1));
-        if (clear)
+        if (t->ccmr[ch / 2] >> 8 * (ch & 1) & 0x80 && etrf)
+            t->cleared |= (uint8_t)(1u << ch);
+        if (t->cleared >> ch & 1)
             put_ref(t, ch, false);
     }
     tim_outputs(c, index);
