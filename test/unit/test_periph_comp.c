@@ -145,6 +145,33 @@ static void comparator_times_and_hysteresis(void **state)
     assert_int_equal(told.missings, 0);
 }
 
+/* A level is a voltage, too: from outside, or from a pin that is wired. A comparator that is wired to its own
+ * input comes to an end. */
+static void comparator_sees_levels(void **state)
+{
+    (void)state;
+    clock_on(0x60, 0);
+    pin_mode('B', 0, 2, 12);                           /* COMP1's output */
+    wr(COMP, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7); /* PA1 against 606 mV */
+    run_us(50);
+    for (unsigned n = 0; n < 4; n++) {
+        pin_drive('A', 1, n % 2);
+        assert_int_equal(pin_level('B', 0), n % 2);
+        assert_int_equal(rd(COMP) >> 30 & 1, n % 2);
+    }
+    pin_drive('A', 1, -1);
+    pin_mode('B', 1, 1, 0);
+    assert_true(chip_wire(rig, 1, 1, 0, 1));
+    for (unsigned n = 0; n < 4; n++) {
+        wr(0x48000418, n % 2 ? 1 << 1 : 1 << 17);
+        assert_int_equal(pin_level('B', 0), n % 2);
+    }
+    pin_mode('B', 1, 0, 0);
+    assert_true(chip_wire(rig, 1, 0, 0, 1));
+    wr(COMP, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7 | 1 << 15); /* inverted */
+    run_us(50);
+}
+
 /* PWM blanks: 100 us of each millisecond the output is as with plus below minus. */
 static void blanking(void **state)
 {
@@ -213,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(comparator_pins_without_channel, on, rig_off),
         cmocka_unit_test_setup_teardown(comparator_starts_late, on, rig_off),
         cmocka_unit_test_setup_teardown(comparator_times_and_hysteresis, on, rig_off),
+        cmocka_unit_test_setup_teardown(comparator_sees_levels, on, rig_off),
         cmocka_unit_test_setup_teardown(blanking, on, rig_off),
     };
 

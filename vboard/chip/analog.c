@@ -52,3 +52,13 @@ void analog_changed(struct chip *c)
     comp_inputs(c);
     pwr_inputs(c);
 }
+
+/* A comparator that drives its own input turns once for each change: what would oscillate does not. */
+void analog_level(struct chip *c, unsigned port, unsigned pin)
+{
+    if (!has_input(port, pin) || c->analog.looking)
+        return;
+    c->analog.looking = true;
+    analog_changed(c);
+    c->analog.looking = false;
+}

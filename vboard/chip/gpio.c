@@ -104,6 +104,7 @@ static void update_pin(struct chip *c, unsigned port, unsigned pin)
     if (high != before) {
         g->high ^= bit;
         pwr_pin(c, port, pin, high);
+        analog_level(c, port, pin);
         rtc_pin(c, port, pin, high);
         spi_device_pin(c, port, pin, high);
         if (c->tell->pin)

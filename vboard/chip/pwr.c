@@ -107,8 +107,12 @@ static uint32_t monitor_outputs(const struct chip *c)
 
 void pwr_inputs(struct chip *c)
 {
-    exti_line(c, 16, pwr_pvd_low(c));
-    tim_system_break(c);
+    bool low = pwr_pvd_low(c);
+
+    exti_line(c, 16, low);
+    if (low != c->pwr.pvd_was_low)
+        tim_system_break(c);
+    c->pwr.pvd_was_low = low;
 }
 
 static void monitor_lines(struct chip *c)
@@ -191,8 +195,6 @@ static bool wake_pin_active(const struct chip *c, unsigned i)
 
 void pwr_pin(struct chip *c, unsigned port, unsigned pin, bool level)
 {
-    if (port == PVD_IN_PORT && pin == PVD_IN_PIN)
-        pwr_inputs(c);
     for (unsigned i = 0; i < 5; i++) {
         bool falling = c->pwr.reg[PWR_CR4 / 4] >> i & 1;
         if (wake_pins[i].port != port || wake_pins[i].pin != pin || !(c->pwr.reg[PWR_CR3 / 4] >> i & 1) ||

@@ -21,6 +21,7 @@ struct pwr_state {
     ps_t vos_ready, lpr_left, lps_ready; /* when VOSF, REGLPF drop and REGLPS rises; PS_NEVER: no change */
     ps_t awake;                          /* when the wake-up from Stop is complete; PS_NEVER: asleep */
     uint8_t stop_level;                  /* in Stop: 0, 1, 2 */
+    bool pvd_was_low;                    /* when it was last looked at */
     bool deferred;                       /* deep sleep waits for the end of a flash operation */
     bool debug_stop, debug_standby;      /* entered while DBGMCU_CR keeps clocks or power on */
 };
@@ -39,7 +40,7 @@ bool pwr_brown_out(const struct chip *c, bool rising);
 int pwr_pull(const struct chip *c, unsigned port, unsigned pin);
 bool pwr_pvd_low(const struct chip *c);
 void pwr_inputs(struct chip *c); /* the voltage at PVD_IN may have changed */
-/* The level of a pin changed: wake-up pins, PVD_IN. */
+/* The level of a pin changed: wake-up pins. */
 void pwr_pin(struct chip *c, unsigned port, unsigned pin, bool level);
 
 /* ---- lowpower.c ---- */
