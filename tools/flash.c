@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot/core/ledger.h"
 #include "commands.h"
 #include "dfu.h"
 #include "tell.h"
@@ -64,7 +63,7 @@ static bool await(struct usb_board *b, const char *serial, struct sentence *why)
 {
     for (unsigned ms = 0; ms < COMES_MS; ms += LOOK_MS) {
         dfu_pause(LOOK_MS);
-        if (usb_open(b, USB_DFU_MODE, serial, why))
+        if (usb_open(b, USB_DFU_MODE, serial, why) == USB_ONE)
             return true;
     }
     return false;
@@ -77,25 +76,33 @@ static bool nobody_yet(struct sentence *why)
            refuse(why, "there is a sureboot in DFU mode already: unplug it, or say --serial");
 }
 
-static bool find(struct usb_board *b, const struct options *o, struct sentence *why)
+/* Leads the application that runs into the bootloader. */
+static bool make_room(struct usb_board *b, struct sentence *why)
 {
     char serial[USB_TEXT];
-    const char *comes = o->serial;
-    struct sentence no_application;
-    if (o->port)
-        return (comes || nobody_yet(why)) && ask_at_port(o->port, why) && await(b, comes, why);
-    if (usb_open(b, USB_DFU_MODE, o->serial, why))
-        return true;
-    if (!usb_open(b, USB_RUN_TIME, o->serial, &no_application))
-        return false;
     memcpy(serial, b->serial, sizeof serial);
-    comes = usb_is_unique_id(serial) ? serial : NULL;
+    const char *comes = usb_is_unique_id(serial) ? serial : NULL;
     bool ok = (comes || nobody_yet(why)) && dfu_detach(b, why);
     usb_close(b);
     if (!ok)
         return false;
     printf("its application makes room for the bootloader\n");
     return await(b, comes, why);
+}
+
+static bool find(struct usb_board *b, const struct options *o, struct sentence *why)
+{
+    struct sentence of_application;
+    if (o->port)
+        return (o->serial || nobody_yet(why)) && ask_at_port(o->port, why) && await(b, o->serial, why);
+    enum usb_found found = usb_open(b, USB_DFU_MODE, o->serial, why);
+    if (found != USB_NONE)
+        return found == USB_ONE;
+    switch (usb_open(b, USB_RUN_TIME, o->serial, &of_application)) {
+    case USB_ONE: return make_room(b, why);
+    case USB_UNCLEAR: *why = of_application; return false;
+    default: return false;
+    }
 }
 
 /* ---- what came of it --------------------------------------------------------------------- */
@@ -107,7 +114,7 @@ static int tell_why_it_is_back(const struct usb_board *was, char *file)
     struct report r;
     struct sentence why;
     printf("it is back in the bootloader:\n");
-    bool ok = usb_open(&b, USB_DFU_MODE, was->serial, &why) && dfu_read_report(&b, &text, &why) &&
+    bool ok = usb_open(&b, USB_DFU_MODE, was->serial, &why) == USB_ONE && dfu_read_report(&b, &text, &why) &&
               report_parse(&r, text.text, text.size, &why);
     usb_close(&b);
     if (!ok)

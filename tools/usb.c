@@ -103,23 +103,34 @@ static void look_at(struct found *f, libusb_device *device, enum usb_mode mode, 
     memcpy(f->serial, serial, sizeof serial);
 }
 
-/* Why there is not just one. */
-static bool explain(const struct found *f, const char *wanted, struct sentence *why)
+/* Why there is one and cannot be used, or several. */
+static enum usb_found unclear(const struct found *f, enum usb_mode mode, struct sentence *why)
 {
     if (f->boards > 1)
-        return refuse(why, "there are %u of them, say --serial and one of%s", f->boards, f->serials);
-    if (f->denied == LIBUSB_ERROR_ACCESS)
-        return refuse(why, "a device in DFU mode cannot be opened: be root, or install dfu-util's udev rule");
-    if (f->denied != 0)
-        return refuse(why, "a device in DFU mode cannot be opened: %s", libusb_strerror(f->denied));
+        sentence_write(why, "there are %u of them, say --serial and one of%s", f->boards, f->serials);
+    else if (f->denied != LIBUSB_ERROR_ACCESS)
+        sentence_write(why, "a device with DFU cannot be opened: %s", libusb_strerror(f->denied));
+    else if (mode == USB_RUN_TIME)
+        sentence_write(why, "an application with DFU cannot be opened: be root, or write a udev rule for it");
+    else
+        sentence_write(why,
+                       "a device in DFU mode cannot be opened: be root, or install dfu-util's udev rule");
+    return USB_UNCLEAR;
+}
+
+/* Why there is none. */
+static enum usb_found none(const struct found *f, const char *wanted, struct sentence *why)
+{
     if (wanted)
-        return refuse(why, "there is no sureboot in DFU mode with the serial number %s on USB", wanted);
-    if (f->foreign[0])
-        return refuse(why, "there is a device in DFU mode, but it is not sureboot: \"%s\"", f->foreign);
-    if (f->applications > 0)
-        return refuse(
+        sentence_write(why, "there is no sureboot in DFU mode with the serial number %s on USB", wanted);
+    else if (f->foreign[0])
+        sentence_write(why, "there is a device in DFU mode, but it is not sureboot: \"%s\"", f->foreign);
+    else if (f->applications > 0)
+        sentence_write(
             why, "there is no sureboot in DFU mode on USB, but an application: dfu-util -e leads into DFU");
-    return refuse(why, "there is no sureboot in DFU mode on USB");
+    else
+        sentence_write(why, "there is no sureboot in DFU mode on USB");
+    return USB_NONE;
 }
 
 static bool claim(struct usb_board *b, enum usb_mode mode, struct sentence *why)
@@ -157,14 +168,21 @@ static bool look(struct usb_board *b, enum usb_mode mode, const char *serial, st
     return true;
 }
 
-bool usb_open(struct usb_board *b, enum usb_mode mode, const char *serial, struct sentence *why)
+enum usb_found usb_open(struct usb_board *b, enum usb_mode mode, const char *serial, struct sentence *why)
 {
     struct found f;
-    bool ok =
-        look(b, mode, serial, &f, why) && (f.boards == 1 ? claim(b, mode, why) : explain(&f, serial, why));
-    if (!ok)
+    enum usb_found found = USB_UNCLEAR;
+    if (look(b, mode, serial, &f, why)) {
+        if (f.boards == 1)
+            found = claim(b, mode, why) ? USB_ONE : USB_UNCLEAR;
+        else if (f.boards > 1 || f.denied)
+            found = unclear(&f, mode, why);
+        else
+            found = none(&f, serial, why);
+    }
+    if (found != USB_ONE)
         usb_close(b);
-    return ok;
+    return found;
 }
 
 unsigned usb_count_sureboots(void)

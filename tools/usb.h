@@ -21,10 +21,15 @@ struct usb_board {
     char serial[USB_TEXT];
 };
 
+enum usb_found {
+    USB_ONE,
+    USB_NONE,
+    USB_UNCLEAR /* several, or one that cannot be used */
+};
 /* Opens the board in that mode. serial: the one that is meant; NULL: there is only one, and its serial number
- * is one of ours, for many other devices have a run-time interface. False: see `why`, which says what is
- * there instead. To be closed. */
-bool usb_open(struct usb_board *b, enum usb_mode mode, const char *serial, struct sentence *why);
+ * is one of ours, for many other devices have a run-time interface. To be closed if it is USB_ONE; else `why`
+ * says what is there instead. */
+enum usb_found usb_open(struct usb_board *b, enum usb_mode mode, const char *serial, struct sentence *why);
 void usb_close(struct usb_board *b);
 
 /* How many there are in DFU mode. */

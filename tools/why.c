@@ -48,7 +48,8 @@ int why_command(int argc, char **argv)
         return cannot(&why);
     }
     bool ok = saved ? read_file(&text, saved, &why)
-                    : usb_open(&board, USB_DFU_MODE, serial, &why) && dfu_read_report(&board, &text, &why);
+                    : usb_open(&board, USB_DFU_MODE, serial, &why) == USB_ONE &&
+                          dfu_read_report(&board, &text, &why);
     usb_close(&board);
     if (!ok || !report_parse(&r, text.text, text.size, &why))
         return cannot(&why);

@@ -2,7 +2,7 @@
 # `sureboot flash` on a real Linux host: onto a blank board, over a running application with a run-time interface
 # or a serial port, files and boards that refuse, boards that come back, boards that are lost.
 . "$(dirname "$0")/lib.sh"
-plan 30
+plan 32
 board one --uid 000000000000000000000001 --load build/firmware/boot.hex
 flash='
 # flash STATUS TEXT [WORD]…: it ends with that status and says so.
@@ -57,7 +57,7 @@ once lost '"op":"program","addr":134238[0-9]{3},' 'usb unplug'
 in_guest "ones=$ones twos=$twos threes=$threes fours=$fours;$flash"'
 four() { [ "$(ls -d $(grep -lx df11 /sys/bus/usb/devices/*/idProduct) | wc -l)" = 4 ]; }
 check "four boards" await 30 four
-check "which?" flash 2 "there are 4 of them, say --serial and one of" build/firmware/cdc.elf
+check "which of them?" flash 2 "there are 4 of them, say --serial and one of" build/firmware/cdc.elf
 check "none with that number" flash 2 "no sureboot in DFU mode with the serial number 12" build/firmware/cdc.elf --serial 12
 check "a bootloader of plain DFU" flash 0 "it runs, and is on USB: " build/firmware/cdc.elf --serial $ones
 check "one that crashes is back" flash 1 "it is back in the bootloader" build/test/fw/crasher.elf --serial $twos
@@ -73,9 +73,18 @@ check "and the lost download" flash 0 "it runs, and is on USB: " build/firmware/
 port() { flash 2 "there is a sureboot in DFU mode already" build/firmware/cdc.elf --port $(tty_of $ones); }
 await 30 tty_of $ones >/dev/null
 check "not the board behind a port when another one is there" port
-check "several applications: which?" flash 2 "there is no sureboot" build/firmware/cdc.elf --serial 12
+echo "@dfu11 usb unplug"
+await 10 absent $CDC $ones >/dev/null
+check "not the one application when two bootloaders are there" flash 2 "there are 2 of them" build/firmware/cdc.elf
+echo "@dfu11 usb plug"
 cp build/host/sureboot build/firmware/cdc.elf /run
-as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups /run/sureboot flash /run/cdc.elf 2>&1 | grep -F "be root, or install dfu-util"; }
-check "without permission" as_nobody
+as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups /run/sureboot flash /run/cdc.elf 2>&1 | grep -F "$1"; }
+check "without permission" as_nobody "be root, or install dfu-util"
+echo "@crasher usb unplug"
+echo "@worn usb unplug"
+await 10 absent $DFU >/dev/null
+await 30 tty_of $ones >/dev/null
+check "two applications: which?" flash 2 "there are 2 of them, say --serial and one of" build/firmware/cdc.elf
+check "an application without permission" as_nobody "be root, or write a udev rule"
 '
 finish

@@ -124,9 +124,8 @@ static void select_blanking(struct chip *c, unsigned comp)
 {
     c->comp.blank[comp] = false;
     for (unsigned i = 0; i < BLANKINGS; i++)
-        if (blankings[i].comp == comp && selected(c, i)) {
+        if (blankings[i].comp == comp && selected(c, i))
             tim_refs(c, blankings[i].tim);
-        }
 }
 
 void comp_inputs(struct chip *c)
@@ -196,11 +195,12 @@ bool comp_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uin
     if (i > 1 || c->comp.csr[i] & LOCK)
         return true;
     bool before[2] = {comp_output(c, 0), comp_output(c, 1)};
-    uint32_t old = c->comp.csr[i], risen = lanes_apb(size, value) & ~old;
-    bool blanking = (lanes_apb(size, value) ^ old) & BLANKING;
+    value = lanes_apb(size, value) & writable[i];
+    uint32_t risen = value & ~c->comp.csr[i];
+    bool blanking = (value ^ c->comp.csr[i]) & BLANKING;
     if (blanking) /* it matters to timers who looks at them */
         chip_triggers_change(c, false);
-    c->comp.csr[i] = lanes_apb(size, value) & writable[i];
+    c->comp.csr[i] = value;
     if (risen & EN) {
         c->comp.high[i] = false;
         c->comp.starts[i] = chip_now(c) + start_time(c->comp.csr[i]);

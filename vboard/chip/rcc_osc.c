@@ -39,7 +39,7 @@ uint32_t rcc_hsi16_hz(const struct chip *c)
 }
 
 /* The documents have no step of MSI; it is taken to be that of HSI16. MSICAL has 8 bits, so what is added can
- * wrap around (AN4631). Locked to LSE, hardware trims. */
+ * wrap around (AN4631, of the L0). Locked to LSE, hardware trims. */
 static uint32_t msi_hz(const struct chip *c)
 {
     unsigned range = msi_range(c);
