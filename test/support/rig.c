@@ -188,6 +188,16 @@ void clock_lse(void)
     assert_true(run_until(RCC + 0x90, 2, 2, 5 * PS_PER_S) != PS_NEVER);
 }
 
+void clock_rtc(void)
+{
+    clock_lse();
+    set_bits(RCC + 0x90, 1 << 8); /* RTCSEL */
+    set_bits(RCC + 0x90, 1 << 15);
+    clock_on(0x58, 10);
+    wr(0x40002824, 0xCA);
+    wr(0x40002824, 0x53);
+}
+
 static unsigned number(char port)
 {
     return (unsigned)(port - 'A');

@@ -73,6 +73,7 @@ bool irq_line(unsigned irq); /* the line into the NVIC is high */
 void clock_on(uint32_t enr, unsigned bit); /* RCC enable register by offset */
 void clock_hsi16(void);                    /* SYSCLK = HSI16 = 16 MHz, exact in picoseconds */
 void clock_lse(void);                      /* LSE runs, backup domain open */
+void clock_rtc(void);                      /* and clocks RTC and LCD; RTC unlocked */
 /* MODER: 0 input, 1 output, 2 alternate function af, 3 analog. Ports 'A'..'H'. */
 void pin_mode(char port, unsigned pin, unsigned mode, unsigned af);
 void pin_drive(char port, unsigned pin, int level);

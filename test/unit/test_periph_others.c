@@ -303,9 +303,7 @@ static void sai_protocols(void **state)
 static void lcd(void **state)
 {
     (void)state;
-    clock_lse();
-    set_bits(0x40021090, 1 << 8);
-    set_bits(0x40021090, 1 << 15);
+    clock_rtc();
     clock_on(0x58, 9);
     assert_int_equal(rd(LCD + 8), 0x20);
     wr(LCD + 4, 2 << 22 | 8); /* / 4 / 16: 512 Hz; update interrupt */

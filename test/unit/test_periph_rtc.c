@@ -64,11 +64,7 @@ static void unlock(void)
 static int on(void **state)
 {
     rig_on(state);
-    clock_lse();
-    set_bits(0x40021090, 1 << 8);
-    set_bits(0x40021090, 1 << 15);
-    clock_on(0x58, 10);
-    unlock();
+    clock_rtc();
     return 0;
 }
 

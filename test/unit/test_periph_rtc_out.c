@@ -2,7 +2,7 @@
 #include "rig.h"
 
 #define RTC 0x40002800u
-enum { CR = 0x08, ISR = 0x0C, PRER = 0x10, WUTR = 0x14, WPR = 0x24, SSR = 0x28, ALRMAR = 0x1C, OR = 0x4C };
+enum { CR = 0x08, ISR = 0x0C, PRER = 0x10, WUTR = 0x14, SSR = 0x28, ALRMAR = 0x1C, OR = 0x4C };
 enum { REFCKON = 1 << 4, BYPSHAD = 1 << 5, ALRAE = 1 << 8, WUTE = 1 << 10, COSEL = 1 << 19, POL = 1 << 20 };
 enum { COE = 1 << 23, PUSH_PULL = 1, REMAP = 2 };
 #define OSEL(n) ((uint32_t)(n) << 21)
@@ -12,12 +12,7 @@ enum { COE = 1 << 23, PUSH_PULL = 1, REMAP = 2 };
 static int on(void **state)
 {
     rig_on(state);
-    clock_lse();
-    set_bits(0x40021090, 1 << 8);
-    set_bits(0x40021090, 1 << 15);
-    clock_on(0x58, 10);
-    wr(RTC + WPR, 0xCA);
-    wr(RTC + WPR, 0x53);
+    clock_rtc();
     pin_mode('B', 2, 2, 0);
     pin_mode('C', 13, 0, 0);
     return 0;

@@ -12,6 +12,15 @@ static void pair(void)
     }
 }
 
+/* SPI2 a slave with these bits of CR1, then SPI1 its master. */
+static void enable(uint32_t slave, uint32_t master)
+{
+    wr(SPI2 + CR1, SSM | slave);
+    wr(SPI2 + CR1, SSM | slave | SPE);
+    wr(SPI1 + CR1, SOFT | master);
+    wr(SPI1 + CR1, SOFT | master | SPE);
+}
+
 static uint32_t crc_of(const uint8_t *data, unsigned n, unsigned width, uint32_t poly)
 {
     uint32_t v = 0;
@@ -35,10 +44,7 @@ static void slave_crc(void **state)
             wr(SPI2 + CR2, DS(8) | FRXTH);
             wr(SPI1 + CRCPR, poly);
             wr(SPI2 + CRCPR, poly ^ (wrong ? 0x10 : 0));
-            wr(SPI2 + CR1, SSM | mode);
-            wr(SPI2 + CR1, SSM | mode | SPE);
-            wr(SPI1 + CR1, SOFT | mode);
-            wr(SPI1 + CR1, SOFT | mode | SPE);
+            enable(mode, mode);
             for (unsigned i = 0; i < 3; i++) {
                 wr8(SPI2 + DR, back[i]);
                 if (i == 2)
@@ -74,10 +80,7 @@ static void slave_crc_receive_only(void **state)
     pair();
     wr(SPI1 + CR2, DS(8) | FRXTH);
     wr(SPI2 + CR2, DS(8) | FRXTH);
-    wr(SPI2 + CR1, SSM | RXONLY | CRCEN);
-    wr(SPI2 + CR1, SSM | RXONLY | CRCEN | SPE);
-    wr(SPI1 + CR1, SOFT | CRCEN);
-    wr(SPI1 + CR1, SOFT | CRCEN | SPE);
+    enable(RXONLY | CRCEN, CRCEN);
     transfer(SPI1, 0x12);
     assert_int_equal(rd8(SPI2 + DR), 0x12);
     set_bits(SPI2 + CR1, CRCNEXT);
@@ -103,10 +106,7 @@ static void slave_crc_receive_only_by_dma(void **state)
     wr(0x40020044, 0x81);
     wr(SPI1 + CR2, DS(8) | FRXTH);
     wr(SPI2 + CR2, DS(8) | FRXTH | 1);
-    wr(SPI2 + CR1, SSM | RXONLY | CRCEN);
-    wr(SPI2 + CR1, SSM | RXONLY | CRCEN | SPE);
-    wr(SPI1 + CR1, SOFT | CRCEN);
-    wr(SPI1 + CR1, SOFT | CRCEN | SPE);
+    enable(RXONLY | CRCEN, CRCEN);
     for (unsigned i = 0; i < 3; i++) {
         wr8(SPI1 + DR, data[i]);
         if (i == 2)
