@@ -1,5 +1,5 @@
 /* What is there with nothing connected: CAN (loop-back and an empty bus), SDMMC, QUADSPI, SAI, LCD, TSC,
- * SWPMI, OPAMP, VREFBUF. */
+ * OPAMP, VREFBUF. */
 #include "rig.h"
 
 static int on(void **state)
@@ -296,7 +296,7 @@ static void sai_protocols(void **state)
     assert_int_equal(told.missings, 0);
 }
 
-/* ---- LCD, TSC, SWPMI ---- */
+/* ---- LCD, TSC ---- */
 
 #define LCD 0x40002400u
 
@@ -342,16 +342,6 @@ static void tsc(void **state)
     assert_int_equal(rd(0x40024000) & 2, 0);
     wr(0x40024008, 3);
     assert_false(irq_line(77));
-}
-
-static void swpmi(void **state)
-{
-    (void)state;
-    clock_on(0x5C, 2);
-    assert_int_equal(rd(0x4000880C), 0x2C2);
-    wr(0x40008800, 0x20);
-    run_us(10000);
-    assert_int_equal(rd(0x4000880C) & 0x300, 0x200); /* suspended, no slave resumes */
 }
 
 /* ---- OPAMP, VREFBUF ---- */
@@ -404,21 +394,18 @@ static void amplifier(void **state)
 static void missing_is_told(void **state)
 {
     (void)state;
-    clock_on(0x5C, 2);
     clock_on(0x60, 21);
     clock_on(0x58, 25);
-    wr(0x40008800, 1 << 5);
     wr(SAI + 0x04, 1 << 16);
     wr(SAI + 0x04, 0);
     wr(0x40006400, 1);
     assert_int_equal(told.missings, 0);
-    wr(0x40008800, 1 << 5 | 1 << 4); /* SWPMI in loop-back */
-    assert_int_equal(told.missing, 0x40008800);
     wr(SAI + 0x28, 2 << 14);
     wr(SAI + 0x24, 1 << 16 | 1); /* a receiver that expands */
     assert_int_equal(told.missing, SAI + 0x24);
-    wr(0x40008800, 1 << 5 | 1 << 4); /* once */
-    assert_int_equal(told.missings, 2);
+    wr(SAI + 0x24, 1);
+    wr(SAI + 0x24, 1 << 16 | 1); /* once */
+    assert_int_equal(told.missings, 1);
 }
 
 int main(void)
@@ -434,7 +421,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(sai_protocols, on, rig_off),
         cmocka_unit_test_setup_teardown(lcd, on, rig_off),
         cmocka_unit_test_setup_teardown(tsc, on, rig_off),
-        cmocka_unit_test_setup_teardown(swpmi, on, rig_off),
         cmocka_unit_test_setup_teardown(amplifier, on, rig_off),
         cmocka_unit_test_setup_teardown(missing_is_told, rig_on, rig_off),
     };

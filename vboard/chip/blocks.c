@@ -99,7 +99,7 @@ const struct block chip_blocks[BLOCK_COUNT] = {
     [B_SAI1]     = {.name = "SAI1", .base = 0x40015400, .size = 0x400, .enr = APB2, .enr_bit = 21,
                     .reset = sai_reset, .read = sai_read, .write = sai_write, .event = sai_event, .clock = sai_clock},
     [B_SWPMI1]   = {.name = "SWPMI1", .base = 0x40008800, .size = 0x400, .enr = APB1_2, .enr_bit = 2,
-                    .reset = swpmi_reset, .read = swpmi_read, .write = swpmi_write},
+                    .reset = swpmi_reset, .read = swpmi_read, .write = swpmi_write, .peek = swpmi_peek, .event = swpmi_event, .clock = swpmi_clock},
     [B_QUADSPI]  = {.name = "QUADSPI", .base = 0xA0001000, .size = 0x400, .enr = AHB3, .enr_bit = 8,
                     .reset = quadspi_reset, .read = quadspi_read, .write = quadspi_write, .peek = quadspi_peek, .event = quadspi_event},
     [B_CAN1]     = {.name = "CAN1", .base = 0x40006400, .size = 0x400, .enr = APB1, .enr_bit = 25,

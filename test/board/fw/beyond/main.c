@@ -1,14 +1,16 @@
-/* An application that soon wants what the virtual chip does not model: the loop-back of SWPMI1. */
+/* An application that soon wants what the virtual chip does not model: SAI1's receiver that expands. */
 #include "port/stm32l433/regs.h"
 
-#define RCC_APB1ENR2 (*(reg32 *)0x4002105C)
-#define SWPMI_CR     (*(reg32 *)0x40008800)
+#define RCC_APB2ENR (*(reg32 *)0x40021060)
+#define SAI1_BCR1   (*(reg32 *)0x40015424)
+#define SAI1_BCR2   (*(reg32 *)0x40015428)
 
 int main(void)
 {
-    RCC_APB1ENR2 = 1u << 2; /* SWPMI1EN */
-    (void)RCC_APB1ENR2;
-    SWPMI_CR = 1u << 5 | 1u << 4; /* SWPACT, LPBK */
+    RCC_APB2ENR = 1u << 21; /* SAI1EN */
+    (void)RCC_APB2ENR;
+    SAI1_BCR2 = 2u << 14;      /* COMP: µ-law */
+    SAI1_BCR1 = 1u << 16 | 1u; /* SAIEN, MODE: master receiver */
     for (;;)
         __asm volatile("wfi");
 }
