@@ -47,8 +47,15 @@ static void on_missing(void *owner, uint32_t addr, uint32_t pc)
     told.missings++;
 }
 
+static void on_message(void *owner, const char *sentence)
+{
+    (void)owner;
+    (void)sentence;
+    told.messages++;
+}
+
 static const struct chip_listener listener = {
-    .reset = on_reset, .uart_tx = on_uart, .pwm = on_pwm, .missing = on_missing};
+    .reset = on_reset, .uart_tx = on_uart, .pwm = on_pwm, .missing = on_missing, .message = on_message};
 
 /* Starts the chip with initial stack pointer, reset vector, and two instructions at 8. */
 static void start(uint32_t code)

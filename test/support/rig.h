@@ -92,6 +92,7 @@ struct rig_told {
     unsigned pwm_port, pwm_pin, pwms;
     uint32_t missing; /* address of the last missing event */
     unsigned missings;
+    unsigned messages;
 };
 extern struct rig_told told;
 

@@ -193,6 +193,11 @@ bool usart_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uin
     return true;
 }
 
+bool usart_irda_off(const struct usart_state *u)
+{
+    return u->cr3 & USART_CR3_IREN && !(u->gtpr & 0xFF);
+}
+
 /* ---- writes ---- */
 
 static void disable(struct usart_state *u)
@@ -216,8 +221,9 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
         disable(u);
         return;
     }
-    if (u->cr3 & USART_CR3_IREN && !(u->gtpr & 0xFF)) /* RM0394 forbids it and does not say what happens */
-        chip_missing(c, (enum block_id)(B_USART1 + index), GTPR);
+    if (!(old & USART_CR1_UE) && usart_irda_off(u) && c->tell->message)
+        c->tell->message(c->tell->owner, "A USART is in IrDA mode with a prescaler of 0 (USART_GTPR.PSC): it "
+                                         "neither sends nor receives pulses");
     uint32_t was = old & USART_CR1_UE ? old : 0;
     u->hz = usart_hz(c, index);
     if (u->cr1 & ~was & USART_CR1_TE)

@@ -151,6 +151,7 @@ void usart_send_next(struct chip *c, unsigned index); /* begins what is due, if 
 void usart_swapped(struct chip *c, unsigned index, uint32_t before);
 void usart_pins(struct chip *c, unsigned index); /* idle level of TX, clock at CK */
 bool usart_receiving(const struct usart_state *u);
+bool usart_irda_off(const struct usart_state *u); /* "The IrDA encoder/decoder doesn't work when PSC = 0" */
 unsigned usart_line_in(const struct usart_state *u, unsigned index); /* enum af_signal that it listens to */
 /* A frame begins on the receive line; the middle of its stop bit: it is judged; a frame of silence. */
 void usart_listen(struct chip *c, unsigned index, const struct usart_frame *f);

@@ -44,7 +44,7 @@ static void spread(struct chip *c, unsigned index, struct usart_frame f)
 
     f.low = idles_low(u);
     f.pulse = pulse_width(c, index, f.bit);
-    if (u->cr3 & USART_CR3_IREN && u->rx.bit)
+    if (u->cr3 & USART_CR3_IREN && (u->rx.bit || usart_irda_off(u)))
         return; /* while it receives, the IrDA encoder is quiet */
     if (u->cr3 & (USART_CR3_HDSEL | USART_CR3_SCEN))
         usart_listen(c, index, &f);
@@ -176,7 +176,7 @@ static void word_sent(struct chip *c, unsigned index)
 {
     struct usart_state *u = &c->usart[index];
 
-    if (c->tell->uart_tx && af_connected(c, line_out(u, index))) {
+    if (c->tell->uart_tx && af_connected(c, line_out(u, index)) && !usart_irda_off(u)) {
         unsigned n = usart_data_bits(u) - (u->cr1 & USART_CR1_PCE ? 1 : 0);
         c->tell->uart_tx(c->tell->owner, names[index], (uint8_t)(u->shift & ((1u << n) - 1)));
     }

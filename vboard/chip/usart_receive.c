@@ -101,7 +101,7 @@ void usart_listen(struct chip *c, unsigned index, const struct usart_frame *f)
     struct usart_state *u = &c->usart[index];
     bool synchronous = u->cr2 & USART_CR2_CLKEN && !(u->cr3 & USART_CR3_SCEN);
 
-    if (!usart_receiving(u) || !usart_bit_time(c, index) || u->rx.bit || synchronous)
+    if (!usart_receiving(u) || !usart_bit_time(c, index) || u->rx.bit || synchronous || usart_irda_off(u))
         return;
     if (u->cr3 & USART_CR3_IREN && u->sending == SENDING_DATA)
         return; /* IrDA is half duplex */
