@@ -233,7 +233,7 @@ static void test_strict_after_all(void **state)
                                                                 strict ? "--strict" : NULL, NULL},
                                           NULL);
         assert_int_equal(r.status, strict);
-        assert_non_null(strstr(r.err, "0x40015424 of SAI1 is not modelled in full, touched at PC 0x0800"));
+        assert_non_null(strstr(r.err, "0xE0041000 of ETM is not modelled in full, touched at PC 0x0800"));
         assert_int_equal(strstr(r.out, "something that is not modelled was touched") != NULL, strict);
         command_result_free(&r);
     }

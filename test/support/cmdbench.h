@@ -28,7 +28,7 @@ enum {
 };
 
 #define MODE_ADDR    0x08030000U
-#define MISSING_ADDR 0xE0041000U /* what MISSING touches */
+#define MISSING_ADDR 0xE0041010U /* what MISSING touches */
 
 /* "FILE@0x08030000", a file of temp() that holds the number. Stays until the next call. */
 const char *bench_mode(uint32_t number);

@@ -85,6 +85,12 @@ static const uint16_t places[AF_SIGNALS][PINS_PER_SIGNAL] = {
     [AF_I2C2_SMBA] = {AT(B, 12, 4)},
     [AF_I2C3_SMBA] = {AT(B, 2, 4)},
     [AF_RTC_REFIN] = {AT(B, 15, 0)},
+    [AF_SAI1_SD_A] = {AT(A, 10, 13), AT(B, 15, 13), AT(C, 3, 13)},
+    [AF_SAI1_SCK_A] = {AT(A, 8, 13), AT(B, 10, 13), AT(B, 13, 13)},
+    [AF_SAI1_FS_A] = {AT(A, 9, 13), AT(B, 9, 13), AT(B, 12, 13)},
+    [AF_SAI1_SD_B] = {AT(A, 13, 13), AT(B, 5, 13)},
+    [AF_SAI1_SCK_B] = {AT(B, 3, 13)},
+    [AF_SAI1_FS_B] = {AT(A, 4, 13), AT(A, 14, 13), AT(B, 6, 13)},
 };
 /* clang-format on */
 

@@ -83,6 +83,12 @@ enum af_signal {
     AF_I2C2_SMBA,
     AF_I2C3_SMBA,
     AF_RTC_REFIN,
+    AF_SAI1_SD_A,
+    AF_SAI1_SCK_A,
+    AF_SAI1_FS_A,
+    AF_SAI1_SD_B,
+    AF_SAI1_SCK_B,
+    AF_SAI1_FS_B,
     AF_SIGNALS
 };
 

@@ -97,7 +97,7 @@ const struct block chip_blocks[BLOCK_COUNT] = {
     [B_LCD]      = {.name = "LCD", .base = 0x40002400, .size = 0x400, .enr = APB1, .enr_bit = 9,
                     .reset = lcd_reset, .read = lcd_read, .write = lcd_write, .event = lcd_event, .clock = lcd_clock},
     [B_SAI1]     = {.name = "SAI1", .base = 0x40015400, .size = 0x400, .enr = APB2, .enr_bit = 21,
-                    .reset = sai_reset, .read = sai_read, .write = sai_write, .event = sai_event, .clock = sai_clock},
+                    .reset = sai_reset, .read = sai_read, .write = sai_write, .peek = sai_peek, .event = sai_event, .clock = sai_clock},
     [B_SWPMI1]   = {.name = "SWPMI1", .base = 0x40008800, .size = 0x400, .enr = APB1_2, .enr_bit = 2,
                     .reset = swpmi_reset, .read = swpmi_read, .write = swpmi_write, .peek = swpmi_peek, .event = swpmi_event, .clock = swpmi_clock},
     [B_QUADSPI]  = {.name = "QUADSPI", .base = 0xA0001000, .size = 0x400, .enr = AHB3, .enr_bit = 8,
@@ -108,6 +108,5 @@ const struct block chip_blocks[BLOCK_COUNT] = {
                     .reset = sdmmc_reset, .read = sdmmc_read, .write = sdmmc_write, .event = sdmmc_event},
     [B_FIREWALL] = {.name = "FIREWALL", .base = 0x40011C00, .size = 0x400, .enr = APB2, .enr_bit = 7,
                     .reset = firewall_reset, .read = firewall_read, .write = firewall_write, .peek = firewall_peek},
-    /* Instruction trace: not modelled, and nothing here could receive it. */
-    [B_ETM]      = {.name = "ETM", .base = 0xE0041000, .size = 0x1000},
+    [B_ETM]      = {.name = "ETM", .base = 0xE0041000, .size = 0x1000, .reset = etm_reset, .read = etm_read, .write = etm_write, .peek = etm_peek},
 };

@@ -15,6 +15,7 @@
 #include "chip/dac.h"
 #include "chip/dbgmcu.h"
 #include "chip/dma.h"
+#include "chip/etm.h"
 #include "chip/exti.h"
 #include "chip/firewall.h"
 #include "chip/flash.h"

@@ -138,7 +138,7 @@ __attribute__((noinline)) static void spin(void)
 
 static void touch_etm(void)
 {
-    (void)REG(0xE0041000); /* ETM_CR: instruction trace is not modelled */
+    (void)REG(0xE0041010); /* ETMSR: instruction trace is not modelled */
     wait_for_ever();
 }
 
