@@ -16,8 +16,8 @@ int flash_command(int argc, char **argv);
 /* What all of them share. Reads a file; raw binaries belong to the slot unless FILE@ADDR says otherwise. */
 bool read_image(struct image *image, char *file, uint32_t raw_addr, struct sentence *why);
 /* An application's content of the slot, for free(), and what was found. NULL: see `why`; also if it would not
- * run. */
-uint8_t *read_application(char *file, uint32_t *size, struct findings *f, struct sentence *why);
+ * run. changed: to be packed anew, so it may have been changed since it was packed. */
+uint8_t *read_application(char *file, bool changed, uint32_t *size, struct findings *f, struct sentence *why);
 /* Length and CRC into its information block, if it has one. */
 void fill_in_info(uint8_t *slot, uint32_t size, struct findings *f);
 /* One sentence on standard error; returns EXIT_CANNOT. */

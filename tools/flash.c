@@ -196,14 +196,14 @@ int flash_command(int argc, char **argv)
     uint32_t size;
     if (!take(&o, argc, argv, &why))
         return cannot(&why);
-    uint8_t *slot = read_application(o.file, &size, &f, &why);
+    uint8_t *slot = read_application(o.file, false, &size, &f, &why);
     if (!slot)
         return cannot(&why);
     fill_in_info(slot, size, &f);
     has_terminal = isatty(STDOUT_FILENO);
     setvbuf(stdout, NULL, _IOLBF, 0); /* in its place among what is said on standard error */
     for (unsigned i = 0; i < f.count; i++)
-        if (f.list[i].code != FINDING_DAMAGED && f.list[i].code != FINDING_NOT_PACKED) /* mended just now */
+        if (f.list[i].code != FINDING_NOT_PACKED) /* mended just now */
             printf("%s: %s\n", f.list[i].severity == WARNING ? "warning" : "note",
                    finding_sentence(f.list[i].code));
     int status = find(&b, &o, &why) ? flash(&b, o.file, slot, size) : cannot(&why);

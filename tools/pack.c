@@ -28,32 +28,49 @@ static bool take(int argc, char **argv, char **names, int files, char **out, str
     return *out || refuse(why, "%s takes -o OUT", argv[0]);
 }
 
-uint8_t *read_application(char *file, uint32_t *size, struct findings *f, struct sentence *why)
+/* Why the file is of no use; false: it is of use. */
+static bool useless(const struct findings *f, const char *file, bool changed, struct sentence *why)
+{
+    if (f->factory) {
+        sentence_write(
+            why, "%s: is a factory image, bootloader and application in one: flash it with a debugger", file);
+        return true;
+    }
+    for (unsigned i = 0; i < f->count; i++) {
+        const struct finding *bad = &f->list[i];
+        if (bad->severity != ERROR)
+            continue;
+        if (bad->code != FINDING_DAMAGED) {
+            sentence_write(why, "%s: %s (%s)", file, finding_sentence(bad->code), bad->detail);
+            return true;
+        }
+        uint32_t size = f->last - SLOT_ADDR + 1;
+        if (size < f->info.length) { /* packing it would hide that */
+            sentence_write(why, "%s: is cut short: it has %u of the %u bytes that were packed", file, size,
+                           f->info.length);
+            return true;
+        }
+        if (!changed) {
+            sentence_write(why, "%s: %s", file, finding_sentence(bad->code));
+            return true;
+        }
+    }
+    return false;
+}
+
+uint8_t *read_application(char *file, bool changed, uint32_t *size, struct findings *f, struct sentence *why)
 {
     struct image image;
+    uint8_t *slot = NULL;
     if (!read_image(&image, file, SLOT_ADDR, why))
         return NULL;
     examine(f, &image);
-    if (f->factory) {
-        (void)refuse(why, "%s: is a factory image already", file);
-        image_free(&image);
-        return NULL;
+    if (!useless(f, file, changed, why)) {
+        slot = image_slot(&image, size);
+        if (!slot)
+            (void)refuse(why, "out of memory");
     }
-    uint8_t *slot = NULL;
-    for (unsigned i = 0; i < f->count; i++) {
-        const struct finding *bad = &f->list[i];
-        if (bad->severity == ERROR && bad->code != FINDING_DAMAGED) { /* which packing mends */
-            (void)refuse(why, "%s: %s (%s)", file, finding_sentence(bad->code), bad->detail);
-            image_free(&image);
-            return NULL;
-        }
-    }
-    slot = image_slot(&image, size);
     image_free(&image);
-    if (!slot) {
-        (void)refuse(why, "out of memory");
-        return NULL;
-    }
     return slot;
 }
 
@@ -76,7 +93,7 @@ int pack_command(int argc, char **argv)
     uint32_t size;
     if (!take(argc, argv, &name, 1, &out, &why))
         return cannot(&why);
-    uint8_t *slot = read_application(name, &size, &f, &why);
+    uint8_t *slot = read_application(name, true, &size, &f, &why);
     if (!slot)
         return cannot(&why);
     fill_in_info(slot, size, &f);
@@ -151,7 +168,7 @@ int merge_command(int argc, char **argv)
     uint32_t size;
     if (!take(argc, argv, names, 2, &out, &why) || !bootloader(&image, names[0], &why))
         return cannot(&why);
-    uint8_t *slot = read_application(names[1], &size, &f, &why);
+    uint8_t *slot = read_application(names[1], false, &size, &f, &why);
     bool ok = slot != NULL;
     if (slot) {
         fill_in_info(slot, size, &f);

@@ -109,7 +109,7 @@ static void compare(const struct report *report, char *file)
     struct sentence why;
     struct findings f;
     uint32_t size;
-    uint8_t *slot = read_application(file, &size, &f, &why);
+    uint8_t *slot = read_application(file, false, &size, &f, &why);
     label("");
     if (!slot) {
         printf("%s\n", why.text);

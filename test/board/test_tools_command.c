@@ -235,8 +235,8 @@ static void merge(void **state)
     DONE(0, "at 0x08000000", "inspect", bin);
     DONE(0, "\"factory\":true", "inspect", bin, "--json");
     DONE(0, "\"factory\":false", "inspect", CDC_BIN, "--json");
-    REFUSED("factory image already", "pack", hex, "-o", temp("x.bin"));
-    REFUSED("factory image already", "merge", BOOT, bin, "-o", temp("x.bin"));
+    REFUSED("is a factory image, bootloader and application in one", "pack", hex, "-o", temp("x.bin"));
+    REFUSED("is a factory image, bootloader and application in one", "merge", BOOT, bin, "-o", temp("x.bin"));
     /* The seal is believed, and only for what was sealed: one changed bit, and it is refused. */
     size_t size;
     char *bytes = file_read(bin, &size);
@@ -251,6 +251,30 @@ static void merge(void **state)
     free(bytes);
 }
 
+/* What was packed and is not whole any more is neither packed anew, which would hide that, nor put anywhere.
+ * What was changed after it had been packed is packed by `pack` only. */
+static void damaged(void **state)
+{
+    (void)state;
+    char cut[256], changed[256];
+    size_t size;
+    char *bytes = file_read(CDC_BIN, &size);
+    text_copy(cut, sizeof cut, temp("cut.bin"));
+    text_copy(changed, sizeof changed, temp("changed.bin"));
+    file_write(cut, bytes, size - 8);
+    bytes[size - 1] ^= 1;
+    file_write(changed, bytes, size);
+    free(bytes);
+    REFUSED("is cut short: it has 6", "pack", cut, "-o", temp("x.bin"));
+    REFUSED("is cut short: it has 6", "merge", BOOT, cut, "-o", temp("x.bin"));
+    REFUSED("is cut short: it has 6", "flash", cut);
+    REFUSED("The CRC in its information block is wrong: pack it again.", "merge", BOOT, changed, "-o",
+            temp("x.bin"));
+    REFUSED("The CRC in its information block is wrong: pack it again.", "flash", changed);
+    DONE(0, "CRC 0x", "pack", changed, "-o", temp("x.bin"));
+    DONE(0, "packed, CRC right", "inspect", temp("x.bin"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +284,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(built_examples, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(pack, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(merge, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(damaged, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
