@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "chiptest.h"
+#include "one_chip.h"
 
 #define CR       RCC(0x00)
 #define CFGR     RCC(0x08)
@@ -18,22 +18,6 @@
 #define BDCR     RCC(0x90)
 #define CSR      RCC(0x94)
 #define CRRCR    RCC(0x98)
-
-static struct chiptest t;
-
-static inline int setup(void **state)
-{
-    (void)state;
-    chiptest_start(&t);
-    return 0;
-}
-
-static inline int teardown(void **state)
-{
-    (void)state;
-    chiptest_end(&t);
-    return 0;
-}
 
 /* ps until the bits are set. */
 static inline ps_t until(uint32_t addr, uint32_t bits)

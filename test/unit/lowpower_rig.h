@@ -3,7 +3,7 @@
 #ifndef TEST_LOWPOWER_RIG_H
 #define TEST_LOWPOWER_RIG_H
 
-#include "chiptest.h"
+#include "one_chip.h"
 
 #define CR1     PWR(0x00)
 #define CR2     PWR(0x04)
@@ -17,22 +17,12 @@
 #define ICPR0   0xE000E280U
 #define SBF     (1U << 8)
 
-static struct chiptest t;
-
 static inline int setup(void **state)
 {
-    (void)state;
-    chiptest_start(&t);
+    chip_on(state);
     set(&t, RCC(0x58), 1U << 28);
     set(&t, RCC(0x4C), 0x9F);
     set(&t, RCC(0x60), 1);
-    return 0;
-}
-
-static inline int teardown(void **state)
-{
-    (void)state;
-    chiptest_end(&t);
     return 0;
 }
 

@@ -2,26 +2,10 @@
  * flash that is powered down below them (RUN_PD). */
 #include <string.h>
 
-#include "chiptest.h"
+#include "one_chip.h"
 
 #define PAGE 20
 #define ADDR (FLASH_BASE + PAGE * FLASH_PAGE)
-
-static struct chiptest t;
-
-static int setup(void **state)
-{
-    (void)state;
-    chiptest_start(&t);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    chiptest_end(&t);
-    return 0;
-}
 
 static void test_dcache(void **state)
 {
@@ -297,7 +281,7 @@ static void test_run_pd_reset(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, chip_on, chip_off)
     const struct CMUnitTest tests[] = {
         TEST(test_dcache),           TEST(test_latency),
         TEST(test_icache_execution), TEST(test_icache_stale_execution),

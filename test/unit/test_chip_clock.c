@@ -346,7 +346,7 @@ static void test_time(void **state)
 }
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, chip_on, chip_off)
     const struct CMUnitTest tests[] = {
         TEST(test_reset_state),   TEST(test_start_up),      TEST(test_msi),         TEST(test_switch),
         TEST(test_kernel_clocks), TEST(test_backup_domain), TEST(test_reset_flags), TEST(test_nrst),

@@ -1,7 +1,7 @@
 /* Power cuts, loss of power and resets in the middle of flash operations. */
 #include <string.h>
 
-#include "chiptest.h"
+#include "one_chip.h"
 
 #define SR   FLASH(0x10)
 #define CR   FLASH(0x14)
@@ -11,22 +11,6 @@
 #define ADDR (FLASH_BASE + PAGE * FLASH_PAGE)
 #define ECCC (1U << 30)
 #define ECCD (1U << 31)
-
-static struct chiptest t;
-
-static int setup(void **state)
-{
-    (void)state;
-    chiptest_start(&t);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    chiptest_end(&t);
-    return 0;
-}
 
 static void cut_at_next(int model)
 {
@@ -165,7 +149,7 @@ static void test_interrupted(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, chip_on, chip_off)
     const struct CMUnitTest tests[] = {
         TEST(test_cut_program),
         TEST(test_cut_erase),

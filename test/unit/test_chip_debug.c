@@ -143,7 +143,7 @@ static void test_debug_standby(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, chip_off)
     const struct CMUnitTest tests[] = {
         TEST(test_debug_stop),
         TEST(test_debug_stop_interrupts),

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "chip/ecc.h"
-#include "chiptest.h"
+#include "one_chip.h"
 
 #define SR   FLASH(0x10)
 #define ECCR FLASH(0x18)
@@ -10,22 +10,6 @@
 #define ADDR (FLASH_BASE + PAGE * FLASH_PAGE)
 #define ECCC (1U << 30)
 #define ECCD (1U << 31)
-
-static struct chiptest t;
-
-static int setup(void **state)
-{
-    (void)state;
-    chiptest_start(&t);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    chiptest_end(&t);
-    return 0;
-}
 
 static bool nmi(void)
 {
@@ -147,7 +131,7 @@ static void test_ecc_execution(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, chip_on, chip_off)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_code),
         TEST(test_ecc_single),

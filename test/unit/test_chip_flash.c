@@ -1,29 +1,13 @@
 /* Flash programming and erasing: locks, times, stalls, every error flag by itself, interrupts. */
 #include <string.h>
 
-#include "chiptest.h"
+#include "one_chip.h"
 
 #define ACR    FLASH(0x00)
 #define KEYR   FLASH(0x08)
 #define SR     FLASH(0x10)
 #define CR     FLASH(0x14)
 #define ERRORS 0x0000C3FAU
-
-static struct chiptest t;
-
-static int setup(void **state)
-{
-    (void)state;
-    chiptest_start(&t);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    chiptest_end(&t);
-    return 0;
-}
 
 static void unlock(void)
 {
@@ -509,7 +493,7 @@ static void test_range2(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, chip_on, chip_off)
     const struct CMUnitTest tests[] = {
         TEST(test_lock),   TEST(test_wrong_key),      TEST(test_program), TEST(test_erase),
         TEST(test_stall),  TEST(test_reset_in_stall), TEST(test_progerr), TEST(test_sizerr),

@@ -1,7 +1,7 @@
 /* Option bytes, read protection, boot selection and the empty check, engineering bytes. */
 #include <string.h>
 
-#include "chiptest.h"
+#include "one_chip.h"
 
 #define SR     FLASH(0x10)
 #define CR     FLASH(0x14)
@@ -9,22 +9,6 @@
 #define MEMRMP SYSCFG(0x00)
 #define PAGE   20
 #define ADDR   (FLASH_BASE + PAGE * FLASH_PAGE)
-
-static struct chiptest t;
-
-static int setup(void **state)
-{
-    (void)state;
-    chiptest_start(&t);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    chiptest_end(&t);
-    return 0;
-}
 
 static void launch(void)
 {
@@ -242,7 +226,7 @@ static void test_engineering(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, chip_on, chip_off)
     const struct CMUnitTest tests[] = {
         TEST(test_options),        TEST(test_optverr), TEST(test_rdp),         TEST(test_rdp2),
         TEST(test_boot_selection), TEST(test_pempty),  TEST(test_engineering),

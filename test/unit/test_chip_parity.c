@@ -1,13 +1,11 @@
 /* SRAM2's parity check: what was never written has wrong parity, byte by byte, as chance has it. */
 #include <string.h>
 
-#include "chiptest.h"
+#include "one_chip.h"
 
 #define CFGR2 SYSCFG(0x1C)
 #define SPF   (1U << 8)
 #define FREE  0x10001000U /* away from the test's loop */
-
-static struct chiptest t;
 
 static void power(bool checked)
 {
@@ -20,16 +18,8 @@ static void power(bool checked)
 
 static int setup(void **state)
 {
-    (void)state;
-    chiptest_start(&t);
+    chip_on(state);
     power(true);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    chiptest_end(&t);
     return 0;
 }
 
@@ -141,10 +131,10 @@ static void option_and_snapshot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(bytes, setup, teardown),
-        cmocka_unit_test_setup_teardown(others_write_too, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_program, setup, teardown),
-        cmocka_unit_test_setup_teardown(option_and_snapshot, setup, teardown),
+        cmocka_unit_test_setup_teardown(bytes, setup, chip_off),
+        cmocka_unit_test_setup_teardown(others_write_too, setup, chip_off),
+        cmocka_unit_test_setup_teardown(a_program, setup, chip_off),
+        cmocka_unit_test_setup_teardown(option_and_snapshot, setup, chip_off),
     };
 
     return cmocka_run_group_tests_name("SRAM2 parity", tests, NULL, NULL);

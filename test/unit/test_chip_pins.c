@@ -1,7 +1,7 @@
 /* GPIO, EXTI and SYSCFG: pin levels in every mode, pulls, locks, edges, interrupts and events. */
 #include <string.h>
 
-#include "chiptest.h"
+#include "one_chip.h"
 
 #define A GPIO(0)
 #define B GPIO(1)
@@ -29,22 +29,12 @@ enum {
     RTSR2 = 0x28
 };
 
-static struct chiptest t;
-
 static int setup(void **state)
 {
-    (void)state;
-    chiptest_start(&t);
+    chip_on(state);
     set(&t, RCC(0x4C), 0x9F);
     set(&t, RCC(0x60), 1);
     t.n = 0;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    chiptest_end(&t);
     return 0;
 }
 
@@ -374,7 +364,7 @@ static void test_wires(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, chip_off)
     const struct CMUnitTest tests[] = {
         TEST(test_levels),       TEST(test_output_events), TEST(test_alternate),
         TEST(test_port_h),       TEST(test_lock),          TEST(test_lines),

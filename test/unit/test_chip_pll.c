@@ -219,7 +219,7 @@ static void test_pll_follows(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, chip_on, chip_off)
     const struct CMUnitTest tests[] = {
         TEST(test_pll),         TEST(test_pll_limits),  TEST(test_pll_tolerance),
         TEST(test_pll_follows), TEST(test_never_ready),

@@ -458,7 +458,7 @@ static void test_pulls(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, chip_off)
     const struct CMUnitTest tests[] = {
         TEST(test_sleep),      TEST(test_sleep_gates),  TEST(test_stop),      TEST(test_stop_usart),
         TEST(test_stop_event), TEST(test_stop_refused), TEST(test_forbidden), TEST(test_flash_defers),

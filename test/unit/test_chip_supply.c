@@ -3,25 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chiptest.h"
+#include "one_chip.h"
 
 #define OPTR  FLASH(0x20)
 #define ICSCR RCC(0x04)
 
-static struct chiptest t;
-
 static int setup(void **state)
 {
-    (void)state;
-    chiptest_start(&t);
+    chip_on(state);
     set(&t, RCC(0x58), 1U << 28);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    chiptest_end(&t);
     return 0;
 }
 
@@ -223,12 +213,12 @@ static void calibrates_msi(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(monitors, setup, teardown),
-        cmocka_unit_test_setup_teardown(brown_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(trim, setup, teardown),
-        cmocka_unit_test_setup_teardown(trim_msi, setup, teardown),
-        cmocka_unit_test_setup_teardown(trim_is_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(calibrates_msi, setup, teardown),
+        cmocka_unit_test_setup_teardown(monitors, setup, chip_off),
+        cmocka_unit_test_setup_teardown(brown_out, setup, chip_off),
+        cmocka_unit_test_setup_teardown(trim, setup, chip_off),
+        cmocka_unit_test_setup_teardown(trim_msi, setup, chip_off),
+        cmocka_unit_test_setup_teardown(trim_is_told, setup, chip_off),
+        cmocka_unit_test_setup_teardown(calibrates_msi, setup, chip_off),
     };
 
     return cmocka_run_group_tests_name("supply voltages", tests, NULL, NULL);

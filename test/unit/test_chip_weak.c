@@ -1,5 +1,5 @@
 /* Worn flash: cells that do not follow an erase or a program, and operations that fail. */
-#include "chiptest.h"
+#include "one_chip.h"
 
 #define ECCR FLASH(0x18)
 #define SR   FLASH(0x10)
@@ -8,21 +8,11 @@
 #define ADDR (FLASH_BASE + PAGE * FLASH_PAGE)
 #define ECCD (1U << 31)
 
-static struct chiptest t;
-
 static int setup(void **state)
 {
-    (void)state;
-    chiptest_start(&t);
+    chip_on(state);
     flash_unlock(&t, false);
     clear(&t, FLASH(0x00), 1U << 10); /* DCEN: every read is one of flash */
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    chiptest_end(&t);
     return 0;
 }
 
@@ -106,9 +96,9 @@ static void test_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_low, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_high, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_low, setup, chip_off),
+        cmocka_unit_test_setup_teardown(test_high, setup, chip_off),
+        cmocka_unit_test_setup_teardown(test_fails, setup, chip_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

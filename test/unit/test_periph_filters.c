@@ -1,27 +1,8 @@
 /* Digital filters at the inputs of timers and low-power timers: what is too short is not seen, what is
  * long enough comes late by the samples that it takes. */
-#include "rig.h"
+#include "tim_regs.h"
 
-#define TIM1   0x40012C00u
-#define TIM2   0x40000000u
-#define TIM15  0x40014000u
-#define TIM16  0x40014400u
 #define LPTIM1 0x40007C00u
-enum {
-    CR1 = 0x00,
-    SMCR = 0x08,
-    SR = 0x10,
-    EGR = 0x14,
-    CCMR1 = 0x18,
-    CCER = 0x20,
-    CNT = 0x24,
-    PSC = 0x28,
-    CCR1 = 0x34,
-    CCR2 = 0x38,
-    BDTR = 0x44,
-    OR1 = 0x50
-};
-enum { CEN = 1, MOE = 1 << 15, BKE = 1 << 12, BKP = 1 << 13 };
 enum { TICK = 62500 }; /* 16 MHz, in ps */
 
 /* IC1F, ETF, BKF: periods of fDTS between samples (0: CK_INT whatever CKD), and samples. */

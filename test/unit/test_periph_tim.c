@@ -1,36 +1,6 @@
 /* The counters of all timers: time base, preload, one-pulse, directions, repetition, compare and PWM,
  * what the outside is told, and that counting is exact however rarely anybody looks. */
-#include "rig.h"
-
-#define TIM1  0x40012C00u
-#define TIM2  0x40000000u
-#define TIM6  0x40001000u
-#define TIM7  0x40001400u
-#define TIM15 0x40014000u
-#define TIM16 0x40014400u
-enum {
-    CR1 = 0x00,
-    CR2 = 0x04,
-    SMCR = 0x08,
-    DIER = 0x0C,
-    SR = 0x10,
-    EGR = 0x14,
-    CCMR1 = 0x18,
-    CCMR2 = 0x1C,
-    CCER = 0x20,
-    CNT = 0x24,
-    PSC = 0x28,
-    ARR = 0x2C,
-    RCR = 0x30,
-    CCR1 = 0x34,
-    CCR2 = 0x38,
-    CCR3 = 0x3C,
-    CCR4 = 0x40,
-    BDTR = 0x44,
-    DCR = 0x48,
-    DMAR = 0x4C
-};
-enum { CEN = 1, UDIS = 2, URS = 4, OPM = 8, DIR = 16, ARPE = 128 };
+#include "tim_regs.h"
 
 static const struct timer {
     uint32_t base;

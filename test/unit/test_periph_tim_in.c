@@ -306,15 +306,15 @@ static void oscillators(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(capture, on, rig_off),
-        cmocka_unit_test_setup_teardown(pwm_input, on, rig_off),
-        cmocka_unit_test_setup_teardown(encoder, on, rig_off),
-        cmocka_unit_test_setup_teardown(external_clocks, on, rig_off),
-        cmocka_unit_test_setup_teardown(polarity_of_etr, on, rig_off),
-        cmocka_unit_test_setup_teardown(sources_of_inputs, on, rig_off),
-        cmocka_unit_test_setup_teardown(between_timers, on, rig_off),
-        cmocka_unit_test_setup_teardown(slave_comes_later, on, rig_off),
-        cmocka_unit_test_setup_teardown(oscillators, on, rig_off),
+        cmocka_unit_test_setup_teardown(capture, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(pwm_input, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(encoder, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(external_clocks, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(polarity_of_etr, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(sources_of_inputs, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(between_timers, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(slave_comes_later, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(oscillators, microseconds, rig_off),
     };
 
     return cmocka_run_group_tests_name("timers: inputs", tests, NULL, NULL);

@@ -239,13 +239,13 @@ static void cleared_by_etr(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(complementary, on, rig_off),
-        cmocka_unit_test_setup_teardown(break_input, on, rig_off),
-        cmocka_unit_test_setup_teardown(commutation, on, rig_off),
-        cmocka_unit_test_setup_teardown(lock, on, rig_off),
-        cmocka_unit_test_setup_teardown(combined_outputs, on, rig_off),
-        cmocka_unit_test_setup_teardown(infrared, on, rig_off),
-        cmocka_unit_test_setup_teardown(cleared_by_etr, on, rig_off),
+        cmocka_unit_test_setup_teardown(complementary, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(break_input, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(commutation, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(lock, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(combined_outputs, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(infrared, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(cleared_by_etr, microseconds, rig_off),
     };
 
     return cmocka_run_group_tests_name("timers: outputs", tests, NULL, NULL);
