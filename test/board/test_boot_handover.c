@@ -5,6 +5,7 @@
 #include "reset_values.h"
 
 #define PROBE     "build/test/fw/probe.elf"
+#define PROBE_BIN "build/test/fw/probe.bin"
 #define PROBEBARE "build/test/fw/probebare.elf"
 
 enum {
@@ -139,7 +140,8 @@ static void arrive(struct rig *r, uint64_t within)
     assert_int_equal(vboard_reg(r->board, 15) & ~1u, entry);
 }
 
-static void power(struct rig *r, const char *first, const char *elf, uint32_t slot)
+/* A board without power. */
+static void place(struct rig *r, const char *elf, uint32_t slot)
 {
     const struct vboard_config config = {.seed = 5, .slot = slot};
     memset(r, 0, sizeof *r);
@@ -148,6 +150,11 @@ static void power(struct rig *r, const char *first, const char *elf, uint32_t sl
     r->board = vboard_create(&config);
     assert_non_null(r->board);
     vboard_on_event(r->board, on_event, r);
+}
+
+static void power(struct rig *r, const char *first, const char *elf, uint32_t slot)
+{
+    place(r, elf, slot);
     if ((first && !vboard_load_file(r->board, first, VBOARD_NO_ADDR)) ||
         !vboard_load_file(r->board, elf, VBOARD_NO_ADDR))
         fail_msg("%s", vboard_error(r->board));
@@ -174,6 +181,13 @@ static void go(struct rig *r, uint32_t command, uint32_t argument)
     arrive(r, 6000 * MS); /* LSE takes two seconds */
 }
 
+static void plug(struct rig *r)
+{
+    const struct usbhost_config usb = {.enumerate = true};
+    r->host = usbhost_create(r->board, &usb);
+    assert_non_null(r->host);
+}
+
 static void end(struct rig *r)
 {
     if (r->host)
@@ -182,6 +196,24 @@ static void end(struct rig *r)
 }
 
 static struct dump with, without;
+
+/* Without a bootloader, behind a reset of the kind that `command` makes. */
+static void look_without(uint32_t command)
+{
+    struct rig r;
+    power(&r, NULL, PROBEBARE, 0x08000000);
+    go(&r, command, 0);
+    look(r.board, &without);
+    end(&r);
+}
+
+static void arrives_the_same(struct rig *r, const char *path)
+{
+    arrive(r, 2000 * MS);
+    look(r->board, &with);
+    end(r);
+    assert_int_equal(compare(path, &with, &without), 0);
+}
 
 static void power_on(void **state)
 {
@@ -273,10 +305,7 @@ static void jumps(void **state)
 {
     (void)state;
     struct rig r;
-    power(&r, NULL, PROBEBARE, 0x08000000);
-    go(&r, RESET, 0);
-    look(r.board, &without);
-    end(&r);
+    look_without(RESET);
     for (uint32_t command = JUMP; command <= JUMP_WATCHED; command++) {
         for (uint32_t memory = 0; memory <= 3; memory += 3) { /* flash or SRAM1 at 0 */
             power(&r, BOOT, PROBE, SLOT);
@@ -375,15 +404,17 @@ static void jump_without_reset(void **state)
     end(&r);
 }
 
-static void download(struct rig *r, const char *bin, bool leave, struct dfu_result *result)
+static void download(struct rig *r, const char *bin, uint32_t addr)
 {
     uint32_t size;
     uint8_t *bytes = bench_file(bin, &size);
-    const struct dfu_element element = {SLOT, bytes, size};
-    const struct dfu_job job = {
-        .elements = &element, .element_count = 1, .leave = leave, .limit_ns = 60000 * MS};
-    dfu_run(r->host, &job, result);
+    const struct dfu_element element = {addr, bytes, size};
+    const struct dfu_job job = {.elements = &element, .element_count = 1, .limit_ns = 60000 * MS};
+    struct dfu_result result;
+    dfu_run(r->host, &job, &result);
     free(bytes);
+    if (!result.ok)
+        fail_msg("%s", result.error);
 }
 
 /* A leave, up to the status that says so. */
@@ -400,35 +431,16 @@ static void after_dfu(void **state)
 {
     (void)state;
     struct rig r;
-    struct dfu_result result;
-    const struct usbhost_config usb = {.enumerate = true};
-    power(&r, NULL, PROBEBARE, 0x08000000);
-    go(&r, RESET, 0);
-    look(r.board, &without);
-    end(&r);
+    look_without(RESET);
 
     power(&r, BOOT, PROBE, SLOT);
-    r.host = usbhost_create(r.board, &usb);
-    assert_non_null(r.host);
+    plug(&r);
     run_ms(&r, 5);
     tell(&r, DFU, 0);
     assert_true(usbhost_wait_attached(r.host, 2000 * MS));
-    r.arrived = false;
-    /* dfu_run goes on after the device has left: catch the first instruction before. */
-    uint32_t size;
-    uint8_t *bytes = bench_file("build/test/fw/probe.bin", &size);
-    (void)size;
-    uint32_t entry;
-    memcpy(&entry, bytes + 4, 4);
-    free(bytes);
-    download(&r, "build/test/fw/probe.bin", false, &result);
-    if (!result.ok)
-        fail_msg("%s", result.error);
+    download(&r, PROBE_BIN, SLOT);
     ask_to_leave(&r);
-    arrive(&r, 2000 * MS);
-    look(r.board, &with);
-    end(&r);
-    assert_int_equal(compare("after DFU", &with, &without), 0);
+    arrives_the_same(&r, "after DFU");
 }
 
 /* DfuSe Set Address and leave. */
@@ -455,27 +467,16 @@ static void after_rom(void **state)
 {
     (void)state;
     struct rig r;
-    struct dfu_result result;
-    const struct usbhost_config usb = {.enumerate = true};
-    power(&r, NULL, PROBEBARE, 0x08000000);
-    go(&r, RESET, 0);
-    look(r.board, &without);
-    end(&r);
+    look_without(RESET);
 
     power(&r, BOOT, PROBE, SLOT);
-    r.host = usbhost_create(r.board, &usb);
-    assert_non_null(r.host);
+    plug(&r);
     run_ms(&r, 5);
     tell(&r, ROM, 0);
     assert_true(rom_is_there(&r));
-    download(&r, "build/test/fw/probe.bin", false, &result);
-    if (!result.ok)
-        fail_msg("%s", result.error);
+    download(&r, PROBE_BIN, SLOT);
     leave_to(&r, 0x08000000);
-    arrive(&r, 2000 * MS);
-    look(r.board, &with);
-    end(&r);
-    assert_int_equal(compare("after the ROM", &with, &without), 0);
+    arrives_the_same(&r, "after the ROM");
 }
 
 /* The ROM is there by BOOT0, which is still high when it leaves: no reset, and all is put back by hand. */
@@ -483,20 +484,17 @@ static void after_rom_without_reset(void **state)
 {
     (void)state;
     struct rig r;
-    const struct usbhost_config usb = {.enumerate = true};
     power(&r, NULL, PROBEBARE, 0x08000000);
     assert_true(vboard_drive(r.board, "PH3", 1));
     look(r.board, &without);
     end(&r);
 
     power(&r, BOOT, PROBE, SLOT);
-    r.host = usbhost_create(r.board, &usb);
-    assert_non_null(r.host);
+    plug(&r);
     assert_true(vboard_drive(r.board, "PH3", 1));
     vboard_nrst(r.board, MS);
     assert_true(rom_is_there(&r));
     leave_to(&r, 0x08000000);
-    r.arrived = false;
     arrive(&r, 2000 * MS);
     look(r.board, &with);
     /* The ROM has set IWDG's prescaler (AN2606), which nothing but a reset puts back where LSI is off. */
@@ -510,39 +508,17 @@ static void after_empty_check(void **state)
 {
     (void)state;
     struct rig r;
-    const struct usbhost_config usb = {.enumerate = true};
-    const struct vboard_config config = {.seed = 5};
-    power(&r, NULL, PROBEBARE, 0x08000000);
-    go(&r, OPTIONS, 0);
-    look(r.board, &without);
-    end(&r);
+    look_without(OPTIONS);
 
-    memset(&r, 0, sizeof r);
-    r.elf = PROBE;
-    r.slot = SLOT;
-    r.board = vboard_create(&config);
-    assert_non_null(r.board);
-    vboard_on_event(r.board, on_event, &r);
+    place(&r, PROBE, SLOT);
     assert_true(vboard_load_file(r.board, PROBE, VBOARD_NO_ADDR));
-    r.host = usbhost_create(r.board, &usb);
-    assert_non_null(r.host);
+    plug(&r);
     vboard_power(r.board, true, false);
     assert_true(rom_is_there(&r));
-    uint32_t size;
-    uint8_t *bytes = bench_file("build/firmware/boot.bin", &size);
-    const struct dfu_element element = {0x08000000, bytes, size};
-    const struct dfu_job job = {.elements = &element, .element_count = 1, .limit_ns = 60000 * MS};
-    struct dfu_result result;
-    dfu_run(r.host, &job, &result);
-    free(bytes);
-    if (!result.ok)
-        fail_msg("%s", result.error);
+    download(&r, "build/firmware/boot.bin", 0x08000000);
     assert_true(vboard_peek32(r.board, 0x40022010) & 1u << 17); /* PEMPTY, though it is not */
     leave_to(&r, 0x08000000);
-    arrive(&r, 2000 * MS);
-    look(r.board, &with);
-    end(&r);
-    assert_int_equal(compare("after the empty check", &with, &without), 0);
+    arrives_the_same(&r, "after the empty check");
 }
 
 /* Power-on with a broken image, DFU, download, leave. */
@@ -550,36 +526,19 @@ static void after_refusal(void **state)
 {
     (void)state;
     struct rig r;
-    struct dfu_result result;
-    const struct usbhost_config usb = {.enumerate = true};
     static const uint32_t wrong[2] = {0x20010000, 0x08000201};
-    const struct vboard_config config = {.seed = 5};
-    power(&r, NULL, PROBEBARE, 0x08000000);
-    go(&r, RESET, 0);
-    look(r.board, &without);
-    end(&r);
+    look_without(RESET);
 
-    memset(&r, 0, sizeof r);
-    r.elf = PROBE;
-    r.slot = SLOT;
-    r.board = vboard_create(&config);
-    assert_non_null(r.board);
-    vboard_on_event(r.board, on_event, &r);
+    place(&r, PROBE, SLOT);
     assert_true(vboard_load_file(r.board, BOOT, VBOARD_NO_ADDR));
     assert_true(vboard_load_bytes(r.board, SLOT, wrong, sizeof wrong));
-    r.host = usbhost_create(r.board, &usb);
-    assert_non_null(r.host);
+    plug(&r);
     vboard_power(r.board, true, false);
     assert_true(usbhost_wait_attached(r.host, 2000 * MS));
     assert_false(r.arrived);
-    download(&r, "build/test/fw/probe.bin", false, &result);
-    if (!result.ok)
-        fail_msg("%s", result.error);
+    download(&r, PROBE_BIN, SLOT);
     ask_to_leave(&r);
-    arrive(&r, 2000 * MS);
-    look(r.board, &with);
-    end(&r);
-    assert_int_equal(compare("after refusal", &with, &without), 0);
+    arrives_the_same(&r, "after refusal");
 }
 
 /* SRAM is the application's: all but the boot stack is as it was before the reset. */
