@@ -210,6 +210,10 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
     if (s->modf_read)
         s->errors &= ~(uint32_t)SPI_SR_MODF;
     s->modf_read = false;
+    if (!(s->cr1 & SPI_CR1_SPE))
+        s->slave = (struct spi_slave){0};
+    else if (s->cr1 & SPI_CR1_SSM && s->cr1 & SPI_CR1_SSI)
+        spi_deselected(s);
     if ((s->cr1 & ~old) & SPI_CR1_CRCEN)
         s->rxcrcr = s->txcrcr = 0;
     if (old & ~s->cr1 & SPI_CR1_SPE) {
@@ -258,7 +262,8 @@ bool spi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 
 void spi_nss(struct chip *c, unsigned index, bool level)
 {
-    (void)level;
+    if (level && !(c->spi[index].cr1 & SPI_CR1_SSM))
+        spi_deselected(&c->spi[index]);
     mode_fault(c, index);
     spi_update(c, index);
 }

@@ -1,5 +1,5 @@
 /* SPI1-3 (RM0394 "SPI"). spi.c has the registers and FIFOs, spi_transfer.c frames on the wires and who
- * answers them. */
+ * answers them, spi_slave.c an instance that another master clocks. */
 #ifndef VBOARD_CHIP_SPI_H
 #define VBOARD_CHIP_SPI_H
 
@@ -8,6 +8,8 @@
 enum { SPI_COUNT = 3, SPI_FIFO = 4 };
 
 enum {
+    SPI_CR1_CPHA = 1 << 0,
+    SPI_CR1_CPOL = 1 << 1,
     SPI_CR1_MSTR = 1 << 2,
     SPI_CR1_SPE = 1 << 6,
     SPI_CR1_LSBFIRST = 1 << 7,
@@ -59,6 +61,12 @@ struct spi_state {
     uint8_t ti;               /* enum spi_ti; */
     bool pulse;               /* NSS is high */
     bool ovr_read, modf_read; /* first half of the sequences that clear these flags */
+    struct spi_slave {
+        bool loaded, crc, miso; /* the frame that goes out is known, it is the CRC; level of the line */
+        unsigned count;         /* bits that were taken of the frame */
+        uint32_t in, out;       /* first bit lowest */
+        uint16_t word;          /* what goes out */
+    } slave;
 };
 
 /* What is attached to an instance on the board: chip_config.spi. */
@@ -96,5 +104,29 @@ void spi_received(struct chip *c, unsigned index, uint16_t word, bool crc);
 bool spi_fifo_put(struct spi_fifo *f, uint8_t byte);
 uint8_t spi_fifo_get(struct spi_fifo *f);
 void spi_crc(const struct spi_state *s, uint32_t *crc, uint16_t word);
+
+bool spi_sends(const struct spi_state *s);
+uint16_t spi_take_frame(struct spi_state *s);
+uint16_t spi_crc_frame(const struct spi_state *s);
+/* The end of a frame, of a master's and of a slave's. */
+void spi_frame_ends(struct chip *c, unsigned index, uint16_t out, uint16_t in, bool crc);
+/* The pins that a frame goes out and comes in at: with one line (BIDIMODE) a master uses MOSI for both
+ * directions, a slave MISO. */
+unsigned spi_out_pin(const struct chip *c, unsigned index);
+unsigned spi_in_pin(const struct chip *c, unsigned index);
+uint32_t spi_line_order(const struct spi_state *s,
+                        uint32_t word); /* between a word and its bits, first lowest */
+
+/* A frame of a master's: signals (enum af_signal) that it has, and its bits, first one lowest. A clock that
+ * lacks some of the last bits has fewer `clocks`. TI format has a pulse at nss before the frame. */
+struct spi_clocked {
+    unsigned ck, out, in, nss;
+    bool ti, drives, cpol, cpha;
+    unsigned bits, clocks;
+    uint32_t send;
+};
+/* What its slaves answer, or the level of the line. */
+uint32_t spi_slaves_clocked(struct chip *c, const struct spi_clocked *m);
+void spi_deselected(struct spi_state *s); /* what a slave has of a frame is lost */
 
 #endif

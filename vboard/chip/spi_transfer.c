@@ -1,6 +1,6 @@
 /* Frames of SPI1-3: a master's frame goes out, at its end the other side's is there: a wire back to
- * itself, another instance as slave, a register device, or nobody. RM0394 "SPI", "CRC calculation", "TI
- * protocol". */
+ * itself, another instance as slave (spi_slave.c), a register device, or nobody. RM0394 "SPI", "CRC
+ * calculation", "TI protocol". */
 #include "chip/afpin.h"
 #include "chip/regs.h"
 #include "chip/spi.h"
@@ -21,12 +21,12 @@ static uint16_t mask_of(const struct spi_state *s)
     return (uint16_t)((1u << spi_bits(s)) - 1);
 }
 
-static bool sends(const struct spi_state *s)
+bool spi_sends(const struct spi_state *s)
 {
     return s->cr1 & SPI_CR1_BIDIMODE ? s->cr1 & SPI_CR1_BIDIOE : !(s->cr1 & SPI_CR1_RXONLY);
 }
 
-static uint16_t take_frame(struct spi_state *s)
+uint16_t spi_take_frame(struct spi_state *s)
 {
     uint16_t word = spi_fifo_get(&s->tx);
 
@@ -42,7 +42,7 @@ static bool dma_ends(const struct chip *c, unsigned index)
 {
     const struct spi_state *s = &c->spi[index];
 
-    if (sends(s))
+    if (spi_sends(s))
         return s->cr2 & SPI_CR2_TXDMAEN && dma_remaining(c, spi_dma_tx(index)) == 0;
     return s->cr2 & SPI_CR2_RXDMAEN &&
            dma_remaining(c, spi_dma_rx(index)) == s->rx.level / spi_frame_bytes(s);
@@ -59,7 +59,7 @@ static void begin_crc(struct chip *c, unsigned index)
     s->crc_frames = s->cr1 & SPI_CR1_CRCL && spi_bits(s) <= 8 ? 2 : 1;
 }
 
-static uint16_t crc_frame(const struct spi_state *s)
+uint16_t spi_crc_frame(const struct spi_state *s)
 {
     return (uint16_t)(s->crc_frames == 2 ? s->txcrcr >> 8 : s->txcrcr & mask_of(s));
 }
@@ -78,7 +78,7 @@ static void check_crc(struct chip *c, unsigned index, uint16_t in)
 }
 
 /* The end of a frame, of a master's and of a slave's. */
-static void frame_ends(struct chip *c, unsigned index, uint16_t out, uint16_t in, bool crc)
+void spi_frame_ends(struct chip *c, unsigned index, uint16_t out, uint16_t in, bool crc)
 {
     struct spi_state *s = &c->spi[index];
 
@@ -86,7 +86,7 @@ static void frame_ends(struct chip *c, unsigned index, uint16_t out, uint16_t in
         check_crc(c, index, in);
         return;
     }
-    if (s->cr1 & SPI_CR1_CRCEN && sends(s))
+    if (s->cr1 & SPI_CR1_CRCEN && spi_sends(s))
         spi_crc(s, &s->txcrcr, out);
     spi_received(c, index, in, false);
     begin_crc(c, index);
@@ -139,55 +139,46 @@ static bool device_selected(const struct chip *c, unsigned index)
 
 /* ---- who answers ---- */
 
-/* In TI format it is the master's pulse before each frame that selects. */
-static bool slave_selected(const struct chip *c, unsigned index, unsigned master)
-{
-    const struct spi_state *s = &c->spi[index];
-    bool select;
-
-    if (s->cr2 & SPI_CR2_FRF)
-        select = c->spi[master].cr2 & SPI_CR2_FRF &&
-                 af_wired(c, AF_SPI1_NSS + 4 * index, AF_SPI1_NSS + 4 * master);
-    else if (s->cr1 & SPI_CR1_SSM)
-        select = !(s->cr1 & SPI_CR1_SSI);
-    else
-        select = !af_in(c, AF_SPI1_NSS + 4 * index, true);
-    return s->cr1 & SPI_CR1_SPE && !(s->cr1 & SPI_CR1_MSTR) && select;
-}
-
-/* The pins that a frame goes out and comes in at: with one line (BIDIMODE) a master uses MOSI for both
- * directions, a slave MISO. */
-static unsigned out_pin(const struct chip *c, unsigned index)
+unsigned spi_out_pin(const struct chip *c, unsigned index)
 {
     return (c->spi[index].cr1 & SPI_CR1_MSTR ? AF_SPI1_MOSI : AF_SPI1_MISO) + 4 * index;
 }
 
-static unsigned in_pin(const struct chip *c, unsigned index)
+unsigned spi_in_pin(const struct chip *c, unsigned index)
 {
     bool master = c->spi[index].cr1 & SPI_CR1_MSTR, one_line = c->spi[index].cr1 & SPI_CR1_BIDIMODE;
 
     return (master == one_line ? AF_SPI1_MOSI : AF_SPI1_MISO) + 4 * index;
 }
 
-/* Another instance as slave, its clock pin wired to the master's. */
-static bool slave_answers(struct chip *c, unsigned master, uint16_t out, uint16_t *in)
+uint32_t spi_line_order(const struct spi_state *s, uint32_t word)
 {
-    for (unsigned i = 0; i < SPI_COUNT; i++) {
-        struct spi_state *s = &c->spi[i];
-        if (i == master || !slave_selected(c, i, master) ||
-            !af_wired(c, AF_SPI1_SCK + 4 * i, AF_SPI1_SCK + 4 * master))
-            continue;
-        bool to_slave = sends(&c->spi[master]) && af_wired(c, in_pin(c, i), out_pin(c, master));
-        bool to_master = sends(s) && af_wired(c, out_pin(c, i), in_pin(c, master));
-        bool crc = s->crc_frames > 0;
-        uint16_t answer = !sends(s) ? 0 : crc ? crc_frame(s) : s->tx.level ? take_frame(s) : 0;
-        if (to_master)
-            *in = answer;
-        frame_ends(c, i, answer, to_slave ? out & mask_of(s) : 0, crc);
-        spi_update(c, i);
-        return true;
-    }
-    return false;
+    unsigned n = spi_bits(s);
+    uint32_t r = 0;
+
+    if (s->cr1 & SPI_CR1_LSBFIRST)
+        return word & mask_of(s);
+    for (unsigned i = 0; i < n; i++)
+        r |= (word >> i & 1) << (n - 1 - i);
+    return r;
+}
+
+static uint16_t from_slaves(struct chip *c, unsigned index, uint16_t out)
+{
+    const struct spi_state *s = &c->spi[index];
+    struct spi_clocked m = {.ck = AF_SPI1_SCK + 4 * index,
+                            .out = spi_out_pin(c, index),
+                            .in = spi_in_pin(c, index),
+                            .nss = AF_SPI1_NSS + 4 * index,
+                            .ti = s->cr2 & SPI_CR2_FRF,
+                            .drives = spi_sends(s),
+                            .cpol = s->cr1 & SPI_CR1_CPOL,
+                            .cpha = s->cr1 & SPI_CR1_CPHA,
+                            .bits = spi_bits(s),
+                            .clocks = spi_bits(s),
+                            .send = spi_line_order(s, out)};
+
+    return (uint16_t)spi_line_order(s, spi_slaves_clocked(c, &m));
 }
 
 static uint16_t exchange(struct chip *c, unsigned index, uint16_t out)
@@ -195,25 +186,22 @@ static uint16_t exchange(struct chip *c, unsigned index, uint16_t out)
     const struct spi_state *s = &c->spi[index];
     bool looped =
         c->config.spi[index] == SPI_LOOP || af_wired(c, AF_SPI1_MOSI + 4 * index, AF_SPI1_MISO + 4 * index);
-    uint16_t in = af_in(c, in_pin(c, index), false) ? mask_of(s) : 0;
 
     if (looped)
         return out;
-    if (device_selected(c, index)) {
-        if (spi_bits(s) <= 8)
-            return device_byte(c, index, (uint8_t)out);
-        in = (uint16_t)(device_byte(c, index, (uint8_t)(out >> 8)) << 8);
-        return (uint16_t)(in | device_byte(c, index, (uint8_t)out));
-    }
-    slave_answers(c, index, out, &in);
-    return in;
+    if (!device_selected(c, index))
+        return from_slaves(c, index, out);
+    if (spi_bits(s) <= 8)
+        return device_byte(c, index, (uint8_t)out);
+    uint16_t in = (uint16_t)(device_byte(c, index, (uint8_t)(out >> 8)) << 8);
+    return (uint16_t)(in | device_byte(c, index, (uint8_t)out));
 }
 
 /* ---- the master's frames ---- */
 
 static bool next_frame(const struct spi_state *s)
 {
-    return s->crc_frames || !sends(s) || s->tx.level >= spi_frame_bytes(s);
+    return s->crc_frames || !spi_sends(s) || s->tx.level >= spi_frame_bytes(s);
 }
 
 static ps_t after(const struct chip *c, unsigned index, unsigned clocks, uint32_t hz)
@@ -258,9 +246,9 @@ void spi_go_on(struct chip *c, unsigned index)
         return;
     s->crc_phase = s->crc_frames > 0;
     if (s->crc_frames)
-        s->shift = crc_frame(s);
+        s->shift = spi_crc_frame(s);
     else /* receiving only: the clock runs as long as the SPI is enabled */
-        s->shift = sends(s) ? take_frame(s) : 0;
+        s->shift = spi_sends(s) ? spi_take_frame(s) : 0;
     s->shifting = true;
     if (s->cr2 & SPI_CR2_FRF) {
         bool pulsed = s->pulse; /* in the last clock of the frame before */
@@ -281,7 +269,7 @@ void spi_event(struct chip *c, unsigned index)
     uint16_t out = s->shift, in = exchange(c, index, out);
     s->shifting = false;
     s->done_at = PS_NEVER;
-    frame_ends(c, index, out, in, s->crc_phase);
+    spi_frame_ends(c, index, out, in, s->crc_phase);
     spi_update(c, index);
     spi_go_on(c, index);
     if (s->cr2 & SPI_CR2_FRF && !s->shifting) {

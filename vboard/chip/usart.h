@@ -88,6 +88,8 @@ enum {
     USART_CR2_ADDM7 = 1 << 4,
     USART_CR2_LBDL = 1 << 5,
     USART_CR2_LBDIE = 1 << 6,
+    USART_CR2_LBCL = 1 << 8,
+    USART_CR2_CPHA = 1 << 9,
     USART_CR2_CPOL = 1 << 10,
     USART_CR2_CLKEN = 1 << 11,
     USART_CR2_LINEN = 1 << 14,

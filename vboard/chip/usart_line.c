@@ -141,18 +141,29 @@ void usart_send_next(struct chip *c, unsigned index)
     }
 }
 
-/* Synchronous mode receives with each word that it sends: what is on its receive pin meanwhile. */
+/* Synchronous mode: the clock takes the word to SPI slaves, and what is on the receive pin meanwhile comes in.
+ * Without LBCL the last bit has no clock. */
 static void exchange(struct chip *c, unsigned index)
 {
     struct usart_state *u = &c->usart[index];
     unsigned in = usart_line_in(u, index), n = usart_data_bits(u);
-    uint32_t all = (1u << n) - 1, levels = af_in(c, in, true) ? all : 0;
+    struct spi_clocked m = {.ck = AF_USART1_CK + index,
+                            .out = line_out(u, index),
+                            .in = in,
+                            .drives = true,
+                            .cpol = u->cr2 & USART_CR2_CPOL,
+                            .cpha = u->cr2 & USART_CR2_CPHA,
+                            .bits = n,
+                            .clocks = u->cr2 & USART_CR2_LBCL ? n : n - 1,
+                            .send = usart_reorder(u, u->shift)};
 
-    if (!(u->cr2 & USART_CR2_CLKEN) || u->cr3 & (USART_CR3_HDSEL | USART_CR3_SCEN) || !usart_receiving(u))
+    if (!(u->cr2 & USART_CR2_CLKEN) || u->cr3 & (USART_CR3_HDSEL | USART_CR3_SCEN))
         return;
-    if (af_wired(c, line_out(u, index), in))
-        levels = usart_reorder(u, u->shift);
-    usart_deliver(c, index, usart_reorder(u, levels), 0);
+    uint32_t levels = spi_slaves_clocked(c, &m) & ((1u << n) - 1);
+    if (af_wired(c, m.out, in))
+        levels = m.send;
+    if (usart_receiving(u))
+        usart_deliver(c, index, usart_reorder(u, levels), 0);
 }
 
 /* What follows a word at once: a repetition, 2.5 bits later, after the receiver's NACK, or the guard time. */
