@@ -90,11 +90,23 @@ static bool make_room(struct usb_board *b, struct sentence *why)
     return await(b, comes, why);
 }
 
+static bool find_behind_port(struct usb_board *b, const struct options *o, struct sentence *why)
+{
+    if ((!o->serial && !nobody_yet(why)) || !ask_at_port(o->port, why))
+        return false;
+    if (await(b, o->serial, why))
+        return true;
+    if (usb_count_sureboots() == 0)
+        sentence_write(why, "no bootloader has come: does the application at %s take the byte 0xAA?",
+                       o->port);
+    return false;
+}
+
 static bool find(struct usb_board *b, const struct options *o, struct sentence *why)
 {
     struct sentence of_application;
     if (o->port)
-        return (o->serial || nobody_yet(why)) && ask_at_port(o->port, why) && await(b, o->serial, why);
+        return find_behind_port(b, o, why);
     enum usb_found found = usb_open(b, USB_DFU_MODE, o->serial, why);
     if (found != USB_NONE)
         return found == USB_ONE;
@@ -146,7 +158,7 @@ static int watch(const struct usb_board *was, char *file)
     if (sight == USB_APPLICATION)
         printf("it runs, and is on USB: %s\n", product[0] ? product : "without a name");
     else
-        printf("it was started; nothing with its serial number is on USB\n");
+        printf("it was started; nothing of it is on USB\n");
     return EXIT_GOOD;
 }
 

@@ -49,6 +49,8 @@ static libusb_device_handle *open_device(libusb_device *device, char serial[USB_
     return usb;
 }
 
+#define ROM_PRODUCT "STM32  BOOTLOADER" /* AN3156 */
+
 static bool is_sureboot(const char *product)
 {
     return strncmp(product, "sureboot ", 9) == 0;
@@ -57,6 +59,23 @@ static bool is_sureboot(const char *product)
 bool usb_is_unique_id(const char *serial)
 {
     return strlen(serial) == 24 && strspn(serial, "0123456789ABCDEF") == 24;
+}
+
+/* ST's: the sum of words 0 and 2, and the upper half of word 1. */
+static bool is_made_of(const char *twelve, const char *unique_id)
+{
+    char number[13];
+    unsigned words[3];
+    if (!usb_is_unique_id(unique_id) || sscanf(unique_id, "%8x%8x%8x", &words[0], &words[1], &words[2]) !=
+                                            3) /* NOLINT(cert-err34-c): digits */
+        return false;
+    (void)snprintf(number, sizeof number, "%08X%04X", words[0] + words[2], words[1] >> 16);
+    return strcmp(twelve, number) == 0;
+}
+
+bool usb_same_board(const char *serial, const char *other)
+{
+    return strcmp(serial, other) == 0 || is_made_of(serial, other) || is_made_of(other, serial);
 }
 
 /* ---- finding one ------------------------------------------------------------------------- */
@@ -68,9 +87,16 @@ struct found {
     uint8_t interface;
     char serial[USB_TEXT], serials[300];
     unsigned applications;  /* with a run-time interface, whoever's */
+    char strangers[300];    /* serial numbers of those that may be anybody's */
     char foreign[USB_TEXT]; /* in DFU mode, but not sureboot */
     int denied;
 };
+
+static void append(char *serials, size_t size, const char *serial)
+{
+    size_t used = strlen(serials);
+    (void)snprintf(serials + used, size - used, " %s", serial);
+}
 
 static void look_at(struct found *f, libusb_device *device, enum usb_mode mode, const char *wanted)
 {
@@ -88,12 +114,13 @@ static void look_at(struct found *f, libusb_device *device, enum usb_mode mode, 
     bool ours = mode == USB_DFU_MODE ? is_sureboot(product) && serial[0] : wanted || usb_is_unique_id(serial);
     if (mode == USB_DFU_MODE && !is_sureboot(product))
         memcpy(f->foreign, product, sizeof product);
-    if (!ours || (wanted && strcmp(serial, wanted) != 0)) {
+    if (!ours && mode == USB_RUN_TIME && serial[0])
+        append(f->strangers, sizeof f->strangers, serial);
+    if (!ours || (wanted && !usb_same_board(serial, wanted))) {
         libusb_close(usb);
         return;
     }
-    size_t used = strlen(f->serials);
-    (void)snprintf(f->serials + used, sizeof f->serials - used, " %s", serial);
+    append(f->serials, sizeof f->serials, serial);
     if (f->boards++ > 0) {
         libusb_close(usb);
         return;
@@ -108,6 +135,10 @@ static enum usb_found unclear(const struct found *f, enum usb_mode mode, struct 
 {
     if (f->boards > 1)
         sentence_write(why, "there are %u of them, say --serial and one of%s", f->boards, f->serials);
+    else if (!f->denied)
+        sentence_write(why,
+                       "an application with DFU may be another device's: if it is meant, say --serial and%s",
+                       f->strangers);
     else if (f->denied != LIBUSB_ERROR_ACCESS)
         sentence_write(why, "a device with DFU cannot be opened: %s", libusb_strerror(f->denied));
     else if (mode == USB_RUN_TIME)
@@ -123,13 +154,18 @@ static enum usb_found none(const struct found *f, const char *wanted, struct sen
 {
     if (wanted)
         sentence_write(why, "there is no sureboot in DFU mode with the serial number %s on USB", wanted);
+    else if (strncmp(f->foreign, ROM_PRODUCT, sizeof ROM_PRODUCT - 1) == 0)
+        sentence_write(
+            why, "ST's ROM bootloader is on USB, not sureboot: reset with BOOT0 low; if sureboot is not "
+                 "in flash yet, docs/rom-bootloader.md puts it there");
     else if (f->foreign[0])
         sentence_write(why, "there is a device in DFU mode, but it is not sureboot: \"%s\"", f->foreign);
     else if (f->applications > 0)
         sentence_write(
             why, "there is no sureboot in DFU mode on USB, but an application: dfu-util -e leads into DFU");
     else
-        sentence_write(why, "there is no sureboot in DFU mode on USB");
+        sentence_write(why,
+                       "there is no sureboot in DFU mode on USB: docs/how-it-boots.md has the ways into DFU");
     return USB_NONE;
 }
 
@@ -138,6 +174,7 @@ static bool claim(struct usb_board *b, enum usb_mode mode, struct sentence *why)
     libusb_device *device = libusb_get_device(b->handle);
     b->bus = libusb_get_bus_number(device);
     b->address = libusb_get_device_address(device);
+    b->depth = libusb_get_port_numbers(device, b->ports, sizeof b->ports);
     int error = libusb_claim_interface(b->handle, b->interface);
     if (error == 0 && mode == USB_DFU_MODE) /* ends what another host has begun */
         error = libusb_set_interface_alt_setting(b->handle, b->interface, 0);
@@ -175,7 +212,7 @@ enum usb_found usb_open(struct usb_board *b, enum usb_mode mode, const char *ser
     if (look(b, mode, serial, &f, why)) {
         if (f.boards == 1)
             found = claim(b, mode, why) ? USB_ONE : USB_UNCLEAR;
-        else if (f.boards > 1 || f.denied)
+        else if (f.boards > 1 || f.denied || f.strangers[0])
             found = unclear(&f, mode, why);
         else
             found = none(&f, serial, why);
@@ -207,6 +244,31 @@ void usb_close(struct usb_board *b)
 
 /* ---- after it has left ------------------------------------------------------------------- */
 
+static bool same_place(libusb_device *device, const struct usb_board *was)
+{
+    uint8_t ports[sizeof was->ports];
+    int depth = libusb_get_port_numbers(device, ports, sizeof ports);
+    return depth > 0 && depth == was->depth && libusb_get_bus_number(device) == was->bus &&
+           memcmp(ports, was->ports, (size_t)depth) == 0;
+}
+
+/* A board is known by its number; an application that has another one by its place. */
+static enum usb_sight sight_of(libusb_device *device, const struct usb_board *was, char product[USB_TEXT])
+{
+    char serial[USB_TEXT];
+    uint8_t number;
+    int error;
+    if (libusb_get_bus_number(device) == was->bus && libusb_get_device_address(device) == was->address)
+        return USB_STILL_THERE;
+    libusb_device_handle *usb = open_device(device, serial, product, &error);
+    if (!usb)
+        return USB_NOTHING;
+    libusb_close(usb);
+    if (is_sureboot(product) && has_interface(device, USB_DFU_MODE, &number))
+        return strcmp(serial, was->serial) == 0 ? USB_SUREBOOT : USB_NOTHING;
+    return usb_same_board(serial, was->serial) || same_place(device, was) ? USB_APPLICATION : USB_NOTHING;
+}
+
 enum usb_sight usb_look(const struct usb_board *was, char product[USB_TEXT])
 {
     libusb_context *context;
@@ -216,22 +278,8 @@ enum usb_sight usb_look(const struct usb_board *was, char product[USB_TEXT])
     if (libusb_init(&context) != 0)
         return USB_NOTHING;
     ssize_t n = libusb_get_device_list(context, &list);
-    for (ssize_t i = 0; i < n && sight == USB_NOTHING; i++) {
-        char serial[USB_TEXT];
-        uint8_t number;
-        int error;
-        if (libusb_get_bus_number(list[i]) == was->bus &&
-            libusb_get_device_address(list[i]) == was->address) {
-            sight = USB_STILL_THERE;
-            continue;
-        }
-        libusb_device_handle *usb = open_device(list[i], serial, product, &error);
-        if (usb && strcmp(serial, was->serial) == 0)
-            sight = is_sureboot(product) && has_interface(list[i], USB_DFU_MODE, &number) ? USB_SUREBOOT
-                                                                                          : USB_APPLICATION;
-        if (usb)
-            libusb_close(usb);
-    }
+    for (ssize_t i = 0; i < n && sight == USB_NOTHING; i++)
+        sight = sight_of(list[i], was, product);
     if (n >= 0)
         libusb_free_device_list(list, 1);
     libusb_exit(context);

@@ -18,17 +18,19 @@ struct usb_board {
     struct libusb_device_handle *handle;
     uint8_t interface;    /* of class DFU; claimed */
     uint8_t bus, address; /* where the device is until it leaves the bus */
+    uint8_t ports[7];     /* the way there through hubs, to where it comes back; USB allows seven */
+    int depth;
     char serial[USB_TEXT];
 };
 
 enum usb_found {
     USB_ONE,
     USB_NONE,
-    USB_UNCLEAR /* several, or one that cannot be used */
+    USB_UNCLEAR /* several, or one that cannot be used, or may be anybody's */
 };
-/* Opens the board in that mode. serial: the one that is meant; NULL: there is only one, and its serial number
- * is one of ours, for many other devices have a run-time interface. To be closed if it is USB_ONE; else `why`
- * says what is there instead. */
+/* Opens the board in that mode. serial: the one that is meant, by usb_same_board(); NULL: there is only one,
+ * and its serial number is one of ours, for many other devices have a run-time interface. To be closed if it
+ * is USB_ONE; else `why` says what is there instead. */
 enum usb_found usb_open(struct usb_board *b, enum usb_mode mode, const char *serial, struct sentence *why);
 void usb_close(struct usb_board *b);
 
@@ -38,12 +40,16 @@ unsigned usb_count_sureboots(void);
 /* 24 hexadecimal digits: all of an STM32's unique id, as usb_serial() and so the bootloader has it. */
 bool usb_is_unique_id(const char *serial);
 
+/* The same number, or one is the unique id (24 digits) and the other what ST's USB examples and CubeMX make
+ * of it (12 digits). */
+bool usb_same_board(const char *serial, const char *other);
+
 /* What is there now of a board that was to leave the bus. */
 enum usb_sight {
     USB_STILL_THERE,
     USB_NOTHING,
     USB_SUREBOOT,   /* in DFU mode */
-    USB_APPLICATION /* with the same serial number */
+    USB_APPLICATION /* with its serial number, or at its place */
 };
 /* product: of the application, empty if it has none. */
 enum usb_sight usb_look(const struct usb_board *was, char product[USB_TEXT]);

@@ -2,7 +2,7 @@
 # `sureboot flash` on a real Linux host: onto a blank board, over a running application with a run-time interface
 # or a serial port, files and boards that refuse, boards that come back, boards that are lost.
 . "$(dirname "$0")/lib.sh"
-plan 32
+plan 39
 board one --uid 000000000000000000000001 --load build/firmware/boot.hex
 flash='
 # flash STATUS TEXT [WORD]…: it ends with that status and says so.
@@ -32,16 +32,28 @@ check "and runs" says "it runs, and is on USB: "
 port() { flash 0 "it runs, and is on USB: " build/firmware/cdc.bin --port $(tty_of); }
 await 30 tty_of >/dev/null
 check "by its serial port" port
-number() { flash 0 "it was started; nothing with its serial number is on USB" build/test/fw/othernumber.elf; }
+number() { flash 0 "it runs, and is on USB: " build/test/fw/othernumber.elf; }
 await 30 tty_of >/dev/null
 check "one with a number of its own" number
 await 30 tty_of >/dev/null
-check "is not led out of its work by guessing" flash 2 "but an application" build/firmware/cdc.elf
+check "is not led out of its work by guessing" flash 2 "if it is meant, say --serial and THERMO-0042" build/firmware/cdc.elf
 check "but if it is meant" flash 0 "it runs, and is on USB: " build/firmware/cdc.elf --serial THERMO-0042
+await 30 tty_of >/dev/null
+check "one with the number that ST makes" flash 0 "it runs, and is on USB: " build/test/fw/shortnumber.elf
+await 30 tty_of >/dev/null
+check "is not led out by guessing either" flash 2 "if it is meant, say --serial and 010000000000" build/firmware/cdc.elf
+check "but if it is meant" flash 0 "it runs, and is on USB: " build/test/fw/shortnumber.elf --serial 010000000000
+await 30 tty_of >/dev/null
+short() { flash 0 "it runs, and is on USB: " build/test/fw/shortnumber.elf --port $(tty_of) --serial 010000000000; }
+check "by port and that number" short
+await 30 tty_of >/dev/null
+check "led into DFU" send_aa
+check "the same number means the bootloader" flash 0 "it runs, and is on USB: " build/firmware/cdc.elf --serial 010000000000
 check "a port that is not there" flash 2 "/run/none: No such file" build/firmware/cdc.bin --port /run/none
 await 30 tty_of >/dev/null
-check "what has no USB" flash 0 "it was started; nothing with its serial number is on USB" build/firmware/blink.elf
+check "what has no USB" flash 0 "it was started; nothing of it is on USB" build/firmware/blink.elf
 check "nobody is there then" flash 2 "there is no sureboot in DFU mode on USB" build/firmware/blink.elf
+check "nor behind another port" flash 2 "no bootloader has come: does the application at /dev/ttyS0 take the byte 0xAA?" build/firmware/cdc.elf --port /dev/ttyS0
 '
 order one quit
 unset "board_port[one]"

@@ -2,7 +2,7 @@
 # `sureboot why` on a real Linux host: what the board says of itself, in whatever state the last host has left
 # it, and who is asked when there are none, several or others.
 . "$(dirname "$0")/lib.sh"
-plan 18
+plan 19
 board one --uid 000000000000000000000001 --load build/firmware/boot.hex
 in_guest '
 # why STATUS TEXT [WORD]…: it ends with that status and says so.
@@ -48,6 +48,12 @@ check "without permission" as_nobody
 press_reset one
 check "the application runs" await 30 tty_of
 check "it is not asked, but named" why 2 "an application: dfu-util -e leads into DFU"
+order one "pin PH3 1"
+press_reset one
+await 30 device $DFU >/dev/null
+check "the ROM bootloader is not asked, but named" why 2 "s ROM bootloader is on USB, not sureboot: reset with BOOT0 low"
+order one "pin PH3 0"
+press_reset one
 '
 board two --uid 010000000000000000000001 --load build/firmware/boot.hex
 order one "nrst" # for a new host both come up
