@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD work=build/test/foreign
 rm -rf "$work" && mkdir -p "$work" || exit 1
-echo 1..21
+echo 1..22
 n=0
 ok() { # ok NAME COMMAND…
     n=$((n + 1))
@@ -67,6 +67,8 @@ ok "FLASH at 0x08000000 is named" refused "FLASH has to be ORIGIN = 0x08004000" 
 ok "RAM without room for the mailbox is named" refused "RAM must end at 0x2000FF00" 's/64K - 256/64K/' project.ld
 ok "an _estack that is still the number of before is named" refused "so must _estack if it is a number" \
     's/^_estack = .*/_estack = 0x20010000;/' project.ld
+ok "a stack at the end of SRAM2, at its other address, is named" refused "RAM2 or SRAM2 must end at 0x10003F00" \
+    's/^_estack = .*/_estack = 0x10004000;/' project.ld
 ok "a forgotten KEEP(*(.sureboot_info)) is named" refused "KEEP(*(.sureboot_info)) has to follow" '/KEEP(\*(.sureboot_info))/d' project.ld
 ok "a forgotten vector 7 is named" refused ".word sureboot_info_vector" 's/sureboot_info_vector/0/' startup.s
 ok "a forgotten SUREBOOT_APPLICATION is named" refused "SUREBOOT_APPLICATION(...) is missing" '/^SUREBOOT_APPLICATION/d' main.c
