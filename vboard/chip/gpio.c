@@ -58,12 +58,14 @@ static int pull(const struct chip *c, unsigned port, unsigned pin)
 {
     static const int8_t by_pupdr[4] = {-1, 1, 0, -1};
     int by_pwr = pwr_pull(c, port, pin);
+    if (eeprom_pulls(c, port, pin)) /* a resistor, stronger than those of the chip */
+        return 1;
     return by_pwr >= 0 ? by_pwr : by_pupdr[field(c->gpio[port].pupdr, pin)];
 }
 
 /* What decides a level, strongest first. */
-static int (*const sources[])(const struct chip *c, unsigned port, unsigned pin) = {gpio_driven, outside,
-                                                                                    pull};
+static int (*const sources[])(const struct chip *c, unsigned port,
+                              unsigned pin) = {gpio_driven, eeprom_drives, outside, pull};
 
 static bool settle(const struct chip *c, unsigned port, unsigned pin)
 {
@@ -107,6 +109,7 @@ static void update_pin(struct chip *c, unsigned port, unsigned pin)
         analog_level(c, port, pin);
         rtc_pin(c, port, pin, high);
         spi_device_pin(c, port, pin, high);
+        eeprom_pin(c, port, pin, high);
         if (c->tell->pin)
             c->tell->pin(c->tell->owner, port, pin, high);
     }

@@ -1,6 +1,6 @@
 /* I2C1-3 (RM0394 "I2C"). i2c.c has the registers, i2c_master.c the master's way through a transfer,
- * i2c_bus.c who answers: memories on the board and other instances that are wired to this one; i2c_smbus.c
- * what SMBus adds. */
+ * i2c_bus.c who answers: the memory on the board (eeprom.c) and other instances that are wired to this one;
+ * i2c_smbus.c what SMBus adds. */
 #ifndef VBOARD_CHIP_I2C_H
 #define VBOARD_CHIP_I2C_H
 
@@ -116,6 +116,12 @@ struct eeprom_state {
     ps_t busy_until;             /* write cycle: not acknowledged */
     uint8_t address_bytes;       /* of the word address received since START */
     bool selected;
+    struct eeprom_pins {
+        uint8_t phase, next, byte;
+        uint8_t count; /* clocks of the byte and its acknowledge */
+        bool low;      /* it holds SDA low */
+        bool nack;
+    } pins;
 };
 
 void i2c_reset(struct chip *c, unsigned index);
@@ -126,6 +132,11 @@ void i2c_event(struct chip *c, unsigned index);
 void i2c_clock(struct chip *c, unsigned index, bool after);
 void i2c_alert(struct chip *c, unsigned index); /* the SMBA pin or what is made of it has changed */
 void eeprom_init(struct chip *c);               /* as delivered: all ones */
+void eeprom_power_on(struct chip *c);
+/* A pin has changed; what it drives a pin to, or -1; there is a pull-up at the pin. */
+void eeprom_pin(struct chip *c, unsigned port, unsigned pin, bool level);
+int eeprom_drives(const struct chip *c, unsigned port, unsigned pin);
+bool eeprom_pulls(const struct chip *c, unsigned port, unsigned pin);
 
 /* ---- between the files of I2C ---- */
 
@@ -149,6 +160,14 @@ enum i2c_answer i2c_bus_put(struct chip *c, uint8_t target, uint8_t byte);
 enum i2c_answer i2c_bus_get(struct chip *c, uint8_t target, uint8_t *byte);
 void i2c_bus_got(struct chip *c, uint8_t target, bool ack); /* the master's answer to a byte */
 void i2c_bus_end(struct chip *c, uint8_t target, bool restart);
+
+/* eeprom.c: false if it does not acknowledge; a byte in and out; STOP, which writes, or a repeated START */
+enum { EEPROM_ADDRESS = 0x50, EEPROM_PORT = 1, EEPROM_SCL = 10, EEPROM_SDA = 11 };
+bool eeprom_fitted(const struct chip *c);
+bool eeprom_select(struct chip *c, bool read);
+void eeprom_put(struct chip *c, uint8_t byte);
+uint8_t eeprom_get(struct chip *c);
+void eeprom_end(struct chip *c, bool restart);
 
 /* i2c_smbus.c */
 void i2c_pec(struct i2c_state *s, uint8_t byte); /* a byte has gone over the bus */

@@ -1,92 +1,18 @@
 /* Who is on the I2C buses: the serial EEPROM at address 0x50 of I2C2, or where wires lead to its pins PB10
  * and PB11, and other instances as slaves whose SCL and SDA pins are wired to the master's. RM0394 "I2C slave
  * mode"; 24xx data sheets. */
-#include <string.h>
-
 #include "chip/afpin.h"
 #include "chip/i2c.h"
 #include "chip/regs.h"
 #include "chip/state.h"
 
-enum { TARGET_EEPROM = I2C_COUNT, EEPROM_BUS = 1, EEPROM_ADDRESS = 0x50 };
-#define EEPROM_WRITE_CYCLE (5 * PS_PER_MS)
-
-/* ---- the EEPROM: 256 bytes, one address byte, pages of 16; or 8192, two, pages of 32 ---- */
-
-static unsigned eeprom_size(const struct chip *c)
-{
-    return c->config.eeprom_kind == EEPROM_24C64 ? 8192 : 256;
-}
-
-static unsigned eeprom_page(const struct chip *c)
-{
-    return c->config.eeprom_kind == EEPROM_24C64 ? 32 : 16;
-}
-
-void eeprom_init(struct chip *c)
-{
-    memset(c->eeprom.bytes, 0xFF, sizeof c->eeprom.bytes);
-}
+enum { TARGET_EEPROM = I2C_COUNT, EEPROM_BUS = 1 };
 
 static bool eeprom_there(const struct chip *c, unsigned index)
 {
-    if (c->config.eeprom_kind == EEPROM_NONE)
-        return false;
-    return index == EEPROM_BUS ||
-           (af_wired_to(c, AF_I2C1_SCL + 2 * index, 1, 10) && af_wired_to(c, AF_I2C1_SDA + 2 * index, 1, 11));
-}
-
-static bool eeprom_select(struct chip *c, bool read)
-{
-    struct eeprom_state *e = &c->eeprom;
-
-    if (chip_now(c) < e->busy_until)
-        return false;
-    e->selected = true;
-    e->page_mask = 0;
-    if (!read)
-        e->address_bytes = 0;
-    return true;
-}
-
-static void eeprom_put(struct chip *c, uint8_t byte)
-{
-    struct eeprom_state *e = &c->eeprom;
-    unsigned size = eeprom_size(c), page = eeprom_page(c);
-
-    if (e->address_bytes < (size > 256 ? 2 : 1)) {
-        e->address = (e->address_bytes++ ? e->address << 8 | byte : byte) % size;
-        return;
-    }
-    unsigned at = e->address % page;
-    e->page[at] = byte;
-    e->page_mask |= 1u << at;
-    e->address = e->address - at + (at + 1) % page; /* stays in the page */
-}
-
-static uint8_t eeprom_get(struct chip *c)
-{
-    struct eeprom_state *e = &c->eeprom;
-    uint8_t byte = e->bytes[e->address];
-
-    e->address = (e->address + 1) % eeprom_size(c);
-    return byte;
-}
-
-/* STOP starts the write cycle of the page; a repeated START gives it up. */
-static void eeprom_end(struct chip *c, bool restart)
-{
-    struct eeprom_state *e = &c->eeprom;
-    unsigned page = eeprom_page(c), base = e->address - e->address % page;
-
-    e->selected = false;
-    if (!restart && e->page_mask) {
-        for (unsigned i = 0; i < page; i++)
-            if (e->page_mask >> i & 1)
-                e->bytes[base + i] = e->page[i];
-        e->busy_until = chip_now(c) + EEPROM_WRITE_CYCLE;
-    }
-    e->page_mask = 0;
+    return eeprom_fitted(c) &&
+           (index == EEPROM_BUS || (af_wired_to(c, AF_I2C1_SCL + 2 * index, EEPROM_PORT, EEPROM_SCL) &&
+                                    af_wired_to(c, AF_I2C1_SDA + 2 * index, EEPROM_PORT, EEPROM_SDA)));
 }
 
 /* ---- instances as slaves ---- */

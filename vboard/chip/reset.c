@@ -161,6 +161,7 @@ void chip_power_on(struct chip *c)
     lose_sram(c, 0, SRAM_SIZE);
     flash_cells_power_on(c);
     c->flash.ops = 0;
+    eeprom_power_on(c);
     reset_begin(c, RESET_POWER);
 }
 
