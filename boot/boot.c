@@ -82,15 +82,10 @@ static enum way find_way(const struct findings *f, enum way asked)
 
 static unsigned look(struct facts *f)
 {
-    /* Also for a wake, which checks no content: the clock is up in less time than it saves, and each
-     * unreadable place of a ledger that a cut has left as noise costs an NMI. */
-    port_fast(true);
     ledger_find(&f->ledger);
     content_look(&f->content);
     f->debugger = port_debugger();
-    unsigned v = verdict(f);
-    port_fast(false);
-    return v;
+    return verdict(f);
 }
 
 /* Records that this image is about to be started without having been confirmed. */
@@ -169,6 +164,9 @@ void boot_main(void)
         port_start_rom();
     f.cause = port_reset_cause();
     f.way = find_way(&f, asked);
+    /* Also for a wake, which checks no content: the clock is up in less time than it saves, and each
+     * unreadable place of a ledger that a cut has left as noise costs an NMI. */
+    port_fast(true);
     if (f.way == WAY_FAULT) {
         ledger_find(&f.facts.ledger); /* whatever it was that broke is not looked at again */
         f.facts.content.bad = 0;
@@ -181,6 +179,7 @@ void boot_main(void)
                 count_start(&f);
             if (f.facts.content.flags & IMAGE_HAS_MAILBOX)
                 tell_application(&f);
+            port_fast(false);
             port_start(SLOT_ADDR);
         }
     }

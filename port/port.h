@@ -116,8 +116,6 @@ void port_flash_erase(uint32_t page);
  * valid until the end; double words of all ones are skipped, and those that read so already. Stops at the
  * first error. */
 void port_flash_program(uint32_t addr, const void *data, size_t size);
-/* Drops what the caches hold (after an erase they are stale, RM0394 "FLASH main features"). */
-void port_flash_forget(void);
 /* True if the page is write-protected by option bytes. */
 bool port_flash_protected(uint32_t page);
 /* Implemented by the bootloader; interrupt context. */

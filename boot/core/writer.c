@@ -285,7 +285,6 @@ static void kick(struct writer *w)
 
 void writer_flash_done(struct writer *w, enum port_flash_result result)
 {
-    port_flash_forget(); /* what follows compares */
     run(w, result);
 }
 

@@ -111,7 +111,6 @@ __attribute__((noreturn, noinline)) static void begin(const struct findings *f)
  * and the rest of it is unpacked afterwards. */
 __attribute__((section(".enter"), noinline)) void port_enter_dfu(const struct findings *f)
 {
-    port_fast(true);
     const uint32_t *from = (const uint32_t *)BOOT_ADDR;
     uint32_t *to = (uint32_t *)RAM_ADDR;
     while (to != world_start)

@@ -2,6 +2,15 @@
 #include "port/port.h"
 #include "port/stm32l433/regs.h"
 
+/* Applications use the data cache, the bootloader does not: a double word that cannot be read is to raise the
+ * NMI each time, not only when it gets there, and none beside the one that is asked for, whatever a line is
+ * filled with; and what has been erased is not to be read as it was (RM0394 "Adaptive real-time memory
+ * accelerator"). */
+#ifndef PORT_DATA_CACHE
+#define PORT_DATA_CACHE 1
+#endif
+#define FLASH_ACR_FAST (FLASH_ACR_ICEN | (PORT_DATA_CACHE ? FLASH_ACR_DCEN : 0) | 4)
+
 /* The slowest of them, the PLL, takes 40 us; a turn is at least 8 cycles. */
 static bool wait_for(const reg32 *reg, uint32_t mask, uint32_t value)
 {
@@ -22,7 +31,7 @@ bool port_fast(bool on)
         RCC->PLLCFGR = RCC_PLLCFGR_PLLSRC_HSI16 | 10ul << RCC_PLLCFGR_PLLN_Pos | RCC_PLLCFGR_PLLREN;
         RCC->CR |= RCC_CR_PLLON;
         /* RM0394 "Increasing the CPU frequency": 4 wait states first, and read back. */
-        FLASH->ACR = FLASH_ACR_AT_RESET | 4;
+        FLASH->ACR = FLASH_ACR_FAST;
         if (!wait_for(&FLASH->ACR, FLASH_ACR_LATENCY, 4))
             return false;
         /* The switch comes when the PLL is ready (RM0394 "System clock (SYSCLK) selection"). */

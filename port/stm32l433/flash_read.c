@@ -95,13 +95,3 @@ bool port_flash_crc(uint32_t addr, size_t size, uint32_t *crc, uint32_t *bad)
     }
     return end(bad);
 }
-
-void port_flash_forget(void)
-{
-    uint32_t acr = FLASH->ACR;
-    uint32_t off = acr & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN);
-    FLASH->ACR = off; /* a cache can only be reset while it is off */
-    FLASH->ACR = off | FLASH_ACR_ICRST | FLASH_ACR_DCRST;
-    FLASH->ACR = off;
-    FLASH->ACR = acr;
-}

@@ -238,6 +238,57 @@ static void unfinished_download(void **state)
          MESSAGE_UNFINISHED);
 }
 
+/* ---- by DFU ------------------------------------------------------------------------------ */
+
+/* In DFU, with the large image in the slot but for its first double word. */
+static struct bench *not_started(void)
+{
+    struct bench *t = board_with(&(struct board_setup){.old = large, .old_size = LARGE});
+    assert_true(vboard_ecc_damage(t->board, SLOT, 2));
+    vboard_nrst(t->board, MS / 2);
+    in_dfu(t);
+    return t;
+}
+
+/* However often it is asked for, and by however little around it. */
+static void uploads_of_unreadable_words(void **state)
+{
+    (void)state;
+    struct bench *t = not_started();
+    assert_true(vboard_ecc_damage(t->board, SLOT + 0x1010, 2));
+    assert_int_equal(dfu_command(t, 0x21, SLOT + 0x1000), MESSAGE_READY);
+    (void)dfu_end(t);
+    for (unsigned i = 0; i < 3; i++) {
+        uint8_t bytes[32];
+        uint32_t n = 0;
+        assert_int_equal(usbhost_control(t->host, 0xA1, DFU_REQ_UPLOAD, 2, 0, bytes, sizeof bytes, &n),
+                         UH_STALL);
+        assert_int_equal(dfu_get(t).message, MESSAGE_UNREADABLE);
+        assert_int_equal(dfu_out(t, DFU_REQ_CLRSTATUS, 0, NULL, 0), UH_OK);
+    }
+    bench_end(t);
+}
+
+/* A download over a part of a page, which keeps the rest: what of that cannot be read becomes ones. */
+static void parts_beside_unreadable_words(void **state)
+{
+    (void)state;
+    struct bench *t = not_started();
+    uint8_t page[PAGE];
+    memcpy(page, large, PAGE);
+    static const uint32_t at[] = {0x100, 0x178, 0x7F8};
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(vboard_ecc_damage(t->board, SLOT + at[i], 2));
+        memset(page + at[i], 0xFF, 8);
+    }
+    memcpy(page, other, 0x100);
+    assert_int_equal(dfu_command(t, 0x21, SLOT), MESSAGE_READY);
+    assert_int_equal(dfu_block(t, 2, other, 0x100), MESSAGE_READY);
+    assert_int_equal(dfu_end(t), MESSAGE_READY);
+    expect_flash(t, SLOT, page, PAGE);
+    bench_end(t);
+}
+
 /* ---- the ledger -------------------------------------------------------------------------- */
 
 /* What the newest record that can be read asks for, if there was one; found by looking at every place. */
@@ -365,6 +416,8 @@ int main(void)
         cmocka_unit_test(packed_image_without_a_record),
         cmocka_unit_test(image_without_a_record),
         cmocka_unit_test(unfinished_download),
+        cmocka_unit_test(uploads_of_unreadable_words),
+        cmocka_unit_test(parts_beside_unreadable_words),
         cmocka_unit_test(ledger),
         cmocka_unit_test(ledger_of_noise),
         cmocka_unit_test(faults),

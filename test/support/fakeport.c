@@ -71,8 +71,6 @@ bool port_flash_crc(uint32_t addr, size_t size, uint32_t *crc, uint32_t *bad)
     return ok;
 }
 
-void port_flash_forget(void) {}
-
 bool port_flash_protected(uint32_t page)
 {
     return !fake.hide_protection && fake.protected_page[(page - FLASH_ADDR) / FLASH_PAGE_SIZE];
