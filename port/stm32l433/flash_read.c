@@ -8,15 +8,14 @@
 
 /* An uncorrectable double word is read as something and raises the NMI (RM0394 "Error code correction");
  * a power cut while programming leaves such words behind. Note where it was and go on: whoever reads,
- * asks. The other sources of NMI, the clock security system and SRAM2 parity, are put out likewise. */
+ * asks. The other sources of NMI, the clock security system and SRAM2 parity, are put out likewise, and count
+ * as unreadable flash: after such a cut ECCR may have anything in it (ST's errata of the L4 family). */
 void NMI_Handler(void)
 {
     uint32_t eccr = FLASH->ECCR;
-    if (eccr & FLASH_ECCR_ECCD) {
-        if (!boot_ecc)
-            boot_ecc = FLASH_ADDR + (eccr & FLASH_ECCR_ADDR_ECC);
-        FLASH->ECCR = eccr; /* ECCD and ECCC are cleared by the ones they read as */
-    }
+    if (!boot_ecc)
+        boot_ecc = FLASH_ADDR + (eccr & FLASH_ECCR_ADDR_ECC);
+    FLASH->ECCR = eccr; /* ECCD and ECCC are cleared by the ones they read as */
     RCC->CICR = RCC_CICR_CSSC;
     uint32_t enabled = RCC->APB2ENR;
     RCC->APB2ENR = enabled | RCC_APB2ENR_SYSCFGEN;

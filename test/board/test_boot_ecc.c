@@ -3,7 +3,9 @@
  * time the verdict is that of docs/how-it-boots.md and docs/ledger.md, in time, and no trace is left. Faults
  * in the boot path itself. */
 #include "bench.h"
+#include "board.h"
 #include "board/crc32.h"
+#include "chip/machine.h"
 #include "cutoracle.h"
 #include "fwflash.h"
 
@@ -363,6 +365,22 @@ static void ledger_of_noise(void **state)
     }
 }
 
+/* ECCR can be wrong after a power cut: an NMI without ECCD while flash is read is one of its own. */
+static void nmi_without_a_flag(void **state)
+{
+    (void)state;
+    struct scene *s = scene("NMI without ECCD", large, LARGE, 2, CO_SEALED);
+    struct bench *t = s->t;
+    vboard_restore(t->board, s->off);
+    vboard_power(t->board, true, false);
+    bench_run(t, 3 * MS); /* it is at the content */
+    assert_int_equal(t->handoffs, 0);
+    assert_true(chip_debug_write(board_chip(t->board), 0xE000ED04, 4, 1U << 31)); /* ICSR.NMIPENDSET */
+    assert_true(usbhost_wait_attached(t->host, 500 * MS));
+    assert_int_equal(why(s), MESSAGE_UNREADABLE);
+    scene_end(s);
+}
+
 /* ---- faults ------------------------------------------------------------------------------ */
 
 /* Whatever breaks in the boot path, and be it the stack: DFU, and the report says so. A reset more is
@@ -420,6 +438,7 @@ int main(void)
         cmocka_unit_test(parts_beside_unreadable_words),
         cmocka_unit_test(ledger),
         cmocka_unit_test(ledger_of_noise),
+        cmocka_unit_test(nmi_without_a_flag),
         cmocka_unit_test(faults),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
