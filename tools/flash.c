@@ -87,7 +87,11 @@ static bool make_room(struct usb_board *b, struct sentence *why)
     if (!ok)
         return false;
     printf("its application makes room for the bootloader\n");
-    return await(b, comes, why);
+    if (await(b, comes, why))
+        return true;
+    if (usb_count_sureboots() == 0)
+        sentence_write(why, "no bootloader has come in place of the application %s", serial);
+    return false;
 }
 
 static bool find_behind_port(struct usb_board *b, const struct options *o, struct sentence *why)

@@ -4,6 +4,7 @@
 
 #include <libusb-1.0/libusb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The interface of class DFU in that mode; false: it has none. */
@@ -61,16 +62,28 @@ bool usb_is_unique_id(const char *serial)
     return strlen(serial) == 24 && strspn(serial, "0123456789ABCDEF") == 24;
 }
 
-/* ST's: the sum of words 0 and 2, and the upper half of word 1. */
-static bool is_made_of(const char *twelve, const char *unique_id)
+static uint32_t swapped(uint32_t word)
 {
-    char number[13];
-    unsigned words[3];
-    if (!usb_is_unique_id(unique_id) || sscanf(unique_id, "%8x%8x%8x", &words[0], &words[1], &words[2]) !=
-                                            3) /* NOLINT(cert-err34-c): digits */
+    return word << 24 | (word & 0xFF00) << 8 | (word >> 8 & 0xFF00) | word >> 24;
+}
+
+/* What others make of the same id: ST the sum of words 0 and 2 and the upper half of word 1, TinyUSB's
+ * examples all words with their bytes in memory order. */
+static bool is_made_of(const char *serial, const char *unique_id)
+{
+    char st[13], tinyusb[25];
+    uint32_t w[3];
+    if (!usb_is_unique_id(unique_id))
         return false;
-    (void)snprintf(number, sizeof number, "%08X%04X", words[0] + words[2], words[1] >> 16);
-    return strcmp(twelve, number) == 0;
+    for (size_t i = 0; i < 3; i++) {
+        const char word[9] = {unique_id[8 * i],     unique_id[8 * i + 1], unique_id[8 * i + 2],
+                              unique_id[8 * i + 3], unique_id[8 * i + 4], unique_id[8 * i + 5],
+                              unique_id[8 * i + 6], unique_id[8 * i + 7]};
+        w[i] = (uint32_t)strtoul(word, NULL, 16);
+    }
+    (void)snprintf(st, sizeof st, "%08X%04X", w[0] + w[2], w[1] >> 16);
+    (void)snprintf(tinyusb, sizeof tinyusb, "%08X%08X%08X", swapped(w[0]), swapped(w[1]), swapped(w[2]));
+    return strcmp(serial, st) == 0 || strcmp(serial, tinyusb) == 0;
 }
 
 bool usb_same_board(const char *serial, const char *other)

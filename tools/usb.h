@@ -37,7 +37,8 @@ void usb_close(struct usb_board *b);
 /* How many there are in DFU mode. */
 unsigned usb_count_sureboots(void);
 
-/* 24 hexadecimal digits: all of an STM32's unique id, as usb_serial() and so the bootloader has it. */
+/* 24 hexadecimal digits: all of an STM32's unique id, as usb_serial() and so the bootloader has it, or
+ * TinyUSB. */
 bool usb_is_unique_id(const char *serial);
 
 /* The same number, or one is the unique id (24 digits) and the other what ST's USB examples and CubeMX make

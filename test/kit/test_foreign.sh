@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD work=build/test/foreign
 rm -rf "$work" && mkdir -p "$work" || exit 1
-echo 1..22
+echo 1..24
 n=0
 ok() { # ok NAME COMMAND…
     n=$((n + 1))
@@ -60,6 +60,16 @@ for flags in -O0 -O2 -Os '-O2 -flto'; do
     ok "built with $flags" build "$name" MORE_CFLAGS="$flags" MORE_LDFLAGS="$flags"
     ok "built with $flags: runs" runs "$work/$name/foreign.elf"
 done
+# Its vectors are in a section that sureboot.ld does not know; it has no information block.
+elsewhere() {
+    rm -rf "$work/other" && cp -r test/foreign "$work/other" && sed -i 's/\.isr_vector/.vectors/; /sureboot_info/d' "$work/other/project.ld" &&
+        sed -i 's/\.section \.isr_vector.*/.section .vectors, "a"\n.global vectors\nvectors:/; s/sureboot_info_vector/0/; s/sureboot_fault/Default_Handler/' "$work/other/startup.s" &&
+        sed -i '/^SUREBOOT_APPLICATION/d; s/sureboot_report() && .*)$/!sureboot_report())/' "$work/other/main.c" &&
+        make --no-print-directory -C "$work/other" SUREBOOT=../../../../app BUILD_DIR=out \
+            SUREBOOT_LDFLAGS=-Wl,--defsym=sureboot_vectors=vectors,--defsym=sureboot_mailbox=0x2000FF00
+}
+ok "vectors in another section, the kit without its script" elsewhere
+ok "vectors in another section: runs" runs "$work/other/out/foreign.elf"
 cxx() { echo '#include "sureboot.h"' | arm-none-eabi-gcc -xc++ -std=c++11 -mcpu=cortex-m4 -mthumb -Iapp -Wall -Wextra -Wpedantic -Werror -fsyntax-only -; }
 ok "the header in C++" cxx
 
