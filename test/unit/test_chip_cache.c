@@ -157,6 +157,26 @@ static void test_icache_stale_execution(void **state)
     }
 }
 
+/* A line has its four double words one by one: what was not fetched before is not stale. */
+static void test_icache_stale_in_part(void **state)
+{
+    (void)state;
+    const uint64_t add1 = 0x3701370137013701, add2 = 0x3702370237023702, stay = 0xE7FEE7FEE7FEE7FE;
+    flash_unlock(&t, false);
+    poke64(&t, ADDR, add1);
+    poke64(&t, ADDR + 8, stay);
+    cpu_set_reg(chip_cpu(t.c), 15, ADDR + 8);
+    run_us(&t, 10);
+    cpu_set_reg(chip_cpu(t.c), 15, 0x10000100);
+    flash_erase_page(&t, PAGE);
+    flash_write64(&t, ADDR, add2);
+    cpu_set_reg(chip_cpu(t.c), 7, 0);
+    cpu_set_reg(chip_cpu(t.c), 15, ADDR);
+    run_us(&t, 10);
+    assert_int_equal(cpu_reg(chip_cpu(t.c), 7), 8);         /* new */
+    assert_int_equal(cpu_reg(chip_cpu(t.c), 15), ADDR + 8); /* and old */
+}
+
 static void test_icache_stale(void **state)
 {
     (void)state;
@@ -283,10 +303,15 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, chip_on, chip_off)
     const struct CMUnitTest tests[] = {
-        TEST(test_dcache),           TEST(test_latency),
-        TEST(test_icache_execution), TEST(test_icache_stale_execution),
-        TEST(test_icache_stale),     TEST(test_run_pd_keys),
-        TEST(test_run_pd),           TEST(test_run_pd_fetch),
+        TEST(test_dcache),
+        TEST(test_latency),
+        TEST(test_icache_execution),
+        TEST(test_icache_stale_execution),
+        TEST(test_icache_stale_in_part),
+        TEST(test_icache_stale),
+        TEST(test_run_pd_keys),
+        TEST(test_run_pd),
+        TEST(test_run_pd_fetch),
         TEST(test_run_pd_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,6 +161,9 @@ bool flash_fetch(struct chip *c, uint32_t addr)
         l->tag = off / 32;
         l->used = ++f->use;
         f->icache_slot[l->tag] = (uint8_t)(l - f->icache + 1);
+    } else if (l->stale) { /* only what was fetched before is */
+        memcpy(&c->mem.nvm.flash[off], &l->bytes[off % 32], 8);
+        chip_flash_changed(c, off, 8);
     }
     l->valid |= part;
     return true;
