@@ -45,12 +45,23 @@ void rom_flash_program(uint32_t addr, const uint8_t *data, size_t size)
     FLASH->CR = 0;
 }
 
+/* What the caches hold of the program that jumped here: after leave the new one would run into it. */
+static void forget(void)
+{
+    uint32_t on = FLASH->ACR, off = on & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN);
+    FLASH->ACR = off;
+    FLASH->ACR = off | FLASH_ACR_ICRST | FLASH_ACR_DCRST;
+    FLASH->ACR = off;
+    FLASH->ACR = on;
+}
+
 static void erase(uint32_t what)
 {
     FLASH->CR = what;
     FLASH->CR = what | FLASH_CR_STRT;
     wait();
     FLASH->CR = 0;
+    forget();
 }
 
 void rom_flash_erase_page(uint32_t addr)
