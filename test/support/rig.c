@@ -39,6 +39,14 @@ static void on_pwm(void *owner, unsigned port, unsigned pin, double hz, double d
     told.pwms++;
 }
 
+static void on_gpio(void *owner, unsigned port, unsigned pin, bool level)
+{
+    (void)owner;
+    told.gpio_pin = port * 16 + pin;
+    told.gpio_level = level;
+    told.gpios++;
+}
+
 static void on_missing(void *owner, uint32_t addr, uint32_t pc)
 {
     (void)owner;
@@ -55,7 +63,7 @@ static void on_message(void *owner, const char *sentence)
 }
 
 static const struct chip_listener listener = {
-    .reset = on_reset, .uart_tx = on_uart, .pwm = on_pwm, .missing = on_missing, .message = on_message};
+    .reset = on_reset, .gpio = on_gpio, .uart_tx = on_uart, .pwm = on_pwm, .missing = on_missing, .message = on_message};
 
 /* Starts the chip with initial stack pointer, reset vector, and two instructions at 8. */
 static void start(uint32_t code)

@@ -90,6 +90,8 @@ struct rig_told {
     ps_t reset_at;
     double hz, duty; /* the last pwm event */
     unsigned pwm_port, pwm_pin, pwms;
+    unsigned gpio_pin, gpios; /* the last gpio event; port * 16 + pin */
+    bool gpio_level;
     uint32_t missing; /* address of the last missing event */
     unsigned missings;
     unsigned messages;

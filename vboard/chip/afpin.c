@@ -146,12 +146,20 @@ bool af_connected(const struct chip *c, unsigned signal)
     return find(c, signal);
 }
 
-void af_each_pin(struct chip *c, unsigned signal,
-                 void (*fn)(struct chip *c, unsigned port, unsigned pin, void *arg), void *arg)
+void af_tell_wave(struct chip *c, unsigned signal, struct af_wave *told, double hz, double duty)
 {
-    for (unsigned i = 0; i < PINS_PER_SIGNAL && places[signal][i]; i++)
-        if (selected(c, places[signal][i]))
-            fn(c, port_of(places[signal][i]), pin_of(places[signal][i]), arg);
+    bool changed = hz != told->hz || duty != told->duty, silent = c->mode == MODE_OFF || !c->tell->pwm;
+
+    for (unsigned i = 0; i < PINS_PER_SIGNAL && places[signal][i]; i++) {
+        uint16_t p = places[signal][i];
+        uint8_t bit = (uint8_t)(1u << i);
+        bool before = told->pins & bit, on = hz > 0 && selected(c, p);
+        if ((on ? changed || !before : before) && !silent)
+            c->tell->pwm(c->tell->owner, port_of(p), pin_of(p), on ? hz : 0, on ? duty : 0);
+        told->pins = (uint8_t)(on ? told->pins | bit : told->pins & ~bit);
+    }
+    told->hz = hz;
+    told->duty = duty;
 }
 
 /* ---- wires ---- */

@@ -103,9 +103,12 @@ bool af_wired(const struct chip *c, unsigned a, unsigned b);
 /* The same for a pin of signal `a` and any pin, or two pins. */
 bool af_wired_to(const struct chip *c, unsigned a, unsigned port, unsigned pin);
 bool af_joined(const struct chip *c, unsigned port_a, unsigned pin_a, unsigned port_b, unsigned pin_b);
-/* Calls fn for each pin that is in the signal's alternate function. */
-void af_each_pin(struct chip *c, unsigned signal,
-                 void (*fn)(struct chip *c, unsigned port, unsigned pin, void *arg), void *arg);
+/* A waveform at the signal's pins is told as `pwm`: where it is new, has changed, or is over (0 Hz). */
+struct af_wave {
+    double hz, duty;
+    uint8_t pins; /* that were told of it */
+};
+void af_tell_wave(struct chip *c, unsigned signal, struct af_wave *told, double hz, double duty);
 /* A pin reads differently now: whoever listens to its alternate function is told. */
 void af_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level);
 

@@ -98,6 +98,19 @@ bool gpio_level(const struct chip *c, unsigned port, unsigned pin)
     return g->high >> pin & 1 && field(g->moder, pin) != ANALOG;
 }
 
+/* The level of an output, and what it is once more when the pin is an output no longer. */
+static void tell_output(struct chip *c, unsigned port, unsigned pin, bool high)
+{
+    struct gpio_state *g = &c->gpio[port];
+    uint16_t bit = (uint16_t)(1U << pin);
+    bool is = field(g->moder, pin) == OUTPUT, was = g->outputs & bit;
+
+    if ((is || was) && high != !!(g->told & bit) && c->tell->gpio && c->mode != MODE_OFF)
+        c->tell->gpio(c->tell->owner, port, pin, high);
+    g->outputs = (uint16_t)(is ? g->outputs | bit : g->outputs & ~bit);
+    g->told = (uint16_t)(is && high ? g->told | bit : g->told & ~bit);
+}
+
 static void update_pin(struct chip *c, unsigned port, unsigned pin)
 {
     struct gpio_state *g = &c->gpio[port];
@@ -117,13 +130,7 @@ static void update_pin(struct chip *c, unsigned port, unsigned pin)
     syscfg_pin(c, port, pin, reads);
     if (high != before)
         chip_pin_changed(c, port, pin, reads);
-    if (field(g->moder, pin) != OUTPUT) {
-        g->told &= (uint16_t)~bit; /* let go: the next high level is news */
-    } else if (high != (g->told >> pin & 1)) {
-        g->told ^= bit;
-        if (c->tell->gpio)
-            c->tell->gpio(c->tell->owner, port, pin, high);
-    }
+    tell_output(c, port, pin, high);
     if (c->wires.count)
         af_each_wired(c, port, pin, gpio_resettle);
 }
@@ -184,6 +191,8 @@ void gpio_reset(struct chip *c, unsigned port)
     g->pupdr = port == 0 ? 0x64000000 : port == 1 ? 0x00000100 : 0;
     g->lock_step = 0;
     update_port(c, port);
+    if (c->mode == MODE_RUN || c->mode == MODE_SLEEP) /* by RCC */
+        chip_pins_selected(c);
 }
 
 /* Pin bits that may change: existing and not locked. */

@@ -12,7 +12,8 @@ struct gpio_state {
     uint16_t high;                       /* level of the pins, electrically */
     uint16_t outside;                    /* pins driven from outside … */
     uint16_t outside_high;               /* … to which level */
-    uint16_t told;                       /* level last reported of pins in output mode */
+    uint16_t outputs;                    /* pins that were in output mode when last looked at … */
+    uint16_t told;                       /* … and the level last reported of them */
     uint16_t af_driven[16], af_high[16]; /* by pin: bit per alternate function */
 };
 

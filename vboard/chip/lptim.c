@@ -45,6 +45,9 @@ static ps_t in_periods(const struct chip *c, const struct lptim_state *t, unsign
 
 void lptim_reset(struct chip *c, unsigned index)
 {
+    struct af_wave told = c->lptim[index].told;
+
+    af_tell_wave(c, index ? AF_LPTIM2_OUT : AF_LPTIM1_OUT, &told, 0, 0);
     c->lptim[index] = (struct lptim_state){.arr = 1,
                                            .live_arr = 1,
                                            .arr_ok = PS_NEVER,

@@ -2,6 +2,7 @@
 #ifndef VBOARD_CHIP_LPTIM_H
 #define VBOARD_CHIP_LPTIM_H
 
+#include "chip/afpin.h"
 #include "chip/chip.h"
 #include "chip/filter.h"
 #include "chip/regs.h"
@@ -22,7 +23,7 @@ struct lptim_state {
     ps_t filter_at;      /* the next of them passes a level on */
     ps_t arr_ok, cmp_ok; /* when a written value has reached the kernel clock's side */
     ps_t starts_at;      /* SNGSTRT or CNTSTRT takes effect */
-    double told_hz, told_duty;
+    struct af_wave told;
 };
 
 void lptim_reset(struct chip *c, unsigned index);

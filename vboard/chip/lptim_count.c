@@ -145,17 +145,6 @@ void lptim_settle(struct chip *c, unsigned index)
 
 /* ---- what the outside is told ---- */
 
-struct wave {
-    double hz, duty;
-};
-
-static void tell_pin(struct chip *c, unsigned port, unsigned pin, void *arg)
-{
-    const struct wave *w = arg;
-
-    c->tell->pwm(c->tell->owner, port, pin, w->hz, w->duty);
-}
-
 static bool output_on(const struct chip *c, unsigned index)
 {
     return af_connected(c, index ? AF_LPTIM2_OUT : AF_LPTIM1_OUT);
@@ -164,21 +153,16 @@ static bool output_on(const struct chip *c, unsigned index)
 static void tell_wave(struct chip *c, unsigned index)
 {
     struct lptim_state *t = &c->lptim[index];
-    struct wave w = {0, 0};
+    double hz = 0, duty = 0;
 
-    if (t->counting && !t->single && !lptim_by_edges(t) && t->clock.hz && output_on(c, index)) {
+    if (t->counting && !t->single && !lptim_by_edges(t) && t->clock.hz) {
         double period = (double)t->live_arr + 1;
-        w.hz = (double)t->clock.hz / (1u << prescaler(t)) / period;
-        w.duty = t->live_cmp > t->live_arr ? 0 : (period - t->live_cmp - 1) / period;
+        hz = (double)t->clock.hz / (1u << prescaler(t)) / period;
+        duty = t->live_cmp > t->live_arr ? 0 : (period - t->live_cmp - 1) / period;
         if (t->cfgr & LPTIM_CFGR_WAVPOL)
-            w.duty = 1 - w.duty;
+            duty = 1 - duty;
     }
-    if (w.hz == t->told_hz && w.duty == t->told_duty)
-        return;
-    t->told_hz = w.hz;
-    t->told_duty = w.duty;
-    if (c->tell->pwm)
-        af_each_pin(c, index ? AF_LPTIM2_OUT : AF_LPTIM1_OUT, tell_pin, &w);
+    af_tell_wave(c, index ? AF_LPTIM2_OUT : AF_LPTIM1_OUT, &t->told, hz, duty);
 }
 
 void lptim_pins_selected(struct chip *c)

@@ -111,6 +111,11 @@ void tim_reset(struct chip *c, unsigned index)
     struct tim_state *t = &c->tim[index];
     struct tim_state was = *t;
 
+    for (unsigned ch = 0; ch < k->channels; ch++) {
+        af_tell_wave(c, k->pin + ch, &was.told[ch], 0, 0);
+        if (ch < k->complementary)
+            af_tell_wave(c, k->pin_n + ch, &was.told[TIM_PINS + ch], 0, 0);
+    }
     *t = (struct tim_state){.arr = k->writable[TIM_ARR], .oscillator_at = PS_NEVER, .filter_at = PS_NEVER};
     t->etr = was.etr != !!(was.r[TIM_SMCR] & TIM_SMCR_ETP);
     for (unsigned n = 0; n < TIM_BRK; n++)

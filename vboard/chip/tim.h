@@ -6,6 +6,7 @@
 #ifndef VBOARD_CHIP_TIM_H
 #define VBOARD_CHIP_TIM_H
 
+#include "chip/afpin.h"
 #include "chip/chip.h"
 #include "chip/filter.h"
 #include "chip/regs.h"
@@ -97,9 +98,13 @@ struct tim_state {
     uint16_t driven, high; /* pins: OC1..4, then OC1N..4N: driven, and their level */
     uint8_t wanted;        /* references that the dead-time generator has seen */
     ps_t dead_until[3];
-    struct {
-        double hz, duty;
-    } told[2 * TIM_PINS];
+    struct af_wave told[2 * TIM_PINS];
+    struct tim_toggle { /* how long an output that toggles was low and high, by its reference */
+        ps_t since, width[2];
+        uint32_t ccr;
+        uint8_t edges; /* 3: both widths are known */
+        bool moved;    /* the compare value, since the last edge */
+    } toggle[TIM_PINS];
 
     struct filter input[TIM_INPUTS];
     ps_t filter_at;                        /* the next of them passes a level on */
@@ -175,6 +180,14 @@ void tim_com(struct chip *c, unsigned index);  /* commutation: preloaded output 
 void tim_refs(struct chip *c, unsigned index); /* OCxREF of PWM and forced modes, then the outputs */
 void tim_outputs(struct chip *c, unsigned index);
 bool tim_visible(const struct chip *c, unsigned index, unsigned ch);
+bool tim_main_enabled(const struct tim_state *t, unsigned index); /* MOE, where there is one */
+bool tim_ccxe(const struct tim_state *t, unsigned ch);
+bool tim_ccxne(const struct tim_state *t, unsigned index, unsigned ch);
+bool tim_pwm_level(const struct tim_state *t, unsigned ch, bool inverse); /* OCxREF in PWM mode 1, 2 */
+bool tim_combined(const struct tim_state *t, unsigned ch);                /* OCxREFC */
+void tim_tell(struct chip *c, unsigned index, unsigned ch,
+              bool n);                                         /* what has changed of an output, as `pwm` */
+void tim_toggled(struct chip *c, unsigned index, unsigned ch); /* by a match, mode 3 */
 ps_t tim_dead_time_next(const struct tim_state *t);
 void tim_ir(struct chip *c); /* level of IR_OUT */
 void tim_break(struct chip *c, unsigned index, uint32_t flag);

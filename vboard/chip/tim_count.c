@@ -112,6 +112,8 @@ static void match(struct chip *c, unsigned index, unsigned ch)
         t->ref &= (uint8_t)~bit;
     else if (mode == 3)
         t->ref ^= bit;
+    if (mode == 3 && ch < TIM_PINS)
+        tim_toggled(c, index, ch);
     if ((cms == 1 && !t->down) || (cms == 2 && t->down))
         return; /* flags on one slope only */
     tim_flag(c, index, compare_flag(ch));

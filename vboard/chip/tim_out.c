@@ -1,6 +1,6 @@
 /* Outputs of a timer: OCxREF by mode, combined and asymmetric modes, polarity, complementary outputs with
- * dead time, break, main output enable; and the frequency and duty cycle that the outside is told.
- * RM0394 "TIM1 functional description", "Output control bits for complementary OCx and OCxN". */
+ * dead time, break, main output enable. RM0394 "TIM1 functional description", "Output control bits for
+ * complementary OCx and OCxN". */
 #include "chip/afpin.h"
 #include "chip/state.h"
 #include "chip/tim.h"
@@ -24,17 +24,17 @@ static bool has_break(unsigned index)
     return index == TIM1 || index == TIM15 || index == TIM16;
 }
 
-static bool main_enabled(const struct tim_state *t, unsigned index)
+bool tim_main_enabled(const struct tim_state *t, unsigned index)
 {
     return !has_break(index) || t->r[TIM_BDTR] & TIM_BDTR_MOE;
 }
 
-static bool ccxe(const struct tim_state *t, unsigned ch)
+bool tim_ccxe(const struct tim_state *t, unsigned ch)
 {
     return t->ccer >> 4 * ch & 1;
 }
 
-static bool ccxne(const struct tim_state *t, unsigned index, unsigned ch)
+bool tim_ccxne(const struct tim_state *t, unsigned index, unsigned ch)
 {
     return ch < tim_kinds[index].complementary && t->ccer >> 4 * ch & 4;
 }
@@ -60,9 +60,9 @@ static bool on_pin(const struct chip *c, unsigned index, unsigned ch)
 
     if (ch >= k->channels)
         return false;
-    return (ccxe(t, ch) &&
+    return (tim_ccxe(t, ch) &&
             (af_connected(c, k->pin + ch) || (makes_ir(index, ch) && af_connected(c, AF_IR_OUT)))) ||
-           (ccxne(t, index, ch) && af_connected(c, k->pin_n + ch));
+           (tim_ccxne(t, index, ch) && af_connected(c, k->pin_n + ch));
 }
 
 /* Does the channel's reference show on a pin, its own or that of a channel it is combined with, or in a
@@ -73,7 +73,7 @@ bool tim_visible(const struct chip *c, unsigned index, unsigned ch)
 
     if (tim_is_output(t, ch) && comp_blanked_by(c, index, ch))
         return true;
-    if (!main_enabled(t, index) || !tim_is_output(t, ch))
+    if (!tim_main_enabled(t, index) || !tim_is_output(t, ch))
         return false;
     if (ch >= 4) /* channels 5 and 6 have no pins */
         return ch == 4 && t->r[TIM_CCR5] >> 29;
@@ -83,7 +83,7 @@ bool tim_visible(const struct chip *c, unsigned index, unsigned ch)
 /* ---- OCxREF ---- */
 
 /* PWM mode 1 (odd: mode 2, the inverse): active below the compare value. */
-static bool pwm_level(const struct tim_state *t, unsigned ch, bool inverse)
+bool tim_pwm_level(const struct tim_state *t, unsigned ch, bool inverse)
 {
     bool active = t->down ? t->cnt <= t->ccr[ch] : t->cnt < t->ccr[ch];
 
@@ -98,7 +98,7 @@ static void put_ref(struct tim_state *t, unsigned ch, bool level)
 }
 
 /* What the output stage sees: OCxREFC. */
-static bool combined(const struct tim_state *t, unsigned ch)
+bool tim_combined(const struct tim_state *t, unsigned ch)
 {
     unsigned mode = tim_mode(t, ch), other = ch ^ 1;
     bool own = t->ref >> ch & 1, second = t->ref >> other & 1;
@@ -127,7 +127,7 @@ void tim_refs(struct chip *c, unsigned index)
             continue;
         }
         if (mode >= 6)
-            put_ref(t, ch, pwm_level(t, ch, mode & 1));
+            put_ref(t, ch, tim_pwm_level(t, ch, mode & 1));
         if (t->ccmr[ch / 2] >> 8 * (ch & 1) & 0x80 && etrf)
             t->cleared |= (uint8_t)(1u << ch);
         if (t->cleared >> ch & 1)
@@ -171,18 +171,19 @@ ps_t tim_dead_time_next(const struct tim_state *t)
 static int output(struct chip *c, unsigned index, unsigned ch, bool n)
 {
     struct tim_state *t = &c->tim[index];
-    bool own = n ? ccxne(t, index, ch) : ccxe(t, ch), both = ccxe(t, ch) && ccxne(t, index, ch);
-    bool inverted = t->ccer >> 4 * ch & (n ? 8 : 2), ref = combined(t, ch);
+    bool own = n ? tim_ccxne(t, index, ch) : tim_ccxe(t, ch),
+         both = tim_ccxe(t, ch) && tim_ccxne(t, index, ch);
+    bool inverted = t->ccer >> 4 * ch & (n ? 8 : 2), ref = tim_combined(t, ch);
 
     if (!has_break(index))
         return own ? ref != inverted : -1;
     if (!(t->r[TIM_BDTR] & TIM_BDTR_MOE)) {
-        if (!(t->r[TIM_BDTR] & TIM_BDTR_OSSI) || !(ccxe(t, ch) || ccxne(t, index, ch)))
+        if (!(t->r[TIM_BDTR] & TIM_BDTR_OSSI) || !(tim_ccxe(t, ch) || tim_ccxne(t, index, ch)))
             return -1;
         return bits(t->r[TIM_CR2], 8 + 2 * ch + (n ? 1 : 0), 1) != 0; /* OISx, OISxN */
     }
     if (!own)
-        return t->r[TIM_BDTR] & TIM_BDTR_OSSR && (ccxe(t, ch) || ccxne(t, index, ch)) ? inverted : -1;
+        return t->r[TIM_BDTR] & TIM_BDTR_OSSR && (tim_ccxe(t, ch) || tim_ccxne(t, index, ch)) ? inverted : -1;
     if (!both)
         return ref != inverted;
     bool dead = t->dead_until[ch] != PS_NEVER; /* neither is active */
@@ -195,74 +196,19 @@ static void run_dead_times(struct chip *c, unsigned index)
     struct tim_state *t = &c->tim[index];
 
     for (unsigned ch = 0; ch < tim_kinds[index].complementary; ch++) {
-        bool ref = combined(t, ch);
+        bool ref = tim_combined(t, ch);
         if (t->dead_until[ch] <= chip_now(c))
             t->dead_until[ch] = PS_NEVER;
         if (ref == (t->wanted >> ch & 1))
             continue;
         t->wanted ^= (uint8_t)(1u << ch);
         ps_t dead = dead_time(c, index);
-        t->dead_until[ch] = dead && ccxe(t, ch) && ccxne(t, index, ch) ? chip_now(c) + dead : PS_NEVER;
+        t->dead_until[ch] =
+            dead && tim_ccxe(t, ch) && tim_ccxne(t, index, ch) ? chip_now(c) + dead : PS_NEVER;
     }
 }
 
-/* ---- what the outside is told ---- */
-
-static double duty_of(const struct tim_state *t, unsigned ch, bool n)
-{
-    unsigned mode = tim_mode(t, ch);
-    bool inverted = (t->ccer >> 4 * ch & (n ? 8 : 2)) != 0;
-    double period, high = t->ccr[ch];
-
-    if (mode == 3)
-        return 0.5;
-    if (bits(t->r[TIM_CR1], 5, 2)) {
-        period = t->arr;
-    } else {
-        period = (double)t->arr + 1;
-        high += t->down ? 1 : 0;
-    }
-    double duty = high >= period ? 1 : high / period;
-    if (mode & 1)
-        duty = 1 - duty;
-    /* a complementary output alone carries the reference itself, with its partner the inverse */
-    bool inverse = n && ccxe(t, ch);
-    return inverted != inverse ? 1 - duty : duty;
-}
-
-struct pwm {
-    double hz, duty;
-};
-
-static void tell_pin(struct chip *c, unsigned port, unsigned pin, void *arg)
-{
-    const struct pwm *p = arg;
-
-    c->tell->pwm(c->tell->owner, port, pin, p->hz, p->duty);
-}
-
-static void tell_pwm(struct chip *c, unsigned index, unsigned ch, bool n)
-{
-    struct tim_state *t = &c->tim[index];
-    const struct tim_kind *k = &tim_kinds[index];
-    unsigned mode = tim_mode(t, ch), slot = ch + (n ? TIM_PINS : 0), signal = (n ? k->pin_n : k->pin) + ch;
-    bool on = (n ? ccxne(t, index, ch) : ccxe(t, ch)) && main_enabled(t, index) && (mode == 3 || mode >= 6) &&
-              tim_counts_internal(t) && af_connected(c, signal) && t->arr && t->clock.hz;
-    struct pwm p = {0, 0};
-
-    if (on) {
-        bool center = bits(t->r[TIM_CR1], 5, 2);
-        double counts = center ? 2.0 * t->arr : (double)t->arr + 1;
-        p.hz = t->clock.hz / ((double)t->psc + 1) / counts / (mode == 3 ? 2 : 1);
-        p.duty = duty_of(t, ch, n);
-    }
-    if (p.hz == t->told[slot].hz && p.duty == t->told[slot].duty)
-        return;
-    t->told[slot].hz = p.hz;
-    t->told[slot].duty = p.duty;
-    if (c->tell->pwm)
-        af_each_pin(c, signal, tell_pin, &p);
-}
+/* ---- on the pins ---- */
 
 static void drive(struct chip *c, unsigned index, unsigned ch, bool n)
 {
@@ -293,10 +239,10 @@ void tim_outputs(struct chip *c, unsigned index)
     run_dead_times(c, index);
     for (unsigned ch = 0; ch < k->channels; ch++) {
         drive(c, index, ch, false);
-        tell_pwm(c, index, ch, false);
+        tim_tell(c, index, ch, false);
         if (ch < k->complementary) {
             drive(c, index, ch, true);
-            tell_pwm(c, index, ch, true);
+            tim_tell(c, index, ch, true);
         }
     }
 }

@@ -109,11 +109,11 @@ void usart_update(struct chip *c, unsigned index)
 
 void usart_reset(struct chip *c, unsigned index)
 {
-    double ck_told = c->usart[index].ck_told;
+    struct af_wave ck = c->usart[index].ck;
     uint32_t swap = c->usart[index].cr2 & USART_CR2_SWAP;
 
     c->usart[index] = (struct usart_state){.isr = USART_ISR_RESET,
-                                           .ck_told = ck_told,
+                                           .ck = ck,
                                            .tx_end = PS_NEVER,
                                            .rx_end = PS_NEVER,
                                            .ack_at = PS_NEVER,

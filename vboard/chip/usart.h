@@ -4,6 +4,7 @@
 #ifndef VBOARD_CHIP_USART_H
 #define VBOARD_CHIP_USART_H
 
+#include "chip/afpin.h"
 #include "chip/chip.h"
 
 enum { USART_COUNT = 4, LPUART1_INDEX = 3 };
@@ -39,11 +40,11 @@ struct usart_state {
     uint32_t hz;      /* kernel clock that tx_end was computed with */
     uint64_t tx_left; /* its periods until then, around a clock change */
 
-    bool nacked;      /* the receiver pulls the line low in the stop bit of what is being sent */
-    bool halted;      /* a Smartcard has refused a word for good: TDR waits for TXFRQ */
-    uint8_t repeated; /* times that the word was sent again */
-    bool tx_low;      /* the line idles low */
-    double ck_told;   /* Hz at CK */
+    bool nacked;       /* the receiver pulls the line low in the stop bit of what is being sent */
+    bool halted;       /* a Smartcard has refused a word for good: TDR waits for TXFRQ */
+    uint8_t repeated;  /* times that the word was sent again */
+    bool tx_low;       /* the line idles low */
+    struct af_wave ck; /* the clock that was told */
 
     struct usart_frame rx; /* what is on the receive line */
     ps_t rx_start;         /* the edge that the receiver took for a start bit */

@@ -141,8 +141,8 @@ void usart_send_next(struct chip *c, unsigned index)
     }
 }
 
-/* Synchronous mode: the clock takes the word to SPI slaves, and what is on the receive pin meanwhile comes in.
- * Without LBCL the last bit has no clock. */
+/* Synchronous mode: the clock takes the word to SPI slaves, and what is on the receive pin meanwhile comes
+ * in. Without LBCL the last bit has no clock. */
 static void exchange(struct chip *c, unsigned index)
 {
     struct usart_state *u = &c->usart[index];
@@ -224,13 +224,6 @@ static void sent(struct chip *c, unsigned index)
 
 /* ---- pins ---- */
 
-static void tell_clock(struct chip *c, unsigned port, unsigned pin, void *arg)
-{
-    const double *hz = arg;
-
-    c->tell->pwm(c->tell->owner, port, pin, *hz, *hz > 0 ? 0.5 : 0);
-}
-
 /* CK: for a Smartcard all the time, else with the bits of each word. It is told as PWM is; the pin shows no
  * edges. */
 static double clock_hz(const struct chip *c, unsigned index)
@@ -239,7 +232,7 @@ static double clock_hz(const struct chip *c, unsigned index)
     unsigned psc = u->gtpr & 31;
     ps_t bit = usart_bit_time(c, index);
 
-    if (!(u->cr2 & USART_CR2_CLKEN) || !(u->cr1 & USART_CR1_UE) || !af_connected(c, AF_USART1_CK + index))
+    if (!(u->cr2 & USART_CR2_CLKEN) || !(u->cr1 & USART_CR1_UE))
         return 0;
     if (u->cr3 & USART_CR3_SCEN)
         return psc ? usart_hz(c, index) / (2.0 * psc) : 0;
@@ -265,12 +258,11 @@ void usart_pins(struct chip *c, unsigned index)
         u->tx_low = low;
         af_out(c, line_out(u, index), !low);
     }
-    if (hz == u->ck_told)
-        return;
-    u->ck_told = hz;
-    af_out(c, AF_USART1_CK + index, u->cr2 & USART_CR2_CPOL);
-    if (c->tell->pwm)
-        af_each_pin(c, AF_USART1_CK + index, tell_clock, &hz);
+    if (hz != u->ck.hz)
+        af_out(c, AF_USART1_CK + index, u->cr2 & USART_CR2_CPOL);
+    if (hz > 0 || u->ck.pins)
+        af_tell_wave(c, AF_USART1_CK + index, &u->ck, hz, hz > 0 ? 0.5 : 0);
+    u->ck.hz = hz;
 }
 
 void usart_pins_selected(struct chip *c)
