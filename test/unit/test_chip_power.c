@@ -27,11 +27,12 @@ static void test_sleep_gates(void **state)
 {
     (void)state;
     arm_pin();
-    set(&t, RCC(0x58), 1U << 26 | 1);
-    clear(&t, RCC(0x78), 1);
+    set(&t, RCC(0x58), 1U << 26 | 1U << 24 | 1);
+    clear(&t, RCC(0x78), 1U << 24 | 1);
     assert_true(chip_enabled(t.c, B_TIM2));
     wfi();
     assert_false(chip_enabled(t.c, B_TIM2));
+    assert_false(chip_enabled(t.c, B_CRS));
     assert_true(chip_enabled(t.c, B_USB));
     assert_true(chip_enabled(t.c, B_GPIOA));
     assert_false(chip_enabled(t.c, B_USART1)); /* off anyway */

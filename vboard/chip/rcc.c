@@ -42,11 +42,11 @@ static const struct {
     [0x5C / 4] = {0, 0x00000025, 0, NULL},
     [0x60 / 4] = {0, 0x00235C81, 1U << 7, NULL},    /* FWEN */
     [0x68 / 4] = {0x00011303, 0x00011303, 0, NULL}, /* SMENR */
-    [0x6C / 4] = {0x000532FF, 0x000532FF, 0, NULL},
-    [0x70 / 4] = {0x00000101, 0x00000101, 0, NULL},
-    [0x78 / 4] = {0xF2FECA3F, 0xF7FECE3F, 0, NULL},
+    [0x6C / 4] = {0x0005229F, 0x0005229F, 0, NULL},
+    [0x70 / 4] = {0x00000100, 0x00000100, 0, NULL},
+    [0x78 / 4] = {0xF7E6CE31, 0xF7E6CE31, 0, NULL},
     [0x7C / 4] = {0x00000025, 0x00000025, 0, NULL},
-    [0x80 / 4] = {0x01677C01, 0x01677C01, 0, NULL},
+    [0x80 / 4] = {0x00235C01, 0x00235C01, 0, NULL},
     [RCC_CCIPR / 4] = {0, 0x7CFFFC3F, 0, NULL},
     [RCC_BDCR / 4] = {0, 0x0301833D, 1U << 5, write_bdcr},
     [RCC_CSR / 4] = {0x00000600, 0x00800F01, 0, write_csr},
@@ -67,11 +67,10 @@ void rcc_irq(struct chip *c)
     chip_irq(c, 5, B_RCC, pending != 0);
 }
 
-/* USBFS, CRS and RTC have bits that are 0 after reset by the table of registers, and yet USB works in
- * Sleep: where the reset value is 0 the bit is taken to have no effect. */
+/* A clock that has no bit there (FWEN) goes on. */
 bool rcc_runs_in_sleep(const struct chip *c, uint32_t smenr, unsigned bit)
 {
-    return (c->rcc.reg[smenr / 4] | ~regs[smenr / 4].reset) >> bit & 1;
+    return (c->rcc.reg[smenr / 4] | ~regs[smenr / 4].writable) >> bit & 1;
 }
 
 static void write_cr(struct chip *c, uint32_t old, uint32_t next)
