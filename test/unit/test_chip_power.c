@@ -22,6 +22,33 @@ static void test_sleep(void **state)
     assert_true(awake());
 }
 
+static void nothing(void *unused)
+{
+    (void)unused;
+}
+
+/* A step passes time to what comes next; where nothing does, none. */
+static void test_sleep_step(void **state)
+{
+    (void)state;
+    for (enum chip_mode mode = MODE_SLEEP; mode <= MODE_STOP; mode++) {
+        if (mode == MODE_STOP) {
+            teardown(NULL);
+            setup(NULL);
+            deep(1);
+        }
+        wfi();
+        assert_int_equal(t.c->mode, mode);
+        assert_int_equal(t.c->time.next_wake, PS_NEVER);
+        ps_t now = chip_now(t.c);
+        assert_int_equal(chip_step(t.c), CHIP_TIME);
+        assert_int_equal(chip_now(t.c), now);
+        chip_outside_wake(t.c, OUTSIDE_TEST, now + PS_PER_MS, nothing, NULL);
+        assert_int_equal(chip_step(t.c), CHIP_TIME);
+        assert_in_range(chip_now(t.c), now + PS_PER_MS, now + PS_PER_MS + PS_PER_US);
+    }
+}
+
 /* SMENR gates a block's clock in Sleep. */
 static void test_sleep_gates(void **state)
 {
@@ -461,10 +488,10 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, chip_off)
     const struct CMUnitTest tests[] = {
-        TEST(test_sleep),      TEST(test_sleep_gates),  TEST(test_stop),      TEST(test_stop_usart),
-        TEST(test_stop_event), TEST(test_stop_refused), TEST(test_forbidden), TEST(test_flash_defers),
-        TEST(test_standby),    TEST(test_shutdown),     TEST(test_ranges),    TEST(test_pvd),
-        TEST(test_pvd_in),     TEST(test_pvd_in_level), TEST(test_pulls),
+        TEST(test_sleep),        TEST(test_sleep_step), TEST(test_sleep_gates),  TEST(test_stop),
+        TEST(test_stop_usart),   TEST(test_stop_event), TEST(test_stop_refused), TEST(test_forbidden),
+        TEST(test_flash_defers), TEST(test_standby),    TEST(test_shutdown),     TEST(test_ranges),
+        TEST(test_pvd),          TEST(test_pvd_in),     TEST(test_pvd_in_level), TEST(test_pulls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,13 +82,13 @@ static enum cpu_exit execute(struct chip *c, bool step)
 /* The core is clocked but does not execute: in Sleep, or in Stop with DBG_STOP, or locked up. */
 static void idle(struct chip *c, ps_t limit)
 {
-    uint64_t now = cpu_cycles(c->cpu), cycle = time_cycle_at(c, limit);
+    uint64_t now = cpu_cycles(c->cpu), cycle = limit == PS_NEVER ? UINT64_MAX : time_cycle_at(c, limit);
     if (c->mode != MODE_RUN) {
         uint64_t core = cpu_next_wake(c->cpu);
         if (core < cycle)
             cycle = core > now ? core : now + 1;
     }
-    if (cycle > now)
+    if (cycle > now && cycle != UINT64_MAX)
         cpu_slept(c->cpu, cycle - now, c->mode != MODE_RUN && pwr_hclk_in_sleep(c));
 }
 
@@ -111,7 +111,9 @@ static enum chip_exit turn(struct chip *c, ps_t until, bool step)
             }
             limit = earlier(limit, c->held_until);
         }
-        time_move(c, earlier(limit, c->time.next_wake), NULL);
+        limit = earlier(limit, c->time.next_wake);
+        if (limit != PS_NEVER)
+            time_move(c, limit, NULL);
         return CHIP_TIME;
     }
     switch (c->mode) {

@@ -58,7 +58,7 @@ enum { CHIP_WATCH_OUTSIDE, CHIP_WATCH_ROM };
  * little later. CHIP_OFF is returned when power is lost on the way; run again, time passes without
  * power (outside events, and what VBAT keeps going). */
 enum chip_exit chip_run(struct chip *c, ps_t until);
-/* Executes one instruction; sleeping or in reset: passes time to the next event. */
+/* Executes one instruction; sleeping or in reset: passes time to the next event, none if none is due. */
 enum chip_exit chip_step(struct chip *c);
 /* From a listener's function or an outside event: chip_run returns at the next instruction boundary. */
 void chip_stop(struct chip *c);

@@ -194,8 +194,8 @@ static bool match_matters(const struct chip *c, unsigned index, unsigned ch, boo
     if (visible ? (mode && tim_visible(c, index, ch))
                 : (mode >= 1 && mode <= 3) || (pwm_mode(mode) && tim_visible(c, index, ch)))
         return true;
-    if (mms >= 3 || mms2 >= 3 || index == TIM16)
-        return tim_trgo_wanted(c, index);
+    if ((mms >= 3 || mms2 >= 3 || index == TIM16) && tim_trgo_wanted(c, index))
+        return true;
     return compare_trigger(index, ch) != TRG_COUNT && chip_trigger_wanted(c, compare_trigger(index, ch));
 }
 
@@ -238,36 +238,13 @@ static uint64_t counts_ahead(const struct chip *c, unsigned index, bool visible)
     return any ? n : UINT64_MAX;
 }
 
-/* Whole periods in which nothing can happen any more are left out. CK_PSC periods. */
-static uint64_t without_idle_periods(const struct chip *c, unsigned index, uint64_t n)
-{
-    const struct tim_state *t = &c->tim[index];
-    uint32_t cr1 = t->r[TIM_CR1];
-
-    if (n < 4 * ((uint64_t)t->psc + 1) * t->arr)
-        return n;
-    if (!(t->r[TIM_SR] & TIM_SR_UIF) || cr1 & TIM_CR1_OPM || t->psc != t->r[TIM_PSC] ||
-        t->arr != t->r[TIM_ARR] || t->rcr != t->r[TIM_RCR] || t->cnt > t->arr)
-        return n;
-    for (unsigned ch = 0; ch < compare_channels(index); ch++)
-        if (tim_is_output(t, ch) &&
-            (t->ccr[ch] != (t->r[ch < 4 ? TIM_CCR1 + ch : TIM_CCR5 + ch - 4] & limit(index)) ||
-             match_matters(c, index, ch, false)))
-            return n;
-    if (turn_visible(c, index))
-        return n;
-    uint64_t counts = centered(t) ? 2 * (uint64_t)t->arr : (uint64_t)t->arr + 1;
-    return n % (counts * ((uint64_t)t->psc + 1) * ((uint64_t)t->rcr + 1));
-}
-
 /* ---- time ---- */
 
-/* `n` periods of CK_PSC. */
-static void advance(struct chip *c, unsigned index, uint64_t n)
+/* `n` periods of CK_PSC, from one interesting count to the next. */
+static void walk(struct chip *c, unsigned index, uint64_t n)
 {
     struct tim_state *t = &c->tim[index];
 
-    n = without_idle_periods(c, index, n);
     while (n && t->arr && t->r[TIM_CR1] & TIM_CR1_CEN) {
         uint64_t div = (uint64_t)t->psc + 1, ahead = counts_ahead(c, index, false);
         uint64_t all = t->prescale + n, counts = all / div;
@@ -281,6 +258,51 @@ static void advance(struct chip *c, unsigned index, uint64_t n)
         t->cnt = (t->down ? t->cnt - (uint32_t)(ahead - 1) : t->cnt + (uint32_t)(ahead - 1)) & limit(index);
         step(c, index);
     }
+}
+
+/* Periods of CK_PSC behind which a timer that goes round is where it was: an even number of rounds, since a
+ * match may toggle, of each count of repetitions. */
+static uint64_t lap(const struct tim_state *t)
+{
+    uint64_t counts = centered(t) ? 2 * (uint64_t)t->arr : (uint64_t)t->arr + 1;
+
+    return 2 * counts * ((uint64_t)t->psc + 1) * ((uint64_t)t->rcr + 1);
+}
+
+/* It goes round: no update changes anything that it counts with. */
+static bool goes_round(const struct tim_state *t, unsigned index)
+{
+    uint32_t cr1 = t->r[TIM_CR1];
+
+    if (t->cnt > t->arr || t->repeat > t->rcr || (centered(t) && t->cnt == (t->down ? 0 : t->arr)))
+        return false;
+    if (cr1 & TIM_CR1_UDIS)
+        return true;
+    if (cr1 & TIM_CR1_OPM || t->psc != t->r[TIM_PSC] || t->arr != t->r[TIM_ARR] || t->rcr != t->r[TIM_RCR])
+        return false;
+    for (unsigned ch = 0; ch < compare_channels(index); ch++)
+        if (tim_is_output(t, ch) &&
+            t->ccr[ch] != (t->r[ch < 4 ? TIM_CCR1 + ch : TIM_CCR5 + ch - 4] & limit(index)))
+            return false;
+    return true;
+}
+
+/* `n` periods of CK_PSC. What nobody sees may be long: of the laps of a timer that goes round, the first
+ * leaves flags and references as all others do. */
+static void advance(struct chip *c, unsigned index, uint64_t n)
+{
+    struct tim_state *t = &c->tim[index];
+
+    while (t->arr && t->r[TIM_CR1] & TIM_CR1_CEN && n > 2 * lap(t) &&
+           counts_ahead(c, index, true) == UINT64_MAX) {
+        bool round = goes_round(t, index);
+        uint64_t turn = counts_to_turn(t, index) * ((uint64_t)t->psc + 1) - t->prescale;
+        uint64_t first = round ? lap(t) : turn < n ? turn : n;
+        uint64_t rest = round ? (n - first) % first : n - first;
+        walk(c, index, first);
+        n = rest;
+    }
+    walk(c, index, n);
 }
 
 void tim_settle(struct chip *c, unsigned index)
