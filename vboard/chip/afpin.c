@@ -148,13 +148,13 @@ bool af_connected(const struct chip *c, unsigned signal)
 
 void af_tell_wave(struct chip *c, unsigned signal, struct af_wave *told, double hz, double duty)
 {
-    bool changed = hz != told->hz || duty != told->duty, silent = c->mode == MODE_OFF || !c->tell->pwm;
+    bool changed = hz != told->hz || duty != told->duty;
 
     for (unsigned i = 0; i < PINS_PER_SIGNAL && places[signal][i]; i++) {
         uint16_t p = places[signal][i];
         uint8_t bit = (uint8_t)(1u << i);
         bool before = told->pins & bit, on = hz > 0 && selected(c, p);
-        if ((on ? changed || !before : before) && !silent)
+        if ((on ? changed || !before : before) && c->tell->pwm)
             c->tell->pwm(c->tell->owner, port_of(p), pin_of(p), on ? hz : 0, on ? duty : 0);
         told->pins = (uint8_t)(on ? told->pins | bit : told->pins & ~bit);
     }
