@@ -226,7 +226,7 @@ static enum dfu_answer on_upload(struct dfu *d, const struct usb_setup *setup)
         at = at < all ? at : all;
         d->data = (const uint8_t *)text + at;
         d->size = all - at < length ? all - at : length;
-    } else if (addr >= SLOT_ADDR && addr <= SLOT_END) {
+    } else if (addr >= FLASH_ADDR && addr <= SLOT_END) {
         d->size = addr >= end ? 0 : end - addr < length ? end - addr : length;
         enum message m = read_slot(s, addr, d->size);
         if (m != MESSAGE_READY)

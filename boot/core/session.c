@@ -121,7 +121,8 @@ static enum message command(struct session *s, uint32_t size)
     case DFUSE_SET_ADDRESS:
         if (!has_argument)
             return MESSAGE_COMMAND;
-        if ((argument < SLOT_ADDR || argument >= SLOT_END) &&
+        /* The bootloader can be read: STM32CubeProgrammer does when it connects. */
+        if ((argument < FLASH_ADDR || argument >= SLOT_END) &&
             (argument < DFU_REPORT_ADDR || argument >= DFU_REPORT_ADDR + DFU_REPORT_SIZE))
             return MESSAGE_ADDRESS;
         s->pointer = argument;

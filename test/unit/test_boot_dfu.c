@@ -167,11 +167,11 @@ static void addresses(void **state)
         uint32_t addr;
         bool set, erase;
     } table[] = {
-        {0x08004000, true, true},   {0x0803EFFF, true, true},   {0x08003FFF, false, false},
-        {0x0803F000, false, false}, {0x08000000, false, false}, {0xFFFFFFFF, false, false},
-        {0x20000000, false, false}, {0x1FFF7800, false, false}, {0xF0000000, true, false},
-        {0xF00003FF, true, false},  {0xF0000400, false, false}, {0, false, false},
-        {0x88004000, false, false},
+        {0x08004000, true, true},   {0x0803EFFF, true, true},   {0x08003FFF, true, false},
+        {0x0803F000, false, false}, {0x08000000, true, false},  {0x07FFFFFF, false, false},
+        {0xFFFFFFFF, false, false}, {0x20000000, false, false}, {0x1FFF7800, false, false},
+        {0xF0000000, true, false},  {0xF00003FF, true, false},  {0xF0000400, false, false},
+        {0, false, false},          {0x88004000, false, false},
     };
     for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
         setup(NULL);
@@ -181,14 +181,30 @@ static void addresses(void **state)
     }
 }
 
+/* The first thing that STM32CubeProgrammer does when it has connected. */
+static void upload_of_the_bootloader(void **state)
+{
+    (void)state;
+    static uint8_t got[1024];
+    for (unsigned i = 0; i < 2 * sizeof got; i++)
+        fake.flash[i] = (uint8_t)(i * 7 + 1);
+    assert_true(dfuse_command(DFUSE_SET_ADDRESS, FLASH_ADDR));
+    assert_true(simple(DFU_REQ_ABORT));
+    for (unsigned n = 0; n < 2; n++) {
+        assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, (uint16_t)(2 + n), got, sizeof got), sizeof got);
+        assert_memory_equal(got, fake.flash + n * sizeof got, sizeof got);
+    }
+}
+
 /* By no arithmetic can anything outside the slot be reached. */
 static void blocks_outside(void **state)
 {
     (void)state;
     static uint8_t bytes[2048];
-    static const uint32_t pointers[] = {0x08004000, 0x0803E800, 0x0803EFFF, 0xF0000000, 0xF00003FF};
+    static const uint32_t pointers[] = {0x08004000, 0x0803E800, 0x0803EFFF,
+                                        0x08000000, 0xF0000000, 0xF00003FF};
     memset(bytes, 0, sizeof bytes);
-    for (unsigned p = 0; p < 5; p++) {
+    for (unsigned p = 0; p < sizeof pointers / sizeof *pointers; p++) {
         for (unsigned block = 2; block < 65536; block += block < 130 ? 1 : 997) {
             for (unsigned length = 1; length <= 2048; length = length < 2047 ? 2 * length + 1 : length + 1) {
                 setup(NULL);
@@ -471,6 +487,7 @@ int main(void)
         cmocka_unit_test(data_where_none_belongs),
         cmocka_unit_test(refused_blocks),
         cmocka_unit_test(addresses),
+        cmocka_unit_test_setup(upload_of_the_bootloader, setup),
         cmocka_unit_test(blocks_of_an_upload_do_not_count),
         cmocka_unit_test(plain_is_read_before_it_leaves),
         cmocka_unit_test(blocks_outside),
