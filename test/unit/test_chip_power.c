@@ -33,7 +33,7 @@ static void test_sleep_step(void **state)
     (void)state;
     for (enum chip_mode mode = MODE_SLEEP; mode <= MODE_STOP; mode++) {
         if (mode == MODE_STOP) {
-            teardown(NULL);
+            chip_off(NULL);
             setup(NULL);
             deep(1);
         }

@@ -6,7 +6,7 @@
 /* its enumeration of timers and the addresses have the same names */
 #include "tim_regs.h"
 
-enum { RCR = 0x30, UDIS = 2, OPM = 8, DIR = 16, SETTINGS = 300 };
+enum { SETTINGS = 300 };
 
 static uint64_t seed;
 
@@ -132,9 +132,9 @@ static void only_adc_listens(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(as_if_seen, on, rig_off),
-        cmocka_unit_test_setup_teardown(found_at_once, on, rig_off),
-        cmocka_unit_test_setup_teardown(only_adc_listens, on, rig_off),
+        cmocka_unit_test_setup_teardown(as_if_seen, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(found_at_once, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(only_adc_listens, microseconds, rig_off),
     };
 
     return cmocka_run_group_tests_name("timers that nobody looks at", tests, NULL, NULL);
