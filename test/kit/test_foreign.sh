@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD work=build/test/foreign
 rm -rf "$work" && mkdir -p "$work" || exit 1
-echo 1..24
+echo 1..26
 n=0
 ok() { # ok NAME COMMAND…
     n=$((n + 1))
@@ -60,6 +60,19 @@ for flags in -O0 -O2 -Os '-O2 -flto'; do
     ok "built with $flags" build "$name" MORE_CFLAGS="$flags" MORE_LDFLAGS="$flags"
     ok "built with $flags: runs" runs "$work/$name/foreign.elf"
 done
+# Compiled by clang, linked by GNU's linker.
+clang_build() {
+    local o=$work/clang f
+    mkdir "$o" && cp "$work/make/startup.o" "$o" || return
+    for f in test/foreign/main.c app/sureboot.c; do
+        clang --target=arm-none-eabi -mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard -fshort-enums -ffreestanding -Oz \
+            -Wall -Wextra -Wpedantic -Werror -Iapp -c "$f" -o "$o/$(basename "$f" .c).o" || return
+    done
+    arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard -specs=nano.specs "$o"/*.o \
+        -Ttest/foreign/project.ld -Tapp/sureboot.ld -Wl,--gc-sections -o "$o/foreign.elf"
+}
+ok "built with clang" clang_build
+ok "built with clang: runs" runs "$work/clang/foreign.elf"
 # Its vectors are in a section that sureboot.ld does not know; it has no information block.
 elsewhere() {
     rm -rf "$work/other" && cp -r test/foreign "$work/other" && sed -i 's/\.isr_vector/.vectors/; /sureboot_info/d' "$work/other/project.ld" &&
