@@ -39,9 +39,32 @@ static const char *const reset_names[] = {
     [RESET_LOWPOWER] = "lowpower", [RESET_FIREWALL] = "firewall",
 };
 
+/* What a debugger writes that shows what firmware prints by SWO. */
+static void enable_swo(struct vboard *b)
+{
+    static const struct {
+        uint32_t addr, kept, value;
+    } writes[] = {
+        {0xE000EDFC, 0x010F07F1, 1u << 24},       /* DEMCR.TRCENA */
+        {0xE0042004, 0x00000007, 1u << 5},        /* DBGMCU_CR.TRACE_IOEN, TRACE_MODE 0 */
+        {0xE0040010, 0, 0},                       /* TPIU_ACPR: a bit is a period of HCLK */
+        {0xE00400F0, 0, 2},                       /* TPIU_SPPR: NRZ */
+        {0xE0040304, 0, 1u << 8},                 /* TPIU_FFCR: no formatter */
+        {0xE0000E80, 0, 1u << 16 | 1u << 3 | 1u}, /* ITM_TCR: TXENA, ITMENA */
+        {0xE0000E00, 0, 1},                       /* ITM_TER: port 0 */
+    };
+    for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++) {
+        uint32_t before = 0;
+        (void)chip_peek(b->chip, writes[i].addr, &before, sizeof before);
+        (void)chip_debug_write(b->chip, writes[i].addr, 4, (before & writes[i].kept) | writes[i].value);
+    }
+}
+
 static void on_reset(void *owner, enum chip_reset cause)
 {
     struct vboard *b = owner;
+    if (b->swo)
+        enable_swo(b);
     board_emit(b, &(struct vboard_event){.kind = VE_RESET, .name = reset_names[cause]});
     cpu_arm_watch(chip_cpu(b->chip), CHIP_WATCH_OUTSIDE, b->config.slot, FLASH_BASE + FLASH_SIZE - 1);
 }
@@ -49,6 +72,11 @@ static void on_reset(void *owner, enum chip_reset cause)
 static void on_watch(void *owner, uint32_t pc)
 {
     board_emit(owner, &(struct vboard_event){.kind = VE_HANDOFF, .a = pc});
+}
+
+void vboard_swo(struct vboard *b)
+{
+    b->swo = true;
 }
 
 static void on_gpio(void *owner, unsigned port, unsigned pin, bool level)

@@ -264,6 +264,44 @@ static void strict(void **unused)
     cJSON_Delete(events);
 }
 
+/* ---- SWO --------------------------------------------------------------------------------- */
+
+static char *swo_text(uint32_t mode, bool with, unsigned *bytes, unsigned *messages)
+{
+    char option[300];
+    (void)snprintf(option, sizeof option, "SWO=%s", temp("swo"));
+    cJSON *events = with ? RUN(mode, 0, NULL, "--for", "0.1", "--fast", "--uart", option)
+                         : RUN(mode, 0, NULL, "--for", "0.1", "--fast");
+    *bytes = (unsigned)json_count(events, "name", "SWO");
+    *messages = (unsigned)json_count(events, "event", "message");
+    cJSON_Delete(events);
+    return with ? file_read(temp("swo"), NULL) : NULL;
+}
+
+/* With --uart SWO a debug probe has enabled it; without, only firmware that does it itself is heard. */
+static void swo_files(void **unused)
+{
+    (void)unused;
+    unsigned bytes, messages;
+    char *text = swo_text(SWO, true, &bytes, &messages);
+    assert_string_equal(text, "Hello\nSWO\n");
+    assert_int_equal(bytes, 10);
+    assert_int_equal(messages, 0);
+    free(text);
+    (void)swo_text(SWO, false, &bytes, &messages);
+    assert_int_equal(bytes, 0);
+    assert_int_equal(messages, 0);
+    (void)swo_text(OWN_SWO, false, &bytes, &messages);
+    assert_int_equal(bytes, 10);
+    (void)swo_text(SWO_WAITS, false, &bytes, &messages);
+    assert_int_equal(bytes, 0);
+    assert_int_equal(messages, 1);
+    text = swo_text(SWO_WAITS, true, &bytes, &messages);
+    assert_string_equal(text, "x");
+    assert_int_equal(messages, 0);
+    free(text);
+}
+
 /* ---- serial ports ------------------------------------------------------------------------ */
 
 static void uart_files(void **unused)
@@ -361,6 +399,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(wild_binary, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(watchdog, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(strict, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(swo_files, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(uart_files, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(uart_pty, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(full, temp_make, temp_remove),

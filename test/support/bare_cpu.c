@@ -74,6 +74,15 @@ static void on_missing(void *owner, uint32_t addr, uint32_t pc)
     r->missing++;
 }
 
+static void on_itm(void *owner, unsigned port, uint32_t value, unsigned size)
+{
+    struct bare *r = owner;
+    r->itm_port = port;
+    r->itm_value = value;
+    r->itm_size = size;
+    r->itm_count++;
+}
+
 static void on_watch(void *owner, unsigned n, uint32_t pc)
 {
     struct bare *r = owner;
@@ -84,7 +93,8 @@ static void on_watch(void *owner, unsigned n, uint32_t pc)
 
 struct bare *bare_new(void)
 {
-    static const struct cpu_env env = {io_read, io_write, on_fetch, on_fault, on_missing, on_watch, NULL};
+    static const struct cpu_env env = {io_read,    io_write, on_fetch, on_fault,
+                                       on_missing, on_watch, NULL,     on_itm};
     struct bare *r = calloc(1, sizeof *r);
     assert_non_null(r);
     r->cpu = calloc(1, cpu_sizeof());

@@ -107,6 +107,8 @@ struct bare {
     struct cpu_fault faults[BARE_LOG];
     unsigned faulted;
     unsigned missing, watched, fetched;
+    unsigned itm_count, itm_port, itm_size; /* what the ITM sent, the last time */
+    uint32_t itm_value;
     unsigned watch_n;
     uint32_t watch_pc;
     uint32_t at; /* where bare_code writes next */

@@ -24,7 +24,10 @@ enum {
     SPIN,
     MISSING,
     PWM,
-    ADC
+    ADC,
+    SWO,
+    OWN_SWO,
+    SWO_WAITS
 };
 
 #define MODE_ADDR    0x08030000U

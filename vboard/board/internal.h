@@ -52,6 +52,7 @@ struct vboard {
     void (*on_event)(void *arg, const struct vboard_event *e);
     void *on_event_arg;
     struct board_usb usb;
+    bool swo;                    /* a debug probe enables SWO with each reset */
     bool strict_hit;             /* something missing was touched and config.strict is set */
     bool watching;               /* vboard_run has an `until` */
     struct vboard_event awaited; /* of vboard_run_event: kind and name; then the event itself */

@@ -235,6 +235,21 @@ static void env_watch(void *owner, unsigned n, uint32_t pc)
         c->tell->watch(c->tell->owner, pc);
 }
 
+/* SWO is PB3 in alternate function 0 (DS11449), with TRACE_IOEN and an asynchronous mode (RM0394
+ * "DBGMCU_CR"). Port 0 is what is printed by; the others go nowhere here. */
+static void env_itm(void *owner, unsigned port, uint32_t value, unsigned size)
+{
+    struct chip *c = owner;
+    if (size == 0 && c->tell->message)
+        c->tell->message(c->tell->owner,
+                         "A program waits for a stimulus port of the ITM that is not enabled, which is for a "
+                         "debugger to do: --uart SWO=FILE does it here");
+    if (port != 0 || !dbgmcu_swo(c) || gpio_af(c, 1, 3) != 0 || !c->tell->uart_tx)
+        return;
+    for (unsigned i = 0; i < size; i++)
+        c->tell->uart_tx(c->tell->owner, "SWO", (uint8_t)(value >> 8 * i));
+}
+
 const struct cpu_env chip_cpu_env = {
     .read = env_read,
     .write = env_write,
@@ -242,6 +257,7 @@ const struct cpu_env chip_cpu_env = {
     .fault = env_fault,
     .missing = env_missing,
     .fp_flags = env_fp_flags,
+    .itm = env_itm,
     .watch = env_watch,
 };
 

@@ -33,6 +33,11 @@ bool dbgmcu_keeps(const struct chip *c, enum dbgmcu_cr bit)
     return c->dbgmcu.r[CR / 4] & bit;
 }
 
+bool dbgmcu_swo(const struct chip *c)
+{
+    return (c->dbgmcu.r[CR / 4] & 0xE0) == 0x20; /* TRACE_IOEN, TRACE_MODE 0 */
+}
+
 bool dbgmcu_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
 {
     (void)index;

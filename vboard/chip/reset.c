@@ -162,6 +162,7 @@ void chip_power_on(struct chip *c)
     flash_cells_power_on(c);
     c->flash.ops = 0;
     eeprom_power_on(c);
+    cpu_power_on(c->cpu);
     reset_begin(c, RESET_POWER);
 }
 

@@ -18,7 +18,7 @@ static const char own_help[] =
     "  --fast                 as fast as the PC can; without it, virtual time keeps to wall time: it never\n"
     "                         runs ahead, and when late it slips and does not catch up\n"
     "  --events FILE|-        what happens, one JSON object a line\n"
-    "  --uart NAME=FILE|pty|- output of VCP, USART1, USART2, USART3 or LPUART1; a pty goes both ways\n"
+    "  --uart NAME=FILE|pty|- output of VCP, USART1, USART2, USART3, LPUART1 or SWO; a pty goes both ways\n"
     "  --control PATH|-       take commands at a Unix socket or from standard input\n"
     "  --script FILE          carry out the commands in FILE\n"
     "  --help, --version\n";

@@ -99,6 +99,13 @@ static inline uint32_t *cpu_psp(struct cpu *cpu)
 /* Privilege, mode, CPACR, FPCCR or MPU settings changed: recomputes what is derived from them. */
 void cpu_mode_changed(struct cpu *cpu);
 void cpu_missing(struct cpu *cpu, uint32_t addr);
+/* itm.c */
+void cpu_itm_power_on(struct cpu *cpu);
+void cpu_itm_lar(struct cpu *cpu, uint32_t value);
+uint32_t cpu_itm_lsr(const struct cpu *cpu);
+uint32_t cpu_itm_read(struct cpu *cpu, unsigned port, bool effects); /* a stimulus port */
+void cpu_itm_write(struct cpu *cpu, unsigned port, uint32_t value, unsigned size, bool privileged);
+
 
 /* ---- memory ------------------------------------------------------------------------------ */
 

@@ -20,12 +20,19 @@ void cpu_init(struct cpu *cpu, const struct cpu_env *env, void *owner)
     if (cpu->code == NULL)
         abort();
     code_sync(cpu);
-    /* Only power-on resets what belongs to debugging and trace. */
+    cpu_power_on(cpu);
+}
+
+void cpu_power_on(struct cpu *cpu)
+{
+    cpu->demcr = 0;
     cpu->dwt_ctrl = 0x40000000;
+    cpu->dwt_cyccnt = 0;
+    cpu->dwt_cycle = cpu_now(cpu);
+    memset(cpu->dwt_comp, 0, sizeof cpu->dwt_comp);
     cpu->fpb_ctrl = 0x260;
-    cpu->tpiu_cspsr = 1;
-    cpu->tpiu_sppr = 1;
-    cpu->tpiu_ffcr = 0x102;
+    memset(cpu->fpb_comp, 0, sizeof cpu->fpb_comp);
+    cpu_itm_power_on(cpu);
 }
 
 void cpu_destroy(struct cpu *cpu)

@@ -57,6 +57,9 @@ struct cpu_env {
     /* The cumulative exception flags of FPSCR have changed (NULL: nobody wants to know): bits 0-4 and 7, as
      * there. */
     void (*fp_flags)(void *owner, uint32_t flags);
+    /* The ITM sends what was written to a stimulus port, in `size` bytes (NULL: nobody listens). size 0: a
+     * program keeps asking a port that is not enabled; told once. */
+    void (*itm)(void *owner, unsigned port, uint32_t value, unsigned size);
 };
 
 enum cpu_exit {
@@ -74,6 +77,8 @@ size_t cpu_sizeof(void);
 
 /* Power-on. `cpu` is cpu_sizeof() bytes of zeroed memory; regions are set with cpu_map. */
 void cpu_init(struct cpu *cpu, const struct cpu_env *env, void *owner);
+/* Power comes back: only that resets what belongs to debugging and trace. */
+void cpu_power_on(struct cpu *cpu);
 /* Frees what lives outside the struct. */
 void cpu_destroy(struct cpu *cpu);
 /* Any reset: loads MSP and PC from words 0 and 4 of address 0. Cycles go on. */

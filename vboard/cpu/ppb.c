@@ -70,7 +70,6 @@ static const struct {
 static const struct {
     uint32_t addr, value;
 } constants[] = {
-    {0xe0000fb4, 0x00000003}, /* ITM_LSR: locked, writes are accepted all the same here */
     {0xe000e004, 0x00000002}, /* ICTR: 65 to 96 interrupt lines */
     {0xe000e01c, 0x4000270f}, /* SYST_CALIB */
     {0xe000ed00, 0x410fc241}, /* CPUID: Cortex-M4 r0p1 */
@@ -351,7 +350,9 @@ static uint32_t read_word(struct cpu *cpu, uint32_t addr, bool effects)
     if ((addr & 0xfff) >= 0xfd0)
         return identification(addr);
     if (addr < 0xe0000080)
-        return 1; /* stimulus port: ready */
+        return cpu_itm_read(cpu, (addr & 0x7f) / 4, effects);
+    if (addr == 0xe0000fb4)
+        return cpu_itm_lsr(cpu);
     if (addr >= 0xe0001000 && addr < 0xe000101c)
         return dwt_read(cpu, addr);
     if (addr == 0xe0002000)
@@ -391,6 +392,8 @@ static void write_word(struct cpu *cpu, uint32_t addr, uint32_t v, uint32_t lane
 {
     uint32_t mask;
     uint32_t *field = plain_field(cpu, addr, &mask);
+    if (addr >> 12 == 0xe0000 && field != NULL && !cpu->itm_unlocked)
+        return;
     if (field != NULL) {
         *field = (*field & ~(mask & lanes)) | (v & mask & lanes);
         cpu_mode_changed(cpu);
@@ -414,6 +417,7 @@ static void write_word(struct cpu *cpu, uint32_t addr, uint32_t v, uint32_t lane
         return;
     }
     switch (addr) {
+    case 0xe0000fb0: cpu_itm_lar(cpu, v); break;
     case 0xe0002000:
         if (v & 2)
             cpu->fpb_ctrl = 0x260 | (v & 1);
@@ -454,7 +458,7 @@ bool cpu_ppb_read(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged
     *known = ours(addr) || !privileged;
     if (!*known)
         return false;
-    if (!privileged) /* unprivileged accesses are bus errors (B3.1.1) */
+    if (!privileged && addr >= 0xe0000080) /* unprivileged accesses are bus errors (B3.1.1) */
         return false;
     *value = read_word(cpu, addr & ~3u, true) >> (addr & 3) * 8;
     if (size < 4)
@@ -469,6 +473,10 @@ bool cpu_ppb_write(struct cpu *cpu, uint32_t addr, unsigned size, bool privilege
     *known = ours(addr) || !allowed;
     if (!*known || !allowed)
         return false;
+    if (addr < 0xe0000080) {
+        cpu_itm_write(cpu, (addr & 0x7f) / 4, value, size, privileged);
+        return true;
+    }
     uint32_t lanes = size == 4 ? 0xffffffff : ((1u << size * 8) - 1) << (addr & 3) * 8;
     write_word(cpu, addr & ~3u, value << (addr & 3) * 8, lanes);
     return true;
@@ -486,6 +494,9 @@ bool cpu_ppb_peek(const struct cpu *cpu, uint32_t addr, uint32_t *value)
 
 bool cpu_ppb_poke(struct cpu *cpu, uint32_t addr, unsigned size, uint32_t value)
 {
-    bool known;
-    return addr >> 2 != 0xe000edf0 >> 2 && cpu_ppb_write(cpu, addr, size, true, value, &known) && known;
+    bool known, locked = !cpu->itm_unlocked;
+    cpu->itm_unlocked = true; /* for a debugger the ITM has no lock */
+    bool done = addr >> 2 != 0xe000edf0 >> 2 && cpu_ppb_write(cpu, addr, size, true, value, &known) && known;
+    cpu->itm_unlocked = addr == 0xe0000fb0 ? cpu->itm_unlocked : !locked;
+    return done;
 }

@@ -67,6 +67,9 @@ struct cpu {
     uint32_t dwt_count[5], dwt_comp[12];
     uint32_t fpb_ctrl, fpb_remap, fpb_comp[8];
     uint32_t itm_ter, itm_tpr, itm_tcr;
+    bool itm_unlocked;
+    uint64_t itm_begins, itm_ends; /* cycles: of the last packet */
+    uint32_t itm_waits;            /* reads of ports that are not enabled */
     uint32_t tpiu_cspsr, tpiu_acpr, tpiu_sppr, tpiu_ffcr;
 
     /* Running. The present cycle is limit - left. */

@@ -41,8 +41,9 @@ bool ports_add(struct ports *p, char *text, struct outputs *o, struct sentence *
     if (equals == NULL || equals[1] == '\0')
         return refuse(why, "--uart takes NAME=FILE, NAME=pty or NAME=-, not '%s'", text);
     *equals = '\0';
-    if (!vboard_uart_known(text))
-        return refuse(why, "there is no serial port '%s': VCP, USART1, USART2, USART3 and LPUART1", text);
+    if (!vboard_uart_known(text) && strcmp(text, "SWO") != 0)
+        return refuse(why, "there is no serial port '%s': VCP, USART1, USART2, USART3, LPUART1 and SWO",
+                      text);
     if (p->count == PORTS)
         return refuse(why, "more than %d times --uart", PORTS);
     struct port port = {.name = text, .master = -1, .slave = -1};
@@ -62,6 +63,14 @@ bool ports_have_pty(const struct ports *p)
 {
     for (size_t i = 0; i < p->count; i++)
         if (p->rows[i].file == NULL)
+            return true;
+    return false;
+}
+
+bool ports_have_swo(const struct ports *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (strcmp(p->rows[i].name, "SWO") == 0)
             return true;
     return false;
 }

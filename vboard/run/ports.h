@@ -27,6 +27,7 @@ struct ports {
 /* "NAME=FILE", "NAME=pty" or "NAME=-"; cuts text at the equals sign. */
 bool ports_add(struct ports *p, char *text, struct outputs *o, struct sentence *why);
 bool ports_have_pty(const struct ports *p);
+bool ports_have_swo(const struct ports *p);
 void ports_event(struct ports *p, const struct vboard_event *e);
 size_t ports_pollfds(const struct ports *p, struct pollfd fds[PORTS]);
 /* Bytes that came in by a pty go to the board. */

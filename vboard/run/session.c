@@ -91,6 +91,8 @@ static bool attach(struct session *s, struct sentence *why)
     for (size_t i = 0; i < s->uart_count; i++)
         if (!ports_add(&s->ports, s->uarts[i], &s->outputs, why))
             return false;
+    if (ports_have_swo(&s->ports))
+        vboard_swo(s->b);
     if (s->script_path != NULL && outputs_open(&s->outputs, "-", why) == NULL) /* for the answers */
         return false;
     if (s->events_path != NULL && (s->events = outputs_open(&s->outputs, s->events_path, why)) == NULL)

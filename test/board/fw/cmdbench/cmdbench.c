@@ -185,6 +185,48 @@ static void adc(void)
     }
 }
 
+/* ---- ITM: prints as CMSIS does, which drops what nobody has enabled ---- */
+
+static void print(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (REG(0xE0000E80) & 1 && REG(0xE0000E00) & 1) { /* TCR.ITMENA, TER */
+            while (!REG(0xE0000000))
+                ;
+            *(volatile uint8_t *)0xE0000000 = (uint8_t)*text;
+        }
+}
+
+static void swo(void)
+{
+    print("Hello\n");
+    print("SWO\n");
+    wait_for_ever();
+}
+
+/* The same by a program that needs no debugger for it. */
+static void own_swo(void)
+{
+    REG(0xE000EDFC) |= 1u << 24; /* DEMCR.TRCENA */
+    REG(0xE00400F0) = 2;
+    REG(0xE0040010) = 1;
+    REG(0xE0000FB0) = 0xC5ACCE55;
+    REG(0xE0000E80) = 1;
+    REG(0xE0000E00) = 1;
+    print("lost: SWO has no pin yet\n");
+    REG(0xE0042004) |= 1u << 5; /* DBGMCU_CR.TRACE_IOEN */
+    swo();
+}
+
+/* And one that waits without a look whether somebody has enabled it. */
+static void swo_waits(void)
+{
+    while (!REG(0xE0000000))
+        ;
+    *(volatile uint8_t *)0xE0000000 = 'x';
+    wait_for_ever();
+}
+
 static void (*const table[])(void) = {blink,
                                       undefined_instruction,
                                       unmapped_access,
@@ -197,7 +239,10 @@ static void (*const table[])(void) = {blink,
                                       spin,
                                       touch_etm,
                                       pwm,
-                                      adc};
+                                      adc,
+                                      swo,
+                                      own_swo,
+                                      swo_waits};
 
 int main(void)
 {
