@@ -209,6 +209,25 @@ static void suspend_and_resume(void **state)
     bench_end(t);
 }
 
+/* The ST-LINK powers the board, and the cable is plugged in some time later: the idle bus has suspended the
+ * device by then. */
+static void cable_comes_later(void **state)
+{
+    (void)state;
+    enum { USB_CNTR = 0x40006840, FSUSP = 1 << 3 };
+    for (unsigned i = 0; i < 2; i++) {
+        struct bench *t = bench_start(BOOT, i ? CDC : NULL, true);
+        usbhost_plug(t->host, false);
+        bench_run(t, 700 * MS);
+        assert_true(vboard_peek32(t->board, USB_CNTR) & FSUSP);
+        usbhost_plug(t->host, true);
+        bench_run(t, 200 * MS);
+        assert_int_equal(usbhost_configure(t->host, 1), UH_OK);
+        assert_false(vboard_peek32(t->board, USB_CNTR) & FSUSP);
+        bench_end(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +238,7 @@ int main(void)
         cmocka_unit_test(abandoned_transfers),
         cmocka_unit_test(halt_of_a_bulk_endpoint),
         cmocka_unit_test(suspend_and_resume),
+        cmocka_unit_test(cable_comes_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

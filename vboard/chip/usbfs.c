@@ -62,6 +62,13 @@ bool usbfs_listening(const struct chip *c)
            usbfs_has_48mhz(c) && usbfs_clocked(c);
 }
 
+/* The pull-up holds the idle bus in J, also that of a cable with nobody at its end; the host's pull-downs, or
+ * nobody, in SE0. */
+static unsigned line_of(const struct usbfs_state *u)
+{
+    return !u->pullup ? LINE_SE0 : u->cable ? u->line : LINE_J;
+}
+
 /* The 1 ms timer of ESOF and SUSP runs on the 48 MHz clock while the block is up. */
 static bool timer_runs(const struct chip *c)
 {
@@ -97,6 +104,7 @@ void usbfs_settle(struct chip *c)
     bool pullup = usbfs_attached(c);
     if (pullup != u->pullup) {
         u->pullup = pullup;
+        u->traffic = chip_now(c);
         u->sent = 0;
         u->se0 = false;
         if (c->tell->usb_pullup)
@@ -151,7 +159,8 @@ void usbfs_event(struct chip *c, unsigned index)
         unsigned flags = ISTR_ESOF;
         if (u->lsof < 3)
             u->lsof++;
-        if (u->armed && !(u->cntr & CNTR_FSUSP) && u->line == LINE_J && now >= u->traffic + 3 * PS_PER_MS) {
+        if (u->armed && !(u->cntr & CNTR_FSUSP) && line_of(u) == LINE_J &&
+            now >= u->traffic + 3 * PS_PER_MS) {
             flags |= ISTR_SUSP;
             u->sofs = 0;
         }
@@ -188,8 +197,7 @@ void usbfs_reset(struct chip *c, unsigned index)
 
 static uint16_t read_fnr(const struct usbfs_state *u)
 {
-    /* The pull-up holds the idle bus in J; the host's pull-downs, or nobody, in SE0. */
-    unsigned line = !u->pullup ? LINE_SE0 : u->cable ? u->line : LINE_J;
+    unsigned line = line_of(u);
     return (uint16_t)((line == LINE_J ? 1U << 15 : 0) | (line == LINE_K ? 1U << 14 : 0) |
                       (u->sofs == 2 ? 1U << 13 : 0) | u->lsof << 11 | u->frame);
 }
@@ -241,8 +249,10 @@ static void write_cntr(struct chip *c, unsigned v)
     struct usbfs_state *u = &c->usbfs;
     unsigned was = u->cntr;
     u->cntr = (uint16_t)(v & 0xFFBF);
-    if (v & (CNTR_FRES | CNTR_PDWN))
-        u->armed = false;
+    /* A forced reset is "exactly like a RESET signaling": idle times count from its end on. */
+    u->armed = !(v & (CNTR_FRES | CNTR_PDWN)) && (u->armed || was & CNTR_FRES);
+    if (was & ~v & CNTR_FRES)
+        u->traffic = chip_now(c);
     if (v & ~was & CNTR_L1RESUME)
         u->l1_end = chip_now(c) + l1_resume;
     /* Held in reset and powered: as a bus reset. Out of the chip's reset, where both bits are set, it

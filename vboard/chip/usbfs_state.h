@@ -71,7 +71,7 @@ struct usbfs_state {
     bool irq, wake;  /* as last told to NVIC and EXTI */
     bool cable;      /* a host is connected */
     bool se0;        /* the bus is being reset, and the block has not seen it yet for want of a clock */
-    bool armed;      /* idle times count as suspend: since the first bus reset */
+    bool armed;      /* idle times count as suspend: since the first reset, by the bus or by FRES */
     uint8_t line;    /* enum usb_line, as the host drives it */
     uint8_t sent;    /* IN packet that waits for the host's handshake: register number + 1; 0: none */
     ps_t tick;       /* end of the running period of the 1 ms suspend timer */
