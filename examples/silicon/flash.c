@@ -60,6 +60,29 @@ static uint32_t program(uint32_t addr, uint32_t low, uint32_t high, uint32_t *sr
     return finish(from, sr);
 }
 
+/* As the bootloader's writer: EOP and the interrupt, which is masked here. */
+static void by_interrupt(void)
+{
+    unlock();
+    FLASH->SR = FLASH_SR_CLEAR;
+    FLASH->CR = FLASH_CR_EOPIE | FLASH_CR_ERRIE | FLASH_CR_PG;
+    __disable_irq();
+    NVIC_ClearPendingIRQ(FLASH_IRQn);
+    REG(PAGE_ADDR + 32) = LOW;
+    __ISB();
+    REG(PAGE_ADDR + 36) = HIGH;
+    wait_us(200);
+    bool pending = NVIC_GetPendingIRQ(FLASH_IRQn);
+    uint32_t sr = FLASH->SR & FLASH_SR_CLEAR;
+    FLASH->SR = sr;
+    FLASH->CR = FLASH_CR_LOCK;
+    NVIC_ClearPendingIRQ(FLASH_IRQn);
+    bool again = NVIC_GetPendingIRQ(FLASH_IRQn);
+    __enable_irq();
+    check(sr == FLASH_SR_EOP && pending, area, "with EOPIE it ends with EOP and an interrupt", sr, hex);
+    check(!again, area, "which does not come again", again, "");
+}
+
 /* From SRAM: how long the longest turn of a loop takes while flash is busy that does not touch flash,
  * and how long a read of flash waits. */
 struct stall {
@@ -96,6 +119,11 @@ void stage_flash(void)
     check(REG(PAGE_ADDR) == LOW && REG(PAGE_ADDR + 4) == HIGH, area, "and it reads back", REG(PAGE_ADDR),
           hex);
     check(sr == 0, area, "without a flag (EOP needs EOPIE)", sr, hex);
+
+    program(PAGE_ADDR + 24, 0xFFFFFFFF, HIGH, &sr);
+    check(sr == 0 && REG(PAGE_ADDR + 24) == 0xFFFFFFFF && REG(PAGE_ADDR + 28) == HIGH, area,
+          "also where its first word is ones", REG(PAGE_ADDR + 28), hex);
+    by_interrupt();
 
     program(PAGE_ADDR, LOW & 0xFFFF, HIGH, &sr);
     check(sr & FLASH_SR_PROGERR, area, "programming over it is PROGERR", sr, hex);
@@ -224,6 +252,43 @@ void stage_torn(void)
     program_and_reset(torn_addr(n), n * STEP_US);
 }
 
+static uint32_t nmis_of(uint32_t addr)
+{
+    uint32_t before = nmis;
+    (void)REG(addr);
+    __DSB();
+    __ISB();
+    return nmis - before;
+}
+
+/* The bootloader reads without the data cache, where a double word is to be unreadable each time. What the
+ * cache makes of it, and of its neighbours in a line, is measured. */
+static void unreadable_again(void)
+{
+    uint32_t acr = FLASH->ACR, seen = 0, with_cache = 0, beside = 0, readable = 0;
+    unsigned n = 0;
+    FLASH->ACR = acr & ~FLASH_ACR_DCEN;
+    while (n < TRIES && nmis_of(torn_addr(n)) == 0)
+        n++;
+    if (n < TRIES)
+        seen = nmis_of(torn_addr(n)) + nmis_of(torn_addr(n)) + nmis_of(torn_addr(n) + 4);
+    for (unsigned i = n & ~3u; n < TRIES && i < (n | 3u) + 1; i++)
+        readable |= (uint32_t)(nmis_of(torn_addr(i)) == 0) << i % 4;
+    FLASH->ACR = acr;
+    if (n == TRIES)
+        return;
+    check(seen == 3, area, "an unreadable word is an NMI each time without data cache; of 3", seen, "");
+    forget();
+    with_cache = nmis_of(torn_addr(n)) + nmis_of(torn_addr(n)) + nmis_of(torn_addr(n) + 4);
+    measured(area, "and with the data cache", with_cache, "");
+    for (unsigned i = 0; i < 4; i++) {
+        forget();
+        if (readable >> i & 1)
+            beside += nmis_of(torn_addr((n & ~3u) + i));
+    }
+    measured(area, "NMIs of readable words in one line of the cache with it", beside, "");
+}
+
 void stage_torn_result(void)
 {
     uint32_t sr;
@@ -232,6 +297,8 @@ void stage_torn_result(void)
     measured(area, "and readable ones that are neither old nor new", kept(KEPT_C), "");
     check(kept(KEPT_D) == 0, area, "the NMI of an unreadable word names its address in ECCR; wrong ones",
           kept(KEPT_D), "");
+
+    unreadable_again();
 
     /* With ECCD left set. */
     for (uint32_t n = 0; n < TRIES && kept(KEPT_B); n++) {
