@@ -146,6 +146,21 @@ static void hostile_clients(void **unused)
 }
 
 /* What a killed process leaves behind is no obstacle. */
+/* A flood of commands keeps neither the board from running nor the run from ending. */
+static void flood(void **unused)
+{
+    (void)unused;
+    char line[400];
+    (void)temp_make(NULL);
+    (void)snprintf(
+        line, sizeof line,
+        "yes regs | timeout -s KILL 60 %s --load %s --load %s --control - --fast --for 0.05 >/dev/null",
+        VBOARD, BENCH_ELF, bench_mode(BLINK));
+    struct command_result r = command((const char *const[]){"/bin/sh", "-c", line, NULL}, NULL);
+    assert_int_equal(r.status, 0);
+    command_result_free(&r);
+}
+
 static void stale_socket(void **unused)
 {
     (void)unused;
@@ -166,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(clients, setup, temp_remove),
         cmocka_unit_test_setup_teardown(hostile_clients, setup, temp_remove),
+        cmocka_unit_test_teardown(flood, temp_remove),
         cmocka_unit_test_setup_teardown(stale_socket, setup, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 enum { UNREAD_ANSWERS = 4 << 20 }; /* bytes that wait for a client to read them, before it is dropped */
+/* Pieces read of one client at a time, as much as a pipe holds: one that floods does not keep the board from
+ * running, nor vboard from ending. */
+enum { READS = 16 };
 
 struct client {
     unsigned number; /* 0: this row is free */
@@ -277,11 +280,11 @@ static bool readable(int fd)
     return poll(&p, 1, 0) > 0;
 }
 
-/* Everything that is there now; standard input is a blocking file of somebody else's, so it is asked. */
+/* What is there now; standard input is a blocking file of somebody else's, so it is asked. */
 static void take(struct client *k, struct queue *q, struct command_target *target)
 {
     char bytes[4096];
-    while (k->number != 0 && !k->ended && !target->quit && readable(k->in)) {
+    for (unsigned i = 0; i < READS && k->number != 0 && !k->ended && !target->quit && readable(k->in); i++) {
         ssize_t n = read(k->in, bytes, sizeof bytes);
         if (n > 0) {
             take_bytes(k, bytes, (size_t)n, q, target);
