@@ -117,6 +117,15 @@ static void on_flash_op(void *owner, const char *op, uint32_t page_or_addr, uint
                    .kind = VE_FLASH, .name = op, .a = page_or_addr, .b = (uint32_t)b->state.flash_ops + 1});
 }
 
+/* A HardFault at a BKPT 0xAB, for which no debugger is there. */
+static bool semihosting(struct vboard *b, const struct cpu_fault *fault)
+{
+    static const uint8_t bkpt[2] = {0xAB, 0xBE};
+    uint8_t at[2];
+    return fault->hfsr >> 31 && chip_peek(b->chip, fault->pc, at, sizeof at) &&
+           memcmp(at, bkpt, sizeof at) == 0;
+}
+
 static void on_fault(void *owner, const struct cpu_fault *fault)
 {
     struct vboard *b = owner;
@@ -131,6 +140,12 @@ static void on_fault(void *owner, const struct cpu_fault *fault)
                                          .bfar = fault->bfar,
                                          .function = at->function[0] != '\0' ? at->function : NULL,
                                          .line = at->line[0] != '\0' ? at->line : NULL});
+    if (semihosting(b, fault))
+        board_emit(
+            b, &(struct vboard_event){
+                   .kind = VE_MESSAGE,
+                   .name = "That was semihosting (BKPT 0xAB), as of firmware linked with rdimon.specs, and "
+                           "no debugger is there to serve it"});
 }
 
 static void on_missing(void *owner, uint32_t addr, uint32_t pc)

@@ -302,6 +302,24 @@ static void swo_files(void **unused)
     free(text);
 }
 
+/* Without a debugger semihosting is a HardFault, on the board too. */
+static void semihosting(void **unused)
+{
+    (void)unused;
+    cJSON *events = RUN(SEMIHOSTING, 1, NULL, "--for", "0.1", "--fast");
+    const cJSON *e = json_find(events, "event", "fault", 0);
+    assert_non_null(e);
+    assert_string_equal(json_text(e, "kind"), "HardFault");
+    assert_int_equal((uint32_t)json_number(e, "hfsr"), 0x80000000);
+    e = json_find(events, "event", "message", 0);
+    assert_non_null(e);
+    assert_non_null(strstr(json_text(e, "text"), "semihosting (BKPT 0xAB)"));
+    cJSON_Delete(events);
+    events = RUN(UNDEFINED, 1, NULL, "--for", "0.1", "--fast"); /* other faults are not */
+    assert_int_equal(json_count(events, "event", "message"), 0);
+    cJSON_Delete(events);
+}
+
 /* ---- serial ports ------------------------------------------------------------------------ */
 
 static void uart_files(void **unused)
@@ -399,6 +417,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(wild_binary, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(watchdog, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(strict, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(semihosting, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(swo_files, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(uart_files, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(uart_pty, temp_make, temp_remove),

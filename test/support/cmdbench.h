@@ -27,7 +27,8 @@ enum {
     ADC,
     SWO,
     OWN_SWO,
-    SWO_WAITS
+    SWO_WAITS,
+    SEMIHOSTING
 };
 
 #define MODE_ADDR    0x08030000U

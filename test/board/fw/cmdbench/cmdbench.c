@@ -227,6 +227,16 @@ static void swo_waits(void)
     wait_for_ever();
 }
 
+/* ---- semihosting: SYS_WRITEC ---- */
+
+static void semihosting(void)
+{
+    static const char c = 'x';
+    __asm volatile("mov r0, #3\n mov r1, %0\n bkpt 0xab" : : "r"(&c) : "r0", "r1", "memory");
+    REG(0x20008000) = 0x600D600D;
+    wait_for_ever();
+}
+
 static void (*const table[])(void) = {blink,
                                       undefined_instruction,
                                       unmapped_access,
@@ -242,7 +252,8 @@ static void (*const table[])(void) = {blink,
                                       adc,
                                       swo,
                                       own_swo,
-                                      swo_waits};
+                                      swo_waits,
+                                      semihosting};
 
 int main(void)
 {
