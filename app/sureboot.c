@@ -32,6 +32,8 @@ enum {
 #define RCC_CR_PLLON          (1u << 24)
 #define PWR_CR1               0x40007000u
 #define PWR_CR1_DBP           (1u << 8)
+#define PWR_CR1_VOS           (3u << 9)
+#define PWR_CR1_VOS_RANGE_2   (2u << 9)
 #define RTC_BKPR              0x40002850u
 #define WWDG_CR               0x40002C00u
 #define WWDG_CR_WDGA          (1u << 7)
@@ -281,6 +283,13 @@ static bool program(uint32_t addr, uint32_t low, uint32_t high)
     return errors == 0;
 }
 
+/* Flash is not to be programmed in voltage range 2 (RM0394 "FLASH program and erase operations"), into which
+ * only a program gets that has PWR's clock on. */
+static bool in_range_2(void)
+{
+    return (REG(RCC_APB1ENR1) & RCC_APB1ENR1_PWREN) && (REG(PWR_CR1) & PWR_CR1_VOS) == PWR_CR1_VOS_RANGE_2;
+}
+
 /* The bootloader has prepared the record and chosen its place, so nothing here has to know the ledger, or
  * read words that a power cut has made unreadable. Power may fail anywhere: a record that is not whole
  * is none, and the next start counts one more. A place that looked blank and was not, after a cut while
@@ -292,7 +301,7 @@ bool sureboot_confirm(void)
         return true;
     if (MAILBOX->confirm_at == 0) /* there may be no place left, after many power cuts */
         return MAILBOX->starts == 0;
-    if (MAILBOX->confirm_at % 8 || MAILBOX->confirm_at - LEDGER_ADDR > LEDGER_SIZE - RECORD)
+    if (MAILBOX->confirm_at % 8 || MAILBOX->confirm_at - LEDGER_ADDR > LEDGER_SIZE - RECORD || in_range_2())
         return false;
     const uint32_t *words = MAILBOX->confirm;
     uint32_t page_end = (MAILBOX->confirm_at | (PAGE_SIZE - 1)) + 1;

@@ -1,5 +1,7 @@
 /* Confirmation: what an image that wants it is allowed without, what the application writes to the ledger,
  * and what power cuts do to that. */
+#include "board.h"
+#include "chip/machine.h"
 #include "kitbench.h"
 
 #define BIN    "build/test/fw/kit.bin"
@@ -111,6 +113,28 @@ static void confirmed_from_everywhere(void **state)
         assert_int_equal(newest(k).sequence, 4);
         kit_end(k);
     }
+}
+
+/* Not in voltage range 2, where flash cannot be programmed: but afterwards. */
+static void not_in_range_2(void **state)
+{
+    (void)state;
+    enum { RCC_APB1ENR1 = 0x40021058, PWR_CR1 = 0x40007000 };
+    struct kit *k = downloaded();
+    struct chip *c = board_chip(k->bench.board);
+    uint32_t enabled = vboard_peek32(k->bench.board, RCC_APB1ENR1);
+    assert_true(chip_debug_write(c, RCC_APB1ENR1, 4, enabled | 1U << 28));
+    assert_true(chip_debug_write(c, PWR_CR1, 4, 2U << 9));
+    kit_order(k, CONFIRM, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    assert_int_equal(kit_variable(k, "result"), 0);
+    assert_int_equal(newest(k).type, START);
+    assert_true(chip_debug_write(c, PWR_CR1, 4, 1U << 9));
+    kit_order(k, CONFIRM, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    assert_int_equal(kit_variable(k, "result"), 1);
+    assert_int_equal(newest(k).type, CONFIRMED);
+    kit_end(k);
 }
 
 /* A debugger puts another packed image where one was that is confirmed, or was started once: its starts are
@@ -259,13 +283,10 @@ static void a_damaged_mailbox_writes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(three_starts_without),
-        cmocka_unit_test(confirmed_from_everywhere),
-        cmocka_unit_test(replaced_by_a_debugger),
-        cmocka_unit_test(power_cuts),
-        cmocka_unit_test(not_while_flash_is_in_use),
-        cmocka_unit_test(no_place_is_left),
-        cmocka_unit_test(a_damaged_mailbox_writes_nothing),
+        cmocka_unit_test(three_starts_without), cmocka_unit_test(confirmed_from_everywhere),
+        cmocka_unit_test(not_in_range_2),       cmocka_unit_test(replaced_by_a_debugger),
+        cmocka_unit_test(power_cuts),           cmocka_unit_test(not_while_flash_is_in_use),
+        cmocka_unit_test(no_place_is_left),     cmocka_unit_test(a_damaged_mailbox_writes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
