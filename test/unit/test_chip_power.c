@@ -172,6 +172,42 @@ static void test_stop_usart(void **state)
     }
 }
 
+/* LPUART1 on LSE in Stop 2, as sensors sit there: a byte wakes by the interrupt of RXNE, with WUFIE off. */
+static void test_stop_lpuart_rxne(void **state)
+{
+    const uint32_t lpuart = 0x40008000;
+
+    (void)state;
+    arm_pin();
+    set(&t, CR1, 1U << 8);
+    set(&t, RCC(0x90), 1);
+    run_us(&t, 2100000);
+    set(&t, RCC(0x5C), 1);
+    wr(&t, RCC(0x88), 3U << 10);                               /* LSE */
+    wr(&t, GPIO(0), (rd(&t, GPIO(0)) & ~(3U << 6)) | 2U << 6); /* PA3 is RX */
+    wr(&t, GPIO(0) + 0x20, 8U << 12);
+    store(ISER0 + 8, 1U << 6);
+    for (unsigned rxneie = 0; rxneie < 2; rxneie++) {
+        wr(&t, lpuart + 0x00, 0);
+        wr(&t, lpuart + 0x0C, 874); /* 9600 */
+        wr(&t, lpuart + 0x00, 1 | 1 << 1 | 1 << 2 | rxneie << 5);
+        wr(&t, lpuart + 0x08, 1U << 23); /* UCESM, while UE is set */
+        assert_int_equal(rd(&t, lpuart + 0x08), 1U << 23);
+        wr(&t, EXTI(0x14), 1);
+        store(ICPR0, 1U << 6);
+        deep(2);
+        wfi();
+        assert_int_equal(t.c->mode, MODE_STOP);
+        usart_receive(t.c, B_LPUART1, 0x41);
+        run_us(&t, 3000);
+        assert_int_equal(t.c->mode, rxneie ? MODE_RUN : MODE_STOP);
+        gpio_drive(t.c, 0, 0, 1);
+        run_us(&t, 20);
+        gpio_drive(t.c, 0, 0, 0);
+        assert_int_equal(rd(&t, lpuart + 0x24), 0x41);
+    }
+}
+
 static void test_stop_event(void **state)
 {
     (void)state;
@@ -488,10 +524,12 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, chip_off)
     const struct CMUnitTest tests[] = {
-        TEST(test_sleep),        TEST(test_sleep_step), TEST(test_sleep_gates),  TEST(test_stop),
-        TEST(test_stop_usart),   TEST(test_stop_event), TEST(test_stop_refused), TEST(test_forbidden),
-        TEST(test_flash_defers), TEST(test_standby),    TEST(test_shutdown),     TEST(test_ranges),
-        TEST(test_pvd),          TEST(test_pvd_in),     TEST(test_pvd_in_level), TEST(test_pulls),
+        TEST(test_sleep),        TEST(test_sleep_step),   TEST(test_sleep_gates),
+        TEST(test_stop),         TEST(test_stop_usart),   TEST(test_stop_lpuart_rxne),
+        TEST(test_stop_event),   TEST(test_stop_refused), TEST(test_forbidden),
+        TEST(test_flash_defers), TEST(test_standby),      TEST(test_shutdown),
+        TEST(test_ranges),       TEST(test_pvd),          TEST(test_pvd_in),
+        TEST(test_pvd_in_level), TEST(test_pulls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

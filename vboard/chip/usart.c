@@ -25,18 +25,18 @@ static const struct instance {
     uint8_t irq, exti, block, clock, tx_dma, rx_dma;
     uint32_t cr1, cr2, cr3, brr, rqr;
 } instances[USART_COUNT] = {
-    {37, 26, B_USART1, CLK_USART1, DMAR_USART1_TX, DMAR_USART1_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x007EFFFF, 0xFFFF,
+    {37, 26, B_USART1, CLK_USART1, DMAR_USART1_TX, DMAR_USART1_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x00FEFFFF, 0xFFFF,
      0x1F},
-    {38, 27, B_USART2, CLK_USART2, DMAR_USART2_TX, DMAR_USART2_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x007EFFFF, 0xFFFF,
+    {38, 27, B_USART2, CLK_USART2, DMAR_USART2_TX, DMAR_USART2_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x00FEFFFF, 0xFFFF,
      0x1F},
-    {39, 28, B_USART3, CLK_USART3, DMAR_USART3_TX, DMAR_USART3_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x007EFFFF, 0xFFFF,
+    {39, 28, B_USART3, CLK_USART3, DMAR_USART3_TX, DMAR_USART3_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x00FEFFFF, 0xFFFF,
      0x1F},
-    {70, 31, B_LPUART1, CLK_LPUART1, DMAR_LPUART1_TX, DMAR_LPUART1_RX, 0x13FF7FFF, 0xFF0FB010, 0x0070F7C9,
+    {70, 31, B_LPUART1, CLK_LPUART1, DMAR_LPUART1_TX, DMAR_LPUART1_RX, 0x13FF7FFF, 0xFF0FB010, 0x00F0F7C9,
      0xFFFFF, 0x0E},
 };
 #define CR1_FREE    (0x0C0041FFu | USART_CR1_MME) /* UE UESM RE TE, interrupt enables, MME */
 #define CR2_FREE    0xFF900040u                   /* ADD RTOEN ABREN LBDIE */
-#define CR3_FREE    0x004004C1u                   /* WUFIE CTSIE DMAT DMAR EIE */
+#define CR3_FREE    0x00C004C1u                   /* UCESM WUFIE CTSIE DMAT DMAR EIE */
 #define CR3_SCARCNT 0x000E0000u
 
 /* In Stop the kernel clock is only asked for if UESM is set. */
@@ -98,7 +98,10 @@ void usart_update(struct chip *c, unsigned index)
     bool masked = u->cr3 & USART_CR3_DDRE && u->isr & (USART_ISR_PE | USART_ISR_FE | USART_ISR_NF);
 
     chip_irq(c, i->irq, i->block, interrupting(u));
-    exti_line(c, i->exti, u->isr & USART_ISR_WUF && u->cr3 & USART_CR3_WUFIE);
+    /* From Stop RXNE wakes as well, if its interrupt is on (AN4991 "wakeup sources", RM0440). */
+    exti_line(c, i->exti,
+              (u->isr & USART_ISR_WUF && u->cr3 & USART_CR3_WUFIE) ||
+                  (u->isr & USART_ISR_RXNE && u->cr1 & USART_CR1_RXNEIE && u->cr1 & USART_CR1_UESM));
     dma_request(c, (enum dma_signal)i->tx_dma, on && u->cr3 & USART_CR3_DMAT && u->isr & USART_ISR_TXE);
     dma_request(c, (enum dma_signal)i->rx_dma,
                 on && u->cr3 & USART_CR3_DMAR && u->isr & USART_ISR_RXNE && !masked);
