@@ -5,6 +5,12 @@
 
 enum { LED_PIN = 13 };
 
+/* 1: the boot path has raised the clock, and USB is attached, for which the bus clock must not fall to 4 MHz.
+ */
+#ifndef PORT_IS_FAST
+#define PORT_IS_FAST 0
+#endif
+
 static volatile uint32_t milliseconds;
 
 void SysTick_Handler(void);
@@ -15,8 +21,12 @@ void SysTick_Handler(void)
 
 void port_init(void)
 {
-    port_fast(false); /* the ROM's leave comes with the PLL on, which cannot be set again until it is off */
-    uint32_t hz = port_fast(true) ? 80000000 : 4000000; /* a dead HSI16 still leaves a blinking LED */
+    if (!PORT_IS_FAST) {
+        port_fast(false); /* the ROM leaves the PLL on, which cannot be set again until it is off */
+        port_fast(true);
+    }
+    /* A dead HSI16 still leaves a blinking LED. */
+    uint32_t hz = (RCC->CFGR & RCC_CFGR_SWS) ? 80000000 : 4000000;
 
     RCC->AHB2ENR |= RCC_AHB2ENR_GPIOBEN;
     (void)RCC->AHB2ENR; /* two cycles until a clock enable counts */

@@ -29,6 +29,26 @@ static void blank_slot_serves_dfu_and_blinks_fast(void **state)
     bench_end(t);
 }
 
+static bool attached(void *arg)
+{
+    const struct bench *t = arg;
+    return vboard_peek32(t->board, 0x40006858) & 0x8000; /* USB_BCDR.DPPU */
+}
+
+/* The USB block wants its bus clock while a host may be there. */
+static void clock_stays_up_while_attached(void **state)
+{
+    (void)state;
+    struct bench *t = bench_start(BOOT, NULL, true);
+    assert_int_equal(vboard_run(t->board, 10 * MS, attached, t), VB_CONDITION);
+    for (unsigned i = 0; i < 20000; i++) { /* DFU is at work 40 ms later */
+        assert_int_equal(vboard_peek32(t->board, 0x40021008) & 15, 15); /* RCC_CFGR: SW, SWS */
+        bench_run(t, MS / 250);
+    }
+    assert_true(t->edges > 0);
+    bench_end(t);
+}
+
 static void application_starts_and_blinks_slowly(void **state)
 {
     (void)state;
@@ -224,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(start_up_code_prepares_variables),
         cmocka_unit_test(blank_slot_serves_dfu_and_blinks_fast),
+        cmocka_unit_test(clock_stays_up_while_attached),
         cmocka_unit_test(application_starts_and_blinks_slowly),
         cmocka_unit_test(vtor_set_back_still_gets_its_interrupts),
         cmocka_unit_test(a_jump_becomes_a_reset),
