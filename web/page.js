@@ -5,7 +5,7 @@ const $ = (id) => document.getElementById(id);
 const SETTLES_MS = 3000; /* so long after a start nothing is said of it */
 
 let board = null;  /* an open Sureboot */
-let file = null;   /* {name, bytes} */
+let file = null;   /* a File; it is read anew for each download */
 let busy = false;
 let started = null; /* serial number of the board that has left to start what was downloaded */
 
@@ -72,13 +72,23 @@ async function connect() {
   await take(device);
 }
 
+/* A browser reads no file that has been written since it was chosen, as by the next build. */
+async function read() {
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch (e) {
+    throw new Error(`${file.name} has changed since: choose it again.`);
+  }
+}
+
 async function flash() {
   const serial = board.device.serialNumber;
-  $('progress').max = file.bytes.length;
+  const bytes = await read();
+  $('progress').max = bytes.length;
   $('progress').value = 0;
-  say(`Downloading ${file.name}, ${file.bytes.length} bytes.`);
+  say(`Downloading ${file.name}, ${bytes.length} bytes.`);
   try {
-    await board.download(file.bytes, (n) => { $('progress').value = n; });
+    await board.download(bytes, (n) => { $('progress').value = n; });
   } catch (e) {
     if (e instanceof Refusal)
       await tellReport();
@@ -113,10 +123,8 @@ function choose(chosen) {
   if (!chosen)
     return show();
   chosen.arrayBuffer().then((b) => {
-    file = {name: chosen.name, bytes: new Uint8Array(b)};
-    say(file.bytes.length ? `${file.name}: ${file.bytes.length} bytes.` : `${file.name} is empty.`);
-    if (!file.bytes.length)
-      file = null;
+    file = b.byteLength ? chosen : null;
+    say(file ? `${chosen.name}: ${b.byteLength} bytes.` : `${chosen.name} is empty.`);
     show();
   }, (e) => say(`It cannot be read: ${e.message}`, 'bad'));
 }
@@ -132,6 +140,10 @@ function begin() {
   $('flash').addEventListener('click', () => act(flash));
   $('enter').addEventListener('click', () => act(enter));
   $('enter').hidden = !navigator.serial;
+  $('file').addEventListener('click', () => { /* so that the same one can be chosen again */
+    $('file').value = '';
+    choose(null);
+  });
   $('file').addEventListener('change', () => choose($('file').files[0]));
   document.addEventListener('dragover', (e) => e.preventDefault());
   document.addEventListener('drop', (e) => {

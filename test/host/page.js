@@ -87,6 +87,15 @@ async function check(name, what) {
     await enter();
     await shows('state', 'sureboot 1.0: ready');
   });
+  await check('a file that was written anew since is not sent as it was', async () => {
+    const built = path.join(work, 'built.bin');
+    fs.copyFileSync(`${firmware}/cdc.bin`, built);
+    await page.setInputFiles('#file', built);
+    await shows('said', 'built.bin: ');
+    fs.copyFileSync(`${firmware}/blink.bin`, built);
+    await page.click('#flash');
+    await shows('said', 'It did not work: built.bin has changed since: choose it again.');
+  });
   await check('one that crashes is back', async () => {
     await send(crasher);
     await shows('said', 'It is back in the bootloader');

@@ -2,7 +2,7 @@
 # web/index.html in Chromium on a real Linux host: what it shows, downloads, refusals, boards that come back or are
 # lost.
 . "$(dirname "$0")/lib.sh"
-plan 12
+plan 13
 board nucleo --load build/firmware/boot.hex
 once nucleo '"op":"program","addr":1342[89][0-9]{4},' 'usb unplug' # at 0x08010000 and up
 in_guest --timeout 1200 --mem 4096 --cpus 2 --udev '
