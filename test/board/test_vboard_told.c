@@ -84,10 +84,45 @@ static void empty_check_is_stale(void **unused)
     command_result_free(&r);
 }
 
+/* A raw binary that is linked for the slot and was put at the start of flash. */
+static void linked_for_another_address(void **unused)
+{
+    (void)unused;
+    const char *args[] = {VBOARD, "--fast", "--for", "0.001", "--load", "build/firmware/cdc.bin", NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 1); /* locked up */
+    if (strstr(r.err, "points to blank flash: what is at 0x08000000 is linked for another address") == NULL)
+        fail_msg("'%s'", r.err);
+    command_result_free(&r);
+}
+
+/* A command that was not carried out is not passed over in silence. */
+static void script_is_longer_than_the_run(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *script;
+        bool told;
+    } table[] = {{"at 0.01 nrst 1\nat 0.07 regs\n", true},
+                 {"at 0.01 nrst 1\nat 0.07 quit\n", true},
+                 {"at 0.01 nrst 1\nat 0.06 regs\n", false},
+                 {"at 0.01 quit\nat 0.02 regs\n", false}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        file_text(temp("script"), table[i].script);
+        const char *args[] = {VBOARD, "--fast", "--for", "0.06", "--script", temp("script"), NULL};
+        struct command_result r = command(args, NULL);
+        assert_int_equal(r.status, 0);
+        if ((strstr(r.err, "were for later than 0.06") != NULL) != table[i].told)
+            fail_msg("%s: '%s'", table[i].script, r.err);
+        command_result_free(&r);
+    }
+}
+
 #define with(test) cmocka_unit_test_setup_teardown(test, temp_make, temp_remove)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {with(unseen), with(blank_at_the_start), with(empty_check_is_stale)};
+    const struct CMUnitTest tests[] = {with(unseen), with(blank_at_the_start), with(empty_check_is_stale),
+                                       with(script_is_longer_than_the_run), with(linked_for_another_address)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

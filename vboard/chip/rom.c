@@ -5,6 +5,7 @@
  * was meant to run instead. */
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "chip/state.h"
 
@@ -149,10 +150,29 @@ static void tell_empty(struct chip *c)
     c->tell->message(c->tell->owner, sentence);
 }
 
+/* A program that is linked for another address than the one it was put at, as a raw binary easily is. */
+static void tell_lost(struct chip *c)
+{
+    char sentence[192];
+    uint32_t reset;
+    memcpy(&reset, flash_bytes(c, 4), sizeof reset);
+    uint32_t at = reset - FLASH_BASE;
+    if (at >= FLASH_SIZE || !flash_cells_blank(c, at & ~7U))
+        return;
+    (void)snprintf(
+        sentence, sizeof sentence,
+        "The reset vector, 0x%08X, points to blank flash: what is at 0x08000000 is linked for another "
+        "address",
+        reset);
+    c->tell->message(c->tell->owner, sentence);
+}
+
 void rom_reset_ends(struct chip *c)
 {
     if (c->booted_empty && c->tell->message)
         tell_empty(c);
+    if (c->boot_mode == 0 && c->tell->message)
+        tell_lost(c);
     arm(c, c->boot_mode == 1);
 }
 

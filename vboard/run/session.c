@@ -319,6 +319,10 @@ int session_run(struct session *s)
     }
     if (end.status == 2)
         (void)fprintf(stderr, "vboard: %s\n", why.text);
+    else if (end.reason != NULL && strcmp(end.reason, "for") == 0 && queue_has(&s->queue, QUEUE_SCRIPT))
+        (void)fprintf(stderr,
+                      "vboard: %s: some of its commands were for later than %.6f s, the end of the run\n",
+                      s->script_path, (double)vboard_now(s->b) / 1e9);
     detach(s, !attached, end.status);
     board_args_free(&s->args);
     return end.status;
