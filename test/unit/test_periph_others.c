@@ -273,6 +273,10 @@ static void tsc(void **state)
     assert_int_equal(rd(0x40024000) & 2, 0);
     wr(0x40024008, 3);
     assert_false(irq_line(77));
+    wr(0x40024030, 0xFF); /* seven groups */
+    assert_int_equal(rd(0x40024030) & 0xFF, 0x7F);
+    wr(0x40024018, 0xFFFFFFFF);
+    assert_int_equal(rd(0x40024018), 0x0FFFFFFF);
 }
 
 /* ---- OPAMP, VREFBUF ---- */

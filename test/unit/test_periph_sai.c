@@ -296,6 +296,8 @@ static void wrong_clock(void **state)
     (void)state;
     sai_clocked();
     block(A, 4 << 5, 0);
+    wr(SAI + A + FRAME, 0xFFFFFFFF);
+    assert_int_equal(rd(SAI + A + FRAME), 0x00077FFF);
     wr(SAI + A + FRAME, 47);
     wr(SAI + A, 4 << 5 | SAIEN);
     assert_int_equal(rd(SAI + A + STATUS) & 4, 4);

@@ -243,6 +243,42 @@ static void guard_time(void **state)
     assert_int_equal(told.times[1] - begin, BIT * (23 + 6));
 }
 
+/* TCBGT: the last word is through, and was not refused, before its guard time. */
+static void before_guard_time(void **state)
+{
+    enum { TCBGT = 1 << 25, TCBGTCF = 1 << 7, TCBGTIE = 1 << 24 };
+    (void)state;
+    assert_int_equal(rd(USART1 + ISR) & TCBGT, 0);
+    cards(0, 0);
+    assert_int_equal(rd(USART1 + ISR) & TCBGT, TCBGT); /* in Smartcard mode it is there from the start */
+    set_bits(USART1 + CR3, TCBGTIE);
+    assert_true(irq_line(37));
+    wr(USART1 + ICR, TCBGTCF);
+    assert_int_equal(rd(USART1 + ISR) & TCBGT, 0);
+    assert_false(irq_line(37));
+    wr(USART1 + TDR, 0x3B);
+    wr(USART1 + TDR, 0x3C);
+    run_ps(BIT * 12);
+    assert_int_equal(rd(USART1 + ISR) & TCBGT, 0); /* not the last */
+    run_ps(BIT * 17);
+    assert_int_equal(rd(USART1 + ISR) & (TCBGT | TC), TCBGT);
+    assert_true(irq_line(37));
+    run_ps(BIT * 6);
+    assert_int_equal(rd(USART1 + ISR) & (TCBGT | TC), TCBGT | TC);
+    wr(USART1 + TDR, 0x3D);
+    assert_int_equal(rd(USART1 + ISR) & TCBGT, 0);
+    start(USART2, RE | PCE | M0 | PS, STOP15, SCEN | NACK); /* refuses */
+    run_ps(BIT * 20);
+    wr(USART1 + TDR, 0x3B);
+    run_ps(BIT * 30);
+    assert_int_equal(rd(USART1 + ISR) & TCBGT, 0);
+    set_bits(USART3 + CR3, 1 << 23); /* UCESM */
+    assert_int_equal(rd(USART3 + CR3), 1 << 23);
+    clock_on(0x5C, 0);
+    wr(LPUART1 + CR3, 0xFFFFFFFF);
+    assert_int_equal(rd(LPUART1 + CR3), 0x00F0F7C9);
+}
+
 /* A card that expects the other parity refuses. */
 static void refused(void **state)
 {
@@ -393,6 +429,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(irda_mismatch, on, rig_off),
         cmocka_unit_test_setup_teardown(noise, on, rig_off),
         cmocka_unit_test_setup_teardown(guard_time, on, rig_off),
+        cmocka_unit_test_setup_teardown(before_guard_time, on, rig_off),
         cmocka_unit_test_setup_teardown(refused, on, rig_off),
         cmocka_unit_test_setup_teardown(repeated, on, rig_off),
         cmocka_unit_test_setup_teardown(clocks, on, rig_off),

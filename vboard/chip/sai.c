@@ -15,7 +15,7 @@ enum { OVRUDR = 1, MUTEDET = 2, WCKCFG = 4, FREQ = 8, CNRDY = 16, IRQ_SAI1 = 74 
 enum protocol { FREE, SPDIF, AC97 };
 
 static const struct reg_row rows[] = {
-    {CR1 * 4, 0x40, 0x00FB3FEF}, {CR2 * 4, 0, 0x0000FFF7}, {FRCR * 4, 7, 0x0007FFFF},
+    {CR1 * 4, 0x40, 0x00FB3FEF}, {CR2 * 4, 0, 0x0000FFF7}, {FRCR * 4, 7, 0x00077FFF},
     {SLOTR * 4, 0, 0xFFFF0FDF},  {IM * 4, 0, 0x7F},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };

@@ -19,7 +19,7 @@ enum { TX_FLAGS = 1 << 14 | 1 << 18, RX_FLAGS = 1 << 19 }; /* TXFIFOHE, TXFIFOE;
 
 static const struct reg_row rows[] = {
     {0x00, 0, 3},          {0x04, 0, 0x7FFF},     {0x08, 0, 0xFFFFFFFF}, {0x0C, 0, 0x0FFF},
-    {0x24, 0, 0xFFFFFFFF}, {0x28, 0, 0x01FFFFFF}, {0x2C, 0, 0x0FFF},     {0x3C, 0, 0x007FFFFF},
+    {0x24, 0, 0xFFFFFFFF}, {0x28, 0, 0x01FFFFFF}, {0x2C, 0, 0x0FFF},     {0x3C, 0, 0x007FFDFF},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 

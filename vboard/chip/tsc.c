@@ -4,12 +4,12 @@
 #include "chip/regs.h"
 #include "chip/state.h"
 
-enum { CR, IER, ICR, ISR, IOGCSR = 0x30 / 4, IOG1CR = 0x34 / 4, GROUPS = 8 };
+enum { CR, IER, ICR, ISR, IOGCSR = 0x30 / 4, IOG1CR = 0x34 / 4, GROUPS = 7 };
 enum { TSCE = 1, START = 2, EOAF = 1, MCEF = 2, IRQ_TSC = 77 };
 
 static const struct reg_row rows[] = {
-    {0x00, 0, 0xFFFFF0FF}, {0x04, 0, 3},          {0x10, 0xFFFFFFFF, 0xFFFFFFFF}, {0x18, 0, 0xFFFFFFFF},
-    {0x20, 0, 0xFFFFFFFF}, {0x28, 0, 0xFFFFFFFF}, {0x30, 0, 0x000000FF},
+    {0x00, 0, 0xFFFFF0FF}, {0x04, 0, 3},          {0x10, 0xFFFFFFFF, 0x0FFFFFFF}, {0x18, 0, 0x0FFFFFFF},
+    {0x20, 0, 0x0FFFFFFF}, {0x28, 0, 0x0FFFFFFF}, {0x30, 0, 0x0000007F},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -47,7 +47,7 @@ static void start(struct chip *c)
     uint64_t cycle = bits(s->r[CR], 28, 4) + 1u + bits(s->r[CR], 24, 4) + 1u;
     ps_t time = chip_ticks_to_ps(cycle * maximum(s), hz);
 
-    s->r[IOGCSR] &= 0xFF;
+    s->r[IOGCSR] &= 0x7F;
     chip_wake_at(c, B_TSC, time == PS_NEVER ? PS_NEVER : chip_now(c) + time);
 }
 
@@ -60,7 +60,7 @@ void tsc_event(struct chip *c, unsigned index)
         if (s->r[IOGCSR] >> g & 1)
             s->r[IOG1CR + g] = maximum(s);
     s->r[CR] &= ~(uint32_t)START;
-    s->r[ISR] |= EOAF | (s->r[IOGCSR] & 0xFF ? MCEF : 0);
+    s->r[ISR] |= EOAF | (s->r[IOGCSR] & 0x7F ? MCEF : 0);
     interrupt(c);
 }
 

@@ -18,25 +18,25 @@ enum {
     TDR = 0x28
 };
 enum { RQR_ABRRQ = 1, RQR_SBKRQ = 2, RQR_MMRQ = 4, RQR_RXFRQ = 8, RQR_TXFRQ = 16 };
-enum { ICR_WRITABLE = 0x00121B5F };
+enum { ICR_WRITABLE = 0x00121B5F, ICR_TCBGTCF = 1 << 7 };
 
 /* Instances; `free` are the bits that can be written while UE is set (RM0394 "USART control register"). */
 static const struct instance {
     uint8_t irq, exti, block, clock, tx_dma, rx_dma;
     uint32_t cr1, cr2, cr3, brr, rqr;
 } instances[USART_COUNT] = {
-    {37, 26, B_USART1, CLK_USART1, DMAR_USART1_TX, DMAR_USART1_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x00FEFFFF, 0xFFFF,
+    {37, 26, B_USART1, CLK_USART1, DMAR_USART1_TX, DMAR_USART1_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x01FEFFFF, 0xFFFF,
      0x1F},
-    {38, 27, B_USART2, CLK_USART2, DMAR_USART2_TX, DMAR_USART2_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x00FEFFFF, 0xFFFF,
+    {38, 27, B_USART2, CLK_USART2, DMAR_USART2_TX, DMAR_USART2_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x01FEFFFF, 0xFFFF,
      0x1F},
-    {39, 28, B_USART3, CLK_USART3, DMAR_USART3_TX, DMAR_USART3_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x00FEFFFF, 0xFFFF,
+    {39, 28, B_USART3, CLK_USART3, DMAR_USART3_TX, DMAR_USART3_RX, 0x1FFFFFFF, 0xFFFFFF70, 0x01FEFFFF, 0xFFFF,
      0x1F},
     {70, 31, B_LPUART1, CLK_LPUART1, DMAR_LPUART1_TX, DMAR_LPUART1_RX, 0x13FF7FFF, 0xFF0FB010, 0x00F0F7C9,
      0xFFFFF, 0x0E},
 };
 #define CR1_FREE    (0x0C0041FFu | USART_CR1_MME) /* UE UESM RE TE, interrupt enables, MME */
 #define CR2_FREE    0xFF900040u                   /* ADD RTOEN ABREN LBDIE */
-#define CR3_FREE    0x00C004C1u                   /* UCESM WUFIE CTSIE DMAT DMAR EIE */
+#define CR3_FREE    0x01C004C1u                   /* TCBGTIE UCESM WUFIE CTSIE DMAT DMAR EIE */
 #define CR3_SCARCNT 0x000E0000u
 
 /* In Stop the kernel clock is only asked for if UESM is set. */
@@ -81,6 +81,7 @@ static bool interrupting(const struct usart_state *u)
         {0, 0, USART_CR3_EIE, USART_ISR_FE | USART_ISR_NF | USART_ISR_ORE},
         {0, 0, USART_CR3_CTSIE, USART_ISR_CTSIF},
         {0, 0, USART_CR3_WUFIE, USART_ISR_WUF},
+        {0, 0, USART_CR3_TCBGTIE, USART_ISR_TCBGT},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -224,6 +225,8 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
         disable(u);
         return;
     }
+    if (!(old & USART_CR1_UE) && u->cr3 & USART_CR3_SCEN)
+        u->isr |= USART_ISR_TCBGT; /* its reset value in this mode */
     if (!(old & USART_CR1_UE) && usart_irda_off(u) && c->tell->message)
         c->tell->message(c->tell->owner, "A USART is in IrDA mode with a prescaler of 0 (USART_GTPR.PSC): it "
                                          "neither sends nor receives pulses");
@@ -305,12 +308,14 @@ bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     case RQR: request(c, index, value); break;
     case ICR:
         u->isr &= ~(value & (uint32_t)ICR_WRITABLE);
+        if (value & ICR_TCBGTCF)
+            u->isr &= ~(uint32_t)USART_ISR_TCBGT;
         if (value & USART_ISR_EOBF)
             u->block_length = 0;
         break;
     case TDR:
         u->tdr = value & 0x1FF;
-        u->isr &= ~(uint32_t)(USART_ISR_TXE | USART_ISR_TC);
+        u->isr &= ~(uint32_t)(USART_ISR_TXE | USART_ISR_TC | USART_ISR_TCBGT);
         break;
     }
     usart_send_next(c, index);

@@ -119,6 +119,7 @@ enum {
     USART_CR3_DEM = 1 << 14,
     USART_CR3_DEP = 1 << 15,
     USART_CR3_WUFIE = 1 << 22,
+    USART_CR3_TCBGTIE = 1 << 24,
 
     USART_ISR_PE = 1 << 0,
     USART_ISR_FE = 1 << 1,
@@ -142,6 +143,7 @@ enum {
     USART_ISR_WUF = 1 << 20,
     USART_ISR_TEACK = 1 << 21,
     USART_ISR_REACK = 1 << 22,
+    USART_ISR_TCBGT = 1 << 25,
     USART_ISR_RESET = USART_ISR_TC | USART_ISR_TXE
 };
 

@@ -174,6 +174,8 @@ static bool guard(struct usart_state *u, ps_t bit)
 
     if (!(u->cr3 & USART_CR3_SCEN))
         return false;
+    if (!u->nacked && u->isr & USART_ISR_TXE)
+        u->isr |= USART_ISR_TCBGT;
     u->sending = again ? SENDING_REPETITION : SENDING_GUARD;
     u->tx_end = begin + (again ? bit * 5 / 2 : bit * bits(u->gtpr, 8, 8));
     if (u->nacked && !again) {
