@@ -88,22 +88,25 @@ static void test_debug_stop_interrupts(void **state)
     assert_true(awake());
 }
 
-/* DBG_SLEEP: HCLK of the core goes on in Sleep, which its cycle counter shows. */
-static void test_debug_sleep(void **state)
+/* The cycle counter goes on in Sleep, with or without DBG_SLEEP, and stands still in Stop without DBG_STOP.
+ */
+static void test_cycle_counter(void **state)
 {
     (void)state;
     arm_pin();
     store(0xE000EDFC, 1U << 24); /* TRCENA */
     store(0xE0001000, 1);
-    for (unsigned debug = 0; debug < 2; debug++) {
+    for (unsigned n = 0; n < 3; n++) {
         uint32_t from = 0, to = 0;
-        wr(&t, DBGMCU_CR, debug);
+        wr(&t, DBGMCU_CR, n == 1);
+        if (n == 2)
+            deep(1);
         wfi();
-        assert_int_equal(t.c->mode, MODE_SLEEP);
+        assert_int_equal(t.c->mode, n == 2 ? MODE_STOP : MODE_SLEEP);
         assert_true(cpu_ppb_peek(chip_cpu(t.c), 0xE0001004, &from));
         run_us(&t, 1000);
         assert_true(cpu_ppb_peek(chip_cpu(t.c), 0xE0001004, &to));
-        assert_in_range(to - from, 4000 * debug, 4000 * debug + 1);
+        assert_in_range(to - from, n == 2 ? 0 : 4000, n == 2 ? 0 : 4001);
         gpio_drive(t.c, 0, 0, 1);
         run_us(&t, 10);
         assert_true(awake());
@@ -147,7 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_debug_stop),
         TEST(test_debug_stop_interrupts),
-        TEST(test_debug_sleep),
+        TEST(test_cycle_counter),
         TEST(test_debug_standby),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

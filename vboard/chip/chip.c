@@ -89,7 +89,7 @@ static void idle(struct chip *c, ps_t limit)
             cycle = core > now ? core : now + 1;
     }
     if (cycle > now && cycle != UINT64_MAX)
-        cpu_slept(c->cpu, cycle - now, c->mode != MODE_RUN && pwr_hclk_in_sleep(c));
+        cpu_slept(c->cpu, cycle - now);
 }
 
 static ps_t earlier(ps_t a, ps_t b)

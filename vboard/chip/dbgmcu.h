@@ -8,7 +8,7 @@ struct dbgmcu_state {
     uint32_t r[5];
 };
 
-enum dbgmcu_cr { DBG_SLEEP = 1 << 0, DBG_STOP = 1 << 1, DBG_STANDBY = 1 << 2 };
+enum dbgmcu_cr { DBG_STOP = 1 << 1, DBG_STANDBY = 1 << 2 };
 bool dbgmcu_swo(const struct chip *c); /* the trace pin is given to SWO */
 bool dbgmcu_keeps(const struct chip *c, enum dbgmcu_cr bit); /* on in that low-power mode, for a debugger */
 

@@ -40,11 +40,6 @@ bool pwr_core_clocked(const struct chip *c)
     return c->mode == MODE_RUN || c->mode == MODE_SLEEP || (c->mode == MODE_STOP && c->pwr.debug_stop);
 }
 
-bool pwr_hclk_in_sleep(const struct chip *c)
-{
-    return c->mode == MODE_STOP || dbgmcu_keeps(c, DBG_SLEEP);
-}
-
 /* Standby and Shutdown: the core domain loses its power. */
 static void enter_off(struct chip *c, enum chip_mode mode)
 {

@@ -50,7 +50,6 @@ void pwr_wake(struct chip *c);      /* out of Sleep or Stop */
 unsigned pwr_stop_level(const struct chip *c);
 bool pwr_stopped(const struct chip *c);       /* in Stop, bus clocks off */
 bool pwr_core_clocked(const struct chip *c);  /* bus clocks run, by mode: Run, Sleep, Stop with DBG_STOP */
-bool pwr_hclk_in_sleep(const struct chip *c); /* the core's HCLK goes on though it sleeps: DBGMCU_CR */
 void pwr_flash_idle(struct chip *c);          /* a flash operation has ended */
 void pwr_wake_standby(struct chip *c);        /* a wake-up source became active: ends Standby, Shutdown */
 bool pwr_standby_wakes(const struct chip *c); /* a wake-up source is active */

@@ -99,8 +99,8 @@ enum cpu_exit cpu_step(struct cpu *cpu);
 void cpu_until(struct cpu *cpu, uint64_t until);
 /* From inside an env call or before cpu_run: return CPU_STOPPED at the next instruction boundary. */
 void cpu_stop(struct cpu *cpu);
-/* The processor slept `cycles` cycles of FCLK: SysTick advances and, if its HCLK goes on, CYCCNT. */
-void cpu_slept(struct cpu *cpu, uint64_t cycles, bool hclk);
+/* The processor slept `cycles` cycles of FCLK: SysTick and CYCCNT advance. */
+void cpu_slept(struct cpu *cpu, uint64_t cycles);
 /* Cycle at which SysTick or another core timer next needs the processor while it sleeps; UINT64_MAX: never.
  */
 uint64_t cpu_next_wake(const struct cpu *cpu);

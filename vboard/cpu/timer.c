@@ -65,12 +65,10 @@ uint64_t cpu_next_wake(const struct cpu *cpu)
     return cpu_timers_next(cpu);
 }
 
-/* SysTick is clocked by FCLK, in Sleep mode too; the cycle counter by HCLK. */
-void cpu_slept(struct cpu *cpu, uint64_t cycles, bool hclk)
+/* SysTick and the cycle counter are clocked by FCLK, in Sleep mode too. */
+void cpu_slept(struct cpu *cpu, uint64_t cycles)
 {
     cpu->limit += cycles;
-    if (!hclk)
-        cpu->dwt_cycle += cycles;
     cpu->dwt_count[DWT_SLEEPCNT] += (uint32_t)cycles;
     cpu_timers_update(cpu);
 }
