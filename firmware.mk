@@ -133,6 +133,15 @@ $(eval $(call bootloader,boot,))
 $(eval $(call bootloader,boot-dfu11,-DBOOT_DFU11=1))
 $(eval $(call bootloader,boot-buttons,-DBOOT_BUTTON=1 -DBOOT_TWICE_MS=400))
 
+# One of your own: make BOOT_OPTIONS='-DTOKEN_BKP=6 -DBOOT_BUTTON=1' (docs/porting.md lists them). Other options
+# than the last time: all of it anew.
+ifdef BOOT_OPTIONS
+BOOT_OWN := $(B)/obj/fw/boot-own
+$(shell echo '$(BOOT_OPTIONS)' | cmp -s - $(BOOT_OWN)/options || { rm -rf $(BOOT_OWN) $(B)/firmware/boot-own.*; \
+    mkdir -p $(BOOT_OWN); echo '$(BOOT_OPTIONS)' >$(BOOT_OWN)/options; })
+$(eval $(call bootloader,boot-own,$(BOOT_OPTIONS)))
+endif
+
 # ---- examples ----
 EXAMPLE_PORT := $(PORT)/board.c $(PORT)/clock.c
 EXAMPLE_USB := $(PORT)/usbfs.c $(PORT)/usbfs_attach.c examples/serial.c usb/cdc.c usb/platform.c usb/usbd.c usb/standard.c usb/serial.c

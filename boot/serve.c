@@ -16,7 +16,8 @@ __attribute__((noreturn)) static void leave(void)
 void serve(const struct findings *f)
 {
     /* An application that could run is not kept waiting for a host that never comes. */
-    bool give_up = BOOT_GIVE_UP_MS && f->verdict == MESSAGE_READY;
+    const uint32_t patience = BOOT_GIVE_UP_MS;
+    bool give_up = patience && f->verdict == MESSAGE_READY;
 
     port_init();
     device_start(f);
@@ -26,7 +27,7 @@ void serve(const struct findings *f)
         port_watchdog();
         port_led(led_at(now, message_blinks(device_verdict())));
         device_work();
-        if (device_leave_due() || (give_up && now >= BOOT_GIVE_UP_MS && !device_saw_host()))
+        if (device_leave_due() || (give_up && now >= patience && !device_saw_host()))
             leave();
         port_lock();
         port_wait();

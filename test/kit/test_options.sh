@@ -1,0 +1,36 @@
+#!/bin/bash
+# A bootloader with options of one's own, make BOOT_OPTIONS='…': each is built anew when they change, and does what
+# docs/porting.md says.
+cd "$(dirname "$0")/../.." || exit 1
+work=build/test/options
+mkdir -p "$work" || exit 1
+echo 1..6
+n=0
+ok() { # ok NAME COMMAND…
+    n=$((n + 1))
+    local name=$1
+    shift
+    if "$@" >"$work/log" 2>&1; then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name"
+        tail -n 15 "$work/log" | sed 's/^/# /'
+    fi
+}
+build() { make --no-print-directory BOOT_OPTIONS="$1" build/firmware/boot-own.hex; }
+board() { # board SECONDS COMMANDS: with the example blink
+    printf '%b' "$2" >"$work/script"
+    build/host/vboard --load build/firmware/boot-own.hex --load build/firmware/blink.hex --option button=low --fast --for "$1" --events "$work/events" --script "$work/script"
+}
+handoffs() { jq -s -e "[.[] | select(.event == \"handoff\")] | length == $1" "$work/events"; }
+
+ok "with a button" build '-DBOOT_BUTTON=1 -DBUTTON_PRESSED=0'
+ok "a board with one that pulls low" board 0.5 'at 0.05 button B1 1\nat 0.1 nrst\nat 0.2 button B1 0\nat 0.3 nrst\n'
+ok "starts the application at the two resets without it" handoffs 2
+# Every value that a comment names is one that builds.
+ok "with another register, and DFU that never gives up" build '-DTOKEN_BKP=6 -DBOOT_GIVE_UP_MS=0 -DBOOT_TWICE_MS=0 -DBOARD_ID=0'
+token() { # PWREN, RTCAPBEN; DBP; BKP6R
+    board 60 'at 0.1 poke 0x40021058 00040010\npoke 0x40007000 00030000\npoke 0x40002868 EFBEADDE\nat 0.2 nrst\nat 59 usb plug\n'
+}
+ok "the token is taken from there" token
+ok "and nothing is started for a minute" handoffs 1
