@@ -41,7 +41,7 @@ static void clock_stays_up_while_attached(void **state)
     (void)state;
     struct bench *t = bench_start(BOOT, NULL, true);
     assert_int_equal(vboard_run(t->board, 10 * MS, attached, t), VB_CONDITION);
-    for (unsigned i = 0; i < 20000; i++) { /* DFU is at work 40 ms later */
+    for (unsigned i = 0; i < 20000; i++) {                              /* DFU is at work 40 ms later */
         assert_int_equal(vboard_peek32(t->board, 0x40021008) & 15, 15); /* RCC_CFGR: SW, SWS */
         bench_run(t, MS / 250);
     }
