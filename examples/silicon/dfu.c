@@ -102,6 +102,25 @@ static bool usb_wakes(void)
     return NVIC_GetPendingIRQ(USB_IRQn);
 }
 
+/* Before the first SOF trims it: by the CRS, whose other source is LSE. 1024 Hz of that are 46875 periods. */
+static void untrimmed(const char *area)
+{
+    enum { PERIODS = 46875 };
+    RCC->APB1ENR1 |= RCC_APB1ENR1_CRSEN;
+    (void)RCC->APB1ENR1;
+    uint32_t cfgr = CRS->CFGR;
+    CRS->CFGR = 1ul << CRS_CFGR_SYNCSRC_Pos | 5ul << 24 | 255ul << 16 | (PERIODS - 1);
+    CRS->CR |= CRS_CR_CEN;
+    wait_us(10000);
+    uint32_t isr = CRS->ISR, off = isr >> 16;
+    CRS->CR &= ~CRS_CR_CEN;
+    CRS->CFGR = cfgr;
+    CRS->ICR = 0xF;
+    RCC->APB1ENR1 &= ~RCC_APB1ENR1_CRSEN;
+    check((isr & 7) && off < PERIODS / 25, area, "HSI48 is off, before CRS trims it, by",
+          off * 1000 / (PERIODS / 1000), "ppm");
+}
+
 void stage_transceiver(void)
 {
     static const char area[] = "USB";
@@ -115,6 +134,7 @@ void stage_transceiver(void)
     __disable_irq();
     RCC->CRRCR |= RCC_CRRCR_HSI48ON;
     (void)wait_for(&RCC->CRRCR, RCC_CRRCR_HSI48RDY, 1000);
+    untrimmed(area);
     RCC->APB1ENR1 |= RCC_APB1ENR1_USBFSEN;
     (void)RCC->APB1ENR1;
     PWR->CR2 |= PWR_CR2_USV;
