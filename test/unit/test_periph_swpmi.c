@@ -53,7 +53,7 @@ static void frame_without_buffer(void **state)
     assert_int_equal(rd(SWPMI + ISR), TXE); /* on the wire already, so there is room */
     for (unsigned n = 1; n < 8; n++) {
         wr(SWPMI + TDR, 0x03020100u + (4 * n - 1) * 0x01010101u);
-        assert_int_equal(rd(SWPMI + ISR) & (TXE | TXBEF), 0);
+        assert_int_equal(rd(SWPMI + ISR) & (TXE | TXBEF), n == 7 ? TXBEF : 0); /* no more is needed */
         if (n == 1)
             run_bits(8 + 8); /* resume, start of frame */
         if (n == 1 || n == 7)

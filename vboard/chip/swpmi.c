@@ -110,10 +110,20 @@ static void receive_byte(struct swpmi_state *s, uint8_t byte)
 
 /* ---- transmission ---- */
 
+static unsigned length_in(uint32_t first_word)
+{
+    return (first_word & 0xFF) > MOST ? MOST : first_word & 0xFF;
+}
+
 /* Words that the payload takes, one byte of which is the length. */
+static unsigned words_of(unsigned length)
+{
+    return (length + 4u) / 4;
+}
+
 static unsigned frame_words(const struct swpmi_state *s)
 {
-    return (s->length + 4u) / 4;
+    return words_of(s->length);
 }
 
 /* Bytes of payload in the word on the wire. */
@@ -129,17 +139,14 @@ static void take_word(struct swpmi_state *s)
     s->shift = s->r[TDR];
     s->full = false;
     s->taken++;
-    if (s->taken == frame_words(s))
-        s->r[ISR] |= TXBEF;
 }
 
 /* A frame begins with what is in TDR; on a suspended bus the master resumes first. */
 static void begin(struct chip *c)
 {
     struct swpmi_state *s = &c->swpmi;
-    unsigned length = s->r[TDR] & 0xFF;
 
-    s->length = (uint8_t)(length > MOST ? MOST : length);
+    s->length = (uint8_t)length_in(s->r[TDR]);
     s->taken = s->sent = 0;
     s->corrupt = false;
     take_word(s);
@@ -172,6 +179,9 @@ static void write_data(struct chip *c, uint32_t value)
         s->r[CR] &= ~(uint32_t)TXDMA;
         return;
     }
+    /* TXBEF: no more words are needed for the frame */
+    if (new_frame(s) ? words_of(length_in(value)) == 1 : s->taken + 1u == frame_words(s))
+        s->r[ISR] |= TXBEF;
     s->r[TDR] = value;
     s->full = true;
     if (s->step == SWPMI_IDLE || s->step == SWPMI_QUIET)
