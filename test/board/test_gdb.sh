@@ -116,6 +116,9 @@ debug 'monitor reset halt' 'tbreak main' 'continue' 'set var *(unsigned *)0xe000
 check 'monitor catch all: a BusFault stops' 'BusFault' 'SIGSEGV' '= 5'
 debug 'monitor reset halt' 'tbreak main' 'continue' 'set var order = 2' 'continue' 'x/i $pc' 'tbreak twice' 'continue'
 check 'a BKPT of the firmware stops before it, and is left behind' 'SIGTRAP' 'bkpt' 'breakpoint 2, twice'
+debug 'monitor reset halt' 'monitor arm semihosting enable' 'tbreak main' 'continue' 'set var order = 6' 'tbreak twice' 'continue' \
+    'print handle' 'print unwritten' 'print is_tty' 'print/x no_file' 'monitor arm semihosting disable' 'set var order = 6' 'continue' 'x/i $pc'
+check 'semihosting is served' 'what the program writes' 'hello, gdb' 'by WRITE0' 'breakpoint 2, twice' '= 2' '= 0' '= 1' '= 0xffffffff' 'SIGTRAP' 'bkpt'
 debug 'monitor reset halt' 'tbreak main' 'continue' 'monitor catch none' 'set var order = 5' 'continue' 'print/x *(unsigned *)0xe000edf0 & 0x80000' \
     'monitor reset halt' 'tbreak main' 'continue'
 check 'a lock-up stops with SIGSEGV and ends by a reset' 'SIGSEGV' '= 0x80000' 'breakpoint 2, main'

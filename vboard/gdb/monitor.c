@@ -60,6 +60,18 @@ static void catch_all(struct gdb *g)
                  "HardFault, MemManage, BusFault and UsageFault stop with SIGSEGV before their handlers.\n");
 }
 
+static void semihosting_on(struct gdb *g)
+{
+    g->semihosting = true;
+    print(g, "Semihosting: what the program writes appears here.\n");
+}
+
+static void semihosting_off(struct gdb *g)
+{
+    g->semihosting = false;
+    print(g, "BKPT 0xAB stops as any other.\n");
+}
+
 static void help(struct gdb *g);
 
 static const struct {
@@ -74,6 +86,10 @@ static const struct {
     {"catch none", catch_none},
     {"catch hard", catch_hard},
     {"catch all", catch_all},
+    {"arm semihosting enable", semihosting_on},
+    {"arm semihosting disable", semihosting_off},
+    {"semihosting enable", semihosting_on},
+    {"semihosting disable", semihosting_off},
     {"help", help},
 };
 
@@ -84,7 +100,8 @@ static void help(struct gdb *g)
              "halt         halts it\n"
              "catch none   faults run into their handlers\n"
              "catch hard   HardFault stops with SIGSEGV (this is so at first)\n"
-             "catch all    the other faults do as well\n");
+             "catch all    the other faults do as well\n"
+             "arm semihosting enable|disable   what the program writes by BKPT 0xAB appears here\n");
 }
 
 void gdb_monitor(struct gdb *g, const char *text, size_t size)

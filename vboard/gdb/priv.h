@@ -39,6 +39,8 @@ struct gdb {
     bool in_range; /* vCont;r: stepping from range_lo to before range_hi */
     uint32_t range_lo, range_hi;
     unsigned catches; /* what stops at the vector, without CPU_CATCH_RESET */
+    bool stepping;    /* one instruction */
+    bool semihosting; /* BKPT 0xAB is served */
     struct gdb_flash *flash;
 };
 
@@ -52,6 +54,9 @@ void gdb_resume(struct gdb *g, bool step);
 void gdb_detach(struct gdb *g); /* the board runs on */
 /* Resets the chip and halts it before its first instruction; false: it did not come out of reset. */
 bool gdb_reset_halt(struct gdb *g);
+
+/* semihost.c: the stop was a request that has been served, and the program goes on. */
+bool gdb_semihosting(struct gdb *g);
 
 /* ---- the subjects: each takes the rest of the packet behind its name, and answers ---- */
 void gdb_packet(struct gdb *g, const char *text, size_t size); /* commands.c: whatever it is */

@@ -110,6 +110,7 @@ void gdb_resume(struct gdb *g, bool step)
     }
     cpu_debug_halted(g->cpu, false);
     cpu_debug_step(g->cpu, step);
+    g->stepping = step;
     g->state = GDB_RUNNING;
 }
 
@@ -156,6 +157,10 @@ bool gdb_stopped(struct gdb *g, enum vboard_stop stop)
         cpu_debug_step(g->cpu, true);
         return true;
     }
+    if (stop == VB_BREAK && !g->stepping && gdb_semihosting(g)) {
+        cpu_debug_step(g->cpu, g->in_range);
+        return true;
+    }
     bool told = g->state == GDB_RUNNING;
     describe_stop(g, stop);
     if (told)
@@ -178,6 +183,7 @@ bool gdb_hurries(const struct gdb *g)
 static void attach(struct gdb *g)
 {
     cpu_debug_attach(g->cpu, true);
+    g->semihosting = g->stepping = false;
     g->catches = CPU_CATCH_HARD;
     cpu_debug_catch(g->cpu, g->catches);
     gdb_halt(g, SIGNAL_TRAP, "");

@@ -3,7 +3,7 @@
 #include "port/stm32l433/irq.h"
 #include "port/stm32l433/regs.h"
 
-enum { COUNT, FAULT, BREAK, SLEEP, CALL, LOCKUP };
+enum { COUNT, FAULT, BREAK, SLEEP, CALL, LOCKUP, PRINT };
 
 volatile uint32_t order, counter, watched, ticks, wakes, dhcsr, calls;
 volatile float ratio;
@@ -55,6 +55,35 @@ __attribute__((noinline)) static void ask(void)
     __ASM volatile("svc 0");
 }
 
+/* As newlib's rdimon does it: open the console, write, ask whether it is one. */
+static uint32_t semihosting(uint32_t operation, const void *params)
+{
+    register uint32_t r0 __ASM("r0") = operation;
+    register const void *r1 __ASM("r1") = params;
+    __ASM volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+    return r0;
+}
+
+volatile uint32_t handle, unwritten, is_tty, no_file;
+
+__attribute__((noinline)) static void print(void)
+{
+    const struct {
+        const char *name;
+        uint32_t mode, length;
+    } console = {":tt", 4, 3}, file = {"a.txt", 4, 5};
+    const struct {
+        uint32_t handle;
+        const char *text;
+        uint32_t length;
+    } hello = {2, "hello, gdb\n", 11};
+    handle = semihosting(1, &console);
+    unwritten = semihosting(5, &hello);
+    is_tty = semihosting(9, &hello);
+    no_file = semihosting(1, &file);
+    (void)semihosting(4, "by WRITE0\n");
+}
+
 int main(void)
 {
     SCB->CPACR |= 0xFul << 20;
@@ -70,6 +99,7 @@ int main(void)
         case BREAK: __BKPT(7); break;
         case SLEEP: doze(); break;
         case CALL: ask(); break;
+        case PRINT: print(); break;
         case LOCKUP:
             __disable_fault_irq();
             go_wrong();
