@@ -82,7 +82,8 @@ __attribute__((noreturn, noinline)) void serve(const struct findings *f);
 /* ---- boot path: content check ------------------------------------------------------------ */
 
 /* Raises the core clock to 80 MHz, or puts clocks and flash latency back to the reset state. False if
- * the oscillator did not follow; the core then runs on what it has. */
+ * the oscillator did not follow; the core then runs on what it has. It is up from before flash is looked at
+ * until port_start, and in DFU. */
 bool port_fast(bool on);
 
 /* ---- flash, reading ---------------------------------------------------------------------- */
