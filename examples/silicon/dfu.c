@@ -36,7 +36,7 @@ void stage_switch(void)
 
 /* ---- SRAM at 0 --------------------------------------------------------------------------- */
 
-static volatile uint32_t from_0, exceptions;
+static volatile uint32_t from_0, exceptions, constant;
 
 /* Where the program counter is while flash is not at 0. */
 __attribute__((section(".ramcode"), noinline)) static uint32_t where(void)
@@ -52,16 +52,17 @@ __attribute__((section(".ramcode"))) static void pended(void)
     from_0 = where();
 }
 
-/* In flash; `word` is read beside it, as the constants of the boot path are. */
-__attribute__((noinline)) static uint32_t where_in_flash(uint32_t *word)
+/* In flash; a word is read beside it, as the constants of the boot path are. */
+__attribute__((noinline)) static uint32_t where_in_flash(void)
 {
-    uint32_t pc;
+    uint32_t pc, word;
     __asm volatile("mov %0, pc\n"
                    "ldr %1, =0x600DF1A5\n"
                    "b 1f\n"
                    ".ltorg\n"
                    "1:"
-                   : "=r"(pc), "=r"(*word));
+                   : "=r"(pc), "=r"(word));
+    constant = word;
     return pc;
 }
 
@@ -76,9 +77,8 @@ void stage_world(void)
     static uint32_t table[16] __attribute__((aligned(512)));
     uint32_t vtor = SCB->VTOR;
 
-    uint32_t word, in_flash = (uint32_t)where_in_flash - FLASH_ADDR;
-    uint32_t from = ((uint32_t(*)(uint32_t *))in_flash)(&word);
-    check(from < FLASH_SIZE && word == 0x600DF1A5, area, "code runs from flash at 0", from, hex);
+    uint32_t from = ((uint32_t(*)(void))((uint32_t)where_in_flash - FLASH_ADDR))();
+    check(from < FLASH_SIZE && constant == 0x600DF1A5, area, "code runs from flash at 0", from, hex);
 
     RCC->APB2ENR |= RCC_APB2ENR_SYSCFGEN;
     (void)RCC->APB2ENR;
