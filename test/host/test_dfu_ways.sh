@@ -27,7 +27,7 @@ report() {
 }
 check "upload of the report" report
 below() { rm -f $work/below; fails dfu-util -s 0x08000000:2048 -U $work/below; }
-check "no upload of the bootloader itself" below
+check "no upload of the bootloader itself, which the layout does not have" below
 
 check "leave alone starts the application" dfu-util -s 0x08004000:leave
 check "it runs" await 30 tty_of
