@@ -12,7 +12,8 @@
 #include "dfu.h"
 #include "tell.h"
 
-enum { LOOK_MS = 100, COMES_MS = 10000, LEAVES_MS = 5000, SETTLES_MS = 3000 };
+/* An LSE, which many wait for before they switch USB on, takes 2 s to start (DS11449). */
+enum { LOOK_MS = 100, COMES_MS = 10000, LEAVES_MS = 5000, SETTLES_MS = 6000 };
 
 struct options {
     char *file;

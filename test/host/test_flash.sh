@@ -2,7 +2,7 @@
 # `sureboot flash` on a real Linux host: onto a blank board, over a running application with a run-time interface
 # or a serial port, files and boards that refuse, boards that come back, boards that are lost.
 . "$(dirname "$0")/lib.sh"
-plan 41
+plan 43
 board one --uid 000000000000000000000001 --load build/firmware/boot.hex
 flash='
 # flash STATUS TEXT [WORD]…: it ends with that status and says so.
@@ -53,6 +53,9 @@ await 30 tty_of >/dev/null
 check "one with the number that TinyUSB makes" flash 0 "it runs, and is on USB: " build/test/fw/tinynumber.elf
 await 30 tty_of >/dev/null
 check "makes room, and does not stay to say so" flash 0 "its application makes room" build/firmware/cdc.elf
+await 30 tty_of >/dev/null
+check "one that comes late" flash 0 "it runs, and is on USB: late" build/test/fw/lateusb.elf
+check "and makes room" flash 0 "it runs, and is on USB: " build/firmware/cdc.elf
 check "a port that is not there" flash 2 "/run/none: No such file" build/firmware/cdc.bin --port /run/none
 await 30 tty_of >/dev/null
 check "what has no USB" flash 0 "it was started; nothing of it is on USB" build/firmware/blink.elf
