@@ -19,16 +19,23 @@ const struct block *bus_block(struct chip *c, uint32_t addr, enum block_id *id)
     return &chip_blocks[i];
 }
 
-void chip_missing(struct chip *c, enum block_id id, uint32_t off)
+/* Once for each key. */
+static void tell_missing(struct chip *c, uint32_t key, uint32_t addr, uint32_t pc)
 {
-    uint32_t base = chip_blocks[id].base, key = chip_blocks[id].read ? base + off : base;
     for (unsigned i = 0; i < c->missing_count; i++)
         if (c->missing_told[i] == key)
             return;
     if (c->missing_count < MISSING_MOST)
         c->missing_told[c->missing_count++] = key;
     if (c->tell->missing)
-        c->tell->missing(c->tell->owner, base + off, cpu_reg(c->cpu, 15));
+        c->tell->missing(c->tell->owner, addr, pc);
+}
+
+void chip_missing(struct chip *c, enum block_id id, uint32_t off)
+{
+    uint32_t base = chip_blocks[id].base;
+
+    tell_missing(c, chip_blocks[id].read ? base + off : base, base + off, cpu_reg(c->cpu, 15));
 }
 
 const char *chip_missing_in(uint32_t addr, bool *part)
@@ -216,9 +223,7 @@ static void env_fault(void *owner, const struct cpu_fault *fault)
 
 static void env_missing(void *owner, uint32_t addr, uint32_t pc)
 {
-    struct chip *c = owner;
-    if (c->tell->missing)
-        c->tell->missing(c->tell->owner, addr, pc);
+    tell_missing(owner, addr, addr, pc);
 }
 
 static void env_fp_flags(void *owner, uint32_t flags)

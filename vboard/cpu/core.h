@@ -54,7 +54,7 @@ enum { MPU_CTRL_ENABLE = 1, MPU_CTRL_HFNMIENA = 2, MPU_CTRL_PRIVDEFENA = 4 };
 #define FPSCR_BITS  0xf7c0009fu
 #define FPDSCR_BITS 0x07c00000u
 enum { DWT_CPICNT, DWT_EXCCNT, DWT_SLEEPCNT, DWT_LSUCNT, DWT_FOLDCNT };
-enum { DEMCR_MON_EN = 1 << 16, DEMCR_TRCENA = 1 << 24 };
+enum { DEMCR_MON_EN = 1 << 16, DEMCR_MON_STEP = 1 << 18, DEMCR_TRCENA = 1 << 24 };
 
 /* ---- time -------------------------------------------------------------------------------- */
 

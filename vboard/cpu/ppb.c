@@ -247,6 +247,25 @@ static void shcsr_write(struct cpu *cpu, uint32_t v)
     cpu_attention(cpu);
 }
 
+/* A program that is its own debugger: comparators of DWT and FPB, and MON_STEP, would raise DebugMonitor.
+ * That is not modelled. */
+static bool comparator_on(uint32_t addr, uint32_t value)
+{
+    bool dwt = addr >= 0xe0001028 && addr <= 0xe0001058 && (addr & 0xf) == 8;
+    bool fpb = addr >= 0xe0002008 && addr <= 0xe0002024;
+    return (dwt && (value & 0xf)) || (fpb && (value & 1));
+}
+
+static void monitor_missing(struct cpu *cpu)
+{
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (comparator_on(plain[i].addr,
+                          *(const uint32_t *)(const void *)((const char *)cpu + plain[i].offset)))
+            cpu_missing(cpu, plain[i].addr);
+    if (cpu->demcr & DEMCR_MON_STEP)
+        cpu_missing(cpu, 0xe000edfc);
+}
+
 static void demcr_write(struct cpu *cpu, uint32_t v)
 {
     cpu->dwt_cyccnt = cpu_cyccnt(cpu); /* TRCENA stops and starts the counter */
@@ -254,6 +273,8 @@ static void demcr_write(struct cpu *cpu, uint32_t v)
     cpu->demcr = v & 0x010f07f1;
     exc_put(cpu->enabled, EXC_DEBUG, v & DEMCR_MON_EN);
     exc_put(cpu->pending, EXC_DEBUG, v >> 17 & 1);
+    if (v & DEMCR_MON_EN)
+        monitor_missing(cpu);
     cpu_attention(cpu);
 }
 
@@ -396,6 +417,8 @@ static void write_word(struct cpu *cpu, uint32_t addr, uint32_t v, uint32_t lane
         return;
     if (field != NULL) {
         *field = (*field & ~(mask & lanes)) | (v & mask & lanes);
+        if (cpu->demcr & DEMCR_MON_EN && comparator_on(addr, *field))
+            cpu_missing(cpu, addr);
         cpu_mode_changed(cpu);
         cpu_attention(cpu);
         return;
