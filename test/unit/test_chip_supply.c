@@ -100,7 +100,10 @@ static void brown_out(void **state)
 static void trim(void **state)
 {
     (void)state;
-    uint32_t icscr = rd(&t, ICSCR);
+    uint32_t icscr = rd(&t, ICSCR), hsi48 = rd(&t, RCC(0x98));
+    assert_int_not_equal(hsi48 & 0xFF80, 0); /* HSI48 is calibrated as well */
+    wr(&t, RCC(0x98), 0);
+    assert_int_equal(rd(&t, RCC(0x98)), hsi48);
     size_t told = t.n;
     for (uint32_t near = 13; near < 20; near++)
         wr(&t, ICSCR, (icscr & ~0x1F000000U) | near << 24);

@@ -4,8 +4,9 @@
 
 #include "chip/state.h"
 
-/* MSICAL and HSICAL are factory values; these are as good as any. */
+/* MSICAL, HSICAL and HSI48CAL are factory values; these are as good as any. */
 #define ICSCR_RESET (0x106B0000U | RCC_MSICAL)
+#define CRRCR_RESET (0xA6U << 7)
 
 /* Writes that need more than a mask. `next` is what a plain register would hold. */
 static void write_cr(struct chip *c, uint32_t old, uint32_t next);
@@ -50,7 +51,7 @@ static const struct {
     [RCC_CCIPR / 4] = {0, 0x7CFFFC3F, 0, NULL},
     [RCC_BDCR / 4] = {0, 0x0301833D, 1U << 5, write_bdcr},
     [RCC_CSR / 4] = {0x00000600, 0x00800F01, 0, write_csr},
-    [RCC_CRRCR / 4] = {0, 0x00000001, 0, NULL},
+    [RCC_CRRCR / 4] = {CRRCR_RESET, 0x00000001, 0, NULL},
 };
 
 #define CSR_FLAGS 0xFF000000U /* all reset flags but RMVF */
