@@ -92,7 +92,8 @@ BOOT_CFLAGS := -flto -fipa-pta -fno-ipa-cp -fno-ipa-sra -DUSBD_CONTROL_ONLY=1 -D
 # Optimisations that trade bytes for time, which -Os leaves on.
 BOOT_CFLAGS += -fno-expensive-optimizations -fno-tree-loop-optimize -fno-move-loop-invariants \
                -fno-schedule-insns2 -fno-tree-reassoc -fno-ipa-icf -fno-optimize-sibling-calls \
-               -fno-inline-small-functions
+               -fno-inline-small-functions -fno-tree-tail-merge -fno-tree-coalesce-vars \
+               -freorder-blocks-algorithm=stc
 # Fields of a word take short instructions where bytes take long ones.
 BOOT_CFLAGS += -fno-short-enums
 
