@@ -17,7 +17,6 @@
 
 static struct {
     const struct findings *findings;
-    int saw_host;
     struct dfu dfu;
     char serial[USB_SERIAL_SIZE];
     char product[148]; /* the name and a sentence, cut at its colon in the end */
@@ -62,7 +61,6 @@ static enum usbd_answer data(struct usbd_control *c)
 
 static void event(enum usbd_event event, uint8_t arg)
 {
-    device.saw_host = true; /* nothing comes before a bus reset: only then does the device answer */
     dfu_event(&device.dfu, event == USBD_INTERFACE    ? DFU_INTERFACE_SET
                            : event == USBD_CONFIGURED ? DFU_CONFIGURED
                                                       : DFU_BUS_RESET);
@@ -194,9 +192,10 @@ void device_disconnect(void)
     usbd_connect(false);
 }
 
-bool device_saw_host(void)
+/* A reset of the bus is not enough: lines that nobody drives may look like one when the pull-up is switched on. */
+bool device_sees_host(void)
 {
-    return device.saw_host;
+    return usbd_addressed();
 }
 
 enum message device_verdict(void)

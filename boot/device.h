@@ -12,8 +12,8 @@ void device_work(void);
 /* True when the device should leave the bus. */
 bool device_leave_due(void);
 void device_disconnect(void);
-/* True once a host has been there: a bus reset or an address. */
-bool device_saw_host(void);
+/* True while a host has given the device an address. */
+bool device_sees_host(void);
 enum message device_verdict(void);
 
 #endif

@@ -27,7 +27,8 @@ void serve(const struct findings *f)
         port_watchdog();
         port_led(led_at(now, message_blinks(device_verdict())));
         device_work();
-        if (device_leave_due() || (give_up && now >= patience && !device_saw_host()))
+        give_up &= !device_sees_host();
+        if (device_leave_due() || (give_up && now >= patience))
             leave();
         port_lock();
         port_wait();

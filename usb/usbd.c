@@ -231,6 +231,11 @@ bool usbd_open_endpoint(uint8_t ep)
     return !USBD_CONTROL_ONLY && (ep & (uint8_t)~USB_DIR_IN) < USBD_ENDPOINTS && (*usbd_flags(ep) & EP_OPEN);
 }
 
+bool usbd_addressed(void)
+{
+    return usbd.address != 0;
+}
+
 bool usbd_configured(void)
 {
     return usbd.configuration != 0;

@@ -120,6 +120,7 @@ void usbd_control_reply(enum usbd_answer answer);
 /* Such a request while it waits, else NULL. */
 struct usbd_control *usbd_control_waiting(void);
 
+bool usbd_addressed(void); /* a host has given it an address, since the last bus reset */
 bool usbd_configured(void);
 bool usbd_suspended(void);
 uint8_t usbd_alternate(uint8_t interface);

@@ -3,6 +3,10 @@
  * successfully but does not run." Which of them runs depends on what it has in common with the bootloader. */
 #include "museum.h"
 
+#include "board.h"
+#include "chip/machine.h"
+#include "chip/usbfs.h"
+
 /* Downloaded, with leave, to the thread's bootloader. */
 static struct seen *downloaded(uint32_t habits, const char *bin)
 {
@@ -137,6 +141,20 @@ static void flag_left_by_a_brown_out(void **state)
     assert_true(usbhost_wait_attached(s->bench.host, 1000 * MS)); /* a host has come, and takes its time */
     let_run(s, 40000);
     assert_int_equal(s->bench.handoffs, 0);
+    seen_end(s);
+    /* Not a host: what looks like a reset of the bus, as lines that nobody drives may, and nothing after it.
+     */
+    s = with_flag(BOOT, 0);
+    power_fails(s);
+    let_run(s, 200);
+    for (unsigned se0 = 2; se0-- > 0;) {
+        usbfs_bus_reset(board_chip(s->bench.board), se0);
+        let_run(s, 10);
+    }
+    let_run(s, 29000);
+    assert_int_equal(s->bench.handoffs, 0);
+    let_run(s, 2500);
+    assert_int_equal(s->bench.handoffs, 1);
     seen_end(s);
 }
 
