@@ -150,8 +150,8 @@ static enum usb_found unclear(const struct found *f, enum usb_mode mode, struct 
         sentence_write(why, "there are %u of them, say --serial and one of%s", f->boards, f->serials);
     else if (!f->denied)
         sentence_write(why,
-                       "an application with DFU may be another device's: if it is meant, say --serial and%s",
-                       f->strangers);
+                       "an application with DFU may be another device's: if it is meant, say --serial%s%s",
+                       strchr(f->strangers + 1, ' ') ? " and one of" : "", f->strangers);
     else if (f->denied != LIBUSB_ERROR_ACCESS)
         sentence_write(why, "a device with DFU cannot be opened: %s", libusb_strerror(f->denied));
     else if (mode == USB_RUN_TIME)

@@ -36,12 +36,12 @@ number() { flash 0 "it runs, and is on USB: " build/test/fw/othernumber.elf; }
 await 30 tty_of >/dev/null
 check "one with a number of its own" number
 await 30 tty_of >/dev/null
-check "is not led out of its work by guessing" flash 2 "if it is meant, say --serial and THERMO-0042" build/firmware/cdc.elf
+check "is not led out of its work by guessing" flash 2 "if it is meant, say --serial THERMO-0042" build/firmware/cdc.elf
 check "but if it is meant" flash 0 "it runs, and is on USB: " build/firmware/cdc.elf --serial THERMO-0042
 await 30 tty_of >/dev/null
 check "one with the number that ST makes" flash 0 "it runs, and is on USB: " build/test/fw/shortnumber.elf
 await 30 tty_of >/dev/null
-check "is not led out by guessing either" flash 2 "if it is meant, say --serial and 010000000000" build/firmware/cdc.elf
+check "is not led out by guessing either" flash 2 "if it is meant, say --serial 010000000000" build/firmware/cdc.elf
 check "but if it is meant" flash 0 "it runs, and is on USB: " build/test/fw/shortnumber.elf --serial 010000000000
 await 30 tty_of >/dev/null
 short() { flash 0 "it runs, and is on USB: " build/test/fw/shortnumber.elf --port $(tty_of) --serial 010000000000; }
