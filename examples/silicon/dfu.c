@@ -164,6 +164,8 @@ void stage_transceiver(void)
     USB->ISTR = 0;
     USB->CNTR = USB_CNTR_RESETM | USB_CNTR_SUSPM;
     USB->BCDR = USB_BCDR_DPPU;
+    wait_us(50);
+    uint32_t early = USB->ISTR;
     NVIC_EnableIRQ(USB_IRQn);
     bool woken = usb_wakes();
     uint32_t istr = USB->ISTR, fnr = USB->FNR;
@@ -178,6 +180,7 @@ void stage_transceiver(void)
     check(istr & (USB_ISTR_RESET | USB_ISTR_SUSP), area,
           "with the pull-up it sees a host's reset, or an idle bus and suspends", istr, hex);
     check(woken, area, "and its interrupt ends Sleep", woken, "");
+    measured(area, "USB_ISTR 50 us after the pull-up (0x400: taken for a reset)", early, hex);
     measured(area, "USB_FNR then (bit 15 DP, bit 14 DM)", fnr, hex);
 
     /* BOOT0 decides where a reset leads (port_reset_goes_to_rom). */
