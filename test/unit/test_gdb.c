@@ -330,6 +330,27 @@ static void a_reader_who_does_not_read(void **state)
     (void)close(fd);
 }
 
+/* Packets that are much work do not all have their turn at once: others wait. */
+static void a_flood_of_work(void **state)
+{
+    enum { PACKETS = 1500 };
+    static uint8_t out[PACKETS * 32];
+    size_t n = 0;
+    int fd = dial();
+    (void)state;
+    assert_string_equal(ask(fd, "qC"), "QC1\n");
+    for (unsigned i = 0; i < PACKETS; i++)
+        n += packet_put(out + n, "qCRC:8000000,40000", 18);
+    say_bytes(fd, out, n);
+    unsigned answers = 0;
+    ssize_t got;
+    while ((got = recv(fd, out, sizeof out, MSG_DONTWAIT)) > 0)
+        for (ssize_t i = 0; i < got; i++)
+            answers += out[i] == '$';
+    assert_in_range(answers, 1, PACKETS / 4);
+    (void)close(fd);
+}
+
 /* Any packet of the right form with anything in it: nothing breaks, the server goes on answering. */
 static void random_packets(void **state)
 {
@@ -389,6 +410,7 @@ int main(void)
         ON_BOARD(tables_have_an_end),
         ON_BOARD(one_gdb_at_a_time),
         ON_BOARD(a_reader_who_does_not_read),
+        ON_BOARD(a_flood_of_work),
         ON_BOARD(random_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "board.h"
 #include "chip/machine.h"
 
 #define RESET_NS 20000000U /* by then a chip that is powered and whose NRST is high runs */
+#define TURN_NS  10000000U /* of wall time, then others have their turn: signals, too */
 
 void gdb_say(const struct gdb *g, const char *format, ...)
 {
@@ -256,11 +258,20 @@ static void take(struct gdb *g, uint8_t byte)
     }
 }
 
-/* The client's bytes, while it is not to leave; what is behind a detach is not for us. */
+static uint64_t wall(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
+}
+
+/* The client's bytes, while it is not to leave; what is behind a detach is not for us. Read in small pieces:
+ * each of its packets may be work. */
 static void read_client(struct gdb *g)
 {
-    uint8_t bytes[4096];
-    for (unsigned turns = 0; turns < 64 && g->leave == NULL; turns++) {
+    uint8_t bytes[512];
+    uint64_t begin = wall();
+    do {
         ssize_t n = recv(g->client, bytes, sizeof bytes, MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
@@ -272,7 +283,7 @@ static void read_client(struct gdb *g)
         }
         for (ssize_t i = 0; i < n && g->leave == NULL; i++)
             take(g, bytes[i]);
-    }
+    } while (g->leave == NULL && wall() - begin < TURN_NS);
     flush(g);
 }
 

@@ -202,7 +202,12 @@ static void wait_for_input(struct session *s, uint64_t ns, const sigset_t *mask)
         n += usbip_pollfds(s->usbip, fds + n);
     if (s->gdb != NULL)
         n += gdb_pollfds(s->gdb, fds + n);
-    (void)ppoll(fds, n, ns == UINT64_MAX ? NULL : &time, mask); /* interrupted: the loop looks */
+    if (ppoll(fds, n, ns == UINT64_MAX ? NULL : &time, mask) <= 0)
+        return; /* interrupted: the loop looks */
+    /* Where there is input already ppoll lets no signal in (Linux), and input may never end. */
+    sigset_t ours;
+    (void)sigprocmask(SIG_SETMASK, mask, &ours);
+    (void)sigprocmask(SIG_SETMASK, &ours, NULL);
 }
 
 /* Everybody who may want something at this instant. */
