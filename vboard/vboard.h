@@ -93,8 +93,8 @@ bool vboard_button(struct vboard *b, bool pressed);                     /* B1 */
 bool vboard_uart_send(struct vboard *b, const char *name, const void *bytes,
                       size_t size); /* "VCP", "USART1" … */
 bool vboard_uart_known(const char *name);
-/* From the next reset on a debug probe enables ITM port 0 and SWO, as for an SWV console: what firmware prints
- * there is a VE_UART event of "SWO". */
+/* From the next reset on a debug probe enables ITM port 0 and SWO, as for an SWV console: what firmware
+ * prints there is a VE_UART event of "SWO". */
 void vboard_swo(struct vboard *b);
 size_t vboard_uart_waiting(const struct vboard *b, const char *name); /* bytes not sent yet, at most 8192 */
 bool vboard_adc(struct vboard *b, const char *pin, unsigned millivolt);

@@ -9,7 +9,7 @@ struct dbgmcu_state {
 };
 
 enum dbgmcu_cr { DBG_STOP = 1 << 1, DBG_STANDBY = 1 << 2 };
-bool dbgmcu_swo(const struct chip *c); /* the trace pin is given to SWO */
+bool dbgmcu_swo(const struct chip *c);                       /* the trace pin is given to SWO */
 bool dbgmcu_keeps(const struct chip *c, enum dbgmcu_cr bit); /* on in that low-power mode, for a debugger */
 
 void dbgmcu_reset(struct chip *c, unsigned index);

@@ -106,7 +106,6 @@ uint32_t cpu_itm_lsr(const struct cpu *cpu);
 uint32_t cpu_itm_read(struct cpu *cpu, unsigned port, bool effects); /* a stimulus port */
 void cpu_itm_write(struct cpu *cpu, unsigned port, uint32_t value, unsigned size, bool privileged);
 
-
 /* ---- memory ------------------------------------------------------------------------------ */
 
 /* Data access with everything that belongs to it: alignment, MPU, bit-banding, PPB, regions, bus.
