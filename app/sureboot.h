@@ -83,8 +83,9 @@ void sureboot_early(void);
 /* Says that this image works: call it once it does (after the first good measurement, the first contact
  * with its server ...). Without that, an image that wants confirmation starts three times and then
  * stays in DFU. Writes 24 bytes to flash if it has to, else nothing; flash answers no fetch for up to 0.1 ms
- * at a time meanwhile. FLASH_CR must be locked by then, and the core in voltage range 1. True: confirmed, or there is
- * nothing to confirm. False: flash is in use, did not take it, or has no place for it; call again. Not from two places at a time.
+ * at a time meanwhile. FLASH_CR must be locked by then, and the core in voltage range 1. True: confirmed, or
+ * there is nothing to confirm. False: flash is in use, did not take it, or has no place for it; call again.
+ * Not from two places at a time.
  */
 bool sureboot_confirm(void);
 

@@ -192,7 +192,8 @@ void device_disconnect(void)
     usbd_connect(false);
 }
 
-/* A reset of the bus is not enough: lines that nobody drives may look like one when the pull-up is switched on. */
+/* A reset of the bus is not enough: lines that nobody drives may look like one when the pull-up is switched
+ * on. */
 bool device_sees_host(void)
 {
     return usbd_addressed();

@@ -62,8 +62,12 @@ static void on_message(void *owner, const char *sentence)
     told.messages++;
 }
 
-static const struct chip_listener listener = {
-    .reset = on_reset, .gpio = on_gpio, .uart_tx = on_uart, .pwm = on_pwm, .missing = on_missing, .message = on_message};
+static const struct chip_listener listener = {.reset = on_reset,
+                                              .gpio = on_gpio,
+                                              .uart_tx = on_uart,
+                                              .pwm = on_pwm,
+                                              .missing = on_missing,
+                                              .message = on_message};
 
 /* Starts the chip with initial stack pointer, reset vector, and two instructions at 8. */
 static void start(uint32_t code)

@@ -44,7 +44,8 @@ static void modes(void **state)
     for (uint32_t master = 0; master < 4; master++)
         for (uint32_t slave = 0; slave < 4; slave++) {
             unsigned got = exchange(master, slave);
-            /* a slave without phase has its first bit there before the clock: it fits the same edges with phase */
+            /* a slave without phase has its first bit there before the clock: it fits the same edges with
+             * phase */
             bool fits = master == slave || (master & CPHA && slave == (master ^ 3));
             if ((got == (0xDE | 0xB4 << 8)) != fits)
                 fail_msg("mode %u at mode %u: %04x", master, slave, got);
