@@ -5,7 +5,7 @@
 #   test/board/test_*.sh the same with programs of others      (TAP from shell)
 #   test/kit/test_*.sh   projects of others with the kit       (TAP from shell)
 #   test/host/test_*.sh  a real Linux USB host in a guest      (TAP from shell)
-#   test/fuzz/fuzz_*.c   hostile files                         (libFuzzer)
+#   test/fuzz/fuzz_*.c   hostile files, accesses to registers   (libFuzzer)
 #   test/mutants/*.list  bootloader and chip broken on purpose  (TAP from shell)
 #   test/lint/*.sh       format, static analysis               (TAP from shell)
 TEST_LIBS := -lcmocka -lcjson
@@ -35,10 +35,23 @@ TEST_LIBS_test_cpu_oracle := -lunicorn -Wl,--exclude-libs,ALL
 # Fuzz targets are built from their sources, all of them instrumented.
 FUZZ_SRC := $(wildcard vboard/board/image*.c) $(addprefix vboard/board/,parse.c sentence.c) \
     $(addprefix tools/,examine.c cures.c factory.c vtor.c) boot/core/image.c
+FUZZ_CC := clang $(HOST_CPPFLAGS) -I. -Itools -Itest/support -std=c11 -g -fsanitize=fuzzer,address,undefined \
+    -fno-sanitize-recover=undefined
 $(B)/test/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)
 	@mkdir -p $(@D)
-	clang $(HOST_CPPFLAGS) -I. -Itools -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=undefined $^ -lelf -ldw -o $@
+	$(FUZZ_CC) -O1 $^ -lelf -ldw -o $@
+
+FUZZ_CHIP_OBJ := $(patsubst %.c,$(B)/obj/fuzz/%.o,$(wildcard vboard/chip/*.c vboard/cpu/*.c) \
+    test/support/reset_values.c test/fuzz/fuzz_chip.c)
+$(B)/test/fuzz/fuzz_chip: $(FUZZ_CHIP_OBJ)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $^ -lm -o $@
+$(B)/obj/fuzz/%.o: FUZZ_OPT := -O1
+$(B)/obj/fuzz/vboard/cpu/run.o: FUZZ_OPT := -O0 # clang would optimise the checked interpreter for minutes
+$(B)/obj/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_OPT) -MMD -MP -c $< -o $@
+-include $(FUZZ_CHIP_OBJ:.o=.d)
 
 # Programs that run inside the guest of the host tests: test/host/*.c.
 HOST_PROGRAMS := $(patsubst test/host/%.c,$(B)/test/host/%,$(wildcard test/host/*.c))
