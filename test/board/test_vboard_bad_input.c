@@ -64,6 +64,7 @@ static void words(void **unused)
     REFUSED("--load needs a value", "--load");
     REFUSED("--for takes seconds", "--for", "soon");
     REFUSED("--for takes seconds", "--for", "-1");
+    REFUSED("at most 18000000", "--for", "1e9");
     REFUSED("--for takes seconds", "--for=");
     REFUSED("--seed takes a number", "--seed", "x");
     REFUSED("--seed takes a number", "--seed", "18446744073709551616");

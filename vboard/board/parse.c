@@ -54,7 +54,7 @@ static bool parse_exponent(const char *text, int *exponent)
 
 bool parse_seconds(const char *text, uint64_t *ns)
 {
-    const uint64_t longest = 1000000000U * 1000000000ULL; /* some thirty years, far from overflow */
+    const uint64_t longest = PARSE_MAX_SECONDS * 1000000000ULL;
     uint64_t value = 0;
     int exponent = 9; /* of ten, from value to ns */
     bool any = false, point = false;
@@ -64,7 +64,7 @@ bool parse_seconds(const char *text, uint64_t *ns)
             continue;
         }
         any = true;
-        bool kept = value < longest / 10; /* digits behind the eighteenth do not count */
+        bool kept = value < longest / 10; /* digits behind the seventeenth do not count */
         if (kept)
             value = value * 10 + (uint64_t)(*text - '0');
         exponent += !kept - point;

@@ -10,7 +10,9 @@
 /* Decimal or 0x-hex, 0..max. No sign, no blanks, no octal: "010" is ten. */
 bool parse_number(const char *text, uint64_t max, uint64_t *value);
 /* Decimal seconds, "2", "0.25", ".5", and as scripts print them: "0.30000000000000004", "1e-05"; at most
- * 10^9 s. To whole nanoseconds, what is smaller is cut off. */
+ * PARSE_MAX_SECONDS (virtual time is 64 bits of picoseconds, 213 days). To whole nanoseconds, what is smaller
+ * is cut off. */
+#define PARSE_MAX_SECONDS 18000000
 bool parse_seconds(const char *text, uint64_t *ns);
 /* Hex digits in pairs, 1..max bytes. */
 bool parse_hex(const char *text, uint8_t *bytes, size_t max, size_t *size);

@@ -53,7 +53,7 @@ static bool once(const char **where, const char *value, const char *name, struct
 static bool take_for(struct session *s, char *value, struct sentence *why)
 {
     return parse_seconds(value, &s->run_ns) ||
-           refuse(why, "--for takes seconds, such as 2.5, not '%s'", value);
+           refuse(why, "--for takes seconds, such as 2.5, at most %u, not '%s'", PARSE_MAX_SECONDS, value);
 }
 
 static bool take_usbip(struct session *s, char *value, struct sentence *why)

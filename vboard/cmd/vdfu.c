@@ -91,7 +91,7 @@ static bool set_option(struct options *o, const char *name, char *value, struct 
     if (strcmp(name, "--txn-per-frame") == 0)
         return set_number(name, value, 19, &o->per_frame, why);
     return (parse_seconds(value, &o->limit_ns) && o->limit_ns > 0) ||
-           refuse(why, "--time-limit takes seconds, not '%s'", value);
+           refuse(why, "--time-limit takes seconds, at most %u, not '%s'", PARSE_MAX_SECONDS, value);
 }
 
 static bool take_word(struct options *o, int argc, char **argv, int *i, struct sentence *why)

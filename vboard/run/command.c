@@ -301,8 +301,8 @@ static bool parse_words(char **words, unsigned count, struct command *c, struct 
 {
     if (count >= 1 && is(words[0], "at")) {
         if (count < 2 || !parse_seconds(words[1], &c->at))
-            return refuse(why, "'at' takes seconds, such as 1.5%s%.40s", count < 2 ? "" : ", not ",
-                          count < 2 ? "" : words[1]);
+            return refuse(why, "'at' takes seconds, such as 1.5, at most %u%s%.40s", PARSE_MAX_SECONDS,
+                          count < 2 ? "" : ", not ", count < 2 ? "" : words[1]);
         c->timed = true;
         words += 2;
         count -= 2;
