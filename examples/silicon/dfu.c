@@ -4,6 +4,25 @@
 
 /* ---- 80 MHz ------------------------------------------------------------------------------ */
 
+/* Programs keep time with CYCCNT across WFI, and the virtual board lets it go on; in Stop it does not. */
+static void cycles_asleep(void)
+{
+    enum { MS = CORE_MHZ * 1000 };
+    __disable_irq();
+    SysTick->LOAD = MS - 1;
+    SysTick->VAL = 0;
+    SysTick->CTRL = SysTick_CTRL_CLKSOURCE_Msk | SysTick_CTRL_TICKINT_Msk | SysTick_CTRL_ENABLE_Msk;
+    uint32_t from = cycles();
+    while (!(SCB->ICSR & SCB_ICSR_PENDSTSET_Msk))
+        __WFI();
+    uint32_t passed = cycles() - from;
+    SysTick->CTRL = 0;
+    SCB->ICSR = SCB_ICSR_PENDSTCLR_Msk;
+    __enable_irq();
+    check(passed > MS - 200 && passed < MS + 200, "CLOCK", "CYCCNT goes on in Sleep: of 16000", passed,
+          "cycles");
+}
+
 /* The port asks for SYSCLK from the PLL before that is ready; others wait for PLLRDY first. */
 void stage_switch(void)
 {
@@ -32,6 +51,7 @@ void stage_switch(void)
     check(early && came, area, "the switch to a PLL that is not ready comes when it is; turns", turns, "");
     check((RCC->APB1SMENR1 >> 10 & 1) && (RCC->APB1SMENR1 >> 24 & 1) && (RCC->APB1SMENR1 >> 26 & 1), area,
           "RTC, CRS and USB have their bus clocks in Sleep", RCC->APB1SMENR1, hex);
+    cycles_asleep();
 }
 
 /* ---- SRAM at 0 --------------------------------------------------------------------------- */
