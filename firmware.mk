@@ -88,7 +88,7 @@ BOOT_USB := usb/usbd.c usb/standard.c usb/serial.c usb/platform.c
 BOOT_SRC := $(wildcard boot/*.c boot/core/*.c)
 
 BOOT_CFLAGS := -flto -fipa-pta -fno-ipa-cp -fno-ipa-sra -DUSBD_CONTROL_ONLY=1 -DUSBD_CONNECTED=1 \
-               -DPORT_DATA_CACHE=0 -DPORT_IS_FAST=1 -DUSBD_ALTERNATES=0 -DUSBD_DEVICE=usb_device -DUSBD_FUNCTION=dfu_function
+               -DPORT_BOOT=1 -DUSBD_ALTERNATES=0 -DUSBD_DEVICE=usb_device -DUSBD_FUNCTION=dfu_function
 # Optimisations that trade bytes for time, which -Os leaves on.
 BOOT_CFLAGS += -fno-expensive-optimizations -fno-tree-loop-optimize -fno-move-loop-invariants \
                -fno-schedule-insns2 -fno-tree-reassoc -fno-ipa-icf -fno-optimize-sibling-calls \

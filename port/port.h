@@ -14,6 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef PORT_BOOT
+#define PORT_BOOT 0 /* 1 in the bootloader */
+#endif
+
 /* The functions of .entry, linked farther away from the others than BL reaches: a long call takes less room
  * than the linker's veneer. */
 #ifdef __arm__

@@ -1,6 +1,7 @@
 /* Flash and option bytes for the ROM stand-in. Its code is in the same memory, so the bus waits wherever
  * it polls. Error flags are cleared once, at the start: what goes wrong later makes everything after it
  * fail, unreported (AN2606 and AN3156 warn of it). */
+#include "port/stm32l433/caches.h"
 #include "port/stm32l433/irq.h"
 #include "port/stm32l433/memory.h"
 #include "port/stm32l433/regs.h"
@@ -45,23 +46,13 @@ void rom_flash_program(uint32_t addr, const uint8_t *data, size_t size)
     FLASH->CR = 0;
 }
 
-/* What the caches hold of the program that jumped here: after leave the new one would run into it. */
-static void forget(void)
-{
-    uint32_t on = FLASH->ACR, off = on & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN);
-    FLASH->ACR = off;
-    FLASH->ACR = off | FLASH_ACR_ICRST | FLASH_ACR_DCRST;
-    FLASH->ACR = off;
-    FLASH->ACR = on;
-}
-
 static void erase(uint32_t what)
 {
     FLASH->CR = what;
     FLASH->CR = what | FLASH_CR_STRT;
     wait();
     FLASH->CR = 0;
-    forget();
+    flash_caches_reset(); /* or after leave the new program would run into the one that jumped here */
 }
 
 void rom_flash_erase_page(uint32_t addr)

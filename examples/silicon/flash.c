@@ -1,5 +1,6 @@
 /* Flash: times, the stall, errors, and double words that a reset has torn. */
 #include "check.h"
+#include "port/stm32l433/caches.h"
 
 static const char area[] = "FLASH";
 
@@ -13,15 +14,6 @@ static void unlock(void)
         FLASH->KEYR = FLASH_KEY1;
         FLASH->KEYR = FLASH_KEY2;
     }
-}
-
-static void forget(void)
-{
-    uint32_t acr = FLASH->ACR, off = acr & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN);
-    FLASH->ACR = off;
-    FLASH->ACR = off | FLASH_ACR_ICRST | FLASH_ACR_DCRST;
-    FLASH->ACR = off;
-    FLASH->ACR = acr;
 }
 
 /* Returns cycles() at the start: the next instruction may have to wait for the end. */
@@ -44,7 +36,7 @@ static uint32_t finish(uint32_t from, uint32_t *sr)
     *sr = FLASH->SR & FLASH_SR_CLEAR;
     FLASH->SR = *sr;
     FLASH->CR = FLASH_CR_LOCK;
-    forget();
+    flash_caches_reset();
     return us;
 }
 
@@ -278,11 +270,11 @@ static void unreadable_again(void)
     if (n == TRIES)
         return;
     check(seen == 3, area, "an unreadable word is an NMI each time without data cache; of 3", seen, "");
-    forget();
+    flash_caches_reset();
     with_cache = nmis_of(torn_addr(n)) + nmis_of(torn_addr(n)) + nmis_of(torn_addr(n) + 4);
     measured(area, "and with the data cache", with_cache, "");
     for (unsigned i = 0; i < 4; i++) {
-        forget();
+        flash_caches_reset();
         if (readable >> i & 1)
             beside += nmis_of(torn_addr((n & ~3u) + i));
     }
@@ -308,7 +300,7 @@ void stage_torn_result(void)
         __ISB();
         if (nmis == before)
             continue;
-        forget();
+        flash_caches_reset();
         before = nmis;
         nmi_keep = 1;
         (void)REG(torn_addr(n));

@@ -5,12 +5,6 @@
 
 enum { LED_PIN = 13 };
 
-/* 1: the boot path has raised the clock, and USB is attached, for which the bus clock must not fall to 4 MHz.
- */
-#ifndef PORT_IS_FAST
-#define PORT_IS_FAST 0
-#endif
-
 static volatile uint32_t milliseconds;
 
 void SysTick_Handler(void);
@@ -21,7 +15,8 @@ void SysTick_Handler(void)
 
 void port_init(void)
 {
-    if (!PORT_IS_FAST) {
+    /* In the bootloader the clock is up and USB attached, whose bus clock must not fall to 4 MHz. */
+    if (!PORT_BOOT) {
         port_fast(false); /* the ROM leaves the PLL on, which cannot be set again until it is off */
         port_fast(true);
     }

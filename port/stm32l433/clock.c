@@ -6,10 +6,7 @@
  * NMI each time, not only when it gets there, and none beside the one that is asked for, whatever a line is
  * filled with; and what has been erased is not to be read as it was (RM0394 "Adaptive real-time memory
  * accelerator"). */
-#ifndef PORT_DATA_CACHE
-#define PORT_DATA_CACHE 1
-#endif
-#define FLASH_ACR_FAST (FLASH_ACR_ICEN | (PORT_DATA_CACHE ? FLASH_ACR_DCEN : 0) | 4)
+#define FLASH_ACR_FAST (FLASH_ACR_ICEN | (PORT_BOOT ? 0 : FLASH_ACR_DCEN) | 4)
 
 /* The slowest of them, the PLL, takes 40 us; a turn is at least 8 cycles. */
 static bool wait_for(const reg32 *reg, uint32_t mask, uint32_t value)

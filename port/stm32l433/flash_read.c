@@ -9,7 +9,8 @@
 /* An uncorrectable double word is read as something and raises the NMI (RM0394 "Error code correction");
  * a power cut while programming leaves such words behind. Note where it was and go on: whoever reads,
  * asks. The other sources of NMI, the clock security system and SRAM2 parity, are put out likewise, and count
- * as unreadable flash: after such a cut ECCR may have anything in it (ST's errata of the L4 family). */
+ * as unreadable flash: refusing an image costs less than trusting ECCR after such a cut. (That it may be
+ * wrong then is said of this family; no document that says so could be read.) */
 void NMI_Handler(void)
 {
     uint32_t eccr = FLASH->ECCR;

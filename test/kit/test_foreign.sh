@@ -5,18 +5,7 @@ cd "$(dirname "$0")/../.." || exit 1
 top=$PWD work=build/test/foreign
 rm -rf "$work" && mkdir -p "$work" || exit 1
 echo 1..26
-n=0
-ok() { # ok NAME COMMAND…
-    n=$((n + 1))
-    local name=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        tail -n 15 "$work/log" | sed 's/^/# /'
-    fi
-}
+. test/kit/lib.sh
 
 build() { # build NAME [VARIABLE=VALUE]…: by Make
     local to=../../$work/$1

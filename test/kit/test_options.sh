@@ -5,18 +5,7 @@ cd "$(dirname "$0")/../.." || exit 1
 work=build/test/options
 mkdir -p "$work" || exit 1
 echo 1..6
-n=0
-ok() { # ok NAME COMMAND…
-    n=$((n + 1))
-    local name=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        tail -n 15 "$work/log" | sed 's/^/# /'
-    fi
-}
+. test/kit/lib.sh
 build() { make --no-print-directory BOOT_OPTIONS="$1" build/firmware/boot-own.hex; }
 board() { # board SECONDS COMMANDS: with the example blink
     printf '%b' "$2" >"$work/script"
