@@ -180,6 +180,8 @@ static void sdmmc(void **state)
     run_us(20);
     wr(0x40012800, 3);
     wr(0x40012804, 1 << 8 | 118); /* 400 kHz */
+    wr(0x4001283C, 0xFFFFFFFF);
+    assert_int_equal(rd(0x4001283C), 0x007FFDFF); /* MASK has no bit 9 */
     wr(0x4001283C, 1 << 2 | 1 << 7);
     wr(0x4001280C, 1 << 10); /* CMD0, no response */
     assert_int_equal(rd(0x40012834) & 1 << 11, 1 << 11);
