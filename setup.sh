@@ -26,6 +26,7 @@ file libelf-dev /usr/include/libelf.h
 file libdw-dev /usr/include/elfutils/libdwfl.h
 file libusb-1.0-0-dev /usr/include/libusb-1.0/libusb.h
 cmd clang clang
+cmd ld.lld lld
 file libclang-rt-14-dev /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a
 cmd clang-format clang-format
 cmd clang-tidy clang-tidy

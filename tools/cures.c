@@ -40,6 +40,8 @@ static const struct {
     {FINDING_VTOR_ELSEWHERE,
      {"CubeMX before", "Src/system_stm32l4xx.c", "#define VECT_TAB_OFFSET 0x00004000U"}},
     {FINDING_IN_RAM, {"any", "linker script", ".data : { ... } >RAM AT> FLASH"}},
+    {FINDING_IN_RAM, {"LLVM's linker", "linker script", "._user_heap_stack (NOLOAD) : { ... } >RAM"}},
+    {FINDING_HEADERS, {"any", "options of the linker", "-Wl,--nmagic"}},
     {FINDING_ELF_FILE, {"GNU", "command line", "arm-none-eabi-objcopy -O binary app.elf app.bin"}},
     {FINDING_ELF_FILE,
      {"Keil MDK", "Options for Target, User, After Build", "fromelf --bin -o app.bin app.axf"}},

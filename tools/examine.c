@@ -255,6 +255,8 @@ static void look_at_application(struct findings *f, const struct image *image)
         look_at_vectors(f, image, head);
     if (!f->has_vectors)
         return;
+    if (image->headers.size > 0 && image->headers.addr >= FLASH_ADDR && image->headers.addr < SLOT_ADDR)
+        add(f, FINDING_HEADERS, NOTE, "%u bytes at 0x%08X", image->headers.size, image->headers.addr);
     look_at_vtor(f, image);
     uint32_t size;
     uint8_t *slot = image_slot(image, &size);

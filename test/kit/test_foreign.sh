@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD work=build/test/foreign
 rm -rf "$work" && mkdir -p "$work" || exit 1
-echo 1..26
+echo 1..28
 . test/kit/lib.sh
 
 build() { # build NAME [VARIABLE=VALUE]…: by Make
@@ -62,6 +62,17 @@ clang_build() {
 }
 ok "built with clang" clang_build
 ok "built with clang: runs" runs "$work/clang/foreign.elf"
+# Linked by LLVM's linker, which wants MEMORY first and NOLOAD at what only takes place.
+lld() {
+    local o=$work/lld gcc="arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard"
+    mkdir "$o" && sed '/^_estack/d; s/^SECTIONS/_estack = ORIGIN(RAM) + LENGTH(RAM);\n&/; s/^    ._user_heap_stack/& (NOLOAD)/' \
+        test/foreign/project.ld >"$o/project.ld" &&
+        ld.lld "$work"/clang/*.o "$($gcc -print-file-name=crti.o)" "$($gcc -print-file-name=crtn.o)" \
+            "$($gcc -print-file-name=libc_nano.a)" "$($gcc -print-libgcc-file-name)" \
+            -T"$o/project.ld" -Tapp/sureboot.ld --nmagic --gc-sections -o "$o/foreign.elf"
+}
+ok "linked by LLVM's linker" lld
+ok "linked by LLVM's linker: runs" runs "$work/lld/foreign.elf"
 # Its vectors are in a section that sureboot.ld does not know; it has no information block.
 elsewhere() {
     rm -rf "$work/other" && cp -r test/foreign "$work/other" && sed -i 's/\.isr_vector/.vectors/; /sureboot_info/d' "$work/other/project.ld" &&

@@ -245,8 +245,22 @@ static void elf_files(void **state)
     assert_int_equal(image.format, IMAGE_ELF);
     assert_int_equal(image.count, 2);
     part_is(0, 0x08004000, f.text, 8); /* the file headers in the segment's front are not loaded */
+    assert_int_equal(image.headers.addr, 0x08004000 - AT(text));
+    assert_int_equal(image.headers.size, AT(text));
     part_is(1, 0x0800400C, f.data, 4); /* by p_paddr, not by p_vaddr */
-    f.header.e_shnum = 0;              /* stripped of sections: whole segments */
+    f.segments[0].p_offset = AT(text); /* without them, but in a segment of their own */
+    f.segments[0].p_paddr = 0x08004000;
+    f.segments[0].p_filesz = AT(gap) - AT(text);
+    f.segments[2] = (Elf32_Phdr){.p_type = PT_LOAD, .p_paddr = 0x08000000, .p_filesz = AT(text)};
+    assert_true(elf(&f, sizeof f));
+    assert_int_equal(image.count, 2);
+    assert_int_equal(image.headers.addr, 0x08000000);
+    assert_int_equal(image.headers.size, AT(text));
+    f.segments[2].p_filesz = 0;
+    assert_true(elf(&f, sizeof f));
+    assert_int_equal(image.headers.size, 0);
+    f = good_elf();
+    f.header.e_shnum = 0; /* stripped of sections: whole segments */
     f.header.e_shoff = 0;
     assert_true(elf(&f, sizeof f));
     part_is(0, 0x08004000 - AT(text), &f, AT(gap));

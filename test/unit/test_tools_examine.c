@@ -119,6 +119,18 @@ static void vectors(void **state)
         finds(FINDING_CUT_SHORT, ERROR);
 }
 
+static void headers(void **state)
+{
+    (void)state;
+    image.headers.addr = FLASH_ADDR;
+    image.headers.size = 0x174;
+    finds(FINDING_HEADERS, NOTE);
+    assert_string_equal(find(FINDING_HEADERS)->detail, "372 bytes at 0x08000000");
+    image.headers.addr = SLOT_ADDR; /* in the slot they do no harm */
+    examine(&f, &image);
+    assert_int_equal(f.count, 0);
+}
+
 /* ldr r3, =0xE000ED00; ldr r2, =value; str r2, [r3, #8] */
 static void set_vtor(uint32_t at, uint32_t to)
 {
@@ -191,7 +203,7 @@ static void cures(void **state)
     static const enum finding_code found[] = {FINDING_NOT_HERE,       FINDING_NO_VECTORS, FINDING_ADDRESS,
                                               FINDING_TOO_LARGE,      FINDING_IN_RAM,     FINDING_BAD_STACK,
                                               FINDING_VTOR_ELSEWHERE, FINDING_VTOR_BACK,  FINDING_WRONG_BOARD,
-                                              FINDING_DAMAGED,        FINDING_NOT_PACKED};
+                                              FINDING_DAMAGED,        FINDING_NOT_PACKED, FINDING_HEADERS};
     for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
         const struct cure *cure = finding_cure(found[i], 0);
         assert_non_null(cure);
@@ -204,9 +216,13 @@ static void cures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(good, setup),        cmocka_unit_test_setup(places, setup),
-        cmocka_unit_test_setup(vectors, setup),     cmocka_unit_test_setup(vtor, setup),
-        cmocka_unit_test_setup(information, setup), cmocka_unit_test(cures),
+        cmocka_unit_test_setup(good, setup),
+        cmocka_unit_test_setup(places, setup),
+        cmocka_unit_test_setup(vectors, setup),
+        cmocka_unit_test_setup(vtor, setup),
+        cmocka_unit_test_setup(information, setup),
+        cmocka_unit_test_setup(headers, setup),
+        cmocka_unit_test(cures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

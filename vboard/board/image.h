@@ -21,6 +21,10 @@ struct image {
     enum image_format format;
     struct image_part *parts;
     size_t count;
+    /* ELF: what a loader of whole segments would write besides, the file's headers. size 0: nothing */
+    struct {
+        uint32_t addr, size;
+    } headers;
 };
 
 #define IMAGE_NO_ADDR  UINT32_MAX

@@ -8,8 +8,8 @@ struct span {
     uint64_t begin, end; /* file offsets */
 };
 
-/* The part of a segment that sections fill. GNU ld puts the file headers into the first segment
- * when its address leaves room below the first section; they are not meant for the chip. A file
+/* The part of a segment that sections fill. Linkers put the file headers into the first segment, or into
+ * one of their own before it, when its address leaves room below; they are not meant for the chip. A file
  * without section headers loads whole segments. */
 static struct span filled(Elf *elf, const GElf_Phdr *segment)
 {
@@ -61,6 +61,11 @@ static bool parse(struct image *image, Elf *elf, const char *path, const uint8_t
         if (segment.p_offset > size || segment.p_filesz > size - segment.p_offset)
             return refuse(why, "%s: ELF segment %zu lies outside the file: truncated", path, i);
         struct span span = filled(elf, &segment);
+        const uint64_t before = span.begin < span.end ? span.begin - segment.p_offset : segment.p_filesz;
+        if (before > 0 && image->headers.size == 0) {
+            image->headers.addr = (uint32_t)segment.p_paddr;
+            image->headers.size = (uint32_t)before;
+        }
         if (span.begin >= span.end)
             continue;
         uint64_t addr = segment.p_paddr + (span.begin - segment.p_offset);
