@@ -21,7 +21,7 @@ FW_CC := $(FW_PREFIX)gcc
 FW_CPU := -mcpu=cortex-m4 -mthumb
 FW_FPU := -mfloat-abi=hard -mfpu=fpv4-sp-d16
 CMSIS := node_modules/@xpack-3rd-party/arm-cmsis-core-m/CMSIS/Core/Include
-FW_WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wundef -Werror
+FW_WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Werror
 FW_CPPFLAGS := -I. -isystem $(CMSIS)
 FW_CFLAGS := -std=c11 -Os -g -ffreestanding -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections $(FW_WARN)
 FW_LDFLAGS := -nostartfiles --specs=nano.specs -Wl,--gc-sections -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments

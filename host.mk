@@ -1,6 +1,6 @@
 # Programs and libraries for the PC: the virtual Nucleo and the host tools.
 CC := gcc
-HOST_WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
+HOST_WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 HOST_CPPFLAGS := -D_GNU_SOURCE -Ivboard -Iboot
 HOST_CFLAGS := -std=c11 -O2 -g $(HOST_WARN)
 HOST_LIBS := -lelf -ldw -lm

@@ -99,6 +99,7 @@ void fault_skip(uint32_t *frame)
     SCB->HFSR = 0xFFFFFFFF;
 }
 
+void HardFault_Handler(void);
 __attribute__((naked)) void HardFault_Handler(void)
 {
     __asm volatile("mrs r0, msp\n"

@@ -64,7 +64,8 @@ static uint32_t place_address(unsigned page, unsigned place)
     return CO_LEDGER + page * CO_PAGE + place * CO_RECORD;
 }
 
-struct co_record co_record_at(struct vboard *b, unsigned page, unsigned place)
+/* The record at a place (0 to 84) of a ledger page (0 or 1), read with the eyes of the chip: ECC counts. */
+static struct co_record co_record_at(struct vboard *b, unsigned page, unsigned place)
 {
     uint8_t bytes[CO_RECORD];
     for (unsigned i = 0; i < CO_RECORD; i += 8)

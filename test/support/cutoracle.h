@@ -30,8 +30,6 @@ struct co_record {
 };
 /* Writes the 24 bytes of a record. */
 void co_record_bytes(const struct co_record *r, uint8_t bytes[CO_RECORD]);
-/* The record at a place (0 to 84) of a ledger page (0 or 1), read with the eyes of the chip: ECC counts. */
-struct co_record co_record_at(struct vboard *b, unsigned page, unsigned place);
 /* The newest of all whole records, by looking at every place; *page and *place may be NULL. */
 struct co_record co_newest(struct vboard *b, unsigned *page, unsigned *place);
 

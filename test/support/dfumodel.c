@@ -82,13 +82,6 @@ const char *model_state_name(unsigned state)
     return state < MODEL_STATES && names[state] ? names[state] : "no state";
 }
 
-const char *model_request_name(unsigned request)
-{
-    static const char *const names[] = {"DETACH",    "DNLOAD",   "DNLOAD 0", "UPLOAD",       "GETSTATUS",
-                                        "CLRSTATUS", "GETSTATE", "ABORT",    "other request"};
-    return request < MODEL_REQUESTS ? names[request] : "not DFU";
-}
-
 static uint32_t word(const uint8_t *at, unsigned n)
 {
     uint32_t value = 0;

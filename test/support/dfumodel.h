@@ -79,6 +79,5 @@ void model_set_interface(struct model *m);
 bool model_may_start(const struct model *m, const uint8_t *flash);
 
 const char *model_state_name(unsigned state);
-const char *model_request_name(unsigned request);
 
 #endif

@@ -169,15 +169,6 @@ void fake_step(void)
         fake.done(r);
 }
 
-bool fake_run(void)
-{
-    for (unsigned i = 0; fake.busy && !fake.off; i++) {
-        assert(i < 100000); /* it never ends */
-        fake_step();
-    }
-    return !fake.off;
-}
-
 void port_flash_erase(uint32_t page)
 {
     assert(!fake.busy && page % FLASH_PAGE_SIZE == 0 && page >= SLOT_ADDR && page < FLASH_ADDR + FLASH_SIZE);

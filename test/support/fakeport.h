@@ -46,10 +46,8 @@ extern struct fake fake;
 void fake_init(void); /* blank flash, power on */
 /* Power back on after a cut: what was under way is gone. */
 void fake_power_on(void);
-/* Carries out what is under way, and what that leads to; time goes on as flash needs it. False if power
- * has ended. */
-bool fake_run(void);
-/* Carries out one operation (an erase, or all double words of a program call). */
+/* Carries out one operation (an erase, or all double words of a program call), and what that leads to; time
+ * goes on as flash needs it. */
 void fake_step(void);
 uint32_t fake_random(void);
 /* CRC-32 without the code under test. */

@@ -56,7 +56,6 @@ enum hostile_request {
     HR_KINDS
 };
 enum hostile_request hostile_kind(const uint8_t setup[8]);
-const char *hostile_kind_name(unsigned kind);
 
 uint32_t hostile_random(uint64_t *seed, uint32_t below); /* 0 to below - 1 */
 void op_of_kind(struct op *op, enum hostile_request kind, uint64_t *seed);

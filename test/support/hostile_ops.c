@@ -57,7 +57,7 @@ static const struct {
     [HR_OTHER_STANDARD] = {0x80, 8, "standard"},
 };
 
-const char *hostile_kind_name(unsigned kind)
+static const char *hostile_kind_name(unsigned kind)
 {
     return kind < HR_KINDS ? kinds[kind].name : "?";
 }

@@ -81,8 +81,6 @@ void board_drive_soldered(struct vboard *b, unsigned port, unsigned pin);
 /* The converter for VDD12 (smps.c): a pin's level changed; what its power-good output does, 0 or -1. */
 void board_smps_pin(struct vboard *b, unsigned port, unsigned pin, bool level);
 int board_smps_good(const struct vboard *b);
-/* Port (0..4, 7) and pin of "PB13"; false: the chip in this package has no such pin. */
-bool board_pin(const char *name, unsigned *port, unsigned *pin);
 const char *board_pin_name(unsigned port, unsigned pin); /* a string constant */
 void board_fit_rom(struct vboard *b); /* the stand-in for the ROM bootloader into system memory */
 void board_forget_loads(struct vboard *b);

@@ -22,7 +22,8 @@ const char *board_pin_name(unsigned port, unsigned pin)
     return names[port & 7][pin & 15];
 }
 
-bool board_pin(const char *name, unsigned *port, unsigned *pin)
+/* Port (0..4, 7) and pin of "PB13"; false: the chip in this package has no such pin. */
+static bool board_pin(const char *name, unsigned *port, unsigned *pin)
 {
     for (unsigned i = 0; i < 8; i++)
         for (unsigned j = 0; j < 16; j++)

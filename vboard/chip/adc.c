@@ -48,7 +48,8 @@ uint32_t adc_hz(const struct chip *c)
                 : chip_clock(c, CLK_ADC) / presc[bits(c->adc.ccr, 18, 4)];
 }
 
-void adc_update(struct chip *c)
+/* Interrupt and DMA request. */
+static void adc_update(struct chip *c)
 {
     const struct adc_state *a = &c->adc;
 

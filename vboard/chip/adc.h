@@ -95,7 +95,6 @@ void adc_dma_end(struct chip *c); /* the DMA channel that serves it made its las
 
 uint32_t adc_hz(const struct chip *c);
 void adc_flags(struct chip *c, uint32_t set);
-void adc_update(struct chip *c); /* interrupt and DMA request */
 void adc_schedule(struct chip *c);
 void adc_start(struct chip *c);          /* ADSTART was set */
 void adc_start_injected(struct chip *c); /* JADSTART was set */

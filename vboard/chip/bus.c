@@ -6,7 +6,8 @@
 #include "chip/flash.h"
 #include "chip/state.h"
 
-const struct block *bus_block(struct chip *c, uint32_t addr, enum block_id *id)
+/* Looks up the block at addr; NULL if there is none. */
+static const struct block *bus_block(struct chip *c, uint32_t addr, enum block_id *id)
 {
     unsigned i = c->last_block; /* most accesses go where the last one went */
     if (addr - chip_blocks[i].base >= chip_blocks[i].size)

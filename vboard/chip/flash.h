@@ -133,7 +133,6 @@ const uint8_t *flash_bytes(const struct chip *c, uint32_t off); /* a double word
 
 /* ---- flash_write.c ---- */
 bool flash_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value);
-bool flash_protected(const struct chip *c, uint32_t from, uint32_t to); /* WRP, PCROP; offsets, inclusive */
 bool flash_blocked(const struct chip *c); /* RDP level 1 and not started from flash */
 bool flash_pcrop(const struct chip *c, uint32_t off);
 void flash_start(struct chip *c); /* CR.STRT */

@@ -13,7 +13,8 @@ bool flash_pcrop(const struct chip *c, uint32_t off)
     return first < last && off >= first && off <= last;
 }
 
-bool flash_protected(const struct chip *c, uint32_t from, uint32_t to)
+/* WRP, PCROP; offsets, inclusive. */
+static bool flash_protected(const struct chip *c, uint32_t from, uint32_t to)
 {
     for (unsigned area = 3; area < 5; area++) {
         uint32_t strt = c->flash.loaded[area] & 0x7F, end = c->flash.loaded[area] >> 16 & 0x7F;

@@ -25,7 +25,8 @@ int gpio_af(const struct chip *c, unsigned port, unsigned pin)
     return field(g->moder, pin) == ALTERNATE ? (int)af_of(g, pin) : -1;
 }
 
-int gpio_driven(const struct chip *c, unsigned port, unsigned pin)
+/* What the chip itself drives the pin to: 0, 1, or -1: nothing. */
+static int gpio_driven(const struct chip *c, unsigned port, unsigned pin)
 {
     const struct gpio_state *g = &c->gpio[port];
     enum rtc_drive rtc = pin == 2 || pin == 13 ? rtc_drives(c, port, pin) : RTC_DRIVES_NOT;

@@ -23,8 +23,6 @@ bool gpio_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uin
 
 /* The level of the pin itself, whatever its mode (gpio_level: 0 in analog mode). */
 bool gpio_pin_level(const struct chip *c, unsigned port, unsigned pin);
-/* What the chip itself drives the pin to: 0, 1, or -1: nothing. */
-int gpio_driven(const struct chip *c, unsigned port, unsigned pin);
 /* What the pin is wired to has changed: looks at its level again. */
 void gpio_resettle(struct chip *c, unsigned port, unsigned pin);
 void gpio_pulls_changed(struct chip *c); /* PWR's pull configuration */

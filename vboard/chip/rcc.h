@@ -63,8 +63,6 @@ void rcc_hse_fails(struct chip *c);
 void rcc_update(struct chip *c);
 
 /* ---- between the files of RCC ---- */
-void rcc_tree(const struct chip *c, uint32_t hz[CLOCK_COUNT]);
-bool rcc_osc_on(const struct chip *c, enum rcc_osc o);
 bool rcc_osc_ready(const struct chip *c, enum rcc_osc o);
 void rcc_osc_update(struct chip *c); /* on bits or inputs changed: start and stop what that concerns */
 uint32_t rcc_hsi16_hz(const struct chip *c);                /* when it runs, as trimmed */

@@ -55,7 +55,7 @@ static uint32_t *reg_of(struct chip *c, enum rcc_osc o)
     return &c->rcc.reg[osc_bits[o].reg / 4];
 }
 
-bool rcc_osc_on(const struct chip *c, enum rcc_osc o)
+static bool rcc_osc_on(const struct chip *c, enum rcc_osc o)
 {
     bool on = c->rcc.reg[osc_bits[o].reg / 4] >> osc_bits[o].on & 1;
     return on || (o == OSC_LSI && c->rcc.lsi_forced);

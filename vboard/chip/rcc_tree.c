@@ -53,7 +53,7 @@ static void bus_clocks(const struct chip *c, uint32_t hz[CLOCK_COUNT])
     hz[CLK_TIM_APB2] = hz[CLK_PCLK2] * (ppre2 & 4 ? 2 : 1);
 }
 
-void rcc_tree(const struct chip *c, uint32_t hz[CLOCK_COUNT])
+static void rcc_tree(const struct chip *c, uint32_t hz[CLOCK_COUNT])
 {
     memset(hz, 0, CLOCK_COUNT * sizeof hz[0]);
     hz[CLK_LSE] = rcc_osc_hz(c, OSC_LSE);

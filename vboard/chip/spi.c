@@ -34,7 +34,7 @@ unsigned spi_frame_bytes(const struct spi_state *s)
     return spi_bits(s) > 8 ? 2 : 1;
 }
 
-bool spi_fifo_put(struct spi_fifo *f, uint8_t byte)
+static bool spi_fifo_put(struct spi_fifo *f, uint8_t byte)
 {
     if (f->level == SPI_FIFO)
         return false;

@@ -101,7 +101,6 @@ void spi_update(struct chip *c, unsigned index);
 void spi_select_output(struct chip *c, unsigned index); /* NSS as a master drives it */
 void spi_go_on(struct chip *c, unsigned index);         /* begins a frame if there is something to do */
 void spi_received(struct chip *c, unsigned index, uint16_t word, bool crc);
-bool spi_fifo_put(struct spi_fifo *f, uint8_t byte);
 uint8_t spi_fifo_get(struct spi_fifo *f);
 void spi_crc(const struct spi_state *s, uint32_t *crc, uint16_t word);
 

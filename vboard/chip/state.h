@@ -165,8 +165,6 @@ void time_move(struct chip *c, ps_t t, void (*spend)(struct cpu *cpu, uint64_t c
 void time_run_events(struct chip *c);
 
 /* ---- bus.c ---- */
-/* Looks up the block at addr; NULL if there is none. */
-const struct block *bus_block(struct chip *c, uint32_t addr, enum block_id *id);
 /* Firmware wants what the block does not model: told once a register after each reset, or once for a
  * block that has no model at all. */
 void chip_missing(struct chip *c, enum block_id id, uint32_t off);

@@ -57,7 +57,7 @@ const struct tim_kind tim_kinds[TIM_COUNT] = {
 
 /* ---- flags and requests ---- */
 
-void tim_interrupts(struct chip *c, unsigned index)
+static void tim_interrupts(struct chip *c, unsigned index)
 {
     const struct tim_state *t = &c->tim[index];
     const struct tim_kind *k = &tim_kinds[index];

@@ -171,10 +171,8 @@ void tim_schedule(struct chip *c, unsigned index);
 void tim_count_edge(struct chip *c, unsigned index); /* a clock from outside, before the prescaler */
 void tim_encoder_step(struct chip *c, unsigned index, bool up);
 bool tim_counts_internal(const struct tim_state *t);
-void tim_update(struct chip *c, unsigned index);              /* update event: registers are taken over */
 void tim_restart(struct chip *c, unsigned index, bool flag);  /* counter to its start, update event */
 void tim_flag(struct chip *c, unsigned index, uint32_t flag); /* sets SR bits, interrupts, DMA requests */
-void tim_interrupts(struct chip *c, unsigned index);
 void tim_request(struct chip *c, unsigned index, uint8_t signal, uint32_t enable);
 void tim_com(struct chip *c, unsigned index);  /* commutation: preloaded output control is taken over */
 void tim_refs(struct chip *c, unsigned index); /* OCxREF of PWM and forced modes, then the outputs */
@@ -198,7 +196,6 @@ void tim_trgo_pulse(struct chip *c, unsigned index, unsigned mms); /* the event 
 void tim_trgo_level(struct chip *c, unsigned index);
 bool tim_trgo_wanted(const struct chip *c, unsigned index); /* does anybody listen to TRGO, TRGO2 or OC1? */
 void tim_listeners_change(struct chip *c, bool after);      /* chip_triggers_change for the timers */
-void tim_trigger_input(struct chip *c, unsigned index);     /* an active edge of TRGI */
 void tim_capture(struct chip *c, unsigned index, unsigned ch);
 void tim_oscillators(struct chip *c, unsigned index); /* an internal clock as input: next edge */
 void tim_oscillator_edge(struct chip *c, unsigned index);

@@ -33,7 +33,8 @@ static uint32_t compare_flag(unsigned ch)
 
 /* ---- events of the counter ---- */
 
-void tim_update(struct chip *c, unsigned index)
+/* Update event: registers are taken over. */
+static void tim_update(struct chip *c, unsigned index)
 {
     struct tim_state *t = &c->tim[index];
     const struct tim_kind *k = &tim_kinds[index];

@@ -48,7 +48,8 @@ static void capture_trc(struct chip *c, unsigned index)
             capture_edge(c, index, ch);
 }
 
-void tim_trigger_input(struct chip *c, unsigned index)
+/* An active edge of TRGI. */
+static void tim_trigger_input(struct chip *c, unsigned index)
 {
     struct tim_state *t = &c->tim[index];
     unsigned sms = tim_slave_mode(t);

@@ -13,7 +13,8 @@ static const ps_t timer_margin = 50 * PS_PER_US;
 /* L1RESUME is cleared by the block after 50 us of signalling (USB 2.0 ECN "LPM"). */
 static const ps_t l1_resume = 50 * PS_PER_US;
 
-uint16_t usbfs_istr(const struct usbfs_state *u)
+/* ISTR as it reads. */
+static uint16_t usbfs_istr(const struct usbfs_state *u)
 {
     /* Isochronous and double-buffered endpoints come first, then the lowest register number. */
     for (int urgent = 1; urgent >= 0; urgent--) {
@@ -27,14 +28,16 @@ uint16_t usbfs_istr(const struct usbfs_state *u)
     return u->istr;
 }
 
-bool usbfs_has_48mhz(const struct chip *c)
+/* The block has its 48 MHz (clock within what the receiver locks to). */
+static bool usbfs_has_48mhz(const struct chip *c)
 {
     /* The specification asks for 0.25 %; a receiver locks to somewhat worse (HSI48 before trimming). */
     uint32_t hz = chip_clock(c, CLK_48);
     return hz >= 47280000 && hz <= 48720000;
 }
 
-bool usbfs_clocked(const struct chip *c)
+/* APB1 clock enable. */
+static bool usbfs_clocked(const struct chip *c)
 {
     return chip_enabled(c, B_USB);
 }

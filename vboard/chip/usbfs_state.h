@@ -94,8 +94,6 @@ static inline void pma_put(struct usbfs_state *u, unsigned at, unsigned value)
     u->pma[at + 1] = (uint8_t)(value >> 8);
 }
 
-/* ISTR as it reads. */
-uint16_t usbfs_istr(const struct usbfs_state *u);
 /* Brings interrupt line, EXTI 17 and pull-up in line with the registers, and plans the next event. */
 void usbfs_settle(struct chip *c);
 /* Sets flags in ISTR. */
@@ -104,9 +102,6 @@ void usbfs_raise(struct chip *c, unsigned flags);
 void usbfs_protocol_reset(struct chip *c);
 /* Transceiver, 48 MHz and the protocol machine are able to take part in bus traffic. */
 bool usbfs_listening(const struct chip *c);
-bool usbfs_clocked(const struct chip *c); /* APB1 clock enable */
-/* The block has its 48 MHz (clock within what the receiver locks to). */
-bool usbfs_has_48mhz(const struct chip *c);
 /* The bus is not idle at this instant; `line` is what it shows. Wakes a suspended device. */
 void usbfs_traffic(struct chip *c, enum usb_line line);
 

@@ -122,7 +122,8 @@ void code_written(struct cpu *cpu, const uint8_t *bytes, uint32_t size)
     }
 }
 
-void code_drop_range(struct cpu *cpu, uint32_t lo, uint32_t hi)
+/* Addresses, inclusive. */
+static void code_drop_range(struct cpu *cpu, uint32_t lo, uint32_t hi)
 {
     for (unsigned i = 0; i < CPU_REGIONS; i++) {
         struct code_region *r = &cpu->code->regions[i];

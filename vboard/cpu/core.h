@@ -83,7 +83,6 @@ static inline bool cpu_privileged(const struct cpu *cpu)
 {
     return cpu->ipsr != 0 || !cpu->npriv;
 }
-uint32_t cpu_apsr(const struct cpu *cpu);
 uint32_t cpu_xpsr(const struct cpu *cpu);
 void cpu_set_apsr(struct cpu *cpu, uint32_t apsr, bool nzcvq, bool g);
 /* Chooses MSP or PSP as r[13] from CONTROL.SPSEL and the mode. */
@@ -168,8 +167,6 @@ void cpu_return_failed(struct cpu *cpu, uint32_t exc_return, unsigned exc, uint3
 void cpu_push_frame(struct cpu *cpu);
 void cpu_unstack(struct cpu *cpu, uint32_t exc_return);
 unsigned cpu_active_count(const struct cpu *cpu);
-/* A branch to EXC_RETURN in Handler mode. Leaves r[15] at what goes on. */
-void cpu_exception_return(struct cpu *cpu, uint32_t exc_return);
 /* Makes FPU state current for the running context; false: fault raised (NOCP or lazy stacking). */
 bool cpu_fp_prepare(struct cpu *cpu);
 bool cpu_fp_allowed(const struct cpu *cpu, bool privileged); /* by CPACR */
@@ -198,7 +195,6 @@ void cpu_timers_update(struct cpu *cpu);         /* makes SysTick pend if it is 
 uint64_t cpu_timers_next(const struct cpu *cpu); /* cycle of the next SysTick expiry that matters */
 void cpu_systick_sync(struct cpu *cpu);
 uint32_t cpu_cyccnt(const struct cpu *cpu);
-bool cpu_cyccnt_runs(const struct cpu *cpu);
 
 /* ---- the interpreter --------------------------------------------------------------------- */
 

@@ -52,11 +52,7 @@ static inline void op_branch(struct decode *d, unsigned near, unsigned far, uint
     d->op->imm = is_near ? (target - d->pc) * (uint32_t)(sizeof *d->op / 2) : target;
 }
 
-/* Shift by constant (DecodeImmShift); amount 0 of LSR and ASR means 32, of ROR means RRX. */
-void op_imm_shift(struct decode *d, unsigned type, unsigned amount);
-
 void decode_16(struct decode *d);
-void decode_32(struct decode *d);
 void decode_dsp(struct decode *d); /* FA80-FBFF: parallel, multiply, divide */
 void decode_fp(struct decode *d);  /* coprocessor space */
 

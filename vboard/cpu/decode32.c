@@ -21,7 +21,8 @@ static inline unsigned rm_of(const struct decode *d)
     return bits(d, 3, 0);
 }
 
-void op_imm_shift(struct decode *d, unsigned type, unsigned amount)
+/* Shift by constant (DecodeImmShift); amount 0 of LSR and ASR means 32, of ROR means RRX. */
+static void op_imm_shift(struct decode *d, unsigned type, unsigned amount)
 {
     if (type == SHIFT_ROR && amount == 0)
         type = SHIFT_RRX;
@@ -387,7 +388,7 @@ static void load_store_dual(struct decode *d)
         set_undefined(d);
 }
 
-void decode_32(struct decode *d)
+static void decode_32(struct decode *d)
 {
     switch (bits(d, 28, 25)) { /* hw1 bits 12:9 */
     case 0x4: bits(d, 22, 22) ? load_store_dual(d) : load_store_multiple(d); break;

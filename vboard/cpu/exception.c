@@ -254,7 +254,8 @@ void cpu_return_failed(struct cpu *cpu, uint32_t exc_return, unsigned exc, uint3
         cpu_lockup(cpu);
 }
 
-void cpu_exception_return(struct cpu *cpu, uint32_t exc_return)
+/* A branch to EXC_RETURN in Handler mode. Leaves r[15] at what goes on. */
+static void cpu_exception_return(struct cpu *cpu, uint32_t exc_return)
 {
     unsigned returning = cpu->ipsr, mode = exc_return & 0xf, nested = cpu_active_count(cpu);
     bool ok = exc_get(cpu->active, returning) && (exc_return & 0x0fffffe0) == 0x0fffffe0;

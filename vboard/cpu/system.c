@@ -5,7 +5,7 @@
 
 /* ---- program status ---------------------------------------------------------------------- */
 
-uint32_t cpu_apsr(const struct cpu *cpu)
+static uint32_t cpu_apsr(const struct cpu *cpu)
 {
     return (cpu->n & 0x80000000) | (cpu->z == 0 ? 1u << 30 : 0) | cpu->c << 29 | cpu->v >> 31 << 28 |
            cpu->q << 27 | cpu->ge << 16;

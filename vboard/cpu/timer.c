@@ -50,7 +50,7 @@ void cpu_timers_update(struct cpu *cpu)
         cpu_systick_sync(cpu);
 }
 
-bool cpu_cyccnt_runs(const struct cpu *cpu)
+static bool cpu_cyccnt_runs(const struct cpu *cpu)
 {
     return (cpu->dwt_ctrl & 1) && (cpu->demcr & DEMCR_TRCENA);
 }

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-int packet_digit(char c)
+/* Hexadecimal digits: value, or -1. */
+static int packet_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';

@@ -31,8 +31,6 @@ enum packet_event packet_take(struct packet *p, uint8_t byte);
 #define PACKET_ROOM(size) (2 * (size) + 4)
 size_t packet_put(uint8_t *out, const void *data, size_t size);
 
-/* Hexadecimal digits: value, or -1. */
-int packet_digit(char c);
 /* Reads a number of 1 to 8 hexadecimal digits at *text and moves behind it. */
 bool packet_number(const char **text, uint32_t *value);
 void packet_hex(char *to, const void *bytes, size_t size); /* 2 * size digits, and a zero */

@@ -47,11 +47,9 @@ struct gdb {
 /* ---- server.c ---- */
 void gdb_reply(struct gdb *g, const char *text);
 void gdb_reply_data(struct gdb *g, const void *data, size_t size);
-void gdb_error(struct gdb *g, unsigned number); /* "Enn" */
-void gdb_say(const struct gdb *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void gdb_error(struct gdb *g, unsigned number);                  /* "Enn" */
 void gdb_halt(struct gdb *g, unsigned signal, const char *more); /* makes the stop reply; does not send it */
 void gdb_resume(struct gdb *g, bool step);
-void gdb_detach(struct gdb *g); /* the board runs on */
 /* Resets the chip and halts it before its first instruction; false: it did not come out of reset. */
 bool gdb_reset_halt(struct gdb *g);
 

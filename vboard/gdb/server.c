@@ -16,7 +16,7 @@
 #define RESET_NS 20000000U /* by then a chip that is powered and whose NRST is high runs */
 #define TURN_NS  10000000U /* of wall time, then others have their turn: signals, too */
 
-void gdb_say(const struct gdb *g, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void gdb_say(const struct gdb *g, const char *format, ...)
 {
     char text[256];
     va_list args;
@@ -192,7 +192,8 @@ static void attach(struct gdb *g)
     gdb_say(g, "gdb %s is attached, the board is halted", g->name);
 }
 
-void gdb_detach(struct gdb *g)
+/* The board runs on. */
+static void gdb_detach(struct gdb *g)
 {
     if (g->state == GDB_AWAY)
         return;

@@ -90,7 +90,6 @@ struct usbhost {
 void host_plan(struct usbhost *h); /* sets the alarm */
 /* The port's state, and after which time it ends by itself; PS_NEVER: not. */
 void host_set_port(struct usbhost *h, enum port port, ps_t length);
-void host_reset_port(struct usbhost *h);                         /* begins a bus reset */
 void host_enumeration_failed(struct usbhost *h);                 /* tries again, or gives up */
 void host_finish(struct usbhost *h, struct pipe *p, int status); /* the head of p is over */
 

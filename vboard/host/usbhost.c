@@ -30,7 +30,7 @@ enum usbhost_state usbhost_state(const struct usbhost *h)
     }
 }
 
-void host_tell(struct usbhost *h)
+static void host_tell(struct usbhost *h)
 {
     static const char *const names[] = {"detached",  "attached",   "reset",
                                         "addressed", "configured", "suspended"};
@@ -83,7 +83,7 @@ void host_finish(struct usbhost *h, struct pipe *p, int status)
 }
 
 /* Takes all first, so that what their `done` submits is not ended as well. */
-void host_gone(struct usbhost *h, int status)
+static void host_gone(struct usbhost *h, int status)
 {
     struct usbhost_transfer *all = NULL, **end = &all;
     h->iso_due = 0;
@@ -215,7 +215,7 @@ static void begin_frames(struct usbhost *h)
     h->sof_at = chip_now(h->chip) - PS_PER_MS;
 }
 
-void host_reset_port(struct usbhost *h)
+static void host_reset_port(struct usbhost *h)
 {
     h->address = h->configuration = 0;
     host_default_pipes(h);

@@ -5,6 +5,7 @@
 
 #define REG(addr) (*(volatile uint32_t *)(addr))
 
+void SysTick_Handler(void);
 void SysTick_Handler(void)
 {
     REG(0x48000414) ^= 1u << 13; /* GPIOB_ODR */

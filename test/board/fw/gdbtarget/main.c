@@ -8,23 +8,27 @@ enum { COUNT, FAULT, BREAK, SLEEP, CALL, LOCKUP, PRINT };
 volatile uint32_t order, counter, watched, ticks, wakes, dhcsr, calls;
 volatile float ratio;
 
+void SysTick_Handler(void);
 void SysTick_Handler(void)
 {
     ticks++;
 }
 
+void SVC_Handler(void);
 void SVC_Handler(void)
 {
     calls++;
 }
 
 /* Not a lock-up: the tests let the board go after a fault. */
+void HardFault_Handler(void);
 void HardFault_Handler(void)
 {
     for (;;)
         ;
 }
 
+int twice(int n);
 __attribute__((noinline)) int twice(int n)
 {
     return 2 * n;
