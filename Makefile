@@ -21,12 +21,19 @@ include host.mk
 include test/test.mk
 
 # These are entered by users on a fresh machine: set-up has to come before make looks at any tool.
-demo check check-quick check-long bench: setup
+WHOLE := demo check check-quick check-long bench
+$(WHOLE): setup
 	@echo "building (a minute or two the first time)"
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@$(MAKE) --no-print-directory -j$$(nproc) do-$@
 
+# All but the guest's kernel, which was fetched.
 clean:
-	rm -rf $(B)/firmware $(B)/host $(B)/test $(B)/obj
+	rm -rf $(filter-out $(B)/guest,$(wildcard $(B)/*))
 
-.PHONY: all setup demo check check-quick check-long bench clean firmware host
+# `make -j8 clean all`: one goal after the other.
+ifneq ($(filter setup clean $(WHOLE),$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
+.PHONY: all setup $(WHOLE) clean firmware host

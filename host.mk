@@ -27,7 +27,7 @@ TOOLS_OBJ := $(patsubst %.c,$(B)/obj/host/%.o,$(filter-out tools/sureboot.c,$(wi
 
 host: $(VBOARD_LIB) $(BOOT_CORE_LIB) $(VBOARD_CMDS) $(B)/host/sureboot
 
-$(B)/obj/host/%.o: %.c
+$(B)/obj/host/%.o: %.c host.mk
 	@mkdir -p $(@D)
 	$(CC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) -MMD -MP -c $< -o $@
 

@@ -33,39 +33,38 @@ $(B)/obj/host/test/%.o: HOST_CPPFLAGS += -Itest/support -Itest -Itools
 TEST_LIBS_test_cpu_oracle := -lunicorn -Wl,--exclude-libs,ALL
 
 # Fuzz targets are built from their sources, all of them instrumented.
-FUZZ_SRC := $(wildcard vboard/board/image*.c) $(addprefix vboard/board/,parse.c sentence.c) \
-    $(addprefix tools/,examine.c cures.c factory.c vtor.c) boot/core/image.c
+FUZZ_TESTS := $(addprefix $(B)/test/fuzz/,fuzz_image fuzz_chip)
+FUZZ_IMAGE_SRC := $(wildcard vboard/board/image*.c) $(addprefix vboard/board/,parse.c sentence.c) \
+    $(addprefix tools/,examine.c cures.c factory.c vtor.c) boot/core/image.c test/fuzz/fuzz_image.c
+FUZZ_CHIP_SRC := $(wildcard vboard/chip/*.c vboard/cpu/*.c) test/support/reset_values.c test/fuzz/fuzz_chip.c
+$(B)/test/fuzz/fuzz_image: $(FUZZ_IMAGE_SRC:%.c=$(B)/obj/fuzz/%.o)
+$(B)/test/fuzz/fuzz_chip: $(FUZZ_CHIP_SRC:%.c=$(B)/obj/fuzz/%.o)
 FUZZ_CC := clang $(HOST_CPPFLAGS) -I. -Itools -Itest/support -std=c11 -g -fsanitize=fuzzer,address,undefined \
     -fno-sanitize-recover=undefined
-$(B)/test/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)
+$(FUZZ_TESTS):
 	@mkdir -p $(@D)
-	$(FUZZ_CC) -O1 $^ -lelf -ldw -o $@
-
-FUZZ_CHIP_OBJ := $(patsubst %.c,$(B)/obj/fuzz/%.o,$(wildcard vboard/chip/*.c vboard/cpu/*.c) \
-    test/support/reset_values.c test/fuzz/fuzz_chip.c)
-$(B)/test/fuzz/fuzz_chip: $(FUZZ_CHIP_OBJ)
-	@mkdir -p $(@D)
-	$(FUZZ_CC) $^ -lm -o $@
+	$(FUZZ_CC) $^ -lelf -ldw -lm -o $@
 $(B)/obj/fuzz/%.o: FUZZ_OPT := -O1
 $(B)/obj/fuzz/vboard/cpu/run.o: FUZZ_OPT := -O0 # clang would optimise the checked interpreter for minutes
 $(B)/obj/fuzz/%.o: %.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_OPT) -MMD -MP -c $< -o $@
--include $(FUZZ_CHIP_OBJ:.o=.d)
+-include $(FUZZ_IMAGE_SRC:%.c=$(B)/obj/fuzz/%.d) $(FUZZ_CHIP_SRC:%.c=$(B)/obj/fuzz/%.d)
 
 # Programs that run inside the guest of the host tests: test/host/*.c.
 HOST_PROGRAMS := $(patsubst test/host/%.c,$(B)/test/host/%,$(wildcard test/host/*.c))
 TEST_LIBS_dfu11 := -lusb-1.0
 TEST_LIBS_isochronous := -lusb-1.0
 
-tests: $(UNIT_TESTS) $(BOARD_TESTS) $(HOST_PROGRAMS) $(patsubst test/fuzz/%.c,$(B)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
+tests: $(UNIT_TESTS) $(BOARD_TESTS) $(HOST_PROGRAMS) $(FUZZ_TESTS)
 
-do-check: all tests
-	@test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) $(BOARD_SCRIPTS) kit=$(KIT_TESTS) fuzz=test/fuzz/run mutants=test/mutants/run host=$(HOST_TESTS)
+QUICK_SUITES := unit=$(UNIT_TESTS) board=$(BOARD_TESTS) $(BOARD_SCRIPTS) kit=$(KIT_TESTS)
+do-check-quick: export SUREBOOT_QUICK := 1
+do-check-long: export SUREBOOT_LONG := 1
+do-check do-check-long: all tests
+	@test/run lint=$(LINT_TESTS) $(QUICK_SUITES) fuzz=test/fuzz/run mutants=test/mutants/run host=$(HOST_TESTS)
 do-check-quick: all tests
-	@SUREBOOT_QUICK=1 test/run unit=$(UNIT_TESTS) board=$(BOARD_TESTS) $(BOARD_SCRIPTS) kit=$(KIT_TESTS)
-do-check-long: all tests
-	@SUREBOOT_LONG=1 test/run lint=$(LINT_TESTS) unit=$(UNIT_TESTS) board=$(BOARD_TESTS) $(BOARD_SCRIPTS) kit=$(KIT_TESTS) fuzz=test/fuzz/run mutants=test/mutants/run host=$(HOST_TESTS)
+	@test/run $(QUICK_SUITES)
 do-bench: all $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
 	@for b in $(filter $(B)/bench/%,$^); do $$b || exit 1; done
 $(B)/bench/%: $(B)/obj/host/bench/%.o $(VBOARD_LIB) $(BOOT_CORE_LIB)

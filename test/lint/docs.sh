@@ -1,15 +1,20 @@
 #!/bin/bash
-# The documentation is true where a script can tell: relative links lead somewhere, make targets exist,
-# the page of messages is the table of the firmware, the museum's page has its tests.
+# The documentation is true where a script can tell: relative links lead somewhere, each page is linked from
+# README, make targets exist, the page of messages is the table of the firmware, the museum's page has its tests.
 cd "$(dirname "$0")/../.." || exit 1
-echo 1..4
-bad=
+echo 1..5
+# Headings as GitHub makes anchors of them.
+anchors() { sed -n 's/^##* //p' "$1" | tr A-Z a-z | sed 's/[^a-z0-9 _-]//g; s/ /-/g'; }
+bad= n=0
 while IFS=: read -r file link; do
-    target=${link#](}; target=${target%)}; target=${target%%#*}
-    case $target in ''|http*|mailto*) continue ;; esac
-    [ -e "$(dirname "$file")/$target" ] || bad="$bad"$'\n'"# $file: $target"
-done < <(git ls-files '*.md' | xargs grep -o ']([^)]*)' )
-[ -z "$bad" ] && echo "ok 1 - links" || echo "not ok 1 - links lead nowhere:$bad"
+    link=${link#](}; link=${link%)}; n=$((n + 1))
+    case $link in http* | mailto*) continue ;; esac
+    target=${link%%#*}
+    if [ -n "$target" ]; then target=$(dirname "$file")/$target; else target=$file; fi
+    case $link in *#*) anchors "$target" 2>/dev/null | grep -qxF "${link#*#}" ;; *) [ -e "$target" ] ;; esac ||
+        bad="$bad"$'\n'"# $file: $link"
+done < <(grep -o ']([^)]*)' README.md CONTRIBUTING.md docs/*.md)
+[ -z "$bad" ] && echo "ok 1 - $n links" || echo "not ok 1 - links lead nowhere:$bad"
 bad=
 for word in $(grep -o '`make [a-z-]*`' README.md docs/*.md CONTRIBUTING.md 2>/dev/null | sed 's/.*`make \(.*\)`/\1/' | sort -u); do
     make -n "$word" >/dev/null 2>&1 || bad="$bad make-$word"
@@ -38,3 +43,7 @@ for file in test/board/museum/test_*.c; do
     done
 done
 [ -z "$bad" ] && echo "ok 4 - $page and the tests" || echo "not ok 4 - $page and the tests differ:$bad"
+# Who reads on from README finds every page.
+bad=
+for file in docs/*.md; do grep -qF "]($file)" README.md || bad="$bad $file"; done
+[ -z "$bad" ] && echo "ok 5 - README leads to every page" || echo "not ok 5 - README does not lead to$bad"
