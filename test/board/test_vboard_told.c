@@ -118,11 +118,45 @@ static void script_is_longer_than_the_run(void **unused)
     }
 }
 
+/* Lines are there without .debug_aranges, which Keil, clang and Rust do not write. */
+static void no_aranges(void **unused)
+{
+    (void)unused;
+    static const char section[] = ".debug_aranges";
+    size_t n;
+    char *elf = file_read(BENCH_ELF, &n);
+    int renamed = 0;
+    for (size_t i = 0; i + sizeof section <= n; i++)
+        if (memcmp(elf + i, section, sizeof section) == 0) {
+            elf[i + 1] = 'n';
+            renamed++;
+        }
+    assert_int_equal(renamed, 1);
+    file_write(temp("noaranges.elf"), elf, n);
+    free(elf);
+    char path[256];
+    text_copy(path, sizeof path, temp("noaranges.elf"));
+    const char *args[] = {VBOARD,   "--load",   path, "--load", bench_mode(UNDEFINED),
+                          "--fast", "--events", "-",  NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 1);
+    cJSON *events = json_lines(r.out);
+    const cJSON *e = json_find(events, "kind", "HardFault", 0);
+    assert_string_equal(json_text(e, "function"), "undefined_instruction");
+    assert_non_null(strstr(json_text(e, "line"), "cmdbench.c:"));
+    cJSON_Delete(events);
+    command_result_free(&r);
+}
+
 #define with(test) cmocka_unit_test_setup_teardown(test, temp_make, temp_remove)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {with(unseen), with(blank_at_the_start), with(empty_check_is_stale),
-                                       with(script_is_longer_than_the_run), with(linked_for_another_address)};
+    const struct CMUnitTest tests[] = {with(unseen),
+                                       with(blank_at_the_start),
+                                       with(empty_check_is_stale),
+                                       with(script_is_longer_than_the_run),
+                                       with(linked_for_another_address),
+                                       with(no_aranges)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

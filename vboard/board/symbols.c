@@ -48,6 +48,22 @@ void symbols_free(struct symbols *symbols)
     }
 }
 
+/* The line of a PC. Only GCC says by default which unit an address is in (.debug_aranges): with files of
+ * Keil, clang or Rust the units are asked one by one. */
+static const char *line_of(Dwfl_Module *module, GElf_Addr pc, int *number)
+{
+    Dwfl_Line *line = dwfl_module_getsrc(module, pc);
+    if (line != NULL)
+        return dwfl_lineinfo(line, NULL, number, NULL, NULL, NULL);
+    GElf_Addr bias;
+    for (Dwarf_Die *unit = NULL; (unit = dwfl_module_nextcu(module, unit, &bias)) != NULL;) {
+        Dwarf_Line *found = dwarf_getsrc_die(unit, pc - bias);
+        if (found != NULL && dwarf_lineno(found, number) == 0)
+            return dwarf_linesrc(found, NULL, NULL);
+    }
+    return NULL;
+}
+
 void symbols_find(const struct symbols *symbols, uint32_t pc, struct symbol *found)
 {
     *found = (struct symbol){{0}, {0}};
@@ -63,9 +79,8 @@ void symbols_find(const struct symbols *symbols, uint32_t pc, struct symbol *fou
         if (name == NULL || (sym.st_size != 0 && offset >= sym.st_size))
             continue;
         (void)snprintf(found->function, sizeof found->function, "%s", name);
-        Dwfl_Line *line = dwfl_module_getsrc(module, pc & ~1u);
         int number;
-        const char *file = line != NULL ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
+        const char *file = line_of(module, pc & ~1u, &number);
         if (file != NULL)
             (void)snprintf(found->line, sizeof found->line, "%s:%d", file, number);
         return;
