@@ -16,8 +16,4 @@ struct findings {
     struct facts facts;
 };
 
-struct session;
-/* The text of the report segment. */
-const char *report(const struct findings *f, const struct session *s);
-
 #endif

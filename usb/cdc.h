@@ -7,6 +7,7 @@
 #include "usb/usbd.h"
 
 enum { CDC_EP_OUT = 0x01, CDC_EP_IN = 0x81, CDC_EP_NOTIFY = 0x82, CDC_PACKET = 64 };
+enum { CDC_LINE_CODING_AND_STATE = 2 }; /* bmCapabilities: SET_LINE_CODING, SET_CONTROL_LINE_STATE ... */
 
 struct cdc_line_coding {
     uint32_t dwDTERate; /* bit/s */
@@ -34,32 +35,22 @@ struct cdc_interfaces {
     struct usb_interface_descriptor data;
     struct usb_endpoint_descriptor out, in;
 } USB_PACKED;
+#define CDC_ENDPOINT(address, type, size, interval)                                                          \
+    {                                                                                                        \
+        sizeof(struct usb_endpoint_descriptor), USB_DESC_ENDPOINT, address, type, size, interval             \
+    }
 #define CDC_INTERFACES                                                                                       \
     {                                                                                                        \
         .association = {sizeof(struct usb_association_descriptor), USB_DESC_ASSOCIATION, 0, 2, 2, 2, 0, 0},  \
         .control = {sizeof(struct usb_interface_descriptor), USB_DESC_INTERFACE, 0, 0, 1, 2, 2, 0, 0},       \
         .header = {5, USB_DESC_CS_INTERFACE, 0, 0x0110},                                                     \
         .call_management = {5, USB_DESC_CS_INTERFACE, 1, 0, 1},                                              \
-        .acm = {4, USB_DESC_CS_INTERFACE, 2, 2}, /* line coding and control line state */                    \
-            .bond = {5, USB_DESC_CS_INTERFACE, 6, 0, 1}, .notify = {sizeof(struct usb_endpoint_descriptor),  \
-                                                                    USB_DESC_ENDPOINT,                       \
-                                                                    CDC_EP_NOTIFY,                           \
-                                                                    USB_EP_INTERRUPT,                        \
-                                                                    16,                                      \
-                                                                    255},                                    \
+        .acm = {4, USB_DESC_CS_INTERFACE, 2, CDC_LINE_CODING_AND_STATE},                                     \
+        .bond = {5, USB_DESC_CS_INTERFACE, 6, 0, 1},                                                         \
+        .notify = CDC_ENDPOINT(CDC_EP_NOTIFY, USB_EP_INTERRUPT, 16, 255),                                    \
         .data = {sizeof(struct usb_interface_descriptor), USB_DESC_INTERFACE, 1, 0, 2, 10, 0, 0, 0},         \
-        .out = {sizeof(struct usb_endpoint_descriptor),                                                      \
-                USB_DESC_ENDPOINT,                                                                           \
-                CDC_EP_OUT,                                                                                  \
-                USB_EP_BULK,                                                                                 \
-                CDC_PACKET,                                                                                  \
-                0},                                                                                          \
-        .in = {sizeof(struct usb_endpoint_descriptor),                                                       \
-               USB_DESC_ENDPOINT,                                                                            \
-               CDC_EP_IN,                                                                                    \
-               USB_EP_BULK,                                                                                  \
-               CDC_PACKET,                                                                                   \
-               0},                                                                                           \
+        .out = CDC_ENDPOINT(CDC_EP_OUT, USB_EP_BULK, CDC_PACKET, 0),                                         \
+        .in = CDC_ENDPOINT(CDC_EP_IN, USB_EP_BULK, CDC_PACKET, 0),                                           \
     }
 
 /* To be listed in struct usbd_device.functions. */

@@ -14,7 +14,7 @@ enum usbd_answer platform_request(struct usbd_control *c, const void *set, const
         return USBD_FAIL;
     if (s->wIndex == MSOS20_GET_SET && s->wValue == 0) {
         reply = set;
-        c->size = ((const struct msos20_winusb *)set)->header.wTotalLength; /* they all begin like that */
+        c->size = ((const struct msos20_header *)set)->wTotalLength;
     } else if (s->wIndex == WEBUSB_GET_URL && s->wValue == 1 && url) {
         reply = url;
         c->size = url->bLength;

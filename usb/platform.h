@@ -43,46 +43,57 @@ struct platform_bos {
                    0,                                                                                          \
                    {0xDF, 0x60, 0xDD, 0xD8, 0x89, 0x45, 0xC7, 0x4C, 0x9C, 0xD2, 0x65, 0x9D, 0x9E, 0x64,        \
                     0x8A, 0x9F},                                                                               \
-                   0x06030000, /* Windows 8.1 */                                                               \
+                   MSOS20_WINDOWS_8_1,                                                                         \
                    set_size,                                                                                   \
                    PLATFORM_VENDOR_CODE,                                                                       \
                    0},                                                                                         \
     }
 
-/* Microsoft OS 2.0 descriptor set of a device with one interface: WinUSB, and a GUID under which
- * programs find it. */
-struct msos20_winusb {
-    struct {
-        uint16_t wLength, wDescriptorType;
-        uint32_t dwWindowsVersion;
-        uint16_t wTotalLength;
-    } USB_PACKED header;
-    struct {
-        uint16_t wLength, wDescriptorType;
-        char CompatibleID[8], SubCompatibleID[8];
-    } USB_PACKED compatible;
-    struct {
-        uint16_t wLength, wDescriptorType, wPropertyDataType, wPropertyNameLength;
-        uint16_t PropertyName[21]; /* with NUL */
-        uint16_t wPropertyDataLength;
-        uint16_t PropertyData[40]; /* one GUID in braces, NUL, NUL */
-    } USB_PACKED guids;
+/* Descriptors of Microsoft OS 2.0: the beginning of a set, what makes Windows take WinUSB, and a GUID under
+ * which programs find the device. */
+struct msos20_header {
+    uint16_t wLength, wDescriptorType;
+    uint32_t dwWindowsVersion;
+    uint16_t wTotalLength;
+} USB_PACKED;
+struct msos20_compatible {
+    uint16_t wLength, wDescriptorType;
+    char CompatibleID[8], SubCompatibleID[8];
+} USB_PACKED;
+struct msos20_guids {
+    uint16_t wLength, wDescriptorType, wPropertyDataType, wPropertyNameLength;
+    uint16_t PropertyName[21]; /* with NUL */
+    uint16_t wPropertyDataLength;
+    uint16_t PropertyData[40]; /* one GUID in braces, NUL, NUL */
 } USB_PACKED;
 
-/* `guid` is u"{xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}". */
-#define MSOS20_WINUSB(guid)                                                                                  \
+#define MSOS20_WINDOWS_8_1 0x06030000
+#define MSOS20_COMPATIBLE                                                                                    \
     {                                                                                                        \
-        .header = {10, 0, 0x06030000, sizeof(struct msos20_winusb)}, .compatible = {20, 3, "WINUSB", ""},    \
-        .guids = {132, 4, 7 /* REG_MULTI_SZ */, 42, u"DeviceInterfaceGUIDs", 80, guid},                      \
+        20, 3, "WINUSB", ""                                                                                  \
+    }
+/* `guid` is u"{xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}". */
+#define MSOS20_GUIDS(guid)                                                                                   \
+    {                                                                                                        \
+        132, 4, 7 /* REG_MULTI_SZ */, 42, u"DeviceInterfaceGUIDs", 80, guid                                  \
     }
 
-/* The same for one interface of a device with several, where Windows has drivers for the others. */
+/* The set of a device with one interface. */
+struct msos20_winusb {
+    struct msos20_header header;
+    struct msos20_compatible compatible;
+    struct msos20_guids guids;
+} USB_PACKED;
+
+#define MSOS20_WINUSB(guid)                                                                                  \
+    {                                                                                                        \
+        .header = {10, 0, MSOS20_WINDOWS_8_1, sizeof(struct msos20_winusb)},                                 \
+        .compatible = MSOS20_COMPATIBLE, .guids = MSOS20_GUIDS(guid),                                        \
+    }
+
+/* The set for one interface of a device with several, where Windows has drivers for the others. */
 struct msos20_winusb_function {
-    struct {
-        uint16_t wLength, wDescriptorType;
-        uint32_t dwWindowsVersion;
-        uint16_t wTotalLength;
-    } USB_PACKED header;
+    struct msos20_header header;
     struct {
         uint16_t wLength, wDescriptorType;
         uint8_t bConfigurationValue, bReserved; /* an index, from 0 */
@@ -93,25 +104,16 @@ struct msos20_winusb_function {
         uint8_t bFirstInterface, bReserved;
         uint16_t wSubsetLength;
     } USB_PACKED function;
-    struct {
-        uint16_t wLength, wDescriptorType;
-        char CompatibleID[8], SubCompatibleID[8];
-    } USB_PACKED compatible;
-    struct {
-        uint16_t wLength, wDescriptorType, wPropertyDataType, wPropertyNameLength;
-        uint16_t PropertyName[21]; /* with NUL */
-        uint16_t wPropertyDataLength;
-        uint16_t PropertyData[40]; /* one GUID in braces, NUL, NUL */
-    } USB_PACKED guids;
+    struct msos20_compatible compatible;
+    struct msos20_guids guids;
 } USB_PACKED;
 
 #define MSOS20_WINUSB_FUNCTION(interface, guid)                                                              \
     {                                                                                                        \
-        .header = {10, 0, 0x06030000, sizeof(struct msos20_winusb_function)},                                \
+        .header = {10, 0, MSOS20_WINDOWS_8_1, sizeof(struct msos20_winusb_function)},                        \
         .configuration = {8, 1, 0, 0, sizeof(struct msos20_winusb_function) - 10},                           \
         .function = {8, 2, interface, 0, sizeof(struct msos20_winusb_function) - 18},                        \
-        .compatible = {20, 3, "WINUSB", ""},                                                                 \
-        .guids = {132, 4, 7 /* REG_MULTI_SZ */, 42, u"DeviceInterfaceGUIDs", 80, guid},                      \
+        .compatible = MSOS20_COMPATIBLE, .guids = MSOS20_GUIDS(guid),                                        \
     }
 
 /* The landing page that a browser offers; `scheme` 1 is https. */

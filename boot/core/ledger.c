@@ -14,9 +14,9 @@ static unsigned places_needed(unsigned type)
 
 static const uint64_t zero;
 
-static uint32_t place(uint32_t page, unsigned slot)
+static uint32_t place(uint32_t page, unsigned n)
 {
-    return page + slot * (uint32_t)sizeof(struct ledger_record);
+    return page + n * (uint32_t)sizeof(struct ledger_record);
 }
 
 static bool is_blank(uint32_t addr)
@@ -47,7 +47,7 @@ static bool was_begun(uint32_t addr)
  * been a BEGUN. */
 static void find_in_page(struct ledger *l, uint32_t page)
 {
-    unsigned low = 0, high = LEDGER_SLOTS;
+    unsigned low = 0, high = LEDGER_PLACES;
     while (low < high) {
         unsigned middle = (low + high) / 2;
         /* A place is used once its first double word is not blank: it is programmed first, and is neither
@@ -99,7 +99,7 @@ void ledger_append(struct ledger_append *a, struct ledger *l, const struct ledge
     a->record.magic = LEDGER_MAGIC;
     a->record.sequence = l->newest.sequence + 1;
     a->record.check = port_crc(0, &a->record, offsetof(struct ledger_record, check));
-    a->step = LEDGER_SLOTS - l->next < places_needed(a->record.type) ? TURN : WRITE;
+    a->step = LEDGER_PLACES - l->next < places_needed(a->record.type) ? TURN : WRITE;
 }
 
 static enum ledger_step program(struct ledger_append *a, uint32_t addr, const void *data, uint32_t size)
@@ -135,7 +135,7 @@ enum ledger_step ledger_append_next(struct ledger_append *a, bool ok)
     default: break;
     }
 
-    if (a->step == TURN || l->next >= LEDGER_SLOTS || a->tries >= 4) {
+    if (a->step == TURN || l->next >= LEDGER_PLACES || a->tries >= 4) {
         if (a->turned)
             return LEDGER_FAILED;
         a->turned = true;

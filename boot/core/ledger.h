@@ -32,14 +32,14 @@ struct ledger_record {
     uint32_t check;   /* CRC-32 of the bytes before */
 };
 
-#define LEDGER_SLOTS (PAGE_SIZE / sizeof(struct ledger_record))
+#define LEDGER_PLACES (PAGE_SIZE / sizeof(struct ledger_record))
 
 struct ledger {
     /* Type LEDGER_NONE if there is no record; LEDGER_BEGUN without a magic if there is none, but what may
      * have been a BEGUN. */
     struct ledger_record newest;
     uint32_t page; /* address of the one where records are appended */
-    uint8_t next;  /* first blank place there; LEDGER_SLOTS: full */
+    uint8_t next;  /* first blank place there; LEDGER_PLACES: full */
     bool torn;     /* something that is no record came after the newest one, or may have */
 };
 

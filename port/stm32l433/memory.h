@@ -46,7 +46,7 @@
 /* Between the bootloader and itself: */
 #define TOKEN_FAULT 0xDEADBEF1 /* the boot path met a fault: serve DFU and say so */
 #define TOKEN_RESET 0xDEADBEF2 /* to +3: reset after somebody's jump, and which of the others there was */
-#define TOKEN_TWICE                                                                                          \
-    0xDEADBEF7 /* the reset pin was pressed just now; BEF6 is no token: it looks like the last */
+/* The reset pin was pressed just now. 0xDEADBEF6 is none: it looks like the last of those. */
+#define TOKEN_TWICE 0xDEADBEF7
 
 #endif

@@ -6,7 +6,7 @@
 #include "port/stm32l433/regs.h"
 
 /* Backup registers read as 0 and cannot be written unless RTCAPBEN is on (RM0394 "RCC_APB1ENR1");
- * PWREN gives access to DBP. Returns what was on before, for leave(). */
+ * PWREN gives access to DBP. */
 __attribute__((noinline)) uint32_t backup_enter(void)
 {
     uint32_t enabled = RCC->APB1ENR1;
@@ -15,16 +15,11 @@ __attribute__((noinline)) uint32_t backup_enter(void)
     return enabled;
 }
 
-static void leave(uint32_t enabled)
-{
-    RCC->APB1ENR1 = enabled;
-}
-
 uint32_t port_token_get(void)
 {
     uint32_t enabled = backup_enter();
     uint32_t token = RTC->BKPR[TOKEN_BKP];
-    leave(enabled);
+    RCC->APB1ENR1 = enabled;
     return token;
 }
 
@@ -38,7 +33,7 @@ void port_token_set(uint32_t token)
     for (unsigned i = 0; i < 100 && RTC->BKPR[TOKEN_BKP] != token; i++)
         RTC->BKPR[TOKEN_BKP] = token;
     PWR->CR1 = cr1;
-    leave(enabled);
+    RCC->APB1ENR1 = enabled;
 }
 
 __attribute__((noinline)) void port_reset(void)

@@ -121,7 +121,7 @@ static void power_cuts(void **state)
 {
     (void)state;
     unsigned cases = 0;
-    for (unsigned fill = 0; fill < 2 * LEDGER_SLOTS; fill += fill < 70 ? 23 : 1) {
+    for (unsigned fill = 0; fill < 2 * LEDGER_PLACES; fill += fill < 70 ? 23 : 1) {
         setup(NULL);
         for (unsigned i = 1; i <= fill; i++)
             assert_true(append(LEDGER_SEALED, i, 0));
@@ -206,7 +206,7 @@ static void worn_pages(void **state)
 static void erase_fails(void **state)
 {
     (void)state;
-    while (LEDGER_SLOTS - ledger.next >= 8)
+    while (LEDGER_PLACES - ledger.next >= 8)
         assert_true(append(LEDGER_BEGUN, 0, 0));
     fake.dead_page[FLASH_SIZE / FLASH_PAGE_SIZE - 1] = true;
     assert_false(append(LEDGER_BEGUN, 0, 0));
