@@ -68,6 +68,7 @@ void stage_registers(void);
 void stage_oscillators(void);
 void stage_memory(void);
 void stage_usb_and_board(void);
+void stage_exti(void);
 void stage_switch(void);
 void stage_world(void);
 void stage_transceiver(void);

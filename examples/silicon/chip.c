@@ -165,3 +165,19 @@ void stage_usb_and_board(void)
     check(level[0] == 0 && level[1] == 0, "BOARD", "B1 is low while it is not pressed (pull-up, pull-down)",
           level[0] * 10 + level[1], "");
 }
+
+/* ---- EXTI -------------------------------------------------------------------------------- */
+
+/* A line that is masked: the virtual board remembers neither software's trigger nor an edge. */
+void stage_exti(void)
+{
+    static const char area[] = "EXTI";
+    reg32 *imr1 = &REG(0x40010400), *swier1 = &REG(0x40010410), *pr1 = &REG(0x40010414);
+
+    *imr1 &= ~1ul;
+    *swier1 = 1;
+    measured(area, "PR1 after SWIER1 of a masked line", *pr1 & 1, "");
+    *swier1 = 0;
+    measured(area, "SWIER1 after a 0 was written", *swier1 & 1, "");
+    *pr1 = 1;
+}

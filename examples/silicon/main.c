@@ -12,6 +12,7 @@ static void (*const stages[])(void) = {
     stage_oscillators,
     stage_memory,
     stage_usb_and_board,
+    stage_exti,
     stage_switch,
     stage_world,
     stage_transceiver,

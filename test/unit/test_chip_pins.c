@@ -203,10 +203,24 @@ static void test_lines(void **state)
         assert_int_equal(rd(&t, EXTI(SWIER1 + bank)), bit);
         wr(&t, EXTI(PR1 + bank), bit);
         assert_int_equal(rd(&t, EXTI(SWIER1 + bank)), 0);
-        /* masked: pending, no interrupt, until it is unmasked */
+        /* masked: neither software nor an edge is remembered */
         clear(&t, EXTI(IMR1 + bank), bit);
         wr(&t, EXTI(SWIER1 + bank), bit);
+        assert_int_equal(rd(&t, EXTI(SWIER1 + bank)), bit);
+        exti_line(t.c, irqs[i].line, true);
+        exti_line(t.c, irqs[i].line, false);
+        set(&t, EXTI(IMR1 + bank), bit);
+        assert_int_equal(rd(&t, EXTI(PR1 + bank)), 0);
         assert_true(t.c->irq_sources[irqs[i].irq] == 0);
+        wr(&t, EXTI(SWIER1 + bank), bit); /* it was set: nothing goes up */
+        assert_int_equal(rd(&t, EXTI(PR1 + bank)), 0);
+        wr(&t, EXTI(SWIER1 + bank), 0);
+        wr(&t, EXTI(SWIER1 + bank), bit);
+        assert_int_equal(rd(&t, EXTI(PR1 + bank)), bit);
+        /* masked afterwards: pending, no interrupt */
+        clear(&t, EXTI(IMR1 + bank), bit);
+        assert_true(t.c->irq_sources[irqs[i].irq] == 0);
+        assert_int_equal(rd(&t, EXTI(PR1 + bank)), bit);
         set(&t, EXTI(IMR1 + bank), bit);
         assert_true(t.c->irq_sources[irqs[i].irq] != 0);
         wr(&t, EXTI(PR1 + bank), bit);
@@ -358,6 +372,7 @@ static void test_wires(void **state)
     put(2, '.');
     put(1, 'l');
     wr(&t, EXTI(RTSR1), 1);
+    set(&t, EXTI(IMR1), 1);
     wr(&t, B + BSRR, 1);
     assert_int_equal(rd(&t, EXTI(PR1)) & 1, 1);
 }

@@ -88,6 +88,7 @@ static void comparator_starts_late(void **state)
     clock_on(0x60, 0);
     pin_mode('B', 0, 2, 12);
     set_bits(0x40010408, 1 << 21); /* EXTI rising */
+    set_bits(0x40010400, 1 << 21);
     adc_voltage(rig, 0, 1, 700);
     for (unsigned access = 0; access < 2; access++) {
         wr(COMP, 0);
@@ -117,6 +118,7 @@ static void comparator_times_and_hysteresis(void **state)
     clock_on(0x60, 0);
     pin_mode('B', 0, 2, 12);
     set_bits(0x40010408, 1 << 21); /* EXTI rising */
+    set_bits(0x40010400, 1 << 21);
     for (unsigned i = 0; i < 4; i++) {
         adc_voltage(rig, 0, 1, 700);
         wr(COMP, 0);

@@ -1,6 +1,6 @@
 /* Extended interrupts and events: RM0394 "EXTI". Configurable lines (GPIO, PVD, RTC, comparators, PVM)
- * have edge detection and a pending bit; direct lines only mask the wake-up, their peripheral has the
- * interrupt. */
+ * have edge detection and a pending bit, which the interrupt mask admits; direct lines only mask the
+ * wake-up, their peripheral has the interrupt. */
 #include <string.h>
 
 #include "chip/state.h"
@@ -31,6 +31,12 @@ static void update_irq(struct chip *c, unsigned line)
     chip_irq(c, irq_of(line), line % 32, level);
 }
 
+static void event(struct chip *c)
+{
+    c->exti.event = true;
+    cpu_event(c->cpu);
+}
+
 static void update_irqs(struct chip *c)
 {
     for (unsigned line = 0; line < 64; line++)
@@ -47,9 +53,9 @@ static void request(struct chip *c, unsigned line)
     } triggers[] = {{9, TRG_EXTI9}, {11, TRG_EXTI11}, {15, TRG_EXTI15}};
     unsigned b = line / 32;
     uint32_t bit = 1U << (line % 32);
-    c->exti.bank[b].pr |= bit;
+    c->exti.bank[b].pr |= bit & c->exti.bank[b].imr;
     if (c->exti.bank[b].emr & bit)
-        cpu_event(c->cpu);
+        event(c);
     update_irq(c, line);
     for (unsigned i = 0; i < sizeof triggers / sizeof triggers[0]; i++)
         if (triggers[i].line == line)
@@ -68,14 +74,21 @@ void exti_line(struct chip *c, unsigned line, bool level)
         if ((level ? c->exti.bank[b].rtsr : c->exti.bank[b].ftsr) & bit)
             request(c, line);
     } else if (level && c->exti.bank[b].emr & bit) {
-        cpu_event(c->cpu);
+        event(c);
     }
     if (level && pwr_standby_wakes(c))
         pwr_wake_standby(c);
 }
 
+void exti_stop(struct chip *c)
+{
+    c->exti.event = false;
+}
+
 bool exti_wakes(const struct chip *c)
 {
+    if (c->mode == MODE_STOP && c->exti.event)
+        return true;
     for (unsigned b = 0; b < 2; b++) {
         uint32_t requests =
             (c->exti.bank[b].pr & configurable[b]) | (c->exti.bank[b].level & ~configurable[b]);
@@ -138,9 +151,9 @@ bool exti_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uin
     case 0x04: *reg = word & masks[b]; break;
     case 0x08:
     case 0x0C: *reg = word & lines; break;
-    case 0x10: { /* a bit that goes up triggers; it goes down with the pending bit */
+    case 0x10: { /* a bit that goes up triggers; it goes down with the pending bit, too */
         uint32_t risen = word & lines & ~*reg;
-        *reg |= risen;
+        *reg = word & lines;
         for (unsigned bit = 0; bit < 32; bit++)
             if (risen >> bit & 1)
                 request(c, 32 * b + bit);

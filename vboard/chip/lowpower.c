@@ -24,6 +24,7 @@ static void enter_stop(struct chip *c, unsigned level)
     c->pwr.awake = PS_NEVER;
     c->pwr.debug_stop = dbgmcu_keeps(c, DBG_STOP);
     c->mode = MODE_STOP;
+    exti_stop(c);
     rcc_stop(c, false);
     if (c->pwr.debug_stop) /* FCLK and HCLK go on, from the oscillator that the wake-up would start */
         rcc_stop(c, true);
