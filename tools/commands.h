@@ -13,7 +13,7 @@ int merge_command(int argc, char **argv);
 int why_command(int argc, char **argv);
 int flash_command(int argc, char **argv);
 
-/* What all of them share. Reads a file; raw binaries belong to the slot unless FILE@ADDR says otherwise. */
+/* What all of them share. Reads a file; a raw binary belongs to raw_addr unless FILE@ADDR says otherwise. */
 bool read_image(struct image *image, char *file, uint32_t raw_addr, struct sentence *why);
 /* An application's content of the slot, for free(), and what was found. NULL: see `why`; also if it would not
  * run. changed: to be packed anew, so it may have been changed since it was packed. */

@@ -225,9 +225,5 @@ int flash_command(int argc, char **argv)
                    finding_sentence(f.list[i].code));
     int status = find(&b, &o, &why) ? flash(&b, o.file, slot, size) : cannot(&why);
     free(slot);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        sentence_write(&why, "standard output cannot be written");
-        return cannot(&why);
-    }
     return status;
 }

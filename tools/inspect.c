@@ -154,9 +154,5 @@ int inspect_command(int argc, char **argv)
     else
         print_text(file, &image, &f);
     image_free(&image);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        sentence_write(&why, "standard output cannot be written");
-        return cannot(&why);
-    }
     return will_run(&f) ? EXIT_GOOD : EXIT_BAD;
 }

@@ -1,4 +1,4 @@
-/* sureboot: looks at application files and prepares them. See docs/sureboot.md. */
+/* sureboot: which of its commands is meant, and help. See docs/sureboot.md. */
 #include <stdio.h>
 #include <string.h>
 
@@ -66,10 +66,20 @@ bool read_image(struct image *image, char *file, uint32_t raw_addr, struct sente
     return true;
 }
 
-int main(int argc, char **argv)
+static bool asks_for_help(int argc, char **argv)
+{
+    if (argc >= 2 && strcmp(argv[1], "-h") == 0)
+        return true;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0)
+            return true;
+    return false;
+}
+
+static int run(int argc, char **argv)
 {
     struct sentence why;
-    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+    if (asks_for_help(argc, argv)) {
         fputs(help, stdout);
         return EXIT_GOOD;
     }
@@ -77,11 +87,6 @@ int main(int argc, char **argv)
         sentence_write(&why, "say inspect, pack, merge, flash or why; --help tells more");
         return cannot(&why);
     }
-    for (int i = 2; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0) {
-            fputs(help, stdout);
-            return EXIT_GOOD;
-        }
     for (size_t i = 0; i < sizeof with_value / sizeof *with_value; i++)
         if (strcmp(argv[argc - 1], with_value[i]) == 0) {
             sentence_write(&why, "%s needs a value", with_value[i]);
@@ -91,5 +96,15 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     sentence_write(&why, "no command '%s': say inspect, pack, merge, flash or why", argv[1]);
+    return cannot(&why);
+}
+
+int main(int argc, char **argv)
+{
+    struct sentence why;
+    int status = run(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    sentence_write(&why, "standard output cannot be written");
     return cannot(&why);
 }

@@ -55,9 +55,5 @@ int why_command(int argc, char **argv)
         return cannot(&why);
     printf("sureboot %s%s%s\n", r.version, board.serial[0] ? ", serial number " : "", board.serial);
     tell_report(&r, file);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        sentence_write(&why, "standard output cannot be written");
-        return cannot(&why);
-    }
     return strcmp(r.verdict, message_sentence(MESSAGE_READY)) == 0 ? EXIT_GOOD : EXIT_BAD;
 }

@@ -81,8 +81,8 @@ void vboard_where(struct vboard *b, uint32_t pc, const char **function, const ch
 bool vboard_watchdog(const struct vboard *b);
 /* Makes the double word at addr (multiple of 8) uncorrectable or correctable by ECC. */
 bool vboard_ecc_damage(struct vboard *b, uint32_t addr, unsigned bits /* 1 or 2 */);
-uint64_t
-vboard_flash_stall(const struct vboard *b); /* ps the bus waited for BSY since the last call of _clear */
+/* Picoseconds that the bus has waited for BSY since the last call of _clear. */
+uint64_t vboard_flash_stall(const struct vboard *b);
 void vboard_flash_stall_clear(struct vboard *b);
 
 bool vboard_pin_known(const char *pin);                                 /* on this package */

@@ -14,21 +14,26 @@ void say(const char *text)
     (void)wait_for((reg32 *)0x4000801C, BIT(6), 1000); /* TC: a reset may come next */
 }
 
+void say_number(uint32_t number, unsigned base)
+{
+    char text[11]; /* 2^32 and a NUL */
+    unsigned at = sizeof text;
+    text[--at] = 0;
+    do
+        text[--at] = "0123456789ABCDEF"[number % base];
+    while ((number /= base) > 0);
+    say(text + at);
+}
+
 static void line(const char *verdict, const char *area, const char *what, uint32_t number, const char *unit)
 {
-    char text[12];
-    unsigned at = sizeof text, base = unit == hex ? 16 : 10;
     say(verdict);
     say(area);
     say("  ");
     say(what);
     if (unit != none) {
-        text[--at] = 0;
-        do
-            text[--at] = "0123456789ABCDEF"[number % base];
-        while ((number /= base) > 0);
         say(unit == hex ? ": 0x" : ": ");
-        say(text + at);
+        say_number(number, unit == hex ? 16 : 10);
         say(unit[0] ? " " : "");
         say(unit);
     }

@@ -14,14 +14,14 @@
 
 /* ---- results ----------------------------------------------------------------------------- */
 
-/* "confirmed FLASH  what: number unit", or "differs ...". */
+/* "confirmed FLASH  what: number unit", or "DIFFERS ...". */
 void check(bool holds, const char *area, const char *what, uint32_t number, const char *unit);
 /* A figure that nothing relies on: "measured ...". */
 void measured(const char *area, const char *what, uint32_t number, const char *unit);
-/* 0xFFFFFFFF style. */
 extern const char hex[];  /* as a unit: the number is printed in hexadecimal */
 extern const char none[]; /* as a unit: the number is not printed */
 void say(const char *text);
+void say_number(uint32_t number, unsigned base);
 
 /* ---- what outlives a reset: backup registers 8 and up ------------------------------------ */
 
@@ -72,6 +72,7 @@ void stage_exti(void);
 void stage_switch(void);
 void stage_world(void);
 void stage_transceiver(void);
+void stage_ways_to_reset(void);
 void stage_flash(void);
 void stage_flash_keys(void); /* resets */
 void stage_after_reset(void);

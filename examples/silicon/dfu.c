@@ -1,5 +1,6 @@
 /* What the bootloader relies on in DFU: the way to 80 MHz, code and vectors in SRAM mapped at 0, the USB
- * transceiver and its interrupt in Sleep. The chip's USB may be wired to a host or not. */
+ * transceiver and its interrupt in Sleep, BOOT0 and the watchdog. The chip's USB may be wired to a host or
+ * not. */
 #include "check.h"
 
 /* ---- 80 MHz ------------------------------------------------------------------------------ */
@@ -158,16 +159,20 @@ static void untrimmed(const char *area)
           off * 1000 / (PERIODS / 1000), "ppm");
 }
 
-void stage_transceiver(void)
+/* VDDUSB is a pin of its own, and what the board connects it to is not in any document read. */
+static void supply(const char *area)
 {
-    static const char area[] = "USB";
-
-    /* VDDUSB is a pin of its own, and what the board connects it to is not in any document read. */
     PWR->CR2 |= BIT(4); /* PVME1: is it above 1.2 V? */
     wait_us(1000);
     check(!(PWR->SR2 & BIT(12)), area, "VDDUSB is supplied (PVMO1)", PWR->SR2, hex);
     PWR->CR2 &= ~BIT(4);
+}
 
+void stage_transceiver(void)
+{
+    static const char area[] = "USB";
+
+    supply(area);
     __disable_irq();
     RCC->CRRCR |= RCC_CRRCR_HSI48ON;
     (void)wait_for(&RCC->CRRCR, RCC_CRRCR_HSI48RDY, 1000);
@@ -202,7 +207,12 @@ void stage_transceiver(void)
     check(woken, area, "and its interrupt ends Sleep", woken, "");
     measured(area, "USB_ISTR 50 us after the pull-up (0x400: taken for a reset)", early, hex);
     measured(area, "USB_FNR then (bit 15 DP, bit 14 DM)", fnr, hex);
+}
 
+/* ---- what resets ------------------------------------------------------------------------- */
+
+void stage_ways_to_reset(void)
+{
     /* BOOT0 decides where a reset leads (port_reset_goes_to_rom). */
     RCC->AHB2ENR |= RCC_AHB2ENR_GPIOHEN;
     (void)RCC->AHB2ENR;

@@ -16,6 +16,7 @@ static void (*const stages[])(void) = {
     stage_switch,
     stage_world,
     stage_transceiver,
+    stage_ways_to_reset,
     stage_flash,
     stage_flash_keys,
     stage_after_reset,
@@ -55,20 +56,11 @@ static void start_serial(void)
 
 static void print_total(void)
 {
-    static const char *const words[] = {"\r\nsilicon: ", " confirmed, ", " differ\r\n"};
-    uint32_t numbers[] = {kept(KEPT_CONFIRMED), kept(KEPT_DIFFERS)};
-    for (unsigned i = 0; i < 3; i++) {
-        say(words[i]);
-        if (i < 2) {
-            char text[12];
-            unsigned at = sizeof text;
-            text[--at] = 0;
-            do
-                text[--at] = (char)('0' + numbers[i] % 10);
-            while ((numbers[i] /= 10) > 0);
-            say(text + at);
-        }
-    }
+    say("\r\nsilicon: ");
+    say_number(kept(KEPT_CONFIRMED), 10);
+    say(" confirmed, ");
+    say_number(kept(KEPT_DIFFERS), 10);
+    say(" differ\r\n");
 }
 
 int main(void)

@@ -60,6 +60,7 @@ static void inspect(void **state)
     DONE(0, "usage:", "--help");
     DONE(0, "usage:", "inspect", "--help");
     DONE(0, "usage:", "why", CDC_ELF, "--help");
+    DONE(0, "usage:", "-h");
     struct command_result r =
         run(1, (const char *const[]){"inspect", "build/firmware/boot.bin", "--json", NULL});
     cJSON *lines = json_lines(r.out);
@@ -275,6 +276,24 @@ static void damaged(void **state)
     DONE(0, "packed, CRC right", "inspect", temp("x.bin"));
 }
 
+/* What was done but could not be said is not reported as done. */
+static void output_full(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"--help", "inspect " CDC_ELF, "pack " CDC_ELF " -o %s",
+                                        "merge " BOOT " " CDC_ELF " -o %s"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char line[400];
+        int n = snprintf(line, sizeof line, SUREBOOT " ");
+        (void)snprintf(line + n, sizeof line - (size_t)n, words[i], temp("x.bin"));
+        (void)strncat(line, " >/dev/full", sizeof line - strlen(line) - 1);
+        struct command_result r = command((const char *const[]){"/bin/sh", "-c", line, NULL}, NULL);
+        if (r.status != 2 || !strstr(r.err, "sureboot: standard output cannot be written"))
+            fail_msg("%s: status %d: '%s'", line, r.status, r.err);
+        command_result_free(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +304,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pack, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(merge, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(damaged, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(output_full, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -309,6 +309,18 @@ static void test_bad_input(void **state)
     assert_int_equal(size, 4);
 }
 
+static void test_help(void **state)
+{
+    (void)state;
+    static const char *const promised[] = {"--download FILE[@ADDR]", "--load FILE[@ADDR]",
+                                           "--option NAME=VALUE", "lse=off|on"};
+    struct command_result r = command((const char *const[]){VDFU, "--help", NULL}, NULL);
+    assert_int_equal(r.status, 0);
+    for (size_t i = 0; i < sizeof promised / sizeof promised[0]; i++)
+        assert_non_null(strstr(r.out, promised[i]));
+    command_result_free(&r);
+}
+
 #define with(test) cmocka_unit_test_setup_teardown(test, temp_make, temp_remove)
 
 int main(void)
@@ -328,6 +340,7 @@ int main(void)
         with(test_strict_after_all),
         with(test_result_that_cannot_be_written),
         with(test_bad_input),
+        with(test_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

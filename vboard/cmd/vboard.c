@@ -30,10 +30,8 @@ static const char ending[] =
 
 static void help(void)
 {
-    (void)printf("%s%s%s\nOptions of the board (--option NAME=VALUE):\n", usage, board_args_help, own_help);
-    const struct vboard_option_info *o;
-    for (size_t i = 0; (o = vboard_option_at(i)) != NULL; i++)
-        (void)printf("  %s=%s\n                         %s\n", o->name, o->values, o->meaning);
+    (void)printf("%s%s%s", usage, board_args_help, own_help);
+    board_args_print_options();
     (void)printf("\nCommands of --control and --script, one a line, each may begin with `at SECONDS`:\n");
     for (size_t i = 0; command_usage(i) != NULL; i++)
         (void)printf("  %s\n", command_usage(i));

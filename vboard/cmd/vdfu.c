@@ -306,6 +306,7 @@ int main(int argc, char **argv)
     bool good = take_all(&o, argc, argv, &why);
     if (good && o.help) {
         printf("%s%s", help, board_args_help);
+        board_args_print_options();
         board_args_free(&o.board);
         return EXIT_DONE;
     }

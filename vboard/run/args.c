@@ -20,6 +20,14 @@ const char board_args_help[] =
     "  --uid HEX              unique id, 12 bytes (default: made from the seed)\n"
     "  --option NAME=VALUE    see below\n";
 
+void board_args_print_options(void)
+{
+    (void)printf("\nOptions of the board (--option NAME=VALUE):\n");
+    const struct vboard_option_info *o;
+    for (size_t i = 0; (o = vboard_option_at(i)) != NULL; i++)
+        (void)printf("  %s=%s\n                         %s\n", o->name, o->values, o->meaning);
+}
+
 int board_args_value(const char *name, int argc, char **argv, int *i, char **value, struct sentence *why)
 {
     size_t length = strlen(name);

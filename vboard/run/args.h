@@ -26,8 +26,9 @@ struct board_args {
     size_t load_count, option_count;
 };
 
-/* Lines for --help about these options. */
+/* Lines for --help about these options, and about what --option takes. */
 extern const char board_args_help[];
+void board_args_print_options(void);
 
 /* If argv[*i] is one of these options: takes it with its value and moves *i to the last word taken.
  * 1: taken, 0: another option, -1: wrong, see `why`. The words of argv stay in use, and "NAME=VALUE" and

@@ -13,7 +13,6 @@
 
 enum { COMMAND_NAME = 12, COMMAND_BYTES = 65536, COMMAND_LINE = 2 * COMMAND_BYTES + 100 };
 
-struct command_target; /* what commands act on */
 struct command_kind;
 
 struct command {
@@ -30,6 +29,7 @@ struct command {
     uint8_t *bytes;
 };
 
+/* What commands act on. */
 struct command_target {
     struct vboard *b;
     bool quit; /* set by `quit` */

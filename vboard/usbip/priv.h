@@ -3,6 +3,7 @@
 #define VBOARD_USBIP_PRIV_H
 
 #include "host/usbhost.h"
+#include "net/listen.h"
 #include "usbip/protocol.h"
 #include "usbip/usbip.h"
 #include <stdbool.h>
@@ -21,7 +22,7 @@ enum {
 struct client {
     int fd; /* -1: free */
     uint64_t since;
-    char name[64];
+    char name[NET_NAME];
 
     uint8_t header[URB_SIZE];
     uint8_t *into; /* NULL: `want` bytes are read and dropped */
