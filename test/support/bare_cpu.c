@@ -231,7 +231,7 @@ int bare_teardown(void **state)
 
 void execute(uint32_t instruction)
 {
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, instruction, NOP);
     bare_steps(bare, 1);
 }

@@ -52,21 +52,7 @@ enum {
     SYSM_FAULTMASK,
     SYSM_CONTROL
 };
-/* Registers of cpu_reg beyond r0-r15, and of the system control space. */
-enum {
-    REG_SP = 13,
-    REG_LR,
-    REG_PC,
-    REG_XPSR,
-    REG_MSP,
-    REG_PSP,
-    REG_PRIMASK,
-    REG_BASEPRI,
-    REG_FAULTMASK,
-    REG_CONTROL,
-    REG_FPSCR,
-    REG_S0 = 32
-};
+/* Registers of the system control space. */
 #define ICSR      0xe000ed04u
 #define VTOR      0xe000ed08u
 #define AIRCR     0xe000ed0cu

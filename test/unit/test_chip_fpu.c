@@ -6,7 +6,7 @@
 #define SYSCFG  0x40010000u
 #define CODE    0x10000200u
 #define VECTORS 0x20000000u
-enum { FPU = 81, REG_FPSCR = 23, REG_S0 = 32 };
+enum { FPU = 81 };
 enum {
     INVALID = 1 << 0,
     ZERO = 1 << 1,
@@ -60,13 +60,13 @@ static void flags(void **state)
     (void)state;
     assert_int_equal(rd(SYSCFG + 4) >> 26, 0x1F); /* all but inexact, after reset */
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        cpu_set_reg(cpu, REG_S0, rows[i].s0);
-        cpu_set_reg(cpu, REG_S0 + 1, rows[i].s1);
+        cpu_set_reg(cpu, CPU_S0, rows[i].s0);
+        cpu_set_reg(cpu, CPU_S0 + 1, rows[i].s1);
         cpu_set_reg(cpu, 5, 0);
         wr(SYSCFG + 4, rows[i].enable << 26);
         assert_false(irq_line(FPU));
         EXECUTE(rows[i].op[0], rows[i].op[1]);
-        assert_int_equal(cpu_reg(cpu, REG_FPSCR) & 0x9F, rows[i].flags);
+        assert_int_equal(cpu_reg(cpu, CPU_FPSCR) & 0x9F, rows[i].flags);
         assert_true(irq_line(FPU));
         wr(SYSCFG + 4, 0x3Fu << 26 & ~(rows[i].enable << 26) & ~(rows[i].flags & INEXACT ? 1u << 31 : 0));
         assert_false(irq_line(FPU));
@@ -75,14 +75,14 @@ static void flags(void **state)
         EXECUTE(CLEAR_FPSCR);
         assert_false(irq_line(FPU));
     }
-    cpu_set_reg(cpu, REG_S0, 1); /* flushed to zero by FZ */
-    cpu_set_reg(cpu, REG_FPSCR, 1 << 24);
+    cpu_set_reg(cpu, CPU_S0, 1); /* flushed to zero by FZ */
+    cpu_set_reg(cpu, CPU_FPSCR, 1 << 24);
     wr(SYSCFG + 4, 1 << 30);
     EXECUTE(0xEE30, 0x1A20);
     assert_true(irq_line(FPU));
-    cpu_set_reg(cpu, REG_FPSCR, ZERO); /* a debugger's writes count as well */
+    cpu_set_reg(cpu, CPU_FPSCR, ZERO); /* a debugger's writes count as well */
     assert_false(irq_line(FPU));
-    cpu_set_reg(cpu, REG_FPSCR, DENORMAL);
+    cpu_set_reg(cpu, CPU_FPSCR, DENORMAL);
     assert_true(irq_line(FPU));
 }
 
@@ -101,8 +101,8 @@ static void interrupt(void **state)
     chip_poke(rig, VECTORS + 4 * (16 + FPU), &vector, 4);
     chip_poke(rig, vector - 1, handler, sizeof handler);
     ppb(0xE000ED08, VECTORS);
-    cpu_set_reg(cpu, REG_S0, 0x3F800000);
-    cpu_set_reg(cpu, REG_S0 + 1, 0);
+    cpu_set_reg(cpu, CPU_S0, 0x3F800000);
+    cpu_set_reg(cpu, CPU_S0 + 1, 0);
     cpu_set_reg(cpu, 0, 1 << (FPU % 32));
     cpu_set_reg(cpu, 3, 0xE000E188);
     cpu_set_reg(cpu, 5, 0);
@@ -115,7 +115,7 @@ static void interrupt(void **state)
     assert_int_equal(rd(frame + 0x18), CODE + 4); /* the instruction behind the division */
     assert_int_not_equal(cpu_reg(cpu, 7), 7);
     assert_int_equal(rd(frame + 0x60) & 0x9F, ZERO); /* FPSCR in the frame */
-    assert_int_equal(cpu_reg(cpu, REG_FPSCR) & 0x9F, 0);
+    assert_int_equal(cpu_reg(cpu, CPU_FPSCR) & 0x9F, 0);
     assert_false(irq_line(FPU));
     EXECUTE(0x4770); /* bx lr: the frame has the flags */
     assert_true(irq_line(FPU));

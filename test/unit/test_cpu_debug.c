@@ -18,7 +18,7 @@ static void attach(void)
 /* Code where the processor is. */
 #define PROGRAM(...)                                                                                         \
     do {                                                                                                     \
-        bare->at = reg(REG_PC);                                                                              \
+        bare->at = reg(CPU_PC);                                                                              \
         bare_code(bare, __VA_ARGS__);                                                                        \
     } while (0)
 
@@ -53,9 +53,9 @@ static void what_a_program_sees(void **state)
     set(1, DHCSR);
     set(2, 0xa05f0003);
     PROGRAM(STR(0, 1), 0x600a /* str r2, [r1] */, MOVS(4, 7), HERE);
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     assert_int_equal(runs_until(), CPU_DEBUG_HALT);
-    assert_int_equal(reg(REG_PC), pc + 4);
+    assert_int_equal(reg(CPU_PC), pc + 4);
     assert_int_not_equal(reg(4), 7);
     cpu_debug_attach(bare->cpu, false);
     assert_int_equal(cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 100), CPU_RAN);
@@ -66,28 +66,28 @@ static void one_instruction(void **state)
 {
     (void)state;
     attach();
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     PROGRAM(MOVS(0, 1), 0xf1000001 /* add.w r0, r0, #1 */, IT(1 /* ne */, 8), MOVS(1, 5), SVC(0), NOP);
-    set(REG_XPSR, 0x41000000); /* Z: the instruction in the IT block is skipped */
+    set(CPU_XPSR, 0x41000000); /* Z: the instruction in the IT block is skipped */
     static const uint32_t after[] = {2, 6, 8, 10};
     set(1, 0);
     for (unsigned i = 0; i < 4; i++) {
         steps();
-        assert_int_equal(reg(REG_PC), pc + after[i]);
+        assert_int_equal(reg(CPU_PC), pc + after[i]);
     }
     assert_int_equal(reg(0), 2);
     assert_int_equal(reg(1), 5); /* MOVS has cleared Z */
     steps();
-    assert_int_equal(reg(REG_PC), bare_handler(11)); /* a step into SVC */
+    assert_int_equal(reg(CPU_PC), bare_handler(11)); /* a step into SVC */
     bare->at = bare_handler(11);
     bare_code(bare, NOP, BX(14));
     steps();
     steps();
-    assert_int_equal(reg(REG_PC), pc + 12); /* and out of it */
+    assert_int_equal(reg(CPU_PC), pc + 12); /* and out of it */
     /* and into a fault of its own */
     PROGRAM(UDF);
     steps();
-    assert_int_equal(reg(REG_PC), bare_handler(3));
+    assert_int_equal(reg(CPU_PC), bare_handler(3));
 }
 
 static void interrupts_are_served_in_between(void **state)
@@ -101,17 +101,17 @@ static void interrupts_are_served_in_between(void **state)
     bare_code(bare, ADDS(6, 1), BX(14));
     set(5, 0);
     set(6, 0);
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     PROGRAM(MOVS(0, 1), MOVS(1, 2), WFI, MOVS(2, 3));
     bare_store(bare, NVIC_ISPR, 3); /* its instructions end before the first of the program */
-    set(REG_PC, pc);
+    set(CPU_PC, pc);
     steps();
-    assert_int_equal(reg(REG_PC), pc + 2);
+    assert_int_equal(reg(CPU_PC), pc + 2);
     assert_int_equal(reg(5) + reg(6), 2);
     steps();
     /* WFI: the step over it ends at once, the next when something wakes it */
     steps();
-    assert_int_equal(reg(REG_PC), pc + 6);
+    assert_int_equal(reg(CPU_PC), pc + 6);
     set(2, 0);
     cpu_debug_step(bare->cpu, true);
     assert_int_equal(cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 1000), CPU_SLEEPING);
@@ -123,26 +123,26 @@ static void interrupts_are_served_in_between(void **state)
     assert_int_equal(reg(5), 2);
     /* a breakpoint in a handler stops there */
     assert_true(cpu_break(bare->cpu, bare_handler(16), true));
-    set(REG_PC, pc);
+    set(CPU_PC, pc);
     cpu_irq(bare->cpu, 0, true);
     cpu_irq(bare->cpu, 0, false);
     cpu_debug_step(bare->cpu, true);
     assert_int_equal(runs_until(), CPU_DEBUG_BREAK);
-    assert_int_equal(reg(REG_PC), bare_handler(16));
+    assert_int_equal(reg(CPU_PC), bare_handler(16));
 }
 
 /* Whether this instruction stops at the watchpoint, behind itself. r1 is the address. */
 static bool hits(uint32_t instruction, uint32_t addr)
 {
     uint32_t pc = BARE_FLASH + 0x400;
-    set(REG_PC, pc);
+    set(CPU_PC, pc);
     set(1, addr);
     PROGRAM(instruction, NOP, NOP);
     uint32_t size = instruction >> 16 ? 4 : 2;
     cpu_debug_step(bare->cpu, false);
     assert_true(cpu_break(bare->cpu, pc + size + 2, true));
     enum cpu_debug_stop why = runs_until();
-    assert_int_equal(reg(REG_PC), pc + size + (why == CPU_DEBUG_WATCH ? 0 : 2));
+    assert_int_equal(reg(CPU_PC), pc + size + (why == CPU_DEBUG_WATCH ? 0 : 2));
     assert_true(cpu_break(bare->cpu, pc + size + 2, false));
     return why == CPU_DEBUG_WATCH;
 }
@@ -201,11 +201,11 @@ static void watchpoints(void **state)
     assert_int_equal(cpu_debug_why(bare->cpu, &hit), CPU_DEBUG_WATCH);
     assert_int_equal(hit.addr, BARE_IO + 8);
     assert_false(hits(STR(0, 1), BARE_IO + 8));
-    set(REG_SP, at + 0x68); /* an extended frame begins there */
+    set(CPU_SP, at + 0x68); /* an extended frame begins there */
     PROGRAM(SVC(0), NOP);
     assert_int_equal(runs_until(), CPU_DEBUG_WATCH);
     cpu_debug_halted(bare->cpu, true);
-    assert_int_equal(reg(REG_PC), bare_handler(11)); /* the entry is not left in the middle */
+    assert_int_equal(reg(CPU_PC), bare_handler(11)); /* the entry is not left in the middle */
     /* none is left behind a debugger */
     cpu_debug_attach(bare->cpu, false);
     cpu_debug_attach(bare->cpu, true);
@@ -219,7 +219,7 @@ static void vector_catch(void **state)
     cpu_debug_catch(bare->cpu, CPU_CATCH_HARD);
     PROGRAM(UDF);
     assert_int_equal(runs_until(), CPU_DEBUG_FAULT);
-    assert_int_equal(reg(REG_PC), bare_handler(3));
+    assert_int_equal(reg(CPU_PC), bare_handler(3));
     bare_start(bare);
     bare_store(bare, SHCSR, SHCSR_USAGE);
     PROGRAM(UDF);
@@ -231,23 +231,23 @@ static void vector_catch(void **state)
     cpu_debug_catch(bare->cpu, CPU_CATCH_FAULTS | CPU_CATCH_RESET);
     PROGRAM(UDF);
     assert_int_equal(runs_until(), CPU_DEBUG_FAULT);
-    assert_int_equal(reg(REG_PC), bare_handler(6));
+    assert_int_equal(reg(CPU_PC), bare_handler(6));
     cpu_reset(bare->cpu);
     assert_int_equal(runs_until(), CPU_DEBUG_RESET);
-    assert_int_equal(reg(REG_PC), BARE_FLASH + 0x200);
+    assert_int_equal(reg(CPU_PC), BARE_FLASH + 0x200);
 }
 
 static void bkpt(void **state)
 {
     (void)state;
     attach();
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     PROGRAM(IT(14, 8), BKPT, MOVS(0, 9), HERE);
     assert_int_equal(runs_until(), CPU_DEBUG_BKPT);
-    assert_int_equal(reg(REG_PC), pc + 2);
+    assert_int_equal(reg(CPU_PC), pc + 2);
     assert_int_equal(bare->faulted, 0);
     assert_int_equal(runs_until(), CPU_DEBUG_BKPT); /* again and again, until the PC is moved */
-    set(REG_PC, pc + 4);
+    set(CPU_PC, pc + 4);
     assert_int_equal(cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 50), CPU_RAN);
     assert_int_equal(reg(0), 9);
 }

@@ -10,7 +10,7 @@
 
 static uint32_t ipsr(void)
 {
-    return reg(REG_XPSR) & 0x1ff;
+    return reg(CPU_XPSR) & 0x1ff;
 }
 
 static void enable(unsigned irq, uint8_t prio)
@@ -33,13 +33,13 @@ static void handlers_return(void)
         bare->at = bare_handler(exc);
         bare_code(bare, NOP, BX(14));
     }
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
 }
 
 /* NOPs from here on. */
 static void nops(unsigned n)
 {
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     while (n-- > 0)
         bare_code(bare, NOP);
 }
@@ -52,22 +52,22 @@ static void frame_and_alignment(void **state)
         bare_start(bare);
         handlers_return();
         bare_store(bare, CCR, stkalign ? 0x200 : 0);
-        set(REG_CONTROL, psp ? 2 : 0);
+        set(CPU_CONTROL, psp ? 2 : 0);
         uint32_t sp = BARE_RAM + 0x1000 + (odd ? 4 : 0);
-        set(REG_SP, sp);
+        set(CPU_SP, sp);
         for (unsigned i = 0; i < 13; i++)
             set(i, 0x100 + i);
-        set(REG_LR, 0x1234567);
-        set(REG_XPSR, 0x290f0000);
-        uint32_t pc = reg(REG_PC);
+        set(CPU_LR, 0x1234567);
+        set(CPU_XPSR, 0x290f0000);
+        uint32_t pc = reg(CPU_PC);
         bare->at = pc;
         bare_code(bare, SVC(0), NOP);
         bare_until(bare, bare_handler(11));
         uint32_t frame = (sp - 32) & (stkalign ? ~7u : ~3u);
-        assert_int_equal(reg(psp ? REG_PSP : REG_MSP), frame);
-        assert_int_equal(reg(REG_SP), reg(REG_MSP)); /* handlers use MSP */
-        assert_int_equal(reg(REG_LR), psp ? 0xfffffffd : 0xfffffff9);
-        assert_int_equal(reg(REG_CONTROL), 0);
+        assert_int_equal(reg(psp ? CPU_PSP : CPU_MSP), frame);
+        assert_int_equal(reg(CPU_SP), reg(CPU_MSP)); /* handlers use MSP */
+        assert_int_equal(reg(CPU_LR), psp ? 0xfffffffd : 0xfffffff9);
+        assert_int_equal(reg(CPU_CONTROL), 0);
         static const unsigned saved[] = {0, 1, 2, 3, 12};
         for (unsigned i = 0; i < 5; i++)
             assert_int_equal(bare_read(bare, frame + 4 * i), 0x100 + saved[i]);
@@ -78,10 +78,10 @@ static void frame_and_alignment(void **state)
             set(i, 0);
         set(12, 0);
         bare_until(bare, pc + 2);
-        assert_int_equal(reg(REG_SP), sp);
-        assert_int_equal(reg(REG_CONTROL), psp ? 2 : 0);
-        assert_int_equal(reg(REG_XPSR), 0x290f0000);
-        assert_int_equal(reg(REG_LR), 0x1234567);
+        assert_int_equal(reg(CPU_SP), sp);
+        assert_int_equal(reg(CPU_CONTROL), psp ? 2 : 0);
+        assert_int_equal(reg(CPU_XPSR), 0x290f0000);
+        assert_int_equal(reg(CPU_LR), 0x1234567);
         for (unsigned i = 0; i < 13; i++)
             assert_int_equal(reg(i), 0x100 + i);
     }
@@ -93,7 +93,7 @@ static void ways_to_return(void **state)
     (void)state;
     for (unsigned way = 0; way < 5; way++) {
         bare_start(bare);
-        uint32_t pc = reg(REG_PC), sp = reg(REG_SP);
+        uint32_t pc = reg(CPU_PC), sp = reg(CPU_SP);
         bare->at = pc;
         bare_code(bare, SVC(0), NOP);
         bare->at = bare_handler(11);
@@ -109,7 +109,7 @@ static void ways_to_return(void **state)
         bare_until(bare, bare_handler(11));
         bare_until(bare, pc + 2);
         assert_int_equal(ipsr(), 0);
-        assert_int_equal(reg(REG_SP), sp);
+        assert_int_equal(reg(CPU_SP), sp);
         assert_int_equal(bare_ppb(bare, SHCSR), 0);
     }
 }
@@ -127,14 +127,14 @@ static void interrupted_anywhere(void **state)
         bare_code(bare, 0x2800 /* cmp r0, #0 */, IT(1, 0xc) /* ite ne */, MOVS(1, 1), MOVS(1, 2), CMP(1, 9),
                   BX(14));
         enable(0, 0);
-        bare->at = reg(REG_PC);
+        bare->at = reg(CPU_PC);
         bare_code(bare, MOVS(4, 5), MOVS(5, 0), CMP(4, 5), IT(0, 0x3) /* ittte eq */, ADDS(5, 1), ADDS(5, 2),
                   ADDS(5, 4), ADDS(5, 8), IT(0xa, 0x8) /* it ge */, 0x1b64 /* subs r4, r4, r5 */,
                   0xe92d00ff /* push {r0-r7} */, MOVS(0, 9), 0xe8bd00fe /* pop {r1-r7} */,
                   0xbc01 /* pop {r0} */, IT(0xc, 0x5) /* ittet gt */, ADDS(6, 1), ADDS(6, 2), ADDS(6, 4),
                   ADDS(6, 8), NOP);
         end = bare->at - 2;
-        for (unsigned step = 0; reg(REG_PC) != end; step++) {
+        for (unsigned step = 0; reg(CPU_PC) != end; step++) {
             if (n > 0 && step == n - 1)
                 pulse(0);
             assert_int_equal(cpu_step(bare->cpu), CPU_RAN);
@@ -147,7 +147,7 @@ static void interrupted_anywhere(void **state)
                 fail_msg("interrupted at step %u: r%u is %x, not %x", n, i, (unsigned)reg(i),
                          (unsigned)result[i]);
         }
-        assert_int_equal(reg(REG_XPSR) & 0x0600fdff, 0);
+        assert_int_equal(reg(CPU_XPSR) & 0x0600fdff, 0);
     }
     assert_int_equal(result[5], 0xfffffffe);
     assert_int_equal(result[6], 7 + 1 + 2 + 8);
@@ -184,45 +184,45 @@ static void preemption_and_masks(void **state)
     bare_until(bare, bare_handler(16));
     pulse(1); /* higher: nested */
     bare_steps(bare, 1);
-    assert_int_equal(reg(REG_PC), bare_handler(17));
-    assert_int_equal(reg(REG_LR), 0xfffffff1);
+    assert_int_equal(reg(CPU_PC), bare_handler(17));
+    assert_int_equal(reg(CPU_LR), 0xfffffff1);
     assert_int_equal(bare_ppb(bare, NVIC_IABR), 3);
     assert_int_equal(bare_ppb(bare, ICSR) & 0xfff, 17); /* not RETTOBASE */
     pulse(0);                                           /* lower: waits, becomes pending while active */
     bare_steps(bare, 1);
-    assert_int_equal(reg(REG_PC), bare_handler(17) + 2);
+    assert_int_equal(reg(CPU_PC), bare_handler(17) + 2);
     assert_int_equal(bare_ppb(bare, NVIC_ISPR), 1);
     assert_int_equal(bare_ppb(bare, ICSR) >> 12 & 0x7ff, 16 | 1 << 10); /* VECTPENDING, ISRPENDING */
     bare_until(bare, bare_handler(16));
     assert_int_equal(bare_ppb(bare, ICSR) & 0xfff, 16 | 1 << 11); /* RETTOBASE */
     bare_until(bare, BARE_FLASH + 0x200);
     /* BASEPRI masks its own priority and lower ones */
-    set(REG_BASEPRI, 0x40);
+    set(CPU_BASEPRI, 0x40);
     pulse(1);
     bare_steps(bare, 1);
     assert_int_equal(ipsr(), 0);
-    set(REG_BASEPRI, 0x50);
+    set(CPU_BASEPRI, 0x50);
     bare_steps(bare, 1);
     assert_int_equal(ipsr(), 17);
     bare_until(bare, BARE_FLASH + 0x202);
-    set(REG_BASEPRI, 0);
-    set(REG_PRIMASK, 1);
+    set(CPU_BASEPRI, 0);
+    set(CPU_PRIMASK, 1);
     pulse(1);
     bare_steps(bare, 1);
     assert_int_equal(ipsr(), 0);
     cpu_nmi(bare->cpu, true); /* PRIMASK does not mask NMI, FAULTMASK neither */
-    set(REG_FAULTMASK, 1);
+    set(CPU_FAULTMASK, 1);
     bare_steps(bare, 1);
     assert_int_equal(ipsr(), 2);
-    set(REG_PRIMASK, 0);
+    set(CPU_PRIMASK, 0);
     bare_until(bare, BARE_FLASH + 0x204); /* return from NMI leaves FAULTMASK */
-    assert_int_equal(reg(REG_FAULTMASK), 1);
-    set(REG_FAULTMASK, 0);
+    assert_int_equal(reg(CPU_FAULTMASK), 1);
+    set(CPU_FAULTMASK, 0);
     bare_steps(bare, 1);
     assert_int_equal(ipsr(), 17);
-    set(REG_FAULTMASK, 1); /* return from any other handler clears it */
+    set(CPU_FAULTMASK, 1); /* return from any other handler clears it */
     bare_until(bare, BARE_FLASH + 0x204);
-    assert_int_equal(reg(REG_FAULTMASK), 0);
+    assert_int_equal(reg(CPU_FAULTMASK), 0);
 }
 
 static void priority_grouping(void **state)
@@ -246,10 +246,10 @@ static void priority_grouping(void **state)
         assert_int_equal(ipsr(), row[i].nested ? 17 : 16);
         /* subpriority decides which of two comes first */
         bare_until(bare, BARE_FLASH + 0x200);
-        set(REG_PRIMASK, 1);
+        set(CPU_PRIMASK, 1);
         pulse(0);
         pulse(1);
-        set(REG_PRIMASK, 0);
+        set(CPU_PRIMASK, 0);
         bare_steps(bare, 1);
         assert_int_equal(ipsr(), 17);
     }
@@ -268,14 +268,14 @@ static void latency_and_tail_chaining(void **state)
     bare_until(bare, bare_handler(16));
     assert_int_equal(cpu_cycles(bare->cpu) - t, 12);
     pulse(1);
-    uint32_t sp = reg(REG_SP);
+    uint32_t sp = reg(CPU_SP);
     bare_word(bare, sp, 0x5555); /* would be overwritten by stacking anew */
     bare_steps(bare, 1);         /* NOP */
     t = cpu_cycles(bare->cpu);
     bare_until(bare, bare_handler(17));
     assert_int_equal(cpu_cycles(bare->cpu) - t, 3 + 6); /* BX and the tail-chain */
-    assert_int_equal(reg(REG_SP), sp);
-    assert_int_equal(reg(REG_LR), 0xfffffff9);
+    assert_int_equal(reg(CPU_SP), sp);
+    assert_int_equal(reg(CPU_LR), 0xfffffff9);
     assert_int_equal(bare_ppb(bare, NVIC_IABR), 2);
     bare_steps(bare, 1);
     t = cpu_cycles(bare->cpu);
@@ -293,29 +293,29 @@ static void late_arrival(void **state)
     enable(0, 0x80);
     enable(1, 0x40);
     nops(8);
-    uint32_t sp = reg(REG_SP);
+    uint32_t sp = reg(CPU_SP);
     uint64_t t = cpu_cycles(bare->cpu);
     pulse(0);
     assert_int_equal(cpu_run(bare->cpu, t + 5), CPU_RAN); /* in the middle of stacking */
     assert_int_equal(cpu_cycles(bare->cpu), t + 12);
     pulse(1);
     bare_until(bare, bare_handler(17));
-    assert_int_equal(reg(REG_SP), sp - 32);
-    assert_int_equal(reg(REG_LR), 0xfffffff9);
+    assert_int_equal(reg(CPU_SP), sp - 32);
+    assert_int_equal(reg(CPU_LR), 0xfffffff9);
     assert_int_equal(bare_ppb(bare, NVIC_IABR), 2); /* the first has not begun */
     assert_int_equal(bare_ppb(bare, NVIC_ISPR), 1);
     bare_until(bare, bare_handler(16)); /* tail-chained */
-    assert_int_equal(reg(REG_SP), sp - 32);
+    assert_int_equal(reg(CPU_SP), sp - 32);
     bare_until(bare, BARE_FLASH + 0x200);
-    assert_int_equal(reg(REG_SP), sp);
+    assert_int_equal(reg(CPU_SP), sp);
     /* withdrawn while it was being stacked: the context goes on as if nothing had been */
     pulse(0);
     t = cpu_cycles(bare->cpu);
     cpu_run(bare->cpu, t + 5);
-    set(REG_BASEPRI, 0x80);
+    set(CPU_BASEPRI, 0x80);
     assert_int_equal(cpu_step(bare->cpu), CPU_RAN);
     assert_int_equal(ipsr(), 0);
-    assert_int_equal(reg(REG_SP), sp);
+    assert_int_equal(reg(CPU_SP), sp);
 }
 
 static void level_interrupts(void **state)
@@ -364,14 +364,14 @@ static void nvic_registers(void **state)
     assert_int_equal(bare_load(bare, NVIC_ICER + 4), 0x80000011);
     bare_store(bare, NVIC_ICER + 4, 0x00000001);
     assert_int_equal(bare_load(bare, NVIC_ISER + 4), 0x80000010);
-    set(REG_PRIMASK, 1);
+    set(CPU_PRIMASK, 1);
     bare_store(bare, NVIC_ISPR + 4, 0x10);
     assert_int_equal(bare_load(bare, NVIC_ICPR + 4), 0x10);
     assert_int_equal(bare_load(bare, ICSR), 52 << 12 | 1 << 22);
     bare_store(bare, 0xe000ef00, 63); /* STIR */
     assert_int_equal(bare_load(bare, NVIC_ISPR + 4), 0x80000010);
     bare_store(bare, NVIC_ICPR + 4, 0x10);
-    set(REG_PRIMASK, 0);
+    set(CPU_PRIMASK, 0);
     bare_steps(bare, 1);
     assert_int_equal(ipsr(), 16 + 63);
     assert_int_equal(bare_ppb(bare, NVIC_IABR + 4), 0x80000000);
@@ -379,7 +379,7 @@ static void nvic_registers(void **state)
     /* unprivileged code may write STIR if CCR.USERSETMPEND says so */
     bare_store(bare, SHCSR, SHCSR_BUS);
     bare_store(bare, CCR, 0x202);
-    set(REG_CONTROL, 1);
+    set(CPU_CONTROL, 1);
     set(0, 0xe000ef00);
     set(1, 63);
     execute(STR(1, 0));
@@ -388,11 +388,11 @@ static void nvic_registers(void **state)
     assert_int_equal(ipsr(), 16 + 63);
     bare_store(bare, CCR, 0x200);
     bare_until(bare, BARE_FLASH + 0x202);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, STR(1, 0));
     bare_until(bare, bare_handler(5));
     /* PendSV and SysTick by ICSR */
-    set(REG_CONTROL, 0);
+    set(CPU_CONTROL, 0);
     bare_store(bare, ICSR, 1 << 28 | 1 << 26);
     assert_int_equal(bare_load(bare, ICSR) & 0xfffff000, 1u << 28 | 1 << 26 | 14 << 12);
     bare_store(bare, ICSR, 1 << 27 | 1 << 25);
@@ -407,8 +407,8 @@ static void pend_sv_switches_contexts(void **state)
     handlers_return();
     bare_store(bare, 0xe000ed20, 0x00f00000);
     enable(0, 0x40);
-    set(REG_CONTROL, 2);
-    set(REG_SP, BARE_RAM + 0x1000);
+    set(CPU_CONTROL, 2);
+    set(CPU_SP, BARE_RAM + 0x1000);
     nops(8);
     /* a second context's frame */
     uint32_t other = BARE_RAM + 0x2000;
@@ -425,12 +425,12 @@ static void pend_sv_switches_contexts(void **state)
     bare_steps(bare, 1);
     assert_int_equal(ipsr(), 16);
     bare_until(bare, bare_handler(14));
-    assert_int_equal(reg(REG_LR), 0xfffffffd);
+    assert_int_equal(reg(CPU_LR), 0xfffffffd);
     bare_until(bare, BARE_FLASH + 0x300);
-    assert_int_equal(reg(REG_SP), other + 32);
+    assert_int_equal(reg(CPU_SP), other + 32);
     assert_int_equal(reg(0), 0x200);
-    assert_int_equal(reg(REG_LR), 0x205);
-    assert_int_equal(reg(REG_XPSR), 0x21000000);
+    assert_int_equal(reg(CPU_LR), 0x205);
+    assert_int_equal(reg(CPU_XPSR), 0x21000000);
 }
 
 int main(void)

@@ -14,17 +14,17 @@ enum { ALL = SHCSR_MEM | SHCSR_BUS | SHCSR_USAGE, MEM = 4, BUS, USAGE };
 /* Puts instructions where the processor is, runs until exception `exc` is entered. */
 static void expect(unsigned exc, const uint32_t *code, size_t n)
 {
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_put(bare, code, n);
     bare_until(bare, bare_handler(exc));
-    assert_int_equal(reg(REG_XPSR) & 0x1ff, exc);
+    assert_int_equal(reg(CPU_XPSR) & 0x1ff, exc);
 }
 #define EXPECT(exc, ...)                                                                                     \
     expect(exc, (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
 
 static uint32_t stacked_pc(void)
 {
-    return bare_read(bare, reg(REG_SP) + 24);
+    return bare_read(bare, reg(CPU_SP) + 24);
 }
 
 static void again(void)
@@ -49,7 +49,7 @@ static void undefined_instructions(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof code / sizeof *code; i++) {
         again();
-        uint32_t pc = reg(REG_PC);
+        uint32_t pc = reg(CPU_PC);
         EXPECT(USAGE, code[i]);
         assert_int_equal(bare_ppb(bare, CFSR), 1 << 16);
         assert_int_equal(stacked_pc(), pc);
@@ -71,7 +71,7 @@ static void no_coprocessor(void **state)
                                         0xed810000 /* STC */,  0xfd810000};
         for (unsigned i = 0; i < sizeof form / sizeof *form; i++) {
             again(); /* the FPU (coprocessors 10 and 11) is off */
-            uint32_t pc = reg(REG_PC);
+            uint32_t pc = reg(CPU_PC);
             EXPECT(USAGE, form[i] | cp << 8);
             assert_int_equal(bare_ppb(bare, CFSR), 1 << 19);
             assert_int_equal(stacked_pc(), pc);
@@ -85,12 +85,12 @@ static void fpu_access(void **state)
     again();
     bare_store(bare, CPACR, 5 << 20); /* privileged only */
     execute(VADD_S0_S1_S2);
-    set(REG_CONTROL, 5);
+    set(CPU_CONTROL, 5);
     EXPECT(USAGE, VADD_S0_S1_S2);
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 19);
     again();
     bare_store(bare, CPACR, 0xf << 20);
-    set(REG_CONTROL, 1);
+    set(CPU_CONTROL, 1);
     execute(VADD_S0_S1_S2);
     assert_int_equal(bare->faulted, 0);
     EXPECT(USAGE, 0xee300b01); /* VADD.F64: single precision only */
@@ -105,14 +105,14 @@ static void state_without_thumb(void **state)
     EXPECT(USAGE, BX(0));
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 17);
     assert_int_equal(stacked_pc(), BARE_FLASH + 0x300);
-    assert_int_equal(bare_read(bare, reg(REG_SP) + 28) & 1 << 24, 0);
+    assert_int_equal(bare_read(bare, reg(CPU_SP) + 28) & 1 << 24, 0);
     again(); /* BLX has set LR */
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     set(0, BARE_FLASH + 0x300);
     EXPECT(USAGE, BLX(0));
-    assert_int_equal(bare_read(bare, reg(REG_SP) + 20), pc + 3);
+    assert_int_equal(bare_read(bare, reg(CPU_SP) + 20), pc + 3);
     again(); /* POP {pc} */
-    set(REG_SP, BARE_RAM + 0x100);
+    set(CPU_SP, BARE_RAM + 0x100);
     bare_word(bare, BARE_RAM + 0x100, BARE_FLASH + 0x300);
     EXPECT(USAGE, 0xbd00);
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 17);
@@ -123,7 +123,7 @@ static void state_without_thumb(void **state)
     again(); /* MOV PC and ADD PC take no notice of bit 0 */
     set(0, BARE_FLASH + 0x300);
     execute(0x4687);
-    assert_int_equal(reg(REG_PC), BARE_FLASH + 0x300);
+    assert_int_equal(reg(CPU_PC), BARE_FLASH + 0x300);
     execute(NOP);
     assert_int_equal(bare->faulted, 0);
     again();                                  /* a vector without bit 0 */
@@ -162,7 +162,7 @@ static void data_bus_errors(void **state)
 {
     (void)state;
     again(); /* a load is precise */
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     set(1, 0x30000004);
     set(0, 0x77);
     EXPECT(BUS, LDR(0, 1));
@@ -171,14 +171,14 @@ static void data_bus_errors(void **state)
     assert_int_equal(stacked_pc(), pc);
     assert_int_equal(reg(0), 0x77);
     again(); /* a store goes through the write buffer: the processor has gone on */
-    pc = reg(REG_PC);
+    pc = reg(CPU_PC);
     set(1, 0x30000004);
     EXPECT(BUS, STR(0, 1), NOP);
     assert_int_equal(bare_ppb(bare, CFSR), 0x400);
     assert_int_equal(stacked_pc(), pc + 2);
     again(); /* without the buffer */
     bare_store(bare, 0xe000e008, 2);
-    pc = reg(REG_PC);
+    pc = reg(CPU_PC);
     set(1, 0x30000004);
     EXPECT(BUS, STR(0, 1), NOP);
     assert_int_equal(bare_ppb(bare, CFSR), 0x8200);
@@ -209,14 +209,14 @@ static void ignored_bus_errors(void **state)
     (void)state;
     again();
     bare_store(bare, CCR, 0x300);
-    set(REG_FAULTMASK, 1);
+    set(CPU_FAULTMASK, 1);
     set(1, 0x30000000);
     execute(LDR(0, 1));
     assert_int_equal(reg(0), 0);
     execute(STR(0, 1));
     execute(NOP);
     assert_int_equal(bare->faulted, 0);
-    set(REG_FAULTMASK, 0);
+    set(CPU_FAULTMASK, 0);
     EXPECT(BUS, LDR(0, 1));
 }
 
@@ -225,18 +225,18 @@ static void escalation(void **state)
     (void)state;
     again(); /* not enabled */
     bare_store(bare, SHCSR, 0);
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     EXPECT(3, UDF);
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 16);
     assert_int_equal(bare_ppb(bare, HFSR), 1 << 30);
     assert_int_equal(stacked_pc(), pc);
     assert_string_equal(bare->faults[0].kind, "HardFault");
     again(); /* enabled, but its priority does not suffice */
-    set(REG_BASEPRI, 0x40);
+    set(CPU_BASEPRI, 0x40);
     bare_store(bare, 0xe000ed18, 0x00400000);
     EXPECT(3, UDF);
     again(); /* suffices */
-    set(REG_BASEPRI, 0x50);
+    set(CPU_BASEPRI, 0x50);
     bare_store(bare, 0xe000ed18, 0x00400000);
     EXPECT(USAGE, UDF);
     /* the same fault in its own handler */
@@ -250,11 +250,11 @@ static void escalation(void **state)
     assert_int_equal(bare_ppb(bare, CFSR), 0x400);
     assert_int_equal(bare_ppb(bare, HFSR), 1 << 30);
     again();
-    set(REG_PRIMASK, 1);
+    set(CPU_PRIMASK, 1);
     set(1, 0x30000000);
     execute(STR(0, 1));
     execute(NOP);
-    assert_int_equal(reg(REG_XPSR) & 0x1ff, 0);
+    assert_int_equal(reg(CPU_XPSR) & 0x1ff, 0);
     assert_int_equal(bare_ppb(bare, SHCSR), ALL | 1 << 14); /* BUSFAULTPENDED */
     EXPECT(BUS, CPSIE_I, NOP);
 }
@@ -263,7 +263,7 @@ static void breakpoint_without_debugger(void **state)
 {
     (void)state;
     again();
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     EXPECT(3, BKPT);
     assert_int_equal(bare_ppb(bare, HFSR), 0x80000000);
     assert_int_equal(bare_ppb(bare, DFSR), 2);
@@ -287,7 +287,7 @@ static void lock_up(void **state)
     assert_int_equal(bare->faulted, 2);
     assert_string_equal(bare->faults[1].kind, "lockup");
     assert_int_equal(bare->faults[1].pc, bare_handler(3));
-    assert_int_equal(reg(REG_PC), 0xfffffffe);
+    assert_int_equal(reg(CPU_PC), 0xfffffffe);
     assert_int_equal(cpu_run(bare->cpu, UINT64_MAX), CPU_LOCKUP); /* and stays there */
     cpu_irq(bare->cpu, 3, true);
     assert_int_equal(cpu_run(bare->cpu, UINT64_MAX), CPU_LOCKUP);
@@ -307,12 +307,12 @@ static void lock_up(void **state)
     /* a reset helps */
     cpu_reset(bare->cpu);
     execute(NOP);
-    assert_int_equal(reg(REG_PC), BARE_FLASH + 0x202);
+    assert_int_equal(reg(CPU_PC), BARE_FLASH + 0x202);
     /* erased flash: the first fetch faults, so does the one of HardFault */
     memset(bare->flash, 0xff, sizeof bare->flash);
     cpu_code_changed(bare->cpu, BARE_FLASH, BARE_FLASH_SIZE);
     cpu_reset(bare->cpu);
-    assert_int_equal(reg(REG_SP), 0xfffffffc);
+    assert_int_equal(reg(CPU_SP), 0xfffffffc);
     assert_int_equal(cpu_run(bare->cpu, UINT64_MAX), CPU_LOCKUP);
     /* no memory at the vectors */
     cpu_map(bare->cpu, 0, (struct cpu_region){0});
@@ -330,10 +330,10 @@ static void vector_table_errors(void **state)
     bare_store(bare, NVIC_ISER, 1 << 16);
     cpu_irq(bare->cpu, 16, true);
     bare_until(bare, bare_handler(5));
-    assert_int_equal(reg(REG_XPSR) & 0x1ff, 32);
+    assert_int_equal(reg(CPU_XPSR) & 0x1ff, 32);
     again(); /* no table at all: HardFault has no vector either */
     bare_store(bare, VTOR, 0x30000000);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, SVC(0));
     assert_int_equal(cpu_run(bare->cpu, UINT64_MAX), CPU_LOCKUP);
     assert_int_equal(bare_ppb(bare, HFSR), 2);
@@ -344,20 +344,20 @@ static void stacking_errors(void **state)
 {
     (void)state;
     again();
-    set(REG_SP, 0x30001000);
+    set(CPU_SP, 0x30001000);
     EXPECT(BUS, SVC(0)); /* both have priority 0: the lower number wins */
     assert_int_equal(bare_ppb(bare, CFSR), 0x1000);
     assert_int_equal(bare_ppb(bare, SHCSR), ALL | 2 | 1 << 15); /* SVC still waits */
     again();
     bare_store(bare, SHCSR, 0);
-    set(REG_SP, 0x30001000);
+    set(CPU_SP, 0x30001000);
     EXPECT(3, SVC(0));
     assert_int_equal(bare_ppb(bare, CFSR), 0x1000);
     assert_int_equal(bare_ppb(bare, HFSR), 1 << 30);
     again(); /* SVC has the higher priority: it is served first */
     bare_store(bare, 0xe000ed18, 0x00008000);
     bare_store(bare, 0xe000ed1c, 0x40000000);
-    set(REG_SP, 0x30001000);
+    set(CPU_SP, 0x30001000);
     EXPECT(11, SVC(0));
     assert_int_equal(bare_ppb(bare, SHCSR), ALL | 1 << 7 | 1 << 14);
 }
@@ -367,11 +367,11 @@ static void unstacking_errors(void **state)
     (void)state;
     again();
     EXPECT(11, SVC(0));
-    set(REG_MSP, 0x30001000);
+    set(CPU_MSP, 0x30001000);
     EXPECT(BUS, BX(14));
     assert_int_equal(bare_ppb(bare, CFSR), 0x800);
-    assert_int_equal(reg(REG_LR), 0xfffffff9);
-    assert_int_equal(reg(REG_SP), 0x30001000); /* the frame stays where it was */
+    assert_int_equal(reg(CPU_LR), 0xfffffff9);
+    assert_int_equal(reg(CPU_SP), 0x30001000); /* the frame stays where it was */
     assert_int_equal(bare_ppb(bare, SHCSR), ALL | 2);
 }
 
@@ -384,12 +384,12 @@ static void exception_return_checks(void **state)
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
         again();
         EXPECT(11, SVC(0));
-        uint32_t sp = reg(REG_SP);
-        set(REG_LR, bad[i]);
+        uint32_t sp = reg(CPU_SP);
+        set(CPU_LR, bad[i]);
         EXPECT(USAGE, BX(14));
         assert_int_equal(bare_ppb(bare, CFSR), 1 << 18);
-        assert_int_equal(reg(REG_LR), bad[i]);
-        assert_int_equal(reg(REG_SP), sp); /* nothing was taken from the stack */
+        assert_int_equal(reg(CPU_LR), bad[i]);
+        assert_int_equal(reg(CPU_SP), sp); /* nothing was taken from the stack */
         assert_int_equal(bare_ppb(bare, SHCSR), ALL | 8);
     }
     /* to Thread mode while another handler is active, unless CCR allows it */
@@ -402,20 +402,20 @@ static void exception_return_checks(void **state)
         cpu_irq(bare->cpu, 0, true);
         cpu_irq(bare->cpu, 0, false);
         bare_until(bare, bare_handler(16));
-        set(REG_LR, 0xfffffff9);
-        bare->at = reg(REG_PC);
+        set(CPU_LR, 0xfffffff9);
+        bare->at = reg(CPU_PC);
         bare_code(bare, BX(14));
-        bare_word(bare, reg(REG_SP) + 28, 0x01000000); /* the frame's IPSR: Thread mode */
+        bare_word(bare, reg(CPU_SP) + 28, 0x01000000); /* the frame's IPSR: Thread mode */
         if (allowed)
             bare_until(bare, bare_handler(11));
         else
             bare_until(bare, bare_handler(USAGE));
         assert_int_equal(bare_ppb(bare, CFSR), allowed ? 0 : 1 << 18);
-        assert_int_equal(reg(REG_XPSR) & 0x1ff, allowed ? 0 : USAGE);
+        assert_int_equal(reg(CPU_XPSR) & 0x1ff, allowed ? 0 : USAGE);
     }
     again(); /* the stacked IPSR does not fit the mode returned to */
     EXPECT(11, SVC(0));
-    bare_word(bare, reg(REG_SP) + 28, 0x0100000b);
+    bare_word(bare, reg(CPU_SP) + 28, 0x0100000b);
     EXPECT(USAGE, BX(14));
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 18);
     again(); /* a branch there in Thread mode is only a branch to where nothing can be executed */
@@ -428,19 +428,19 @@ static void fault_in_it_block(void **state)
 {
     (void)state;
     again();
-    set(REG_XPSR, 0x41000000); /* Z */
+    set(CPU_XPSR, 0x41000000); /* Z */
     set(1, 0x30000000);
     set(0, 0);
     set(2, 0);
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     EXPECT(BUS, IT(0, 0x5) /* ittet eq */, MOVS(2, 1), LDR(0, 1), MOVS(2, 2), MOVS(3, 3));
     assert_int_equal(stacked_pc(), pc + 4);
-    uint32_t xpsr = bare_read(bare, reg(REG_SP) + 28), it = (xpsr >> 8 & 0xfc) | (xpsr >> 25 & 3);
+    uint32_t xpsr = bare_read(bare, reg(CPU_SP) + 28), it = (xpsr >> 8 & 0xfc) | (xpsr >> 25 & 3);
     assert_int_equal(it, 0x0a); /* the state after one instruction */
-    assert_int_equal(reg(REG_XPSR) & 0x0600fc00, 0);
+    assert_int_equal(reg(CPU_XPSR) & 0x0600fc00, 0);
     /* repaired and repeated */
     bare_word(bare, BARE_RAM, 0x1234);
-    bare_word(bare, reg(REG_SP) + 4, BARE_RAM);
+    bare_word(bare, reg(CPU_SP) + 4, BARE_RAM);
     bare->at = bare_handler(BUS);
     bare_code(bare, BX(14));
     bare_until(bare, pc + 10);

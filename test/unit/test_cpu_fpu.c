@@ -13,19 +13,19 @@
 
 static uint32_t ipsr(void)
 {
-    return reg(REG_XPSR) & 0x1ff;
+    return reg(CPU_XPSR) & 0x1ff;
 }
 
 static void open_fpu(void)
 {
     bare_store(bare, CPACR, 0xf << 20);
     for (unsigned i = 0; i < 32; i++)
-        set(REG_S0 + i, 0x3f800000 + i);
+        set(CPU_S0 + i, 0x3f800000 + i);
 }
 
 static void svc_and_back(void)
 {
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, SVC(0), NOP);
     bare_until(bare, bare_handler(11));
 }
@@ -36,57 +36,57 @@ static void lazy_stacking(void **state)
 {
     (void)state;
     open_fpu();
-    uint32_t pc = reg(REG_PC), sp = reg(REG_SP);
+    uint32_t pc = reg(CPU_PC), sp = reg(CPU_SP);
     svc_and_back();
-    assert_int_equal(reg(REG_LR), 0xfffffff9);
-    assert_int_equal(reg(REG_SP), sp - 0x20);
-    bare->at = reg(REG_PC);
+    assert_int_equal(reg(CPU_LR), 0xfffffff9);
+    assert_int_equal(reg(CPU_SP), sp - 0x20);
+    bare->at = reg(CPU_PC);
     bare_code(bare, BX(14));
     bare_until(bare, pc + 2);
     execute(VADD_S0_S1_S2);
-    assert_int_equal(reg(REG_CONTROL), 4); /* FPCA */
-    pc = reg(REG_PC);
-    set(REG_FPSCR, 0x90000010);
+    assert_int_equal(reg(CPU_CONTROL), 4); /* FPCA */
+    pc = reg(CPU_PC);
+    set(CPU_FPSCR, 0x90000010);
     bare_word(bare, sp - 0x68 + 0x20, 0xdeadbeef);
     svc_and_back();
-    assert_int_equal(reg(REG_LR), 0xffffffe9);
-    assert_int_equal(reg(REG_SP), sp - 0x68);
-    assert_int_equal(reg(REG_CONTROL), 0);
+    assert_int_equal(reg(CPU_LR), 0xffffffe9);
+    assert_int_equal(reg(CPU_SP), sp - 0x68);
+    assert_int_equal(reg(CPU_CONTROL), 0);
     assert_int_equal(bare_ppb(bare, FPCAR), sp - 0x48);
     assert_int_equal(bare_ppb(bare, FPCCR) & 0xc000000b, 0xc0000009); /* LSPACT, THREAD, privileged */
     assert_int_equal(bare_read(bare, sp - 0x48), 0xdeadbeef);         /* only reserved */
-    bare->at = reg(REG_PC);
-    uint32_t s0 = reg(REG_S0);
+    bare->at = reg(CPU_PC);
+    uint32_t s0 = reg(CPU_S0);
     bare_code(bare, BX(14));
     bare_until(bare, pc + 2); /* never stored, nothing to load */
     assert_int_equal(bare_ppb(bare, FPCCR) & 1, 0);
-    assert_int_equal(reg(REG_CONTROL), 4);
-    assert_int_equal(reg(REG_SP), sp);
-    assert_int_equal(reg(REG_S0), s0);
-    assert_int_equal(reg(REG_FPSCR), 0x90000010);
+    assert_int_equal(reg(CPU_CONTROL), 4);
+    assert_int_equal(reg(CPU_SP), sp);
+    assert_int_equal(reg(CPU_S0), s0);
+    assert_int_equal(reg(CPU_FPSCR), 0x90000010);
     /* the handler uses the FPU: then they are stored, at the time of the stacking's privilege */
-    pc = reg(REG_PC);
+    pc = reg(CPU_PC);
     bare_store(bare, FPDSCR, 0x03c00000);
     svc_and_back();
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, VADD_S0_S1_S2, VMRS_R0, BX(14));
     bare_steps(bare, 1);
     assert_int_equal(bare_ppb(bare, FPCCR) & 1, 0);
     for (unsigned i = 0; i < 16; i++)
         assert_int_equal(bare_read(bare, sp - 0x48 + 4 * i), i == 0 ? s0 : 0x3f800000 + i);
     assert_int_equal(bare_read(bare, sp - 0x48 + 64), 0x90000010);
-    assert_int_equal(reg(REG_CONTROL), 4);
+    assert_int_equal(reg(CPU_CONTROL), 4);
     bare_steps(bare, 1);
     assert_int_equal(reg(0) & 0x07c00000, 0x03c00000); /* a new context begins with FPDSCR's modes */
-    set(REG_S0, 0);
-    set(REG_S0 + 15, 0);
-    set(REG_S0 + 16, 0x1234);
+    set(CPU_S0, 0);
+    set(CPU_S0 + 15, 0);
+    set(CPU_S0 + 16, 0x1234);
     bare_until(bare, pc + 2);
-    assert_int_equal(reg(REG_S0), s0);
-    assert_int_equal(reg(REG_S0 + 15), 0x3f80000f);
-    assert_int_equal(reg(REG_S0 + 16), 0x1234); /* the callee's business */
-    assert_int_equal(reg(REG_FPSCR), 0x90000010);
-    assert_int_equal(reg(REG_SP), sp);
+    assert_int_equal(reg(CPU_S0), s0);
+    assert_int_equal(reg(CPU_S0 + 15), 0x3f80000f);
+    assert_int_equal(reg(CPU_S0 + 16), 0x1234); /* the callee's business */
+    assert_int_equal(reg(CPU_FPSCR), 0x90000010);
+    assert_int_equal(reg(CPU_SP), sp);
 }
 
 static void eager_stacking(void **state)
@@ -94,32 +94,32 @@ static void eager_stacking(void **state)
     (void)state;
     open_fpu();
     bare_store(bare, FPCCR, 0x80000000); /* ASPEN without LSPEN */
-    uint32_t sp = reg(REG_SP) - 4;
-    set(REG_SP, sp); /* extended frames are always aligned to 8 */
+    uint32_t sp = reg(CPU_SP) - 4;
+    set(CPU_SP, sp); /* extended frames are always aligned to 8 */
     bare_store(bare, CCR, 0);
     execute(VADD_S0_S1_S2);
-    uint32_t pc = reg(REG_PC), s0 = reg(REG_S0), frame = (sp - 0x68) & ~7u;
+    uint32_t pc = reg(CPU_PC), s0 = reg(CPU_S0), frame = (sp - 0x68) & ~7u;
     uint64_t t = cpu_cycles(bare->cpu);
     svc_and_back();
     assert_int_equal(cpu_cycles(bare->cpu) - t, 1 + 12 + 17);
-    assert_int_equal(reg(REG_SP), frame);
+    assert_int_equal(reg(CPU_SP), frame);
     for (unsigned i = 0; i < 16; i++)
         assert_int_equal(bare_read(bare, frame + 0x20 + 4 * i), i == 0 ? s0 : 0x3f800000 + i);
     assert_int_equal(bare_read(bare, frame + 28) & 1 << 9, 1 << 9);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, BX(14));
     bare_word(bare, frame + 0x20 + 8, 0x42424242);
     bare_until(bare, pc + 2);
-    assert_int_equal(reg(REG_S0 + 2), 0x42424242);
-    assert_int_equal(reg(REG_SP), sp);
+    assert_int_equal(reg(CPU_S0 + 2), 0x42424242);
+    assert_int_equal(reg(CPU_SP), sp);
     /* without ASPEN the FPU is nobody's: short frames, FPCA stays 0 */
     bare_start(bare);
     bare_store(bare, CPACR, 0xf << 20);
     bare_store(bare, FPCCR, 0);
     execute(VADD_S0_S1_S2);
-    assert_int_equal(reg(REG_CONTROL), 0);
+    assert_int_equal(reg(CPU_CONTROL), 0);
     svc_and_back();
-    assert_int_equal(reg(REG_LR), 0xfffffff9);
+    assert_int_equal(reg(CPU_LR), 0xfffffff9);
 }
 
 /* Nested: the interrupted handler's own FP state is kept as well. */
@@ -130,11 +130,11 @@ static void nested_floating_point(void **state)
     bare_store(bare, 0xe000ed1c, 0x80000000);
     bare_store(bare, NVIC_ISER, 1);
     execute(VADD_S0_S1_S2);
-    uint32_t pc = reg(REG_PC), sp = reg(REG_SP), s0 = reg(REG_S0);
+    uint32_t pc = reg(CPU_PC), sp = reg(CPU_SP), s0 = reg(CPU_S0);
     bare->at = bare_handler(16);
     bare_code(bare, VMOV_S0_R0, BX(14));
     svc_and_back();
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, VMOV_S0_R0, NOP, NOP, BX(14));
     set(0, 0x111);
     bare_steps(bare, 1);
@@ -142,28 +142,28 @@ static void nested_floating_point(void **state)
     cpu_irq(bare->cpu, 0, false);
     bare_steps(bare, 1);
     assert_int_equal(ipsr(), 16);
-    assert_int_equal(reg(REG_LR), 0xffffffe1);
-    assert_int_equal(reg(REG_SP), sp - 2 * 0x68);
+    assert_int_equal(reg(CPU_LR), 0xffffffe1);
+    assert_int_equal(reg(CPU_SP), sp - 2 * 0x68);
     set(0, 0x222);
     bare_until(bare, bare_handler(11) + 4);
-    assert_int_equal(reg(REG_S0), 0x111);
+    assert_int_equal(reg(CPU_S0), 0x111);
     bare_until(bare, pc + 2);
-    assert_int_equal(reg(REG_S0), s0);
-    assert_int_equal(reg(REG_SP), sp);
+    assert_int_equal(reg(CPU_S0), s0);
+    assert_int_equal(reg(CPU_SP), sp);
     /* a tail-chained handler with FP code, after one without: the first frame is filled */
     bare_store(bare, NVIC_ISPR, 0);
-    pc = reg(REG_PC);
-    s0 = reg(REG_S0);
+    pc = reg(CPU_PC);
+    s0 = reg(CPU_S0);
     svc_and_back();
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, NOP, BX(14));
     bare_store(bare, NVIC_IPR, 0x90); /* lower than SVC: waits for its end */
     bare_store(bare, NVIC_ISPR, 1);
     bare_until(bare, bare_handler(16));
-    assert_int_equal(reg(REG_LR), 0xffffffe9);
+    assert_int_equal(reg(CPU_LR), 0xffffffe9);
     set(0, 0x333);
     bare_until(bare, pc + 2);
-    assert_int_equal(reg(REG_S0), s0);
+    assert_int_equal(reg(CPU_S0), s0);
 }
 
 /* Lazy stacking that fails: a fault at the FP instruction in the handler. */
@@ -176,12 +176,12 @@ static void lazy_stacking_faults(void **state)
     execute(VADD_S0_S1_S2);
     svc_and_back();
     bare_store(bare, FPCAR, 0x30000000);
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     bare->at = pc;
     bare_code(bare, VADD_S0_S1_S2);
     bare_until(bare, bare_handler(5));
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 13);
-    assert_int_equal(bare_read(bare, reg(REG_SP) + 24), pc);
+    assert_int_equal(bare_read(bare, reg(CPU_SP) + 24), pc);
     /* and return with an extended frame when the FPU has been switched off */
     bare_start(bare);
     open_fpu();
@@ -192,7 +192,7 @@ static void lazy_stacking_faults(void **state)
     execute(VADD_S0_S1_S2);
     svc_and_back();
     bare_store(bare, CPACR, 0);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, BX(14));
     bare_until(bare, bare_handler(6));
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 19);
@@ -206,25 +206,25 @@ static void fixed_point_rounds_by_itself(void **state)
     open_fpu();
     execute(VMOV_S0_R0);
     for (unsigned mode = 0; mode < 4; mode++) {
-        set(REG_FPSCR, mode << 22);
-        set(REG_S0, 0x8a27f9b0);
+        set(CPU_FPSCR, mode << 22);
+        set(CPU_S0, 0x8a27f9b0);
         execute(0xeebb0ac8); /* vcvt.f32.u32 s0, s0, #16 */
-        assert_int_equal(reg(REG_S0), 0x470a27fa);
-        assert_int_equal(reg(REG_FPSCR), mode << 22 | 0x10);
-        set(REG_S0, 0x3fffffff); /* 1.9999999 */
+        assert_int_equal(reg(CPU_S0), 0x470a27fa);
+        assert_int_equal(reg(CPU_FPSCR), mode << 22 | 0x10);
+        set(CPU_S0, 0x3fffffff); /* 1.9999999 */
         execute(0xeebf0ac0);     /* vcvt.u32.f32 s0, s0, #32 */
-        assert_int_equal(reg(REG_S0), 0xffffffff);
-        set(REG_S0, 0xbfffffff); /* -1.9999999 */
+        assert_int_equal(reg(CPU_S0), 0xffffffff);
+        set(CPU_S0, 0xbfffffff); /* -1.9999999 */
         execute(0xeebe0ae0);     /* vcvt.s32.f32 s0, s0, #31: saturates */
-        assert_int_equal(reg(REG_S0), 0x80000000);
+        assert_int_equal(reg(CPU_S0), 0x80000000);
     }
     /* while VCVT from an integer obeys RMode */
     static const uint32_t want[] = {0x4f000000, 0x4f000000, 0x4effffff, 0x4effffff};
     for (unsigned mode = 0; mode < 4; mode++) {
-        set(REG_FPSCR, mode << 22);
-        set(REG_S0, 0x7fffffff);
+        set(CPU_FPSCR, mode << 22);
+        set(CPU_S0, 0x7fffffff);
         execute(0xeeb80ac0); /* vcvt.f32.s32 s0, s0 */
-        assert_int_equal(reg(REG_S0), want[mode]);
+        assert_int_equal(reg(CPU_S0), want[mode]);
     }
 }
 
@@ -237,11 +237,11 @@ static void dual_multiply_sum_is_exact(void **state)
     set(2, 0x80000000);
     execute(0xfb212001); /* smlad r0, r1, r1, r2: 2^30 + 2^30 - 2^31 */
     assert_int_equal(reg(0), 0);
-    assert_int_equal(reg(REG_XPSR) & 1 << 27, 0);
+    assert_int_equal(reg(CPU_XPSR) & 1 << 27, 0);
     set(2, 0);
     execute(0xfb212001);
     assert_int_equal(reg(0), 0x80000000);
-    assert_int_equal(reg(REG_XPSR) & 1 << 27, 1 << 27);
+    assert_int_equal(reg(CPU_XPSR) & 1 << 27, 1 << 27);
 }
 
 /* The host's arithmetic is used where it cannot differ: both ways must give the same. */
@@ -257,16 +257,16 @@ static void fast_and_slow_arithmetic_agree(void **state)
         uint32_t a = seed = seed * 1664525 + 1013904223, b = seed = seed * 1664525 + 1013904223, slow;
         if (i & 1)
             b = (a & 0xff800000) | (b & 0x7fffff); /* same exponent */
-        set(REG_PC, BARE_FLASH + 0x200);
-        set(REG_FPSCR, 0); /* IXC clear: slow */
-        set(REG_S0 + 1, a);
-        set(REG_S0 + 2, b);
+        set(CPU_PC, BARE_FLASH + 0x200);
+        set(CPU_FPSCR, 0); /* IXC clear: slow */
+        set(CPU_S0 + 1, a);
+        set(CPU_S0 + 2, b);
         execute(code[i % 4]);
-        slow = reg(REG_S0);
-        set(REG_PC, BARE_FLASH + 0x200);
-        set(REG_FPSCR, 0x10);
+        slow = reg(CPU_S0);
+        set(CPU_PC, BARE_FLASH + 0x200);
+        set(CPU_FPSCR, 0x10);
         execute(code[i % 4]);
-        assert_int_equal(reg(REG_S0), slow);
+        assert_int_equal(reg(CPU_S0), slow);
     }
 }
 

@@ -49,9 +49,9 @@ static void exclusive_access(void **state)
         execute(form[i].load); /* an exception in between: the reservation is gone */
         bare->at = bare_handler(11);
         bare_code(bare, BX(14));
-        bare->at = reg(REG_PC);
+        bare->at = reg(CPU_PC);
         bare_code(bare, SVC(0), form[i].store, NOP);
-        uint32_t next = reg(REG_PC) + 6;
+        uint32_t next = reg(CPU_PC) + 6;
         set(2, 99);
         bare_until(bare, next);
         assert_int_equal(reg(2), 1);
@@ -64,7 +64,7 @@ static void exclusive_access(void **state)
     assert_int_equal(bare_read(bare, BARE_RAM + 20), BARE_RAM);
     bare_store(bare, SHCSR, SHCSR_USAGE);
     set(1, BARE_RAM + 2);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, LDREX(0, 1));
     bare_until(bare, bare_handler(6));
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 24);
@@ -92,13 +92,13 @@ static void always_aligned(void **state)
         bare_store(bare, SHCSR, SHCSR_USAGE);
         bare_store(bare, CPACR, 0xf << 20);
         set(1, BARE_RAM + 0x101);
-        uint32_t pc = reg(REG_PC);
+        uint32_t pc = reg(CPU_PC);
         bare->at = pc;
         bare_code(bare, instruction[i]);
         bare_until(bare, bare_handler(6));
         assert_int_equal(bare_ppb(bare, CFSR), 1 << 24);
         assert_int_equal(reg(1), BARE_RAM + 0x101);
-        assert_int_equal(bare_read(bare, reg(REG_SP) + 24), pc);
+        assert_int_equal(bare_read(bare, reg(CPU_SP) + 24), pc);
     }
 }
 
@@ -138,7 +138,7 @@ static void unaligned_access_is_split(void **state)
     execute(LDR(0, 1));
     assert_int_equal(reg(0), 0x33221100);
     set(1, BARE_RAM + 0x12);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, LDR(0, 1));
     bare_until(bare, bare_handler(6));
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 24);
@@ -149,7 +149,7 @@ static void unaligned_private_bus(void **state)
     (void)state;
     bare_store(bare, SHCSR, SHCSR_USAGE);
     set(1, 0xe000ed01);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, LDR(0, 1));
     bare_until(bare, bare_handler(6));
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 24);
@@ -199,17 +199,17 @@ static void bit_band(void **state)
     /* code in RAM that is changed bit by bit is executed as changed */
     bare->at = BARE_RAM + 0x200;
     bare_code(bare, MOVS(4, 0), BX(5));
-    set(5, reg(REG_PC) | 1);
-    uint32_t back = reg(REG_PC);
-    set(REG_PC, BARE_RAM + 0x200);
+    set(5, reg(CPU_PC) | 1);
+    uint32_t back = reg(CPU_PC);
+    set(CPU_PC, BARE_RAM + 0x200);
     bare_until(bare, back);
     assert_int_equal(reg(4), 0);
     set(1, 0x22000000 + 0x200 * 32 + 3 * 4);
     set(0, 1);
     execute(STR(0, 1));
-    set(5, reg(REG_PC) | 1);
-    back = reg(REG_PC);
-    set(REG_PC, BARE_RAM + 0x200);
+    set(5, reg(CPU_PC) | 1);
+    back = reg(CPU_PC);
+    set(CPU_PC, BARE_RAM + 0x200);
     bare_until(bare, back);
     assert_int_equal(reg(4), 8);
 }
@@ -232,7 +232,7 @@ static void unprivileged_access(void **state)
     /* the private bus is a bus error to it */
     bare_store(bare, SHCSR, SHCSR_BUS);
     set(1, CCR);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, load[0]);
     bare_until(bare, bare_handler(5));
     assert_int_equal(bare_ppb(bare, CFSR), 0x8200);
@@ -258,8 +258,8 @@ static void faulting_transfers_keep_the_base(void **state)
         uint32_t base = down ? BARE_RAM + 8 : BARE_RAM + BARE_RAM_SIZE - 4;
         if (i == 2 || i == 3 || i == 5)
             base += 4;
-        uint32_t pc = reg(REG_PC);
-        set(REG_SP, BARE_RAM + 0x1000);
+        uint32_t pc = reg(CPU_PC);
+        set(CPU_SP, BARE_RAM + 0x1000);
         set(0, 0xabc);
         set(1, base);
         bare->at = pc;
@@ -268,7 +268,7 @@ static void faulting_transfers_keep_the_base(void **state)
         assert_int_equal(reg(1), base);
         assert_int_equal(reg(0), 0xabc);
         assert_int_equal(bare_ppb(bare, CFSR), 0x8200);
-        assert_int_equal(bare_read(bare, reg(REG_SP) + 24), pc);
+        assert_int_equal(bare_read(bare, reg(CPU_SP) + 24), pc);
     }
 }
 
@@ -283,12 +283,12 @@ static void code_that_changes_itself(void **state)
     for (unsigned i = 0; i < 3; i++) {
         /* executed at one address, changed at the other */
         uint32_t run = i & 1 ? BARE_RAM + 0x1000 : 0x10000000, poke = i & 1 ? 0x10000000 : BARE_RAM + 0x1000;
-        set(REG_PC, run);
+        set(CPU_PC, run);
         bare_until(bare, BARE_FLASH + 0x300);
         assert_int_equal(reg(0), 1 + i);
         set(1, poke);
         set(2, MOVS(0, 2 + i));
-        set(REG_PC, BARE_FLASH + 0x200);
+        set(CPU_PC, BARE_FLASH + 0x200);
         bare->at = BARE_FLASH + 0x200;
         bare_code(bare, 0x800a /* strh r2, [r1] */, NOP);
         bare_steps(bare, 1);
@@ -298,30 +298,30 @@ static void code_that_changes_itself(void **state)
     bare_code(bare, 0x800a /* strh r2, [r1] */, MOVS(0, 0), BX(7));
     set(1, BARE_RAM + 0x802);
     set(2, MOVS(0, 0x77));
-    set(REG_PC, BARE_RAM + 0x800);
+    set(CPU_PC, BARE_RAM + 0x800);
     bare_until(bare, BARE_FLASH + 0x300);
     assert_int_equal(reg(0), 0x77);
     set(1, BARE_RAM + 0x800);
     set(2, MOVS(3, 0x55));
-    set(REG_PC, BARE_RAM + 0x800);
+    set(CPU_PC, BARE_RAM + 0x800);
     bare_until(bare, BARE_FLASH + 0x300);
-    set(REG_PC, BARE_RAM + 0x800);
+    set(CPU_PC, BARE_RAM + 0x800);
     bare_until(bare, BARE_FLASH + 0x300);
     assert_int_equal(reg(3), 0x55);
     /* both halves of a 32-bit instruction, the second one by STM */
     bare->at = BARE_RAM + 0x900;
     bare_code(bare, 0xf2410034 /* movw r0, #0x1034 */, BX(7));
-    set(REG_PC, BARE_RAM + 0x900);
+    set(CPU_PC, BARE_RAM + 0x900);
     bare_until(bare, BARE_FLASH + 0x300);
     assert_int_equal(reg(0), 0x1034);
     set(1, BARE_RAM + 0x900);
     set(2, 0x0078f241);
     set(3, BX(7));
-    set(REG_PC, BARE_FLASH + 0x200);
+    set(CPU_PC, BARE_FLASH + 0x200);
     bare->at = BARE_FLASH + 0x200;
     bare_code(bare, 0xc10c /* stm r1!, {r2, r3} */, NOP);
     bare_steps(bare, 1);
-    set(REG_PC, BARE_RAM + 0x900);
+    set(CPU_PC, BARE_RAM + 0x900);
     bare_until(bare, BARE_FLASH + 0x300);
     assert_int_equal(reg(0), 0x1078);
 }
@@ -340,18 +340,18 @@ static void execution_outside_regions(void **state)
     bare->ram[0x1802] = 0x02; /* ands r2, r0 */
     bare->ram[0x1803] = 0x40;
     set(2, 0xff);
-    set(REG_PC, 0x100003fe);
+    set(CPU_PC, 0x100003fe);
     bare_steps(bare, 1);
     assert_int_equal(reg(0), 0x1034);
-    assert_int_equal(reg(REG_PC), 0x10000402);
+    assert_int_equal(reg(CPU_PC), 0x10000402);
     bare_steps(bare, 1);
     assert_int_equal(reg(2), 0xff & reg(0));
     /* nothing there: a bus error on the fetch, at the instruction */
     bare_store(bare, SHCSR, SHCSR_BUS);
-    set(REG_PC, 0x10000800);
+    set(CPU_PC, 0x10000800);
     bare_until(bare, bare_handler(5));
     assert_int_equal(bare_ppb(bare, CFSR), 0x100);
-    assert_int_equal(bare_read(bare, reg(REG_SP) + 24), 0x10000800);
+    assert_int_equal(bare_read(bare, reg(CPU_SP) + 24), 0x10000800);
 }
 
 int main(void)

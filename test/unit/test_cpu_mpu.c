@@ -30,21 +30,21 @@ static void flash_region(void)
 
 static bool faults(uint32_t instruction)
 {
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, instruction, NOP, NOP);
     bare->faulted = 0;
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     for (unsigned i = 0; i < 3 && bare->faulted == 0; i++)
         cpu_step(bare->cpu);
     bool fault = bare->faulted > 0;
     if (fault) {
-        assert_int_equal(reg(REG_XPSR) & 0x1ff, 4);
-        bare->at = reg(REG_PC);
+        assert_int_equal(reg(CPU_XPSR) & 0x1ff, 4);
+        bare->at = reg(CPU_PC);
         bare_code(bare, BX(14)); /* the frame is on the privileged stack */
-        bare_word(bare, reg(REG_SP) + 24, pc);
+        bare_word(bare, reg(CPU_SP) + 24, pc);
         bare_steps(bare, 1);
     }
-    set(REG_PC, BARE_FLASH + 0x200);
+    set(CPU_PC, BARE_FLASH + 0x200);
     return fault;
 }
 
@@ -142,10 +142,10 @@ static void execution(void **state)
     region(2, BARE_RAM + 0x120, AP(3) | SIZE(5) | XN);
     bare->at = BARE_RAM + 0x11a;
     bare_code(bare, NOP, NOP, 0xf2401034);
-    set(REG_PC, BARE_RAM + 0x11a);
+    set(CPU_PC, BARE_RAM + 0x11a);
     bare->faulted = 0;
     bare_until(bare, bare_handler(4));
-    assert_int_equal(bare_read(bare, reg(REG_SP) + 24), BARE_RAM + 0x11e);
+    assert_int_equal(bare_read(bare, reg(CPU_SP) + 24), BARE_RAM + 0x11e);
     /* a loop is checked again when privilege is dropped */
     bare_start(bare);
     bare_store(bare, SHCSR, SHCSR_MEM);
@@ -153,10 +153,10 @@ static void execution(void **state)
     region(1, BARE_RAM, AP(3) | SIZE(14));
     bare_store(bare, MPU_CTRL, ENABLE);
     set(0, 1);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, MSR(SYSM_CONTROL, 0), NOP, NOP);
     bare_until(bare, bare_handler(4));
-    assert_int_equal(bare_read(bare, reg(REG_SP) + 24), BARE_FLASH + 0x204);
+    assert_int_equal(bare_read(bare, reg(CPU_SP) + 24), BARE_FLASH + 0x204);
 }
 
 static void faults_and_stacking(void **state)
@@ -166,23 +166,23 @@ static void faults_and_stacking(void **state)
     flash_region();
     region(1, BARE_RAM, AP(1) | SIZE(14)); /* privileged only */
     bare_store(bare, MPU_CTRL, ENABLE);
-    set(REG_CONTROL, 3);
-    set(REG_PSP, BARE_RAM + 0x1000);
-    bare->at = reg(REG_PC);
+    set(CPU_CONTROL, 3);
+    set(CPU_PSP, BARE_RAM + 0x1000);
+    bare->at = reg(CPU_PC);
     bare_code(bare, SVC(0));
     bare_until(bare, bare_handler(4)); /* the frame is stored unprivileged */
     assert_int_equal(bare_ppb(bare, CFSR), 0x10);
-    assert_int_equal(reg(REG_PSP), BARE_RAM + 0x1000 - 32);
+    assert_int_equal(reg(CPU_PSP), BARE_RAM + 0x1000 - 32);
     /* without HFNMIENA HardFault and FAULTMASK do without MPU */
     bare_start(bare);
     flash_region();
     bare_store(bare, MPU_CTRL, ENABLE);
-    set(REG_FAULTMASK, 1);
+    set(CPU_FAULTMASK, 1);
     set(1, BARE_RAM);
     execute(LDR(0, 1));
-    assert_int_equal(reg(REG_PC), BARE_FLASH + 0x202);
+    assert_int_equal(reg(CPU_PC), BARE_FLASH + 0x202);
     bare_store(bare, MPU_CTRL, ENABLE | HFNMIENA);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, LDR(0, 1));
     assert_int_equal(cpu_run(bare->cpu, UINT64_MAX), CPU_LOCKUP);
 }

@@ -50,21 +50,21 @@ static void stops_from_inside(void **state)
     bare->on_io = lower_the_limit;
     set(1, BARE_IO);
     set(0, 20);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, NOP, STR(0, 1));
     fill(bare->at, NOP, 100);
     uint64_t t = cpu_cycles(bare->cpu);
     assert_int_equal(cpu_run(bare->cpu, t + 1000), CPU_RAN);
     assert_int_equal(bare->log[0].cycle, t + 1); /* exact inside the call */
     assert_int_equal(cpu_cycles(bare->cpu), t + 1 + 20);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, LDR(0, 1), NOP);
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     assert_int_equal(cpu_run(bare->cpu, t + 1000), CPU_STOPPED); /* at the next boundary */
-    assert_int_equal(reg(REG_PC), pc + 2);
+    assert_int_equal(reg(CPU_PC), pc + 2);
     cpu_stop(bare->cpu); /* before running */
     assert_int_equal(cpu_run(bare->cpu, t + 1000), CPU_STOPPED);
-    assert_int_equal(reg(REG_PC), pc + 2);
+    assert_int_equal(reg(CPU_PC), pc + 2);
     assert_int_equal(cpu_run(bare->cpu, t + 60), CPU_RAN);
 }
 
@@ -82,13 +82,13 @@ static void interrupt_by_an_access(void **state)
     bare->on_io = raise_irq;
     bare_store(bare, NVIC_ISER, 1);
     set(1, BARE_IO);
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_code(bare, LDR(0, 1), ADDS(2, 1), ADDS(2, 1));
-    uint32_t pc = reg(REG_PC);
+    uint32_t pc = reg(CPU_PC);
     cpu_break(bare->cpu, bare_handler(16), true);
     uint64_t t = cpu_cycles(bare->cpu);
     assert_int_equal(cpu_run(bare->cpu, UINT64_MAX), CPU_BREAK);
-    assert_int_equal(bare_read(bare, reg(REG_SP) + 24), pc + 2);
+    assert_int_equal(bare_read(bare, reg(CPU_SP) + 24), pc + 2);
     assert_int_equal(reg(2), 0);
     assert_int_equal(cpu_cycles(bare->cpu) - t, 2 + 100 + 12);
 }
@@ -104,31 +104,31 @@ static void breakpoints(void **state)
     assert_true(cpu_break(bare->cpu, a, true));
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(cpu_run(bare->cpu, UINT64_MAX), CPU_BREAK);
-        assert_int_equal(reg(REG_PC), a);
+        assert_int_equal(reg(CPU_PC), a);
         assert_int_equal(reg(0), 2 + 8 * i); /* not executed yet */
         if (i == 1) {                        /* a step from it executes it */
             assert_int_equal(cpu_step(bare->cpu), CPU_RAN);
-            assert_int_equal(reg(REG_PC), a + 2);
+            assert_int_equal(reg(CPU_PC), a + 2);
         }
     }
     cpu_run(bare->cpu, 0); /* asking again does not go on */
-    assert_int_equal(reg(REG_PC), a);
+    assert_int_equal(reg(CPU_PC), a);
     assert_true(cpu_break(bare->cpu, b, true));
     assert_int_equal(cpu_run(bare->cpu, UINT64_MAX), CPU_BREAK);
-    assert_int_equal(reg(REG_PC), b);
+    assert_int_equal(reg(CPU_PC), b);
     assert_true(cpu_break(bare->cpu, a, false));
     assert_int_equal(cpu_run(bare->cpu, UINT64_MAX), CPU_BREAK);
-    assert_int_equal(reg(REG_PC), b);
+    assert_int_equal(reg(CPU_PC), b);
     assert_true(cpu_break(bare->cpu, b, false));
     assert_int_equal(cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 1000), CPU_RAN);
     /* in an IT block, also where the condition fails */
-    set(REG_PC, BARE_FLASH + 0x300);
+    set(CPU_PC, BARE_FLASH + 0x300);
     bare->at = BARE_FLASH + 0x300;
     bare_code(bare, CMP(0, 0), IT(0, 0xc) /* ite eq */, MOVS(1, 1), MOVS(1, 2), HERE);
     set(0, 0);
     cpu_break(bare->cpu, BARE_FLASH + 0x306, true);
     assert_int_equal(cpu_run(bare->cpu, UINT64_MAX), CPU_BREAK);
-    assert_int_equal(reg(REG_PC), BARE_FLASH + 0x306);
+    assert_int_equal(reg(CPU_PC), BARE_FLASH + 0x306);
     assert_int_equal(cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 100), CPU_RAN);
     assert_int_equal(reg(1), 1);
     for (unsigned i = 1; i < CPU_BREAKS; i++)
@@ -141,18 +141,18 @@ static void watch_is_told_once(void **state)
     (void)state;
     fill(BARE_FLASH + 0x200, NOP, 64);
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 20); /* some of it is decoded already */
-    set(REG_PC, BARE_FLASH + 0x200);
+    set(CPU_PC, BARE_FLASH + 0x200);
     cpu_arm_watch(bare->cpu, 0, BARE_FLASH + 0x210, BARE_FLASH + 0x220);
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 8);
     assert_int_equal(bare->watched, 0);
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 20);
     assert_int_equal(bare->watched, 1);
     assert_int_equal(bare->watch_pc, BARE_FLASH + 0x210);
-    set(REG_PC, BARE_FLASH + 0x200);
+    set(CPU_PC, BARE_FLASH + 0x200);
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 30);
     assert_int_equal(bare->watched, 1); /* one shot */
     cpu_arm_watch(bare->cpu, 0, BARE_FLASH + 0x210, BARE_FLASH + 0x220);
-    set(REG_PC, BARE_FLASH + 0x21c); /* entered in the middle */
+    set(CPU_PC, BARE_FLASH + 0x21c); /* entered in the middle */
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 1);
     assert_int_equal(bare->watched, 2);
     assert_int_equal(bare->watch_pc, BARE_FLASH + 0x21c);
@@ -164,7 +164,7 @@ static void watches_do_not_disturb_each_other(void **state)
     fill(BARE_FLASH + 0x200, NOP, 64);
     cpu_arm_watch(bare->cpu, 0, BARE_FLASH + 0x208, BARE_FLASH + 0x220);
     cpu_arm_watch(bare->cpu, 1, BARE_FLASH + 0x210, BARE_FLASH + 0x210);
-    set(REG_PC, BARE_FLASH + 0x200);
+    set(CPU_PC, BARE_FLASH + 0x200);
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 6);
     assert_int_equal(bare->watched, 1);
     assert_int_equal(bare->watch_n, 0);
@@ -172,12 +172,12 @@ static void watches_do_not_disturb_each_other(void **state)
     assert_int_equal(bare->watched, 2);
     assert_int_equal(bare->watch_n, 1);
     assert_int_equal(bare->watch_pc, BARE_FLASH + 0x210);
-    set(REG_PC, BARE_FLASH + 0x200);
+    set(CPU_PC, BARE_FLASH + 0x200);
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 30);
     assert_int_equal(bare->watched, 2);
     cpu_arm_watch(bare->cpu, 0, BARE_FLASH + 0x210, BARE_FLASH + 0x210); /* both at one instruction */
     cpu_arm_watch(bare->cpu, 1, BARE_FLASH + 0x210, BARE_FLASH + 0x210);
-    set(REG_PC, BARE_FLASH + 0x210);
+    set(CPU_PC, BARE_FLASH + 0x210);
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 3);
     assert_int_equal(bare->watched, 4);
 }
@@ -197,7 +197,7 @@ static void program(void)
     bare_store(bare, 0xe000e014, 96);
     bare_store(bare, 0xe000e018, 0);
     bare_store(bare, 0xe000e010, 7);
-    set(REG_PC, BARE_FLASH + 0x200);
+    set(CPU_PC, BARE_FLASH + 0x200);
 }
 
 static void one_go_equals_steps(void **state)
@@ -270,7 +270,7 @@ static void regions_can_be_switched(void **state)
     bare_code(bare, MOVS(0, 2), BX(7));
     set(7, (BARE_FLASH + 0x300) | 1);
     for (unsigned i = 0; i < 4; i++) {
-        set(REG_PC, 0x400);
+        set(CPU_PC, 0x400);
         bare_until(bare, BARE_FLASH + 0x300);
         assert_int_equal(reg(0), i & 1 ? 2 : 1);
         if (i & 1)
@@ -296,7 +296,7 @@ static void region_switched_below_itself(void **state)
     bare->at = BARE_RAM + 0x400;
     bare_code(bare, NOP, MOVS(2, 2), HERE);
     set(1, BARE_IO);
-    set(REG_PC, 0x400);
+    set(CPU_PC, 0x400);
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 50);
     assert_int_equal(reg(2), 2);
 }
@@ -315,19 +315,19 @@ static void wait_states(void **state)
     assert_int_equal(cpu_cycles(bare->cpu) - t, 16 + 4 * 4);
     bare->at = BARE_FLASH + 0x300;
     bare_code(bare, NOP, 0xf04f0001, 0xf04f0002, 0xf04f0003, NOP); /* 2 4 | 4 straddles nothing, then 4 */
-    set(REG_PC, BARE_FLASH + 0x302);
+    set(CPU_PC, BARE_FLASH + 0x302);
     bare->fetched = 0;
     bare_steps(bare, 2); /* 0x302-0x305, 0x306-0x309: the second line with the second instruction */
     assert_int_equal(bare->fetched, 2);
     bare->at = BARE_FLASH + 0x400;
     bare_code(bare, 0xe7fe); /* a loop within one line is fetched once */
-    set(REG_PC, BARE_FLASH + 0x400);
+    set(CPU_PC, BARE_FLASH + 0x400);
     bare->fetched = 0;
     cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 100);
     assert_int_equal(bare->fetched, 1);
     bare->at = BARE_RAM + 0x400; /* RAM is not gated */
     bare_code(bare, NOP, NOP, NOP, NOP, NOP, NOP);
-    set(REG_PC, BARE_RAM + 0x400);
+    set(CPU_PC, BARE_RAM + 0x400);
     bare->fetched = 0;
     bare_steps(bare, 5);
     assert_int_equal(bare->fetched, 0);

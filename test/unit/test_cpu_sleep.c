@@ -9,7 +9,7 @@
 
 static uint32_t ipsr(void)
 {
-    return reg(REG_XPSR) & 0x1ff;
+    return reg(CPU_XPSR) & 0x1ff;
 }
 static enum cpu_exit go(void)
 {
@@ -17,7 +17,7 @@ static enum cpu_exit go(void)
 }
 static void code(const uint32_t *c, size_t n)
 {
-    bare->at = reg(REG_PC);
+    bare->at = reg(CPU_PC);
     bare_put(bare, c, n);
 }
 #define CODE(...)                                                                                            \
@@ -38,12 +38,12 @@ static void wait_for_interrupt(void **state)
         bare_start(bare);
         returning_handler(0);
         set(7, 0);
-        uint32_t after = reg(REG_PC) + (i ? 4 : 2);
+        uint32_t after = reg(CPU_PC) + (i ? 4 : 2);
         CODE(form[i], MOVS(0, 1), HERE);
         uint64_t t = cpu_cycles(bare->cpu);
         assert_int_equal(go(), CPU_SLEEPING);
         assert_in_range(cpu_cycles(bare->cpu) - t, 1, 10); /* asleep, no time passes by itself */
-        assert_int_equal(reg(REG_PC), after);
+        assert_int_equal(reg(CPU_PC), after);
         assert_false(cpu_would_wake(bare->cpu));
         assert_int_equal(go(), CPU_SLEEPING);
         cpu_irq(bare->cpu, 1, true); /* not enabled */
@@ -63,32 +63,32 @@ static void wait_for_interrupt(void **state)
     returning_handler(0);
     bare_store(bare, NVIC_IPR, 0x40);
     set(7, 0);
-    set(REG_PRIMASK, 1);
+    set(CPU_PRIMASK, 1);
     CODE(WFI, CPSIE_I, HERE);
     assert_int_equal(go(), CPU_SLEEPING);
     cpu_irq(bare->cpu, 0, true);
     cpu_irq(bare->cpu, 0, false);
     bare_steps(bare, 1);
-    assert_int_equal(reg(REG_PC), BARE_FLASH + 0x204);
+    assert_int_equal(reg(CPU_PC), BARE_FLASH + 0x204);
     bare_steps(bare, 1);
     assert_int_equal(ipsr(), 16);
     bare_until(bare, BARE_FLASH + 0x204);
-    set(REG_PC, BARE_FLASH + 0x200);
-    set(REG_BASEPRI, 0x40);
+    set(CPU_PC, BARE_FLASH + 0x200);
+    set(CPU_BASEPRI, 0x40);
     assert_int_equal(go(), CPU_SLEEPING);
     cpu_irq(bare->cpu, 0, true);
     assert_int_equal(go(), CPU_SLEEPING);
-    set(REG_BASEPRI, 0);
+    set(CPU_BASEPRI, 0);
     assert_true(cpu_would_wake(bare->cpu));
     /* with one pending already it does not sleep at all */
     bare_start(bare);
     returning_handler(0);
     cpu_irq(bare->cpu, 0, false);
-    set(REG_PRIMASK, 1);
+    set(CPU_PRIMASK, 1);
     CODE(WFI, HERE);
     bare_store(bare, NVIC_ISPR, 1);
     assert_int_equal(go(), CPU_RAN);
-    assert_int_equal(reg(REG_PC), BARE_FLASH + 0x202);
+    assert_int_equal(reg(CPU_PC), BARE_FLASH + 0x202);
 }
 
 static void wait_for_event(void **state)
@@ -97,14 +97,14 @@ static void wait_for_event(void **state)
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
         bare_start(bare);
-        uint32_t start = reg(REG_PC), n = i ? 4 : 2;
+        uint32_t start = reg(CPU_PC), n = i ? 4 : 2;
         CODE(sev[i], wfe[i], wfe[i], HERE);
         assert_int_equal(go(), CPU_SLEEPING); /* the first WFE took the event, the second sleeps */
-        assert_int_equal(reg(REG_PC), start + 3 * n);
+        assert_int_equal(reg(CPU_PC), start + 3 * n);
         cpu_event(bare->cpu);
         assert_true(cpu_would_wake(bare->cpu));
         assert_int_equal(go(), CPU_RAN);
-        set(REG_PC, start + n); /* waking has used up the event */
+        set(CPU_PC, start + n); /* waking has used up the event */
         assert_int_equal(go(), CPU_SLEEPING);
     }
     /* an exception wakes it if it is taken; entry and return set the event register */
@@ -115,11 +115,11 @@ static void wait_for_event(void **state)
     cpu_irq(bare->cpu, 0, true);
     cpu_irq(bare->cpu, 0, false);
     assert_int_equal(go(), CPU_SLEEPING); /* the second WFE went through by the event of the return */
-    assert_int_equal(reg(REG_PC), BARE_FLASH + 0x206);
+    assert_int_equal(reg(CPU_PC), BARE_FLASH + 0x206);
     /* masked by PRIMASK it does not, unlike WFI */
     bare_start(bare);
     returning_handler(0);
-    set(REG_PRIMASK, 1);
+    set(CPU_PRIMASK, 1);
     CODE(WFE, HERE);
     assert_int_equal(go(), CPU_SLEEPING);
     cpu_irq(bare->cpu, 0, true);
@@ -132,7 +132,7 @@ static void wait_for_event(void **state)
     assert_int_equal(go(), CPU_SLEEPING);
     cpu_irq(bare->cpu, 9, true);
     assert_int_equal(go(), CPU_RAN);
-    assert_int_equal(reg(REG_PC), BARE_FLASH + 0x202);
+    assert_int_equal(reg(CPU_PC), BARE_FLASH + 0x202);
     cpu_irq(bare->cpu, 9, false);
 }
 
@@ -147,7 +147,7 @@ static void sleep_on_exit(void **state)
     bare_store(bare, NVIC_ISPR, 3); /* two: the second is tail-chained, then it sleeps */
     assert_int_equal(go(), CPU_SLEEPING);
     assert_int_equal(reg(7), 2);
-    assert_int_equal(reg(REG_PC), BARE_FLASH + 0x200); /* not one instruction of Thread mode */
+    assert_int_equal(reg(CPU_PC), BARE_FLASH + 0x200); /* not one instruction of Thread mode */
     assert_int_equal(ipsr(), 0);
     cpu_irq(bare->cpu, 0, true);
     cpu_irq(bare->cpu, 0, false);
@@ -161,7 +161,7 @@ static void sleep_on_exit(void **state)
     cpu_irq(bare->cpu, 0, true);
     cpu_irq(bare->cpu, 0, false);
     assert_int_equal(go(), CPU_RAN);
-    assert_int_equal(reg(REG_PC), BARE_FLASH + 0x202);
+    assert_int_equal(reg(CPU_PC), BARE_FLASH + 0x202);
 }
 
 /* SysTick goes on in sleep and wakes it; so does the cycle counter. */

@@ -172,17 +172,17 @@ static void instruction_cycles(void **state)
     (void)state;
     bare_store(bare, CPACR, 0xf << 20);
     for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
-        set(REG_PC, BARE_FLASH + 0x300);
+        set(CPU_PC, BARE_FLASH + 0x300);
         set(1, BARE_RAM + 0x100);
         set(6, (BARE_FLASH + 0x300) | 1);
-        set(REG_XPSR, 0x01000000);
+        set(CPU_XPSR, 0x01000000);
         uint64_t t = cpu_cycles(bare->cpu);
         execute(row[i].code);
         if (cpu_cycles(bare->cpu) - t != row[i].cycles)
             fail_msg("%s takes %u cycles", row[i].name, (unsigned)(cpu_cycles(bare->cpu) - t));
     }
     /* N single loads or stores in a row take N + 1 */
-    set(REG_PC, BARE_FLASH + 0x300);
+    set(CPU_PC, BARE_FLASH + 0x300);
     bare->at = BARE_FLASH + 0x300;
     bare_code(bare, LDR(0, 1), LDR(2, 1), STR(0, 1), LDR(3, 1), NOP);
     set(1, BARE_RAM);

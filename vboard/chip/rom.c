@@ -9,7 +9,6 @@
 
 #include "chip/state.h"
 
-enum { REG_XPSR = 16, REG_PRIMASK = 19, REG_BASEPRI, REG_FAULTMASK, REG_CONTROL };
 enum { USB_IRQ = 67 };
 #define SYSTICK_CTRL 0xE000E010U
 #define NVIC_ISER    0xE000E100U
@@ -24,29 +23,29 @@ static uint32_t ppb(const struct chip *c, uint32_t addr)
 
 static bool in_usb_handler(const struct chip *c)
 {
-    return (cpu_reg(c->cpu, REG_XPSR) & 0x1FF) == 16 + USB_IRQ;
+    return (cpu_reg(c->cpu, CPU_XPSR) & 0x1FF) == 16 + USB_IRQ;
 }
 
 static bool in_other_handler(const struct chip *c)
 {
-    return (cpu_reg(c->cpu, REG_XPSR) & 0x1FF) != 0 && !in_usb_handler(c);
+    return (cpu_reg(c->cpu, CPU_XPSR) & 0x1FF) != 0 && !in_usb_handler(c);
 }
 
 static bool masked(const struct chip *c)
 {
-    uint32_t basepri = cpu_reg(c->cpu, REG_BASEPRI), usb = ppb(c, NVIC_IPR + (USB_IRQ & ~3U));
-    return cpu_reg(c->cpu, REG_PRIMASK) || cpu_reg(c->cpu, REG_FAULTMASK) ||
+    uint32_t basepri = cpu_reg(c->cpu, CPU_BASEPRI), usb = ppb(c, NVIC_IPR + (USB_IRQ & ~3U));
+    return cpu_reg(c->cpu, CPU_PRIMASK) || cpu_reg(c->cpu, CPU_FAULTMASK) ||
            (basepri && (usb >> (8 * (USB_IRQ % 4)) & 0xFF) >= basepri);
 }
 
 static bool on_psp(const struct chip *c)
 {
-    return cpu_reg(c->cpu, REG_CONTROL) & 2;
+    return cpu_reg(c->cpu, CPU_CONTROL) & 2;
 }
 
 static bool unprivileged(const struct chip *c)
 {
-    return cpu_reg(c->cpu, REG_CONTROL) & 1;
+    return cpu_reg(c->cpu, CPU_CONTROL) & 1;
 }
 
 static bool pll_on(const struct chip *c)

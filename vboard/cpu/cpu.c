@@ -340,72 +340,60 @@ bool cpu_break(struct cpu *cpu, uint32_t addr, bool set)
 
 /* ---- registers --------------------------------------------------------------------------- */
 
-enum {
-    REG_XPSR = 16,
-    REG_MSP,
-    REG_PSP,
-    REG_PRIMASK,
-    REG_BASEPRI,
-    REG_FAULTMASK,
-    REG_CONTROL,
-    REG_FPSCR,
-    REG_S0 = 32
-};
-
 uint32_t cpu_reg(const struct cpu *cpu, unsigned n)
 {
     if (n < 16)
         return cpu->r[n];
-    if (n >= REG_S0)
-        return n < REG_S0 + 32 ? cpu->s[n - REG_S0] : 0;
+    if (n >= CPU_S0)
+        return n < CPU_S0 + 32 ? cpu->s[n - CPU_S0] : 0;
     switch (n) {
-    case REG_XPSR: return cpu_xpsr(cpu);
-    case REG_MSP: return cpu->psp_in_use ? cpu->sp_other : cpu->r[13];
-    case REG_PSP: return cpu->psp_in_use ? cpu->r[13] : cpu->sp_other;
-    case REG_PRIMASK: return cpu->primask;
-    case REG_BASEPRI: return cpu->basepri;
-    case REG_FAULTMASK: return cpu->faultmask;
-    case REG_CONTROL: return cpu->npriv | (uint32_t)cpu->spsel << 1 | (uint32_t)cpu->fpca << 2;
-    case REG_FPSCR: return cpu->fpscr;
+    case CPU_XPSR: return cpu_xpsr(cpu);
+    case CPU_MSP: return cpu->psp_in_use ? cpu->sp_other : cpu->r[13];
+    case CPU_PSP: return cpu->psp_in_use ? cpu->r[13] : cpu->sp_other;
+    case CPU_PRIMASK: return cpu->primask;
+    case CPU_BASEPRI: return cpu->basepri;
+    case CPU_FAULTMASK: return cpu->faultmask;
+    case CPU_CONTROL: return cpu->npriv | (uint32_t)cpu->spsel << 1 | (uint32_t)cpu->fpca << 2;
+    case CPU_FPSCR: return cpu->fpscr;
     default: return 0;
     }
 }
 
 void cpu_set_reg(struct cpu *cpu, unsigned n, uint32_t value)
 {
-    if (n >= REG_S0) {
-        if (n < REG_S0 + 32)
-            cpu->s[n - REG_S0] = value;
+    if (n >= CPU_S0) {
+        if (n < CPU_S0 + 32)
+            cpu->s[n - CPU_S0] = value;
         return;
     }
     switch (n) {
-    case 13: cpu->r[13] = value & ~3u; break;
-    case 15:
+    case CPU_SP: cpu->r[13] = value & ~3u; break;
+    case CPU_PC:
         cpu->r[15] = value & ~1u;
         cpu->at_break = false;
         break;
-    case REG_XPSR:
+    case CPU_XPSR:
         cpu_set_apsr(cpu, value, true, true);
         cpu->ipsr = value & 0x1ff;
         cpu->thumb = value >> 24 & 1;
         cpu->it = (value >> 8 & 0xfc) | (value >> 25 & 3);
         break;
-    case REG_MSP: *cpu_msp(cpu) = value & ~3u; break;
-    case REG_PSP: *cpu_psp(cpu) = value & ~3u; break;
-    case REG_PRIMASK: cpu->primask = value & 1; break;
-    case REG_BASEPRI: cpu->basepri = value & 0xf0; break;
-    case REG_FAULTMASK: cpu->faultmask = value & 1; break;
-    case REG_CONTROL:
+    case CPU_MSP: *cpu_msp(cpu) = value & ~3u; break;
+    case CPU_PSP: *cpu_psp(cpu) = value & ~3u; break;
+    case CPU_PRIMASK: cpu->primask = value & 1; break;
+    case CPU_BASEPRI: cpu->basepri = value & 0xf0; break;
+    case CPU_FAULTMASK: cpu->faultmask = value & 1; break;
+    case CPU_CONTROL:
         cpu->npriv = value & 1;
         cpu->spsel = value >> 1 & 1;
         cpu->fpca = value >> 2 & 1;
         break;
-    case REG_FPSCR:
+    case CPU_FPSCR:
         cpu->fpscr = value & FPSCR_BITS;
         cpu_fp_tell(cpu);
         break;
     default:
-        if (n < 15)
+        if (n < CPU_PC)
             cpu->r[n] = value;
         return;
     }

@@ -155,8 +155,22 @@ bool cpu_debug_watch(struct cpu *cpu, const struct cpu_debug_hit *watch, bool se
 /* Why cpu_run returned CPU_BREAK last; hit (may be NULL): the watchpoint. */
 enum cpu_debug_stop cpu_debug_why(const struct cpu *cpu, struct cpu_debug_hit *hit);
 
-/* Registers by number: 0-15 (15: address of the next instruction), 16 xPSR, 17 MSP, 18 PSP,
- * 19 PRIMASK, 20 BASEPRI, 21 FAULTMASK, 22 CONTROL, 23 FPSCR, 32-63 S0-S31. */
+/* Registers by number: 0 to 15 (PC: address of the next instruction), and these; S0 to S31 follow each other.
+ */
+enum {
+    CPU_SP = 13,
+    CPU_LR,
+    CPU_PC,
+    CPU_XPSR,
+    CPU_MSP,
+    CPU_PSP,
+    CPU_PRIMASK,
+    CPU_BASEPRI,
+    CPU_FAULTMASK,
+    CPU_CONTROL,
+    CPU_FPSCR,
+    CPU_S0 = 32
+};
 uint32_t cpu_reg(const struct cpu *cpu, unsigned n);
 void cpu_set_reg(struct cpu *cpu, unsigned n, uint32_t value);
 /* A debugger's view of the private peripheral bus 0xE0000000-0xE00FFFFF: no side effects on read. */

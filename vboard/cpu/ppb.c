@@ -6,6 +6,36 @@
 
 #include <stddef.h>
 
+#define ITM_STIM_END                                                                                         \
+    0xe0000080u /* behind the stimulus ports, which are for programs without privilege, too */
+#define ITM_LAR     0xe0000fb0u
+#define ITM_LSR     0xe0000fb4u
+#define DWT_CTRL    0xe0001000u
+#define DWT_PCSR    0xe000101cu
+#define FP_CTRL     0xe0002000u
+#define FP_REMAP    0xe0002004u
+#define SYST_CSR    0xe000e010u
+#define SYST_CALIB  0xe000e01cu
+#define NVIC_ISER   0xe000e100u
+#define NVIC_ICER   0xe000e180u
+#define NVIC_ISPR   0xe000e200u
+#define NVIC_ICPR   0xe000e280u
+#define NVIC_IABR   0xe000e300u
+#define NVIC_IPR    0xe000e400u
+#define ICSR        0xe000ed04u
+#define AIRCR       0xe000ed0cu
+#define SHPR1       0xe000ed18u
+#define SHPR3       0xe000ed20u
+#define SHCSR       0xe000ed24u
+#define CFSR        0xe000ed28u
+#define HFSR        0xe000ed2cu
+#define DFSR        0xe000ed30u
+#define MPU_RBAR    0xe000ed9cu
+#define MPU_RASR_A3 0xe000edb8u
+#define DHCSR       0xe000edf0u
+#define DEMCR       0xe000edfcu
+#define STIR        0xe000ef00u
+
 /* ---- registers that hold bits ------------------------------------------------------------ */
 
 struct plain {
@@ -71,14 +101,14 @@ static uint32_t implemented(unsigned n)
 static uint32_t nvic_read(const struct cpu *cpu, uint32_t addr)
 {
     unsigned n = (addr & 0x7f) >> 2;
-    if (n >= EXC_WORDS - 1 && addr < 0xe000e400)
+    if (n >= EXC_WORDS - 1 && addr < NVIC_IPR)
         return 0;
     switch (addr >> 7) {
-    case 0xe000e100 >> 7:
-    case 0xe000e180 >> 7: return irq_word(cpu->enabled, n);
-    case 0xe000e200 >> 7:
-    case 0xe000e280 >> 7: return irq_word(cpu->pending, n);
-    case 0xe000e300 >> 7: return irq_word(cpu->active, n);
+    case NVIC_ISER >> 7:
+    case NVIC_ICER >> 7: return irq_word(cpu->enabled, n);
+    case NVIC_ISPR >> 7:
+    case NVIC_ICPR >> 7: return irq_word(cpu->pending, n);
+    case NVIC_IABR >> 7: return irq_word(cpu->active, n);
     default: return 0;
     }
 }
@@ -90,10 +120,10 @@ static void nvic_write(struct cpu *cpu, uint32_t addr, uint32_t value)
     for (; value != 0; value &= value - 1) {
         unsigned exc = EXC_IRQ + n * 32 + (unsigned)__builtin_ctz(value);
         switch (addr >> 7) {
-        case 0xe000e100 >> 7: exc_put(cpu->enabled, exc, true); break;
-        case 0xe000e180 >> 7: exc_put(cpu->enabled, exc, false); break;
-        case 0xe000e200 >> 7: cpu_pend(cpu, exc); break;
-        case 0xe000e280 >> 7: /* has no effect while the line asks, unless the handler runs */
+        case NVIC_ISER >> 7: exc_put(cpu->enabled, exc, true); break;
+        case NVIC_ICER >> 7: exc_put(cpu->enabled, exc, false); break;
+        case NVIC_ISPR >> 7: cpu_pend(cpu, exc); break;
+        case NVIC_ICPR >> 7: /* has no effect while the line asks, unless the handler runs */
             exc_put(cpu->pending, exc, exc_get(cpu->level, exc) && !exc_get(cpu->active, exc));
             break;
         default: break;
@@ -204,7 +234,7 @@ static void monitor_missing(struct cpu *cpu)
                           *(const uint32_t *)(const void *)((const char *)cpu + plain[i].offset)))
             cpu_missing(cpu, plain[i].addr);
     if (cpu->demcr & DEMCR_MON_STEP)
-        cpu_missing(cpu, 0xe000edfc);
+        cpu_missing(cpu, DEMCR);
 }
 
 static void demcr_write(struct cpu *cpu, uint32_t v)
@@ -305,44 +335,37 @@ static uint32_t read_word(struct cpu *cpu, uint32_t addr, bool effects)
     uint32_t mask;
     uint32_t *field = plain_field(cpu, addr, &mask);
     if (field != NULL)
-        return addr == 0xe0002004 ? *field | 0x20000000 : *field;
+        return addr == FP_REMAP ? *field | 0x20000000 : *field;
     uint32_t constant;
     if (cpu_ppb_constant(addr, &constant))
         return constant;
-    if (addr < 0xe0000080)
+    if (addr < ITM_STIM_END)
         return cpu_itm_read(cpu, (addr & 0x7f) / 4, effects);
-    if (addr == 0xe0000fb4)
+    if (addr == ITM_LSR)
         return cpu_itm_lsr(cpu);
-    if (addr >= 0xe0001000 && addr < 0xe000101c)
+    if (addr >= DWT_CTRL && addr < DWT_PCSR)
         return dwt_read(cpu, addr);
-    if (addr == 0xe0002000)
+    if (addr == FP_CTRL)
         return cpu->fpb_ctrl;
-    if (addr >= 0xe000e010 && addr < 0xe000e01c)
+    if (addr >= SYST_CSR && addr < SYST_CALIB)
         return systick_read(cpu, addr, effects);
-    if (addr >= 0xe000e100 && addr < 0xe000e400)
+    if (addr >= NVIC_ISER && addr < NVIC_IPR)
         return nvic_read(cpu, addr);
-    if (addr >= 0xe000e400 && addr < 0xe000e400 + CPU_IRQS)
-        return prio_read(cpu, EXC_IRQ + (addr - 0xe000e400));
+    if (addr >= NVIC_IPR && addr < NVIC_IPR + CPU_IRQS)
+        return prio_read(cpu, EXC_IRQ + (addr - NVIC_IPR));
+    if (addr >= SHPR1 && addr <= SHPR3)
+        return prio_read(cpu, 4 + (addr - SHPR1));
+    if (addr >= MPU_RBAR && addr <= MPU_RASR_A3)
+        return mpu_read(cpu, addr);
     switch (addr) {
-    case 0xe000ed04: return icsr_read(cpu);
-    case 0xe000ed0c: return 0xfa050000 | cpu->prigroup << 8;
-    case 0xe000ed18:
-    case 0xe000ed1c:
-    case 0xe000ed20: return prio_read(cpu, 4 + (addr - 0xe000ed18));
-    case 0xe000ed24: return shcsr_read(cpu);
-    case 0xe000ed28: return cpu->cfsr;
-    case 0xe000ed2c: return cpu->hfsr;
-    case 0xe000ed30: return cpu->dfsr;
-    case 0xe000ed9c:
-    case 0xe000eda4:
-    case 0xe000edac:
-    case 0xe000edb4:
-    case 0xe000eda0:
-    case 0xe000eda8:
-    case 0xe000edb0:
-    case 0xe000edb8: return mpu_read(cpu, addr);
-    case 0xe000edf0: return cpu_dhcsr(cpu);
-    case 0xe000edfc: return cpu->demcr;
+    case ICSR: return icsr_read(cpu);
+    case AIRCR: return 0xfa050000 | cpu->prigroup << 8;
+    case SHCSR: return shcsr_read(cpu);
+    case CFSR: return cpu->cfsr;
+    case HFSR: return cpu->hfsr;
+    case DFSR: return cpu->dfsr;
+    case DHCSR: return cpu_dhcsr(cpu);
+    case DEMCR: return cpu->demcr;
     default: return 0;
     }
 }
@@ -362,51 +385,46 @@ static void write_word(struct cpu *cpu, uint32_t addr, uint32_t v, uint32_t lane
         cpu_attention(cpu);
         return;
     }
-    if (addr >= 0xe000e400 && addr < 0xe000e400 + CPU_IRQS) {
-        prio_write(cpu, EXC_IRQ + (addr - 0xe000e400), v, lanes);
+    if (addr >= NVIC_IPR && addr < NVIC_IPR + CPU_IRQS) {
+        prio_write(cpu, EXC_IRQ + (addr - NVIC_IPR), v, lanes);
         return;
     }
-    if (addr >= 0xe000e100 && addr < 0xe000e300) {
+    if (addr >= SHPR1 && addr <= SHPR3) {
+        prio_write(cpu, 4 + (addr - SHPR1), v, lanes);
+        return;
+    }
+    if (addr >= MPU_RBAR && addr <= MPU_RASR_A3) {
+        mpu_write(cpu, addr, v);
+        cpu_mode_changed(cpu);
+        return;
+    }
+    if (addr >= NVIC_ISER && addr < NVIC_IABR) {
         nvic_write(cpu, addr, v & lanes);
         return;
     }
-    if (addr >= 0xe000e010 && addr < 0xe000e01c) {
+    if (addr >= SYST_CSR && addr < SYST_CALIB) {
         systick_write(cpu, addr, v);
         return;
     }
-    if (addr >= 0xe0001000 && addr < 0xe000101c) {
+    if (addr >= DWT_CTRL && addr < DWT_PCSR) {
         dwt_write(cpu, addr, v);
         return;
     }
     switch (addr) {
-    case 0xe0000fb0: cpu_itm_lar(cpu, v); break;
-    case 0xe0002000:
+    case ITM_LAR: cpu_itm_lar(cpu, v); break;
+    case FP_CTRL:
         if (v & 2)
             cpu->fpb_ctrl = 0x260 | (v & 1);
         break;
-    case 0xe000ed04: icsr_write(cpu, v & lanes); break;
-    case 0xe000ed0c: aircr_write(cpu, v & lanes); break;
-    case 0xe000ed18:
-    case 0xe000ed1c:
-    case 0xe000ed20: prio_write(cpu, 4 + (addr - 0xe000ed18), v, lanes); break;
-    case 0xe000ed24: shcsr_write(cpu, (shcsr_read(cpu) & ~lanes) | (v & lanes)); break;
-    case 0xe000ed28: cpu->cfsr &= ~(v & lanes); break;
-    case 0xe000ed2c: cpu->hfsr &= ~(v & lanes); break;
-    case 0xe000ed30: cpu->dfsr &= ~(v & lanes); break;
-    case 0xe000ed9c:
-    case 0xe000eda4:
-    case 0xe000edac:
-    case 0xe000edb4:
-    case 0xe000eda0:
-    case 0xe000eda8:
-    case 0xe000edb0:
-    case 0xe000edb8:
-        mpu_write(cpu, addr, v);
-        cpu_mode_changed(cpu);
-        break;
-    case 0xe000edf0: cpu_dhcsr_write(cpu, v); break;
-    case 0xe000edfc: demcr_write(cpu, (cpu->demcr & ~lanes) | (v & lanes)); break;
-    case 0xe000ef00:
+    case ICSR: icsr_write(cpu, v & lanes); break;
+    case AIRCR: aircr_write(cpu, v & lanes); break;
+    case SHCSR: shcsr_write(cpu, (shcsr_read(cpu) & ~lanes) | (v & lanes)); break;
+    case CFSR: cpu->cfsr &= ~(v & lanes); break;
+    case HFSR: cpu->hfsr &= ~(v & lanes); break;
+    case DFSR: cpu->dfsr &= ~(v & lanes); break;
+    case DHCSR: cpu_dhcsr_write(cpu, v); break;
+    case DEMCR: demcr_write(cpu, (cpu->demcr & ~lanes) | (v & lanes)); break;
+    case STIR:
         if ((v & 0x1ff) < CPU_IRQS)
             cpu_pend(cpu, EXC_IRQ + (v & 0x1ff));
         break;
@@ -420,7 +438,7 @@ bool cpu_ppb_read(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged
     *known = ours(addr) || !privileged;
     if (!*known)
         return false;
-    if (!privileged && addr >= 0xe0000080) /* unprivileged accesses are bus errors (B3.1.1) */
+    if (!privileged && addr >= ITM_STIM_END) /* unprivileged accesses are bus errors (B3.1.1) */
         return false;
     *value = read_word(cpu, addr & ~3u, true) >> (addr & 3) * 8;
     if (size < 4)
@@ -431,11 +449,11 @@ bool cpu_ppb_read(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged
 bool cpu_ppb_write(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t value,
                    bool *known)
 {
-    bool allowed = privileged || (addr == 0xe000ef00 && (cpu->ccr & CCR_USERSETMPEND)) || addr < 0xe0000080;
+    bool allowed = privileged || (addr == STIR && (cpu->ccr & CCR_USERSETMPEND)) || addr < ITM_STIM_END;
     *known = ours(addr) || !allowed;
     if (!*known || !allowed)
         return false;
-    if (addr < 0xe0000080) {
+    if (addr < ITM_STIM_END) {
         cpu_itm_write(cpu, (addr & 0x7f) / 4, value, size, privileged);
         return true;
     }
@@ -458,7 +476,7 @@ bool cpu_ppb_poke(struct cpu *cpu, uint32_t addr, unsigned size, uint32_t value)
 {
     bool known, locked = !cpu->itm_unlocked;
     cpu->itm_unlocked = true; /* for a debugger the ITM has no lock */
-    bool done = addr >> 2 != 0xe000edf0 >> 2 && cpu_ppb_write(cpu, addr, size, true, value, &known) && known;
-    cpu->itm_unlocked = addr == 0xe0000fb0 ? cpu->itm_unlocked : !locked;
+    bool done = addr >> 2 != DHCSR >> 2 && cpu_ppb_write(cpu, addr, size, true, value, &known) && known;
+    cpu->itm_unlocked = addr == ITM_LAR ? cpu->itm_unlocked : !locked;
     return done;
 }

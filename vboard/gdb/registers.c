@@ -5,9 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Numbers of cpu_reg. */
-enum { PC = 15, XPSR, MSP, PSP, PRIMASK, BASEPRI, FAULTMASK, CONTROL, FPSCR, S0 = 32 };
-
 #define FEATURE_CORE   "org.gnu.gdb.arm.m-profile"
 #define FEATURE_SYSTEM "org.gnu.gdb.arm.m-system"
 #define FEATURE_FPU    "org.gnu.gdb.arm.vfp"
@@ -32,33 +29,33 @@ static const struct reg {
     {"r10", 4, 10, "uint32", FEATURE_CORE},
     {"r11", 4, 11, "uint32", FEATURE_CORE},
     {"r12", 4, 12, "uint32", FEATURE_CORE},
-    {"sp", 4, 13, "data_ptr", FEATURE_CORE},
-    {"lr", 4, 14, "uint32", FEATURE_CORE},
-    {"pc", 4, PC, "code_ptr", FEATURE_CORE},
-    {"xpsr", 4, XPSR, "uint32", FEATURE_CORE},
-    {"msp", 4, MSP, "data_ptr", FEATURE_SYSTEM},
-    {"psp", 4, PSP, "data_ptr", FEATURE_SYSTEM},
-    {"primask", 1, PRIMASK, "uint8", FEATURE_SYSTEM},
-    {"basepri", 1, BASEPRI, "uint8", FEATURE_SYSTEM},
-    {"faultmask", 1, FAULTMASK, "uint8", FEATURE_SYSTEM},
-    {"control", 1, CONTROL, "uint8", FEATURE_SYSTEM},
-    {"d0", 8, S0 + 0, "ieee_double", FEATURE_FPU},
-    {"d1", 8, S0 + 2, "ieee_double", FEATURE_FPU},
-    {"d2", 8, S0 + 4, "ieee_double", FEATURE_FPU},
-    {"d3", 8, S0 + 6, "ieee_double", FEATURE_FPU},
-    {"d4", 8, S0 + 8, "ieee_double", FEATURE_FPU},
-    {"d5", 8, S0 + 10, "ieee_double", FEATURE_FPU},
-    {"d6", 8, S0 + 12, "ieee_double", FEATURE_FPU},
-    {"d7", 8, S0 + 14, "ieee_double", FEATURE_FPU},
-    {"d8", 8, S0 + 16, "ieee_double", FEATURE_FPU},
-    {"d9", 8, S0 + 18, "ieee_double", FEATURE_FPU},
-    {"d10", 8, S0 + 20, "ieee_double", FEATURE_FPU},
-    {"d11", 8, S0 + 22, "ieee_double", FEATURE_FPU},
-    {"d12", 8, S0 + 24, "ieee_double", FEATURE_FPU},
-    {"d13", 8, S0 + 26, "ieee_double", FEATURE_FPU},
-    {"d14", 8, S0 + 28, "ieee_double", FEATURE_FPU},
-    {"d15", 8, S0 + 30, "ieee_double", FEATURE_FPU},
-    {"fpscr", 4, FPSCR, "uint32", FEATURE_FPU},
+    {"sp", 4, CPU_SP, "data_ptr", FEATURE_CORE},
+    {"lr", 4, CPU_LR, "uint32", FEATURE_CORE},
+    {"pc", 4, CPU_PC, "code_ptr", FEATURE_CORE},
+    {"xpsr", 4, CPU_XPSR, "uint32", FEATURE_CORE},
+    {"msp", 4, CPU_MSP, "data_ptr", FEATURE_SYSTEM},
+    {"psp", 4, CPU_PSP, "data_ptr", FEATURE_SYSTEM},
+    {"primask", 1, CPU_PRIMASK, "uint8", FEATURE_SYSTEM},
+    {"basepri", 1, CPU_BASEPRI, "uint8", FEATURE_SYSTEM},
+    {"faultmask", 1, CPU_FAULTMASK, "uint8", FEATURE_SYSTEM},
+    {"control", 1, CPU_CONTROL, "uint8", FEATURE_SYSTEM},
+    {"d0", 8, CPU_S0 + 0, "ieee_double", FEATURE_FPU},
+    {"d1", 8, CPU_S0 + 2, "ieee_double", FEATURE_FPU},
+    {"d2", 8, CPU_S0 + 4, "ieee_double", FEATURE_FPU},
+    {"d3", 8, CPU_S0 + 6, "ieee_double", FEATURE_FPU},
+    {"d4", 8, CPU_S0 + 8, "ieee_double", FEATURE_FPU},
+    {"d5", 8, CPU_S0 + 10, "ieee_double", FEATURE_FPU},
+    {"d6", 8, CPU_S0 + 12, "ieee_double", FEATURE_FPU},
+    {"d7", 8, CPU_S0 + 14, "ieee_double", FEATURE_FPU},
+    {"d8", 8, CPU_S0 + 16, "ieee_double", FEATURE_FPU},
+    {"d9", 8, CPU_S0 + 18, "ieee_double", FEATURE_FPU},
+    {"d10", 8, CPU_S0 + 20, "ieee_double", FEATURE_FPU},
+    {"d11", 8, CPU_S0 + 22, "ieee_double", FEATURE_FPU},
+    {"d12", 8, CPU_S0 + 24, "ieee_double", FEATURE_FPU},
+    {"d13", 8, CPU_S0 + 26, "ieee_double", FEATURE_FPU},
+    {"d14", 8, CPU_S0 + 28, "ieee_double", FEATURE_FPU},
+    {"d15", 8, CPU_S0 + 30, "ieee_double", FEATURE_FPU},
+    {"fpscr", 4, CPU_FPSCR, "uint32", FEATURE_FPU},
 };
 enum { REGISTERS = sizeof table / sizeof table[0], ALL_BYTES = REGISTERS * 8 };
 
@@ -75,7 +72,7 @@ static void put(struct gdb *g, const struct reg *r, const uint8_t bytes[8])
     uint32_t low = 0, high = 0;
     memcpy(&low, bytes, r->bytes < 4 ? r->bytes : 4);
     memcpy(&high, bytes + 4, sizeof high);
-    if (r->number == PC && low != cpu_reg(g->cpu, PC))
+    if (r->number == CPU_PC && low != cpu_reg(g->cpu, CPU_PC))
         cpu_wake(g->cpu);
     cpu_set_reg(g->cpu, r->number, low);
     if (r->bytes == 8)
