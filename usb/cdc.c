@@ -1,7 +1,7 @@
 /* CDC-ACM with a ring of bytes in each direction. */
 #include "usb/cdc.h"
 
-enum { SET_LINE_CODING = 0x20, GET_LINE_CODING = 0x21, SET_CONTROL_LINE_STATE = 0x22, SEND_BREAK = 0x23 };
+enum { SET_LINE_CODING = 0x20, GET_LINE_CODING = 0x21, SET_CONTROL_LINE_STATE = 0x22 };
 enum { RING = 1024 }; /* a power of two */
 
 struct ring {

@@ -9,7 +9,6 @@
 #include "cpu/cpu.h"
 
 #define PS_PER_NS  1000U
-#define NS_PER_MS  1000000U
 #define SLOT_START 0x08004000U
 
 /* ---- events ------------------------------------------------------------------------------ */

@@ -7,7 +7,6 @@
 enum {
     ERASE_MS = 23,
     PROGRAM_MS = 21,
-    PROGRAM_PER_MS = 12 /* double words */,
     CRC_PER_MS = 32768 /* bytes */
 };
 

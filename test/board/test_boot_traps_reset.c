@@ -9,12 +9,11 @@
 
 #define BUTTONS "build/firmware/boot-buttons.elf"
 #define PROBE   "build/test/fw/probe.elf"
-#define USBNOW  "build/test/fw/usbnow.elf"
 #define BKP5R   0x40002864u
 #define BDCR    0x40021090u
 #define BDRST   (1u << 16)
 #define TOKEN   0xDEADBEEFu
-enum { SIZE = 5000, JUMP = 9, OPTIONS = 4 /* test/board/fw/probe */, FOREVER = 60 };
+enum { SIZE = 5000, JUMP = 9, OPTIONS = 4 /* test/board/fw/probe */ };
 static uint8_t image[SIZE];
 
 /* As a debugger writes a register, or the application. */

@@ -42,8 +42,6 @@ enum {
 #define MSR(sysm, rn)  (0xf3808800u | (rn) << 16 | (sysm))
 #define VADD_S0_S1_S2  0xee300a81u
 enum {
-    SYSM_IPSR = 5,
-    SYSM_XPSR = 3,
     SYSM_MSP = 8,
     SYSM_PSP,
     SYSM_PRIMASK = 16,

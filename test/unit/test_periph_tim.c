@@ -273,14 +273,14 @@ static void compare_flags(void **state)
 static void output_modes(void **state)
 {
     static const struct {
-        uint32_t mode, cr1, cr2_unused;
+        uint32_t mode, cr1;
         uint16_t high; /* bit per count of the period */
     } rows[] = {
-        {6, 0, 0, 0x007},   /* PWM 1: below 3 */
-        {7, 0, 0, 0x3F8},   /* PWM 2 */
-        {4, 0, 0, 0x000},   /* forced low */
-        {5, 0, 0, 0x3FF},   /* forced high */
-        {6, DIR, 0, 0x00F}, /* down: 3 and below */
+        {6, 0, 0x007},   /* PWM 1: below 3 */
+        {7, 0, 0x3F8},   /* PWM 2 */
+        {4, 0, 0x000},   /* forced low */
+        {5, 0, 0x3FF},   /* forced high */
+        {6, DIR, 0x00F}, /* down: 3 and below */
     };
 
     (void)state;

@@ -36,7 +36,7 @@ void chip_missing(struct chip *c, enum block_id id, uint32_t off)
 {
     uint32_t base = chip_blocks[id].base;
 
-    tell_missing(c, chip_blocks[id].read ? base + off : base, base + off, cpu_reg(c->cpu, 15));
+    tell_missing(c, chip_blocks[id].read ? base + off : base, base + off, cpu_reg(c->cpu, CPU_PC));
 }
 
 const char *chip_missing_in(uint32_t addr, bool *part)

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct chip; /* complete in chip/state.h, which only this folder and vboard/board.c include */
+struct chip; /* complete in chip/state.h, which only this folder and vboard/board/look.c include */
 struct cpu;
 
 typedef uint64_t ps_t; /* virtual time, picoseconds */
@@ -130,8 +130,6 @@ void chip_wake_at(struct chip *c, enum block_id id, ps_t when);
  * resets of the chip leave them alone. */
 enum chip_outside {
     OUTSIDE_USB_HOST,
-    OUTSIDE_USBIP,
-    OUTSIDE_SCRIPT,
     OUTSIDE_BOARD,
     OUTSIDE_UART,
     OUTSIDE_SMPS,
@@ -282,8 +280,6 @@ enum trigger {
     TRG_EXTI11,
     TRG_EXTI15,
     TRG_EXTI9,
-    TRG_LPTIM1_OUT,
-    TRG_LPTIM2_OUT,
     TRG_COUNT
 };
 void chip_trigger(struct chip *c, enum trigger t);
@@ -296,7 +292,6 @@ int gpio_af(const struct chip *c, unsigned port, unsigned pin); /* AF number, -1
 /* Level that an alternate function puts on its pin (used if the pin is in AF mode `af`). */
 void gpio_af_out(struct chip *c, unsigned port, unsigned pin, unsigned af, bool level);
 void gpio_af_release(struct chip *c, unsigned port, unsigned pin, unsigned af); /* it drives no longer */
-/* A pin's level changed (any cause); calls EXTI and whoever listens to AF inputs. Implemented in gpio.c. */
 
 /* ---- what the outside does --------------------------------------------------------------- */
 

@@ -65,9 +65,8 @@ void chip_stop(struct chip *c);
 struct cpu *chip_cpu(struct chip *c);
 
 /* A debugger's access, any address of memory or a register: no side effects, no ECC, no gates, no time.
- * Poke of flash erases nothing: the double word gets the bytes and matching ECC bits, and the
- * caches forget it. false: nothing
- * there (poke: or a register, which this does not write). */
+ * Poke of flash erases nothing: the double word gets the bytes and matching ECC bits, and the caches forget
+ * it. false: nothing there (poke: or a register, which this does not write). */
 bool chip_peek(const struct chip *c, uint32_t addr, void *bytes, size_t size);
 bool chip_poke(struct chip *c, uint32_t addr, const void *bytes, size_t size);
 /* A debugger's write of 1, 2 or 4 bytes as its probe makes it: memory as chip_poke, but not flash;
@@ -87,8 +86,8 @@ enum chip_cut { CHIP_CUT_NONE, CHIP_CUT_BEFORE, CHIP_CUT_AFTER, CHIP_CUT_TORN, C
 /* The non-volatile memories, for loaders and state files; write only while off. */
 struct chip_nvm;
 struct chip_nvm *chip_nvm(struct chip *c);
-const struct chip_nvm *
-chip_nvm_look(const struct chip *c); /* any time; costs no check at the next power-on */
+/* To look at only: at any time, and it costs no check at the next power-on. */
+const struct chip_nvm *chip_nvm_look(const struct chip *c);
 
 /* What VBAT keeps, while off: RCC_BDCR, the RTC and its backup registers. Reading: false if it was lost. */
 enum { CHIP_BACKUP_WORDS = 54 };

@@ -1,6 +1,6 @@
 /* struct chip: everything that a program or the outside can observe of one STM32L433RC. It is plain
  * data: a copy of it and of its processor is a snapshot. Pointers in it stay the same as long as the
- * machine lives. Only this folder and vboard/board.c include this file. */
+ * machine lives. Only this folder and vboard/board/look.c include this file. */
 #ifndef VBOARD_CHIP_STATE_H
 #define VBOARD_CHIP_STATE_H
 

@@ -42,10 +42,10 @@ static bool go_on_at(struct gdb *g, const char *text)
     if (*text == '\0')
         return true;
     if (!packet_number(&text, &addr) || *text != '\0') {
-        gdb_error(g, 1);
+        gdb_error(g, GDB_ERROR_FORM);
         return false;
     }
-    cpu_set_reg(g->cpu, 15, addr);
+    cpu_set_reg(g->cpu, CPU_PC, addr);
     return true;
 }
 
@@ -96,7 +96,7 @@ static void vcont(struct gdb *g, const char *text, size_t size)
         return;
     default: break;
     }
-    gdb_error(g, 1);
+    gdb_error(g, GDB_ERROR_FORM);
 }
 
 static void restart(struct gdb *g, const char *text, size_t size)
@@ -111,7 +111,7 @@ static void run(struct gdb *g, const char *text, size_t size)
     if (gdb_reset_halt(g))
         gdb_reply(g, g->stop);
     else
-        gdb_error(g, 1);
+        gdb_error(g, GDB_ERROR_FORM);
 }
 
 static void leave(struct gdb *g, const char *text, size_t size)
@@ -185,7 +185,7 @@ void gdb_packet(struct gdb *g, const char *text, size_t size)
         if (table[i].halted && g->state == GDB_LOOSE) /* gdb believes that it is */
             gdb_halt(g, SIGNAL_TRAP, "");
         if (table[i].halted && g->state != GDB_HALTED)
-            gdb_error(g, 1);
+            gdb_error(g, GDB_ERROR_FORM);
         else if (table[i].run == NULL)
             gdb_reply(g, table[i].answer);
         else
@@ -207,7 +207,7 @@ void gdb_document(struct gdb *g, const char *text, const char *document, size_t 
     static char answer[PACKET_SIZE / 2 + 1];
     uint32_t offset, length;
     if (!packet_number(&text, &offset) || *text++ != ',' || !packet_number(&text, &length) || *text != '\0') {
-        gdb_error(g, 1);
+        gdb_error(g, GDB_ERROR_FORM);
         return;
     }
     size_t from = offset < size ? offset : size, n = size - from;

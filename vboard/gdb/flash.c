@@ -8,7 +8,6 @@
 #include "chip/machine.h"
 
 enum { FLASH_START = 0x08000000, BYTES = 256 << 10, PAGE = 2048, DWORD = 8 };
-enum { ERROR_FORM = 1, ERROR_PLACE = 14, ERROR_MEMORY = 12 };
 
 struct gdb_flash {
     uint8_t bytes[BYTES];
@@ -26,11 +25,11 @@ void gdb_flash_erase(struct gdb *g, const char *text, size_t size)
     uint32_t addr, length;
     (void)size;
     if (!gdb_span(&text, &addr, &length, '\0')) {
-        gdb_error(g, ERROR_FORM);
+        gdb_error(g, GDB_ERROR_FORM);
         return;
     }
     if (!inside(addr, length) || addr % PAGE || length % PAGE) {
-        gdb_error(g, ERROR_PLACE);
+        gdb_error(g, GDB_ERROR_PLACE);
         return;
     }
     memset(erased, 0xff, sizeof erased);
@@ -44,7 +43,7 @@ void gdb_flash_write(struct gdb *g, const char *text, size_t size)
     const char *end = text + size;
     uint32_t addr;
     if (!packet_number(&text, &addr) || *text++ != ':') {
-        gdb_error(g, ERROR_FORM);
+        gdb_error(g, GDB_ERROR_FORM);
         return;
     }
     size_t length = (size_t)(end - text);
@@ -55,7 +54,7 @@ void gdb_flash_write(struct gdb *g, const char *text, size_t size)
     if (g->flash == NULL)
         g->flash = calloc(1, sizeof *g->flash);
     if (g->flash == NULL) {
-        gdb_error(g, ERROR_MEMORY);
+        gdb_error(g, GDB_ERROR_MEMORY);
         return;
     }
     uint32_t off = addr - FLASH_START;
@@ -91,5 +90,5 @@ void gdb_flash_done(struct gdb *g, const char *text, size_t size)
     if (ok)
         gdb_reply(g, "OK");
     else
-        gdb_error(g, ERROR_PLACE);
+        gdb_error(g, GDB_ERROR_PLACE);
 }

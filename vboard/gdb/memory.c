@@ -7,7 +7,7 @@
 
 #include "chip/machine.h"
 
-enum { ERROR_FORM = 1, ERROR_MEMORY = 14 /* EFAULT */, PIECE = 1024 };
+enum { PIECE = 1024 };
 
 /* RM0394 "Memory map". What is not in it gdb does not touch. */
 static const char map[] =
@@ -34,7 +34,7 @@ void gdb_read_memory(struct gdb *g, const char *text, size_t size)
     uint32_t addr, length;
     (void)size;
     if (!gdb_span(&text, &addr, &length, '\0')) {
-        gdb_error(g, ERROR_FORM);
+        gdb_error(g, GDB_ERROR_FORM);
         return;
     }
     /* A shorter answer is allowed: what there is, up to what one packet holds. */
@@ -44,7 +44,7 @@ void gdb_read_memory(struct gdb *g, const char *text, size_t size)
     while (n < most && chip_peek(g->chip, addr + n, &byte, 1))
         packet_hex(answer + 2 * n++, &byte, 1);
     if (n == 0 && length != 0)
-        gdb_error(g, ERROR_MEMORY);
+        gdb_error(g, GDB_ERROR_PLACE);
     else
         gdb_reply_data(g, answer, 2 * n);
 }
@@ -68,7 +68,7 @@ static void answer_write(struct gdb *g, bool ok)
     if (ok)
         gdb_reply(g, "OK");
     else
-        gdb_error(g, ERROR_MEMORY);
+        gdb_error(g, GDB_ERROR_PLACE);
 }
 
 void gdb_write_memory(struct gdb *g, const char *text, size_t size)
@@ -77,13 +77,13 @@ void gdb_write_memory(struct gdb *g, const char *text, size_t size)
     uint32_t addr, length;
     bool ok = true;
     if (!gdb_span(&text, &addr, &length, ':') || length > size || strlen(text) != 2 * (size_t)length) {
-        gdb_error(g, ERROR_FORM);
+        gdb_error(g, GDB_ERROR_FORM);
         return;
     }
     for (uint32_t done = 0, n; done < length && ok; done += n) {
         n = length - done < PIECE ? length - done : PIECE;
         if (!packet_bytes(&text, bytes, n)) {
-            gdb_error(g, ERROR_FORM);
+            gdb_error(g, GDB_ERROR_FORM);
             return;
         }
         ok = write_bytes(g, addr + done, bytes, n);
@@ -96,7 +96,7 @@ void gdb_write_binary(struct gdb *g, const char *text, size_t size)
     const char *end = text + size;
     uint32_t addr, length;
     if (!gdb_span(&text, &addr, &length, ':') || (size_t)(end - text) != length)
-        gdb_error(g, ERROR_FORM);
+        gdb_error(g, GDB_ERROR_FORM);
     else
         answer_write(g, write_bytes(g, addr, (const uint8_t *)text, length));
 }
@@ -108,13 +108,13 @@ void gdb_memory_crc(struct gdb *g, const char *text, size_t size)
     char answer[16];
     (void)size;
     if (!gdb_span(&text, &addr, &length, '\0')) {
-        gdb_error(g, ERROR_FORM);
+        gdb_error(g, GDB_ERROR_FORM);
         return;
     }
     for (uint32_t i = 0; i < length; i++) {
         uint8_t byte;
         if (!chip_peek(g->chip, addr + i, &byte, 1)) {
-            gdb_error(g, ERROR_MEMORY);
+            gdb_error(g, GDB_ERROR_PLACE);
             return;
         }
         crc ^= (uint32_t)byte << 24;

@@ -3,15 +3,7 @@
 
 #include <string.h>
 
-/* Hexadecimal digits: value, or -1. */
-static int packet_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+#include "board/parse.h"
 
 static void begin(struct packet *p)
 {
@@ -63,13 +55,13 @@ enum packet_event packet_take(struct packet *p, uint8_t byte)
     case INSIDE:
     case ESCAPED: return inside(p, byte);
     case SUM_HIGH:
-        digit = packet_digit((char)byte);
+        digit = parse_digit((char)byte);
         p->wrong = p->wrong || digit < 0;
         p->expected = (uint8_t)((unsigned)digit << 4);
         p->state = SUM_LOW;
         return PACKET_NONE;
     default:
-        digit = packet_digit((char)byte);
+        digit = parse_digit((char)byte);
         p->state = OUTSIDE;
         p->data[p->size] = '\0';
         if (p->wrong || digit < 0 || (p->expected | (unsigned)digit) != p->sum)
@@ -105,7 +97,7 @@ bool packet_number(const char **text, uint32_t *value)
     int digit;
     unsigned n = 0;
     *value = 0;
-    for (; (digit = packet_digit(**text)) >= 0; (*text)++, n++) {
+    for (; (digit = parse_digit(**text)) >= 0; (*text)++, n++) {
         if (*value >> 28 != 0)
             return false;
         *value = *value << 4 | (uint32_t)digit;
@@ -127,7 +119,7 @@ bool packet_bytes(const char **text, void *bytes, size_t size)
 {
     uint8_t *out = bytes;
     for (size_t i = 0; i < size; i++) {
-        int high = packet_digit((*text)[0]), low = high < 0 ? -1 : packet_digit((*text)[1]);
+        int high = parse_digit((*text)[0]), low = high < 0 ? -1 : parse_digit((*text)[1]);
         if (low < 0)
             return false;
         out[i] = (uint8_t)(high << 4 | low);

@@ -2,15 +2,13 @@
  * the same and both may be anywhere, flash included. */
 #include "gdb/priv.h"
 
-enum { ERROR_FORM = 1, ERROR_FULL = 28 /* ENOSPC */ };
-
 /* "TYPE,ADDR,KIND[;…]": 0 and 1 breakpoints, 2 write, 3 read, 4 access; KIND of those is the length. */
 static void point(struct gdb *g, const char *text, bool set)
 {
     uint32_t type, addr, kind;
     if (!packet_number(&text, &type) || *text++ != ',' || !packet_number(&text, &addr) || *text++ != ',' ||
         !packet_number(&text, &kind) || (*text != '\0' && *text != ';')) {
-        gdb_error(g, ERROR_FORM);
+        gdb_error(g, GDB_ERROR_FORM);
         return;
     }
     bool ok;
@@ -18,14 +16,17 @@ static void point(struct gdb *g, const char *text, bool set)
         ok = cpu_break(g->cpu, addr & ~1u, set) || !set; /* one that is gone already is no error */
     else if (type <= 4 && kind != 0 && addr + (kind - 1) >= addr)
         ok = cpu_debug_watch(g->cpu, &(struct cpu_debug_hit){addr, kind, type != 2, type != 3}, set) || !set;
-    else {
-        gdb_reply(g, type <= 4 ? "E01" : "");
+    else if (type <= 4) {
+        gdb_error(g, GDB_ERROR_FORM);
+        return;
+    } else {
+        gdb_reply(g, ""); /* not supported */
         return;
     }
     if (ok)
         gdb_reply(g, "OK");
     else
-        gdb_error(g, ERROR_FULL);
+        gdb_error(g, GDB_ERROR_FULL);
 }
 
 void gdb_set_point(struct gdb *g, const char *text, size_t size)

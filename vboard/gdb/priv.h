@@ -47,7 +47,9 @@ struct gdb {
 /* ---- server.c ---- */
 void gdb_reply(struct gdb *g, const char *text);
 void gdb_reply_data(struct gdb *g, const void *data, size_t size);
-void gdb_error(struct gdb *g, unsigned number);                  /* "Enn" */
+/* "Enn": the packet's form is wrong; and as in errno.h. */
+enum { GDB_ERROR_FORM = 1, GDB_ERROR_MEMORY = 12, GDB_ERROR_PLACE = 14, GDB_ERROR_FULL = 28 };
+void gdb_error(struct gdb *g, unsigned number);
 void gdb_halt(struct gdb *g, unsigned signal, const char *more); /* makes the stop reply; does not send it */
 void gdb_resume(struct gdb *g, bool step);
 /* Resets the chip and halts it before its first instruction; false: it did not come out of reset. */

@@ -100,7 +100,7 @@ void gdb_write_registers(struct gdb *g, const char *text, size_t size)
     (void)size;
     for (unsigned i = 0; i < REGISTERS; i++)
         if (!packet_bytes(&text, all[i], table[i].bytes)) {
-            gdb_error(g, 1);
+            gdb_error(g, GDB_ERROR_FORM);
             return;
         }
     for (unsigned i = 0; i < REGISTERS; i++)
@@ -115,7 +115,7 @@ void gdb_read_register(struct gdb *g, const char *text, size_t size)
     uint32_t n;
     (void)size;
     if (!packet_number(&text, &n) || *text != '\0' || n >= REGISTERS) {
-        gdb_error(g, 1);
+        gdb_error(g, GDB_ERROR_FORM);
         return;
     }
     get(g, &table[n], bytes);
@@ -130,7 +130,7 @@ void gdb_write_register(struct gdb *g, const char *text, size_t size)
     (void)size;
     if (!packet_number(&text, &n) || *text++ != '=' || n >= REGISTERS ||
         !packet_bytes(&text, bytes, table[n].bytes) || *text != '\0') {
-        gdb_error(g, 1);
+        gdb_error(g, GDB_ERROR_FORM);
         return;
     }
     put(g, &table[n], bytes);
