@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,7 +21,7 @@ static void unseen(void **unused)
         text_copy(path, sizeof path, temp("err"));
         const char *args[] = {VBOARD, seen ? "--events" : NULL, temp("events"), NULL};
         pid_t pid = command_start(args, NULL, path);
-        (void)nanosleep(&(struct timespec){0, 300000000}, NULL);
+        file_wait(seen ? temp("events") : path, seen ? "\"reset\"" : "\n");
         assert_int_equal(kill(pid, SIGTERM), 0);
         assert_int_equal(command_wait(pid), 0);
         char *err = file_read(path, NULL);

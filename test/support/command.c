@@ -105,6 +105,20 @@ bool file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+void file_wait(const char *path, const char *text)
+{
+    const struct timespec tick = {0, 5000000};
+    for (int ticks = 0; ticks < 30 * 200; ticks++) {
+        char *content = file_exists(path) ? file_read(path, NULL) : NULL;
+        bool there = content != NULL && strstr(content, text) != NULL;
+        free(content);
+        if (there)
+            return;
+        (void)nanosleep(&tick, NULL);
+    }
+    fail_msg("%s: '%s' does not come", path, text);
+}
+
 /* ---- programs ---------------------------------------------------------------------------- */
 
 static pid_t start(const char *const args[], const char *in, const char *out, const char *err)

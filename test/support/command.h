@@ -41,6 +41,7 @@ void file_write(const char *path, const void *bytes, size_t size);
 void file_text(const char *path, const char *text);
 char *file_read(const char *path, size_t *size); /* NUL behind it; fails the test if it cannot */
 bool file_exists(const char *path);
+void file_wait(const char *path, const char *text); /* until it is in the file; 30 s without fail the test */
 void text_copy(char *to, size_t size, const char *from); /* fails the test if it does not fit */
 
 #endif
