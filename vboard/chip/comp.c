@@ -1,5 +1,5 @@
-/* Comparators COMP1 and COMP2 (RM0394 "COMP"): inputs by INPSEL and INMSEL, window mode, polarity, lock.
- * start-up time and hysteresis of DS11449, blanking by timers. They answer at once otherwise. */
+/* Comparators COMP1 and COMP2 (RM0394 "COMP"): inputs by INPSEL and INMSEL, window mode, polarity, lock,
+ * blanking by timers; start-up time and hysteresis of DS11449. They answer at once otherwise. */
 #include "chip/comp.h"
 #include "chip/afpin.h"
 #include "chip/regs.h"

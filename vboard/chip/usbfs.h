@@ -1,5 +1,5 @@
 /* The USB full-speed device block of the chip, seen from the wire: what a host controller may do
- * to it and what it answers. RM0394 chapter "USB FS"; behaviour per chip sheet §7.5.
+ * to it and what it answers. RM0394 "USB FS"; RM0440 "USB" tells more of the same block.
  * The host (vboard/host) calls these at the instants at which the packets end. */
 #ifndef VBOARD_CHIP_USBFS_H
 #define VBOARD_CHIP_USBFS_H
