@@ -41,6 +41,7 @@ cmd dfu-util dfu-util
 cmd gdb-multiarch gdb-multiarch
 cmd lsusb usbutils
 cmd jq jq
+cmd pgrep procps
 cmd cmake cmake
 cmd ninja ninja-build
 file udev /lib/systemd/systemd-udevd /usr/lib/systemd/systemd-udevd
