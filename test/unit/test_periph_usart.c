@@ -318,6 +318,24 @@ static void register_rules(void **state)
     assert_int_equal(rd(LPUART1 + RTOR), 0);
 }
 
+/* With UE clear the flags keep their reset values, and what is written to TDR is not sent later. */
+static void flags_while_off(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        const struct port *p = &ports[i];
+        wr(p->base + TDR, 0x55);
+        wr(p->base + ICR, ~0u);
+        wr(p->base + RQR, ~0u);
+        assert_int_equal(rd(p->base + ISR), TXE | TC);
+        told.count = 0;
+        start(p, TE);
+        run_ps(BIT * 12);
+        assert_int_equal(told.count, 0);
+        assert_int_equal(rd(p->base + ISR), TXE | TC | TEACK);
+    }
+}
+
 static void character_match_and_mute(void **state)
 {
     (void)state;
@@ -472,6 +490,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dma_both_ways, on, rig_off),
         cmocka_unit_test_setup_teardown(pins, on, rig_off),
         cmocka_unit_test_setup_teardown(register_rules, on, rig_off),
+        cmocka_unit_test_setup_teardown(flags_while_off, on, rig_off),
         cmocka_unit_test_setup_teardown(character_match_and_mute, on, rig_off),
         cmocka_unit_test_setup_teardown(timeout_and_block, on, rig_off),
         cmocka_unit_test_setup_teardown(auto_baud, on, rig_off),

@@ -221,10 +221,8 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
     uint32_t old = u->cr1, mask = old & USART_CR1_UE ? instances[index].cr1 & CR1_FREE : instances[index].cr1;
 
     u->cr1 = (old & ~mask) | (value & mask);
-    if (!(u->cr1 & USART_CR1_UE)) {
-        disable(u);
+    if (!(u->cr1 & USART_CR1_UE))
         return;
-    }
     if (!(old & USART_CR1_UE) && u->cr3 & USART_CR3_SCEN)
         u->isr |= USART_ISR_TCBGT; /* its reset value in this mode */
     if (!(old & USART_CR1_UE) && usart_irda_off(u) && c->tell->message)
@@ -318,6 +316,8 @@ bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
         u->isr &= ~(uint32_t)(USART_ISR_TXE | USART_ISR_TC | USART_ISR_TCBGT);
         break;
     }
+    if (!(u->cr1 & USART_CR1_UE)) /* flags keep their reset values, whatever is written */
+        disable(u);
     usart_send_next(c, index);
     usart_update(c, index);
     usart_schedule(c, index);
