@@ -1,6 +1,7 @@
 #!/bin/bash
 # Line coverage of boot/core by its own unit tests: at least 95 % each file, printed.
 cd "$(dirname "$0")/../.." || exit 1
+export LC_ALL=C.UTF-8
 top=$PWD out=build/test/coverage least=95
 rm -rf "$out" && mkdir -p "$out" && cd "$out" || exit 1
 flags=(-std=c11 -O0 -g -D_GNU_SOURCE "-I$top" "-I$top/boot" "-I$top/vboard" "-I$top/test" "-I$top/test/support")

@@ -2,6 +2,7 @@
 # The documentation is true where a script can tell: relative links lead somewhere, each page is linked from
 # README, make targets exist, the page of messages is the table of the firmware, the museum's page has its tests.
 cd "$(dirname "$0")/../.." || exit 1
+export LC_ALL=C.UTF-8
 echo 1..5
 # Headings as GitHub makes anchors of them.
 anchors() { sed -n 's/^##* //p' "$1" | tr A-Z a-z | sed 's/[^a-z0-9 _-]//g; s/ /-/g'; }
