@@ -93,6 +93,41 @@ static void can_loopback(void **state)
     assert_int_equal(rd(CAN + RF1R) & 0x1B, 3 | 8 | 16); /* full, and overrun by the second */
 }
 
+/* TSR: CODE is a free mailbox, or the one that is sent last; LOW is that one, if several wait. */
+static void can_next_mailbox(void **state)
+{
+    static const struct {
+        uint32_t id[3], fifo, last;
+    } t[] = {{{0x200, 0x100, 0x300}, 0, 2},
+             {{0x200, 0x400, 0x300}, 0, 1},
+             {{0x080, 0x100, 0x100}, 0, 2},
+             {{0x200, 0x400, 0x300}, 1, 2}};
+
+    (void)state;
+    can_on(1u << 30);
+    for (unsigned i = 0; i < sizeof t / sizeof *t; i++) {
+        uint32_t last = t[i].last;
+        wr(CAN + MCR, (rd(CAN + MCR) & ~4u) | t[i].fifo << 2);
+        for (unsigned m = 0; m < 3; m++) {
+            assert_int_equal(rd(CAN + TSR) >> 24 & 3, m);
+            assert_int_equal(rd(CAN + TSR) >> 29 != 0, m > 1);
+            put(m, t[i].id[m], 0);
+        }
+        assert_int_equal(rd(CAN + TSR) >> 24, 1u << (5 + last) | last);
+        run_us(240);
+        assert_int_equal(rd(CAN + TSR) >> 24, 1u << (5 + last) | 4);
+        put(0, 0x050, 0);
+        last = t[i].fifo ? 0 : last;
+        assert_int_equal(rd(CAN + TSR) >> 24, 1u << (5 + last) | last);
+        run_us(445);
+        assert_int_equal(rd(CAN + TSR) >> 26 & 7, 7u & ~(1u << last));
+        assert_int_equal(rd(CAN + TSR) >> 29, 0);
+        run_us(222);
+        assert_int_equal(rd(CAN + TSR) >> 24, 0x1C);
+        wr(CAN + TSR, 0x010101);
+    }
+}
+
 /* Time-triggered mode: a counter of bit times is taken at the start of each frame; TGT sends it. */
 static void can_time_stamps(void **state)
 {
@@ -349,6 +384,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(can_loopback, on, rig_off),
+        cmocka_unit_test_setup_teardown(can_next_mailbox, on, rig_off),
         cmocka_unit_test_setup_teardown(can_time_stamps, on, rig_off),
         cmocka_unit_test_setup_teardown(can_empty_bus, on, rig_off),
         cmocka_unit_test_setup_teardown(can_wake_up, on, rig_off),

@@ -141,7 +141,7 @@ bool can_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
     switch (reg) {
     case MCR: word = s->mcr; break;
     case MSR: word = s->msr; break;
-    case TSR: word = s->tsr; break;
+    case TSR: word = can_tsr(s); break;
     case RF0R: word = s->fifo[0].flags | s->fifo[0].count; break;
     case RF1R: word = s->fifo[1].flags | s->fifo[1].count; break;
     case IER: word = s->ier; break;

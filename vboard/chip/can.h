@@ -56,6 +56,7 @@ enum {
 #define CAN_BTR_SILM 0x80000000u
 
 ps_t can_bits(const struct chip *c, unsigned n); /* n bit times; PS_NEVER without clock */
+uint32_t can_tsr(const struct can_state *s);     /* as read */
 void can_send_next(struct chip *c);
 void can_abort(struct chip *c, unsigned mailbox);
 void can_update(struct chip *c); /* interrupts and the next event */

@@ -105,22 +105,45 @@ static bool pending(const struct can_state *s, unsigned m)
     return !(s->tsr >> (26 + m) & 1);
 }
 
-/* By identifier, or with TXFP in the order of the requests. */
-static unsigned choose(const struct can_state *s)
+/* How many requests ago a mailbox was requested last. */
+static unsigned age(const struct can_state *s, unsigned m)
+{
+    unsigned n = 0;
+
+    while (n < 4 && (s->order >> 8 * n & 0xFF) != m + 1)
+        n++;
+    return n;
+}
+
+/* By identifier, then by number, or with TXFP in the order of the requests. */
+static bool before(const struct can_state *s, unsigned a, unsigned b)
+{
+    if (s->mcr & CAN_MCR_TXFP)
+        return age(s, a) > age(s, b);
+    return s->tx[a].id != s->tx[b].id ? s->tx[a].id < s->tx[b].id : a < b;
+}
+
+/* The first of the mailboxes to be sent, or the last of them. CAN_MAILBOXES: none is pending. */
+static unsigned choose(const struct can_state *s, bool first)
 {
     unsigned best = CAN_MAILBOXES;
 
-    if (s->mcr & CAN_MCR_TXFP) {
-        for (unsigned i = 0; i < 4; i++) {
-            unsigned m = (s->order >> 8 * (3 - i) & 0xFF) - 1;
-            if (m < CAN_MAILBOXES && pending(s, m))
-                return m;
-        }
-    }
     for (unsigned m = 0; m < CAN_MAILBOXES; m++)
-        if (pending(s, m) && (best == CAN_MAILBOXES || s->tx[m].id < s->tx[best].id))
+        if (pending(s, m) && (best == CAN_MAILBOXES || before(s, first ? m : best, first ? best : m)))
             best = m;
     return best;
+}
+
+/* TSR: CODE is the number of a free mailbox or, if there is none, of the one that is sent last; LOW tells
+ * which that is of several. */
+uint32_t can_tsr(const struct can_state *s)
+{
+    unsigned last = choose(s, false), code = 0;
+
+    while (code < CAN_MAILBOXES && pending(s, code))
+        code++;
+    bool several = choose(s, true) != last;
+    return s->tsr | (code < CAN_MAILBOXES ? code : last) << 24 | (several ? 1u << (29 + last) : 0);
 }
 
 void can_send_next(struct chip *c)
@@ -129,7 +152,7 @@ void can_send_next(struct chip *c)
 
     if (s->sending != CAN_MAILBOXES || s->msr & (CAN_MSR_INAK | CAN_MSR_SLAK))
         return;
-    unsigned m = choose(s);
+    unsigned m = choose(s, true);
     ps_t time = m == CAN_MAILBOXES ? PS_NEVER : can_bits(c, frame_bits(&s->tx[m]));
     if (time == PS_NEVER)
         return;
@@ -144,9 +167,6 @@ static void complete(struct can_state *s, unsigned m, uint32_t flags)
 {
     s->tx[m].id &= ~(uint32_t)CAN_TI_TXRQ;
     s->tsr |= 1u << (26 + m) | flags << 8 * m;
-    for (unsigned i = 0; i < 4; i++)
-        if ((s->order >> 8 * i & 0xFF) == m + 1)
-            s->order &= ~(0xFFu << 8 * i);
 }
 
 void can_abort(struct chip *c, unsigned mailbox)
