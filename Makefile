@@ -22,10 +22,12 @@ include test/test.mk
 
 # These are entered by users on a fresh machine: set-up has to come before make looks at any tool.
 WHOLE := demo check check-quick check-long bench
+# As many as there are processors, unless make was told how many.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 $(WHOLE): setup
 	@echo "building (a minute or two the first time)"
-	@$(MAKE) --no-print-directory -j$$(nproc) all
-	@$(MAKE) --no-print-directory -j$$(nproc) do-$@
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@$(MAKE) --no-print-directory $(JOBS) do-$@
 
 # All but the guest's kernel, which was fetched.
 clean:
