@@ -110,7 +110,8 @@ static void addresses(void **state)
     assert_int_equal(number_after("#define TOKEN_ROM "), TOKEN_ROM);
     load("app/sureboot.ld");
     assert_int_equal(number_after("SUREBOOT_MAILBOX : ORIGIN = "), MAILBOX_ADDR);
-    assert_int_equal(number_after("SUREBOOT_MAILBOX_ALIAS : ORIGIN = "), MAILBOX_ADDR - 0x2000C000 + SRAM2_ADDR);
+    assert_int_equal(number_after("SUREBOOT_MAILBOX_ALIAS : ORIGIN = "),
+                     MAILBOX_ADDR - 0x2000C000 + SRAM2_ADDR);
     assert_int_equal(number_after("sureboot_mailbox = .;\n        . += "), MAILBOX_SIZE);
     assert_int_equal(number_after("DEFINED(sureboot_alone) ? "), FLASH_ADDR);
     assert_int_equal(number_after("DEFINED(sureboot_alone) ? 0x08000000 : "), SLOT_ADDR);
