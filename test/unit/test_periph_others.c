@@ -181,6 +181,34 @@ static void can_wake_up(void **state)
     assert_int_equal(rd(CAN + MSR) & 8, 0);
 }
 
+/* Out of initialization: 11 recessive bits have to be seen, which a pin without transceiver may not show. */
+static void can_joins(void **state)
+{
+    (void)state;
+    can_on(0); /* no pin: nothing is dominant */
+    pin_mode('B', 8, 2, 9);
+    for (uint32_t loop = 0; loop < 2; loop++) {
+        told.messages = 0;
+        wr(CAN + MCR, rd(CAN + MCR) | 1);
+        wr(CAN + BTR, loop << 30 | 1 | 12u << 16 | 1u << 20);
+        wr(CAN + MCR, rd(CAN + MCR) & ~1u); /* the pin floats, which is low here */
+        assert_int_equal(told.messages, 1);
+        run_us(100);
+        assert_int_equal(rd(CAN + MSR) & 1, !loop);
+        pin_drive('B', 8, 1);
+        run_us(15);
+        pin_drive('B', 8, 0); /* too short */
+        run_us(100);
+        assert_int_equal(rd(CAN + MSR) & 1, !loop);
+        pin_drive('B', 8, -1);
+        wr(0x4800040C, rd(0x4800040C) | 1u << 16); /* a pull-up */
+        assert_int_equal(rd(CAN + MSR) & 1, !loop);
+        run_us(23);
+        assert_int_equal(rd(CAN + MSR) & 1, 0);
+        wr(0x4800040C, rd(0x4800040C) & ~(3u << 16));
+    }
+}
+
 static void can_empty_bus(void **state)
 {
     (void)state;
@@ -386,6 +414,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(can_loopback, on, rig_off),
         cmocka_unit_test_setup_teardown(can_next_mailbox, on, rig_off),
         cmocka_unit_test_setup_teardown(can_time_stamps, on, rig_off),
+        cmocka_unit_test_setup_teardown(can_joins, on, rig_off),
         cmocka_unit_test_setup_teardown(can_empty_bus, on, rig_off),
         cmocka_unit_test_setup_teardown(can_wake_up, on, rig_off),
         cmocka_unit_test_setup_teardown(sdmmc, on, rig_off),

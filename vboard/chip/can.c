@@ -1,5 +1,6 @@
 /* Registers, modes and interrupts of CAN1 (RM0394 "bxCAN"). */
 #include "chip/can.h"
+#include "chip/afpin.h"
 #include "chip/regs.h"
 #include "chip/state.h"
 
@@ -69,6 +70,32 @@ void can_clock(struct chip *c, unsigned index, bool after)
 
 /* ---- modes ---- */
 
+/* Initialization is left after 11 recessive bits. In loop-back mode the pin does not matter by the manual. */
+static void join(struct chip *c)
+{
+    struct can_state *s = &c->can;
+    ps_t time = can_bits(c, 11);
+
+    if (!(s->msr & CAN_MSR_INAK) || s->mcr & CAN_MCR_INRQ ||
+        !(s->btr & CAN_BTR_LBKM || af_in(c, AF_CAN1_RX, true)))
+        s->joined_at = PS_NEVER;
+    else if (s->joined_at == PS_NEVER && time != PS_NEVER)
+        s->joined_at = chip_now(c) + time;
+}
+
+static void tell_if_dominant(struct chip *c)
+{
+    if (af_in(c, AF_CAN1_RX, true) || !c->tell->message)
+        return;
+    c->tell->message(
+        c->tell->owner,
+        c->can.btr & CAN_BTR_LBKM
+            ? "CAN leaves initialization in loop-back mode while its RX pin is low: users report "
+              "that a chip does not, without a pull-up or a transceiver"
+            : "CAN does not leave initialization, since its RX pin is low: it needs a "
+              "transceiver, or a pull-up");
+}
+
 static void write_mcr(struct chip *c, uint32_t value)
 {
     struct can_state *s = &c->can;
@@ -77,14 +104,13 @@ static void write_mcr(struct chip *c, uint32_t value)
         can_reset(c, 0);
         return;
     }
+    uint32_t was = s->mcr;
     s->mcr = value & MCR_BITS;
-    if (s->mcr & CAN_MCR_INRQ) {
+    if (s->mcr & CAN_MCR_INRQ)
         s->msr |= CAN_MSR_INAK;
-        s->joined_at = PS_NEVER;
-    } else if (s->msr & CAN_MSR_INAK && s->joined_at == PS_NEVER) {
-        ps_t time = can_bits(c, 11);
-        s->joined_at = time == PS_NEVER ? PS_NEVER : chip_now(c) + time;
-    }
+    else if (was & CAN_MCR_INRQ)
+        tell_if_dominant(c);
+    join(c);
     bool asleep = s->mcr & CAN_MCR_SLEEP && !(s->mcr & CAN_MCR_INRQ) && s->sending == CAN_MAILBOXES;
     if (asleep && !(s->msr & CAN_MSR_SLAK))
         s->msr |= CAN_MSR_SLAK | (s->ier & 1 << 17 ? CAN_MSR_SLAKI : 0);
@@ -96,11 +122,14 @@ void can_rx(struct chip *c, bool level)
 {
     struct can_state *s = &c->can;
 
-    if (level || !(s->msr & CAN_MSR_SLAK) || !chip_enabled(c, B_CAN1))
+    if (!chip_enabled(c, B_CAN1))
         return;
-    s->msr |= CAN_MSR_WKUI;
-    if (s->mcr & AWUM)
-        write_mcr(c, s->mcr & ~(uint32_t)CAN_MCR_SLEEP);
+    join(c);
+    if (!level && s->msr & CAN_MSR_SLAK) {
+        s->msr |= CAN_MSR_WKUI;
+        if (s->mcr & AWUM)
+            write_mcr(c, s->mcr & ~(uint32_t)CAN_MCR_SLEEP);
+    }
     can_update(c);
 }
 
