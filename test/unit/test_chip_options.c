@@ -36,7 +36,7 @@ static void test_options(void **state)
     chiptest_settle(&t);
     assert_int_equal(rd(&t, OPTR), 0xFFEFF8AA);
     flash_unlock(&t, true);
-    wr(&t, OPTR, 0xFFEFE8AA);
+    wr(&t, OPTR, 0xFFFFE8AA); /* bit 20, reserved, is stored as any other */
     wr(&t, FLASH(0x2C), 0x00050004);
     ps_t start = chip_now(t.c);
     wr(&t, CR, CR_OPTSTRT);
@@ -45,7 +45,7 @@ static void test_options(void **state)
     assert_true(chip_now(t.c) - start > 22 * PS_PER_MS);
     assert_int_equal(chiptest_count(&t, "option"), 1);
     assert_int_equal(rd(&t, CR) & CR_OPTSTRT, 0);
-    assert_int_equal(rd(&t, 0x1FFF7800), 0xFFEFE8AA);
+    assert_int_equal(rd(&t, 0x1FFF7800), 0xFFFFE8AA);
     assert_int_equal(flash_loaded_optr(t.c), 0xFFEFF8AA); /* in force only after a load */
     wr(&t, CR, CR_PER | 4 << 3 | CR_STRT);
     assert_true(rd(&t, SR) & SR_BSY); /* page 4 is not protected yet */
@@ -55,14 +55,14 @@ static void test_options(void **state)
     assert_int_equal(chiptest_count(&t, "reset"), 1);
     assert_int_equal(t.told[0].a, RESET_OBL);
     assert_true(rd(&t, RCC(0x94)) & 1U << 25);
-    assert_int_equal(rd(&t, OPTR), 0xFFEFE8AA);
+    assert_int_equal(rd(&t, OPTR), 0xFFFFE8AA);
     flash_unlock(&t, false);
     wr(&t, CR, CR_PER | 4 << 3 | CR_STRT);
     assert_int_equal(rd(&t, SR) & (SR_BSY | SR_WRPERR), SR_WRPERR);
     /* And after the power was away. */
     chip_power_off(t.c, false);
     chiptest_power(&t);
-    assert_int_equal(rd(&t, OPTR), 0xFFEFE8AA);
+    assert_int_equal(rd(&t, OPTR), 0xFFFFE8AA);
 }
 
 static void test_optverr(void **state)

@@ -4,8 +4,9 @@
 
 #include "chip/state.h"
 
-/* Bits that software may write, per option. */
-static const uint32_t writable[OPTIONS] = {0x0F8F77FF, 0x00007FFF, 0x80007FFF, 0x007F007F, 0x007F007F};
+/* Bits that software may write, per option. Bit 20 of OPTR is reserved and 0 from the factory; firmware of
+ * products with an L432 writes it as 1 and resets until it reads so. */
+static const uint32_t writable[OPTIONS] = {0x0F9F77FF, 0x00007FFF, 0x80007FFF, 0x007F007F, 0x007F007F};
 static const uint32_t factory[OPTIONS] = {0xFFEFF8AA, 0xFFFFFFFF, 0x00FF0000, 0xFF00FFFF, 0xFF00FFFF};
 /* What is in force instead of a value that does not match its complement: all user options one but BOR
  * level 0, read protection level 1, the whole memory PCROP, no write protection. */
