@@ -64,7 +64,7 @@ void can_reset(struct chip *c, unsigned index)
 void can_clock(struct chip *c, unsigned index, bool after)
 {
     (void)index;
-    if (after && c->can.sending == CAN_MAILBOXES)
+    if (after)
         can_send_next(c);
 }
 
@@ -106,16 +106,12 @@ static void write_mcr(struct chip *c, uint32_t value)
     }
     uint32_t was = s->mcr;
     s->mcr = value & MCR_BITS;
-    if (s->mcr & CAN_MCR_INRQ)
-        s->msr |= CAN_MSR_INAK;
-    else if (was & CAN_MCR_INRQ)
+    if (was & ~s->mcr & CAN_MCR_INRQ)
         tell_if_dominant(c);
     join(c);
-    bool asleep = s->mcr & CAN_MCR_SLEEP && !(s->mcr & CAN_MCR_INRQ) && s->sending == CAN_MAILBOXES;
-    if (asleep && !(s->msr & CAN_MSR_SLAK))
-        s->msr |= CAN_MSR_SLAK | (s->ier & 1 << 17 ? CAN_MSR_SLAKI : 0);
     if (!(s->mcr & CAN_MCR_SLEEP))
         s->msr &= ~(uint32_t)CAN_MSR_SLAK;
+    can_send_next(c);
 }
 
 void can_rx(struct chip *c, bool level)

@@ -57,7 +57,7 @@ enum {
 
 ps_t can_bits(const struct chip *c, unsigned n); /* n bit times; PS_NEVER without clock */
 uint32_t can_tsr(const struct can_state *s);     /* as read */
-void can_send_next(struct chip *c);
+void can_send_next(struct chip *c);              /* or enters the mode that was asked for meanwhile */
 void can_abort(struct chip *c, unsigned mailbox);
 void can_update(struct chip *c); /* interrupts and the next event */
 

@@ -146,11 +146,24 @@ uint32_t can_tsr(const struct can_state *s)
     return s->tsr | (code < CAN_MAILBOXES ? code : last) << 24 | (several ? 1u << (29 + last) : 0);
 }
 
+/* Initialization and Sleep begin between two frames. */
+static void enter_mode(struct can_state *s)
+{
+    if (s->mcr & CAN_MCR_INRQ)
+        s->msr |= CAN_MSR_INAK;
+    else if (s->mcr & CAN_MCR_SLEEP && !(s->msr & CAN_MSR_SLAK))
+        s->msr |= CAN_MSR_SLAK | (s->ier & 1 << 17 ? CAN_MSR_SLAKI : 0);
+}
+
 void can_send_next(struct chip *c)
 {
     struct can_state *s = &c->can;
+    bool silent = (s->btr & (CAN_BTR_SILM | CAN_BTR_LBKM)) == CAN_BTR_SILM;
 
-    if (s->sending != CAN_MAILBOXES || s->msr & (CAN_MSR_INAK | CAN_MSR_SLAK))
+    if (s->sending != CAN_MAILBOXES)
+        return;
+    enter_mode(s);
+    if (silent || s->msr & (CAN_MSR_INAK | CAN_MSR_SLAK))
         return;
     unsigned m = choose(s, true);
     ps_t time = m == CAN_MAILBOXES ? PS_NEVER : can_bits(c, frame_bits(&s->tx[m]));
