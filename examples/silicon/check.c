@@ -8,10 +8,10 @@ const char hex[] = "", none[] = "";
 void say(const char *text)
 {
     for (; *text; text++) {
-        (void)wait_for((reg32 *)0x4000801C, BIT(7), 1000); /* ISR.TXE */
-        REG(0x40008028) = (uint8_t)*text;
+        (void)wait_for(&LPUART1->ISR, USART1_ISR_TXE, 1000);
+        LPUART1->TDR = (uint8_t)*text;
     }
-    (void)wait_for((reg32 *)0x4000801C, BIT(6), 1000); /* TC: a reset may come next */
+    (void)wait_for(&LPUART1->ISR, USART1_ISR_TC, 1000); /* a reset may come next */
 }
 
 void say_number(uint32_t number, unsigned base)

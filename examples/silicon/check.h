@@ -8,6 +8,7 @@
 
 #include "port/stm32l433/irq.h"
 #include "port/stm32l433/memory.h"
+#include "port/stm32l433/periph.h"
 #include "port/stm32l433/regs.h"
 
 #define REG(addr) (*(reg32 *)(addr))

@@ -44,13 +44,13 @@ static void start_serial(void)
     for (unsigned i = 0; i < 1000 && (RCC->CFGR & RCC_CFGR_SWS) >> RCC_CFGR_SWS_Pos != RCC_SYSCLK_HSI16; i++)
         ;
     RCC->AHB2ENR |= RCC_AHB2ENR_GPIOAEN | RCC_AHB2ENR_GPIOBEN;
-    RCC->APB1ENR2 |= BIT(0);                              /* LPUART1EN */
-    RCC->CCIPR = (RCC->CCIPR & ~(3ul << 10)) | 2ul << 10; /* LPUART1SEL: HSI16 */
+    RCC->APB1ENR2 |= RCC_APB1ENR2_LPUART1EN;
+    RCC->CCIPR = (RCC->CCIPR & ~RCC_CCIPR_LPUART1SEL) | RCC_CCIPR_LPUART1SEL_1;
     (void)RCC->APB1ENR2;
     GPIOA->AFRL = (GPIOA->AFRL & ~(15ul << 8)) | 8ul << 8; /* AF8 */
     GPIOA->MODER = (GPIOA->MODER & ~GPIO_FIELD(2, 3)) | GPIO_FIELD(2, 2);
-    REG(0x4000800C) = 35556;                                                /* BRR: 256 * 16 MHz / 115200 */
-    REG(0x40008000) = 9;                                                    /* CR1: UE, TE */
+    LPUART1->BRR = 35556; /* 256 * 16 MHz / 115200 */
+    LPUART1->CR1 = USART1_CR1_UE | USART1_CR1_TE;
     GPIOB->MODER = (GPIOB->MODER & ~GPIO_FIELD(13, 3)) | GPIO_FIELD(13, 1); /* LD4 */
 }
 

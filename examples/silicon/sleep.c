@@ -8,7 +8,7 @@ void stage_window_watchdog(void)
     clear_flags();
     RCC->APB1ENR1 |= RCC_APB1ENR1_WWDGEN;
     (void)RCC->APB1ENR1;
-    REG(0x40002C00) = BIT(7); /* WWDG_CR: WDGA with T6 clear */
+    *WWDG_CR = BIT(7); /* WDGA, with T6 clear */
     wait_us(10000);
     check(false, area, "the window watchdog with T6 clear resets at once", 0, none);
 }

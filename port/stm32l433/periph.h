@@ -14,12 +14,15 @@
 #define RCC_APB1ENR1_USART2EN   BIT(17)
 #define RCC_APB1ENR1_I2C2EN     BIT(22)
 #define RCC_APB1ENR1_LPTIM1EN   BIT(31)
+#define RCC_APB1ENR2_LPUART1EN  BIT(0)
 #define RCC_APB1ENR2_LPTIM2EN   BIT(5)
 #define RCC_APB2ENR_TIM1EN      BIT(11)
 #define RCC_APB2ENR_SPI1EN      BIT(12)
 #define RCC_APB2ENR_USART1EN    BIT(14)
 #define RCC_APB2ENR_TIM15EN     BIT(16)
 #define RCC_APB2ENR_TIM16EN     BIT(17)
+#define RCC_CCIPR_LPUART1SEL    (3ul << 10)
+#define RCC_CCIPR_LPUART1SEL_1  BIT(11) /* HSI16 */
 #define RCC_CCIPR_LPTIM2SEL     (3ul << 20)
 #define RCC_CCIPR_LPTIM2SEL_Pos 20 /* 1: LSI */
 #define RCC_BDCR_LSEON          BIT(0)
@@ -194,8 +197,9 @@ struct i2c_regs {
 struct usart_regs {
     reg32 CR1, CR2, CR3, BRR, GTPR, RTOR, RQR, ISR, ICR, RDR, TDR;
 };
-#define USART1 ((struct usart_regs *)0x40013800ul)
-#define USART2 ((struct usart_regs *)0x40004400ul)
+#define LPUART1 ((struct usart_regs *)0x40008000ul)
+#define USART1  ((struct usart_regs *)0x40013800ul)
+#define USART2  ((struct usart_regs *)0x40004400ul)
 
 #define USART1_CR1_UE     BIT(0)
 #define USART1_CR1_RE     BIT(2)
@@ -209,5 +213,6 @@ struct usart_regs {
 #define USART1_ISR_IDLE   BIT(4)
 #define USART1_ISR_RXNE   BIT(5)
 #define USART1_ISR_TC     BIT(6)
+#define USART1_ISR_TXE    BIT(7)
 
 #endif

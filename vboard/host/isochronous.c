@@ -4,12 +4,6 @@
 #include "host/priv.h"
 #include <string.h>
 
-enum { PIPES = 32 };
-static struct pipe *pipe_at(struct usbhost *h, unsigned i)
-{
-    return &h->pipes[i & 1][i / 2];
-}
-
 /* USB 2.0 5.6.4: at most this much of a frame is periodic. */
 static const ps_t periodic_most = 900 * PS_PER_US;
 static const ps_t sof_length = 3 * PS_PER_US;
@@ -33,7 +27,7 @@ int host_iso_check(struct usbhost *h, const struct pipe *p, const struct usbhost
     }
     ps_t taken = 0;
     for (unsigned i = 0; i < PIPES; i++) {
-        const struct pipe *q = pipe_at(h, i);
+        const struct pipe *q = host_pipe(h, i);
         bool periodic = q->type == PIPE_ISOCHRONOUS || q->type == PIPE_INTERRUPT;
         if (q == p || (q->head && periodic))
             taken += bus_time(q, i & 1, q->packet);
@@ -61,7 +55,7 @@ void host_iso_frame(struct usbhost *h)
 {
     h->iso_due = 0;
     for (unsigned i = 0; i < PIPES && h->port == PORT_READY; i++) {
-        if (wanted(h, pipe_at(h, i)))
+        if (wanted(h, host_pipe(h, i)))
             h->iso_due |= 1U << i;
     }
     h->iso_end = h->sof_at + (h->iso_due ? sof_length : 0);
@@ -72,7 +66,7 @@ static unsigned due(struct usbhost *h)
 {
     while (h->iso_due) {
         unsigned i = (unsigned)__builtin_ctz(h->iso_due);
-        if (wanted(h, pipe_at(h, i)))
+        if (wanted(h, host_pipe(h, i)))
             return i;
         h->iso_due &= h->iso_due - 1;
     }
@@ -89,7 +83,7 @@ ps_t host_iso_end(struct usbhost *h)
     unsigned i = due(h);
     if (i == PIPES)
         return PS_NEVER;
-    const struct pipe *p = pipe_at(h, i);
+    const struct pipe *p = host_pipe(h, i);
     return h->iso_end + bus_time(p, i & 1, packet_of(p)->length);
 }
 
@@ -117,7 +111,7 @@ void host_iso_transact(struct usbhost *h)
     unsigned i = due(h);
     if (i == PIPES)
         return;
-    struct pipe *p = pipe_at(h, i);
+    struct pipe *p = host_pipe(h, i);
     struct usbhost_transfer *t = p->head;
     struct usbhost_packet *k = &t->packets[p->packet_at];
     ps_t end = host_iso_end(h);

@@ -86,6 +86,13 @@ struct usbhost {
     uint8_t sync_data[UH_SYNC];
 };
 
+/* The pipes of the device in one row, that of round robin: i / 2 is the endpoint's number, i & 1 is IN. */
+enum { PIPES = 32 };
+static inline struct pipe *host_pipe(struct usbhost *h, unsigned i)
+{
+    return &h->pipes[i & 1][i / 2];
+}
+
 /* usbhost.c */
 void host_plan(struct usbhost *h); /* sets the alarm */
 /* The port's state, and after which time it ends by itself; PS_NEVER: not. */

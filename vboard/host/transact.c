@@ -4,20 +4,13 @@
 
 enum result { R_DONE, R_NAK, R_STALL, R_SILENT, R_IGNORED, R_OVERFLOW };
 
-/* The pipes in the order of round robin; the number of the endpoint is i / 2, i & 1 is IN. */
-enum { PIPES = 32 };
-static struct pipe *pipe_at(struct usbhost *h, unsigned i)
-{
-    return &h->pipes[i & 1][i / 2];
-}
-
 /* Periodic pipes first, the others in turn. False: nobody wants this slot. */
 static bool pick(struct usbhost *h, unsigned *which)
 {
     if (h->port != PORT_READY)
         return false;
     for (unsigned i = 0; i < PIPES; i++) {
-        const struct pipe *p = pipe_at(h, i);
+        const struct pipe *p = host_pipe(h, i);
         if (p->head && p->type == PIPE_INTERRUPT && (int32_t)(h->frame - p->next_frame) >= 0) {
             *which = i;
             return true;
@@ -25,7 +18,7 @@ static bool pick(struct usbhost *h, unsigned *which)
     }
     for (unsigned k = 1; k <= PIPES; k++) {
         unsigned i = (h->turn + k) % PIPES;
-        const struct pipe *p = pipe_at(h, i);
+        const struct pipe *p = host_pipe(h, i);
         if (p->head && (p->type == PIPE_CONTROL || p->type == PIPE_BULK)) {
             *which = i;
             return true;
@@ -157,7 +150,7 @@ bool host_transact(struct usbhost *h)
     if (h->port != PORT_ENUMERATE) {
         if (!pick(h, &i))
             return false;
-        p = pipe_at(h, i);
+        p = host_pipe(h, i);
         if (p->type == PIPE_INTERRUPT)
             p->next_frame = h->frame + p->interval;
         else

@@ -51,11 +51,11 @@ void host_set_port(struct usbhost *h, enum port port, ps_t length)
 
 /* ---- queues ------------------------------------------------------------------------------- */
 
-/* All pipes; the last is the host's own. */
-enum { PIPES = 33 };
+/* Those of the device and the host's own. */
+enum { ALL_PIPES = PIPES + 1 };
 static struct pipe *pipe_at(struct usbhost *h, unsigned i)
 {
-    return i < 32 ? &h->pipes[i & 1][i / 2] : &h->own_pipe;
+    return i < PIPES ? host_pipe(h, i) : &h->own_pipe;
 }
 
 static struct pipe *pipe_of(struct usbhost *h, uint8_t endpoint)
@@ -87,7 +87,7 @@ static void host_gone(struct usbhost *h, int status)
 {
     struct usbhost_transfer *all = NULL, **end = &all;
     h->iso_due = 0;
-    for (unsigned i = 0; i < PIPES; i++) {
+    for (unsigned i = 0; i < ALL_PIPES; i++) {
         struct pipe *p = pipe_at(h, i);
         *end = p->head;
         while (*end)
@@ -164,7 +164,7 @@ void usbhost_cancel(struct usbhost *h, struct usbhost_transfer *t)
     if (t->status != UH_PENDING)
         return;
     /* By search: the endpoint's type may have changed since it was queued. */
-    for (unsigned i = 0; i < PIPES; i++) {
+    for (unsigned i = 0; i < ALL_PIPES; i++) {
         struct pipe *p = pipe_at(h, i);
         for (struct usbhost_transfer *q = p->head; q; q = q->next) {
             if (q == t) {
@@ -178,7 +178,7 @@ void usbhost_cancel(struct usbhost *h, struct usbhost_transfer *t)
 /* Out of time, or left over from another alternate setting. */
 static bool end_one(struct usbhost *h, ps_t now)
 {
-    for (unsigned i = 0; i < PIPES; i++) {
+    for (unsigned i = 0; i < ALL_PIPES; i++) {
         struct pipe *p = pipe_at(h, i);
         for (struct usbhost_transfer *t = p->head; t; t = t->next) {
             if (t->deadline <= now || misfit(p, t)) {
@@ -193,7 +193,7 @@ static bool end_one(struct usbhost *h, ps_t now)
 static ps_t first_deadline(struct usbhost *h)
 {
     ps_t first = PS_NEVER;
-    for (unsigned i = 0; i < PIPES; i++) {
+    for (unsigned i = 0; i < ALL_PIPES; i++) {
         for (const struct usbhost_transfer *t = pipe_at(h, i)->head; t; t = t->next) {
             if (t->deadline < first)
                 first = t->deadline;
