@@ -242,13 +242,23 @@ static void look_at_info(struct findings *f, const uint8_t *slot, uint32_t size)
         add(f, FINDING_DAMAGED, ERROR, "%u bytes, CRC 0x%08X", f->info.length, f->info.crc);
 }
 
+/* Linked for another bootloader, behind which the vector table has another place. */
+static bool is_table(const struct image *image, const struct image_part *p)
+{
+    if (p->size < 8)
+        return false;
+    uint32_t stack = word(p->bytes), reset = word(p->bytes + 4);
+    return in_ram(stack - 4) && reset % 2 != 0 && part_at(image, reset & ~1u) != NULL;
+}
+
 static void look_at_application(struct findings *f, const struct image *image)
 {
     look_at_parts(f, image);
     const struct image_part *head = part_at(image, SLOT_ADDR);
     if (!head) {
         if (will_run(f))
-            add(f, FINDING_NO_VECTORS, ERROR, "it begins at 0x%08X", f->first);
+            add(f, is_table(image, image->parts) ? FINDING_NOT_HERE : FINDING_NO_VECTORS, ERROR,
+                "it begins at 0x%08X", f->first);
         return;
     }
     if (head->addr == SLOT_ADDR)

@@ -73,6 +73,11 @@ static void places(void **state)
     finds(FINDING_NOT_HERE, ERROR);
     parts[0].addr = SLOT_ADDR + 0x400;
     finds(FINDING_NO_VECTORS, ERROR);
+    parts[0].addr = SLOT_ADDR + 0x100; /* with its reset handler in it */
+    finds(FINDING_NOT_HERE, ERROR);
+    put(0, 0xBF00BF00);
+    finds(FINDING_NO_VECTORS, ERROR);
+    put(0, 0x20010000);
     parts[0].addr = LEDGER_ADDR;
     finds(FINDING_ADDRESS, ERROR);
     parts[0].addr = 0xFFFFFC00;
