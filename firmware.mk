@@ -8,6 +8,7 @@
 #     NAME.kit     := yes              with the application kit, app/
 #     NAME.pack    := yes | (empty)    .bin and .hex with the information block filled in; default: if it
 #                                      has the kit and is linked for the bootloader
+#     NAME.link    := boot             in two passes, as the bootloader is; default: in one
 #     $(eval $(call firmware,NAME,build/firmware))
 #
 # and becomes build/firmware/NAME.{elf,bin,hex,map}; only the first line is needed.

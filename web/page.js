@@ -67,8 +67,10 @@ async function connect() {
   const device = await navigator.usb.requestDevice({filters: Sureboot.FILTERS});
   if (!Sureboot.is(device))
     throw new Error(`this is no sureboot, but "${device.productName}"`);
-  if (board)
+  if (board) {
     await board.close();
+    board = null;
+  }
   await take(device);
 }
 
