@@ -51,7 +51,7 @@ void can_reset(struct chip *c, unsigned index)
 {
     (void)index;
     c->can = (struct can_state){.mcr = 0x00010002,
-                                .msr = 0x00000C02,
+                                .msr = CAN_MSR_SLAK,
                                 .tsr = 0x1C000000,
                                 .btr = 0x01230000,
                                 .fmr = 0x2A1C0E01,
@@ -156,6 +156,15 @@ static uint32_t *filter_register(struct can_state *s, uint32_t reg)
     }
 }
 
+/* MSR with what the pin shows (RX, SAMP) and whether a frame goes out (TXM). */
+static uint32_t monitored(const struct chip *c)
+{
+    const struct can_state *s = &c->can;
+    uint32_t pin = af_in(c, AF_CAN1_RX, true) ? 3u << 10 : 0;
+
+    return s->msr | pin | (s->sending != CAN_MAILBOXES ? 1u << 8 : 0);
+}
+
 bool can_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
 {
     struct can_state *s = &c->can;
@@ -165,7 +174,7 @@ bool can_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
     (void)index;
     switch (reg) {
     case MCR: word = s->mcr; break;
-    case MSR: word = s->msr; break;
+    case MSR: word = monitored(c); break;
     case TSR: word = can_tsr(s); break;
     case RF0R: word = s->fifo[0].flags | s->fifo[0].count; break;
     case RF1R: word = s->fifo[1].flags | s->fifo[1].count; break;
