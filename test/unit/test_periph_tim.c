@@ -210,6 +210,19 @@ static void directions(void **state)
     run_us(1);
     assert_int_equal(rd(TIM2 + CNT), 0);
     assert_int_equal(rd(TIM2 + SR) & 1, 1);
+    /* ARR or 0 written turns it without an update, more than ARR does not ("Hints on center-aligned mode") */
+    wr(TIM2 + SR, 0);
+    wr(TIM2 + CNT, 9);
+    assert_int_equal(rd(TIM2 + CR1) & DIR, DIR);
+    run_us(3);
+    assert_int_equal(rd(TIM2 + CNT), 6);
+    wr(TIM2 + CNT, 0);
+    run_us(3);
+    assert_int_equal(rd(TIM2 + CNT), 3);
+    wr(TIM2 + CNT, 20);
+    run_us(3);
+    assert_int_equal(rd(TIM2 + CNT), 23);
+    assert_int_equal(rd(TIM2 + SR) & 1, 0);
     wr(TIM2 + CR1, CEN | 1 << 5); /* CMS is fixed while counting */
     assert_int_equal(rd(TIM2 + CR1) & 0x60, 3 << 5);
 }

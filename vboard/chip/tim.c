@@ -365,6 +365,8 @@ bool tim_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     uint32_t mask = k->writable[reg] & ~locked(t, reg);
     if (reg == TIM_CNT) {
         t->cnt = k->wide ? value : value & 0xFFFF;
+        if (bits(t->r[TIM_CR1], 5, 2) && (t->cnt == 0 || t->cnt == t->arr)) /* center-aligned: turns there */
+            t->down = t->cnt != 0;
     } else if (reg == TIM_SR) {
         t->r[reg] &= value | ~mask; /* written 0: cleared */
     } else if (reg == TIM_EGR) {
