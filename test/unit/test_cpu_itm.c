@@ -155,34 +155,13 @@ static void power(void **state)
     assert_int_equal(bare_load(bare, SPPR), 1);
 }
 
-/* A program that is its own debugger (DebugMonitor): that its comparators do nothing is told. */
-static void debug_monitor(void **state)
-{
-    (void)state;
-    bare_store(bare, 0xe0001028, 6); /* DWT_FUNCTION0: nobody is interested yet */
-    bare_store(bare, 0xe0002008, 0x48001001);
-    assert_int_equal(bare->missing, 0);
-    bare_store(bare, DEMCR, 1u << 24 | 1u << 16);
-    assert_int_equal(bare->missing, 2);
-    bare_store(bare, 0xe0001028, 0);
-    bare_store(bare, 0xe0002008, 0);
-    bare_store(bare, 0xe0001020, 0x20000000); /* a comparator that is off */
-    assert_int_equal(bare->missing, 2);
-    bare_store(bare, 0xe0001038, 5);
-    bare_store(bare, 0xe0002024, 1);
-    assert_int_equal(bare->missing, 4);
-    cpu_power_on(bare->cpu);
-    bare_store(bare, DEMCR, 1u << 18 | 1u << 16); /* MON_STEP */
-    assert_int_equal(bare->missing, 5);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_enables), TEST(a_debugger_needs_no_key),
         TEST(sizes),        TEST(time_of_packets),
         TEST(privilege),    TEST(waiting),
-        TEST(power),        TEST(debug_monitor),
+        TEST(power),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum {
+    BKPT = 0xbe00,
     NEIGHBOURS = 6
 }; /* bytes before a change whose entries may depend on it: a 32-bit
       instruction and the halfword after it, which decides about overlap */
@@ -134,9 +135,17 @@ static void code_drop_range(struct cpu *cpu, uint32_t lo, uint32_t hi)
     }
 }
 
+static void drop_compared(struct cpu *cpu, const struct cpu_compared *compared, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (compared[i].fetch)
+            code_drop_range(cpu, compared[i].first, compared[i].last);
+}
+
 void code_stops(struct cpu *cpu)
 {
     struct cpu_code *code = cpu->code;
+    drop_compared(cpu, code->stops.compared, code->stops.compared_count);
     for (unsigned i = 0; i < CPU_WATCHES; i++)
         if (code->stops.watches[i].armed)
             code_drop_range(cpu, code->stops.watches[i].lo, code->stops.watches[i].hi);
@@ -150,6 +159,9 @@ void code_stops(struct cpu *cpu)
             code_drop_range(cpu, cpu->watches[i].lo, cpu->watches[i].hi);
     for (unsigned i = 0; i < cpu->break_count; i++)
         code_drop_range(cpu, cpu->breaks[i], cpu->breaks[i]);
+    code->stops.compared_count = cpu->compared_count;
+    memcpy(code->stops.compared, cpu->compared, sizeof cpu->compared);
+    drop_compared(cpu, cpu->compared, cpu->compared_count);
 }
 
 void cpu_code_changed(struct cpu *cpu, uint32_t addr, uint32_t size)
@@ -179,6 +191,9 @@ static void overlap(struct op *op, uint16_t hw1, uint16_t next)
 
 static void stop_marks(const struct cpu *cpu, struct op *op, uint32_t pc)
 {
+    for (unsigned i = 0; i < cpu->compared_count; i++)
+        if (cpu->compared[i].fetch && pc >= cpu->compared[i].first && pc <= cpu->compared[i].last)
+            op->code = op->code_it = OP_OUTSIDE;
     for (unsigned i = 0; i < CPU_WATCHES; i++)
         if (cpu->watches[i].armed && pc >= cpu->watches[i].lo && pc <= cpu->watches[i].hi)
             op->code = op->code_it = OP_WATCH;
@@ -232,12 +247,14 @@ bool code_fill(struct cpu *cpu, const struct op *op, uint32_t pc)
     return !fetch || (pc & 7) != 6 || op->len == 1 || fetch_line(cpu, pc + 2);
 }
 
+/* The MPU is asked for the address before the FPB's (DDI 0439 8.3). */
 static bool fetch_half(struct cpu *cpu, uint32_t addr, uint16_t *hw)
 {
-    const struct cpu_region *r = code_find(cpu, addr);
     uint32_t value;
     if (!cpu_mpu_allows(cpu, addr, CPU_FETCH, cpu_privileged(cpu)))
         return cpu_raise(cpu, EXC_MEM, CFSR_IACCVIOL);
+    addr = cpu_fpb_fetched_from(cpu, addr);
+    const struct cpu_region *r = code_find(cpu, addr);
     if (r != NULL) {
         *hw = half(r->bytes + (addr - r->base));
         return true;
@@ -252,7 +269,11 @@ const struct op *code_outside(struct cpu *cpu, uint32_t pc, bool breaks)
 {
     struct cpu_code *code = cpu->code;
     uint16_t hw1 = 0, hw2 = 0;
-    if (!fetch_half(cpu, pc, &hw1) || (cpu_is_wide(hw1) && !fetch_half(cpu, pc + 2, &hw2)))
+    if (!fetch_half(cpu, pc, &hw1))
+        return NULL;
+    if (cpu_fpb_breaks(cpu, pc))
+        hw1 = BKPT;
+    if (cpu_is_wide(hw1) && !fetch_half(cpu, pc + 2, &hw2))
         return NULL;
     code->ops = code->scratch;
     code->base = pc;

@@ -49,6 +49,8 @@ struct cpu_code {
         struct cpu_watch watches[CPU_WATCHES];
         uint32_t breaks[CPU_BREAKS];
         unsigned count;
+        struct cpu_compared compared[CPU_COMPARED];
+        unsigned compared_count;
     } stops;
     void *graveyard[CPU_REGIONS * 4]; /* freed when no entry is in use */
     unsigned dead;
@@ -65,7 +67,7 @@ bool code_fetch(struct cpu *cpu, const struct op *op, uint32_t pc);
 const struct op *code_outside(struct cpu *cpu, uint32_t pc, bool breaks);
 /* The processor wrote to memory that has a mark. */
 void code_written(struct cpu *cpu, const uint8_t *bytes, uint32_t size);
-void code_stops(struct cpu *cpu); /* watch or breakpoints changed */
+void code_stops(struct cpu *cpu); /* watch, breakpoints or comparators changed */
 void code_sync(struct cpu *cpu);  /* regions, MPU, privilege or priority may have changed */
 void code_view(struct cpu *cpu, bool regions_changed); /* part of code_sync: makes `view` true again */
 void code_watched(struct cpu *cpu); /* watchpoints changed: the views have to be built again */

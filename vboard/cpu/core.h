@@ -53,7 +53,7 @@ enum {
 enum { MPU_CTRL_ENABLE = 1, MPU_CTRL_HFNMIENA = 2, MPU_CTRL_PRIVDEFENA = 4 };
 #define FPSCR_BITS  0xf7c0009fu
 #define FPDSCR_BITS 0x07c00000u
-enum { DWT_CPICNT, DWT_EXCCNT, DWT_SLEEPCNT, DWT_LSUCNT, DWT_FOLDCNT };
+enum { DFSR_HALTED = 1, DFSR_BKPT = 2, DFSR_DWTTRAP = 4 };
 enum { DEMCR_MON_EN = 1 << 16, DEMCR_MON_STEP = 1 << 18, DEMCR_TRCENA = 1 << 24 };
 
 /* ---- time -------------------------------------------------------------------------------- */
@@ -177,24 +177,62 @@ void cpu_branch_exchange(struct cpu *cpu, uint32_t target);
 
 void cpu_debug_stop(struct cpu *cpu, enum cpu_debug_stop why); /* if one is attached */
 void cpu_debug_vector(struct cpu *cpu, unsigned exc);          /* a handler has been chosen */
-void cpu_watch_hit(struct cpu *cpu, uint32_t addr, unsigned size, bool store);
-/* An access was made the long way. */
-static inline void cpu_watch_check(struct cpu *cpu, uint32_t addr, unsigned size, bool store)
+void cpu_watch_hit(struct cpu *cpu, uint32_t addr, unsigned size, bool store, uint32_t value);
+/* An aligned access was made the long way. */
+static inline void cpu_watch_check(struct cpu *cpu, uint32_t addr, unsigned size, bool store, uint32_t value)
 {
-    if (cpu->debug.watch_count != 0)
-        cpu_watch_hit(cpu, addr, size, store);
+    if (cpu->data_compared)
+        cpu_watch_hit(cpu, addr, size, store, value);
 }
 /* True if the byte at addr is watched for this access; lowers *last to where that ends or changes. */
 bool cpu_watch_edge(const struct cpu *cpu, uint32_t addr, enum cpu_access access, uint32_t *last);
+/* Watchpoints or comparators are others now. */
+void cpu_comparators_changed(struct cpu *cpu);
+void cpu_compare(struct cpu *cpu, struct cpu_compared where); /* from inside that */
 uint32_t cpu_dhcsr(const struct cpu *cpu);
 void cpu_dhcsr_write(struct cpu *cpu, uint32_t value);
 
+/* ---- a program that is its own debugger (monitor.c, dwt.c, fpb.c) ------------------------ */
+
+/* A debug event other than BKPT: halts, makes DebugMonitor pending, or is ignored. */
+void cpu_debug_event(struct cpu *cpu, uint32_t dfsr);
+bool cpu_monitor_steps(const struct cpu *cpu); /* after the next instruction there is such an event */
+uint32_t cpu_demcr(const struct cpu *cpu);
+void cpu_demcr_write(struct cpu *cpu, uint32_t value);
+
+void cpu_dwt_power_on(struct cpu *cpu);
+void cpu_dwt_clear(struct cpu *cpu); /* no comparator compares */
+uint32_t cpu_dwt_read(struct cpu *cpu, uint32_t addr, bool effects);
+void cpu_dwt_write(struct cpu *cpu, uint32_t addr, uint32_t value);
+void cpu_dwt_settle(struct cpu *cpu);   /* before what the counters depend on changes */
+void cpu_dwt_schedule(struct cpu *cpu); /* behind that */
+void cpu_dwt_update(struct cpu *cpu);   /* the cycle of dwt_match may have come */
+void cpu_dwt_compare(struct cpu *cpu);  /* tells cpu_compare */
+void cpu_dwt_access(struct cpu *cpu, uint32_t addr, unsigned size, bool store, uint32_t value);
+void cpu_dwt_executes(struct cpu *cpu, uint32_t pc); /* the instruction there comes now */
+
+void cpu_fpb_power_on(struct cpu *cpu);
+void cpu_fpb_clear(struct cpu *cpu);
+uint32_t cpu_fpb_read(const struct cpu *cpu, uint32_t addr);
+void cpu_fpb_write(struct cpu *cpu, uint32_t addr, uint32_t value);
+void cpu_fpb_compare(struct cpu *cpu);
+bool cpu_fpb_breaks(const struct cpu *cpu, uint32_t pc); /* the instruction there is a BKPT */
+/* Where a halfword of an instruction, an aligned load really comes from. */
+uint32_t cpu_fpb_fetched_from(const struct cpu *cpu, uint32_t addr);
+uint32_t cpu_fpb_loaded_from(const struct cpu *cpu, uint32_t addr);
+
 /* ---- timers ------------------------------------------------------------------------------ */
 
-void cpu_timers_update(struct cpu *cpu);         /* makes SysTick pend if it is due */
-uint64_t cpu_timers_next(const struct cpu *cpu); /* cycle of the next SysTick expiry that matters */
+void cpu_timers_update(struct cpu *cpu); /* makes SysTick pend if it is due */
+/* Cycle of the next expiry of SysTick or match of CYCCNT that matters. */
+uint64_t cpu_timers_next(const struct cpu *cpu);
 void cpu_systick_sync(struct cpu *cpu);
-uint32_t cpu_cyccnt(const struct cpu *cpu);
+/* Cycles of entering and leaving exceptions. */
+static inline void cpu_exception_cycles(struct cpu *cpu, unsigned cycles)
+{
+    cpu->left -= cycles;
+    cpu->exception_cycles += cycles;
+}
 
 /* ---- the interpreter --------------------------------------------------------------------- */
 

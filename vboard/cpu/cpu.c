@@ -26,13 +26,11 @@ void cpu_init(struct cpu *cpu, const struct cpu_env *env, void *owner)
 void cpu_power_on(struct cpu *cpu)
 {
     cpu->demcr = 0;
-    cpu->dwt_ctrl = 0x40000000;
-    cpu->dwt_cyccnt = 0;
-    cpu->dwt_cycle = cpu_now(cpu);
-    memset(cpu->dwt_comp, 0, sizeof cpu->dwt_comp);
-    cpu->fpb_ctrl = 0x260;
-    memset(cpu->fpb_comp, 0, sizeof cpu->fpb_comp);
+    cpu->dfsr = 0;
+    cpu_dwt_power_on(cpu);
+    cpu_fpb_power_on(cpu);
     cpu_itm_power_on(cpu);
+    cpu_comparators_changed(cpu);
 }
 
 void cpu_destroy(struct cpu *cpu)
@@ -67,9 +65,9 @@ static void reset_system(struct cpu *cpu)
     memset(cpu->enabled, 0, sizeof cpu->enabled);
     memset(cpu->prio, 0, sizeof cpu->prio);
     memcpy(cpu->pending, cpu->level, sizeof cpu->pending); /* lines still ask */
-    cpu->enabled[0] = 1 << EXC_NMI | 1 << EXC_HARD | 1 << EXC_SVC | 1 << EXC_PENDSV | 1 << EXC_SYSTICK;
-    cpu->vtor = cpu->prigroup = cpu->scr = cpu->cfsr = cpu->hfsr = cpu->dfsr = cpu->mmfar = cpu->bfar =
-        cpu->actlr = 0;
+    cpu->enabled[0] =
+        1 << EXC_NMI | 1 << EXC_HARD | 1 << EXC_SVC | 1 << EXC_DEBUG | 1 << EXC_PENDSV | 1 << EXC_SYSTICK;
+    cpu->vtor = cpu->prigroup = cpu->scr = cpu->cfsr = cpu->hfsr = cpu->mmfar = cpu->bfar = cpu->actlr = 0;
     cpu->ccr = CCR_STKALIGN;
     cpu->demcr &= ~0xf0000u; /* the debug monitor's bits; the others are power-on reset */
     cpu->mpu_ctrl = cpu->mpu_rnr = 0;
@@ -110,8 +108,7 @@ void cpu_map(struct cpu *cpu, unsigned slot, struct cpu_region region)
 void cpu_restored(struct cpu *cpu)
 {
     code_sync(cpu);
-    code_stops(cpu);
-    code_watched(cpu);
+    cpu_comparators_changed(cpu);
     cpu->code->line = 0;
 }
 
@@ -228,8 +225,14 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t until)
                 return CPU_BREAK;
             continue;
         }
+        bool steps = cpu_monitor_steps(cpu);
+        uint64_t before = cpu->instructions;
+        if (steps)
+            cpu->limit = now + 1;
         cpu->left = (int64_t)(cpu->limit - now);
         cpu_interpret(cpu);
+        if (steps && cpu->instructions != before) /* what raises an exception is a step into that */
+            cpu_debug_event(cpu, DFSR_HALTED);
         if (cpu->at_break) {
             cpu->debug.why = CPU_DEBUG_BREAK;
             cpu->debug.stepping = false;

@@ -1,4 +1,4 @@
-/* An ARMv7E-M processor (Cortex-M4F r0p1: Thumb-2, DSP, FPv4-SP, NVIC, SysTick, SCB, MPU, DWT).
+/* An ARMv7E-M processor (Cortex-M4F r0p1: Thumb-2, DSP, FPv4-SP, NVIC, SysTick, SCB, MPU, DWT, FPB).
  * Knows nothing of a particular chip: memories are handed to it as regions, everything else goes
  * through struct cpu_env. All state that a program can observe is plain data in struct cpu, so a
  * copy of the struct is a snapshot; decoded instructions live outside and are rebuilt on demand.
@@ -136,14 +136,15 @@ enum cpu_debug_stop {
     CPU_DEBUG_WATCH, /* behind the instruction that made the access */
     CPU_DEBUG_FAULT, /* by vector catch */
     CPU_DEBUG_RESET, /* by vector catch */
-    CPU_DEBUG_HALT   /* the program has set DHCSR.C_HALT */
+    CPU_DEBUG_HALT   /* the program has set DHCSR.C_HALT, or a comparator of DWT that matches */
 };
 struct cpu_debug_hit { /* a watchpoint: bytes, and which accesses */
     uint32_t addr, size;
     bool load, store;
 };
 /* DHCSR.C_DEBUGEN. Either way break- and watchpoints are forgotten, and nothing is caught. While one is
- * attached BKPT is no fault. */
+ * attached BKPT is no fault, and debug events halt. On arrival the comparators of DWT and FPB are cleared, as
+ * probes do. */
 void cpu_debug_attach(struct cpu *cpu, bool on);
 void cpu_debug_halted(struct cpu *cpu, bool on); /* for DHCSR; leaves the core at an instruction */
 void cpu_debug_catch(struct cpu *cpu, unsigned catches);

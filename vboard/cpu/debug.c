@@ -1,6 +1,7 @@
 /* What a debugger at the core does (DDI 0403E C1): halting, stepping, watchpoints, vector catch. None of
  * it costs anything while no debugger is attached: watched addresses are left out of the windows of the
- * interpreter loop, everything else is looked at between instructions. */
+ * interpreter loop, everything else is looked at between instructions. Comparators of the program's own are
+ * watched in the same way. */
 #include "cpu/code.h"
 #include "cpu/core.h"
 
@@ -9,8 +10,11 @@ void cpu_debug_attach(struct cpu *cpu, bool on)
     cpu->debug = (struct cpu_debug){.attached = on};
     cpu->break_count = 0;
     cpu->at_break = false;
-    code_stops(cpu);
-    code_watched(cpu);
+    if (on) {
+        cpu_dwt_clear(cpu);
+        cpu_fpb_clear(cpu);
+    }
+    cpu_comparators_changed(cpu);
 }
 
 void cpu_debug_halted(struct cpu *cpu, bool on)
@@ -71,12 +75,13 @@ bool cpu_debug_watch(struct cpu *cpu, const struct cpu_debug_hit *watch, bool se
         d->watches[d->watch_count++] = *watch;
     else if (!set)
         d->watches[i] = d->watches[--d->watch_count];
-    code_watched(cpu);
+    cpu_comparators_changed(cpu);
     return true;
 }
 
-void cpu_watch_hit(struct cpu *cpu, uint32_t addr, unsigned size, bool store)
+void cpu_watch_hit(struct cpu *cpu, uint32_t addr, unsigned size, bool store, uint32_t value)
 {
+    cpu_dwt_access(cpu, addr, size, store, value);
     for (unsigned i = 0; i < cpu->debug.watch_count; i++) {
         const struct cpu_debug_hit *w = &cpu->debug.watches[i];
         if (!(store ? w->store : w->load) || addr + (size - 1) < w->addr || addr > w->addr + (w->size - 1))
@@ -90,16 +95,35 @@ void cpu_watch_hit(struct cpu *cpu, uint32_t addr, unsigned size, bool store)
 bool cpu_watch_edge(const struct cpu *cpu, uint32_t addr, enum cpu_access access, uint32_t *last)
 {
     bool watched = false;
-    for (unsigned i = 0; i < cpu->debug.watch_count && access != CPU_FETCH; i++) {
-        const struct cpu_debug_hit *w = &cpu->debug.watches[i];
-        uint32_t end = w->addr + (w->size - 1);
-        if (!(access == CPU_STORE ? w->store : w->load) || end < addr)
+    for (unsigned i = 0; i < cpu->compared_count && access != CPU_FETCH; i++) {
+        const struct cpu_compared *w = &cpu->compared[i];
+        if (!(access == CPU_STORE ? w->store : w->load) || w->last < addr)
             continue;
-        watched = watched || w->addr <= addr;
-        uint32_t edge = w->addr <= addr ? end : w->addr - 1;
+        watched = watched || w->first <= addr;
+        uint32_t edge = w->first <= addr ? w->last : w->first - 1;
         *last = edge < *last ? edge : *last;
     }
     return watched;
+}
+
+void cpu_compare(struct cpu *cpu, struct cpu_compared where)
+{
+    cpu->compared[cpu->compared_count++] = where;
+    cpu->data_compared = cpu->data_compared || where.load || where.store;
+}
+
+void cpu_comparators_changed(struct cpu *cpu)
+{
+    cpu->compared_count = 0;
+    cpu->data_compared = false;
+    for (unsigned i = 0; i < cpu->debug.watch_count; i++) {
+        const struct cpu_debug_hit *w = &cpu->debug.watches[i];
+        cpu_compare(cpu, (struct cpu_compared){w->addr, w->addr + (w->size - 1), false, w->load, w->store});
+    }
+    cpu_dwt_compare(cpu);
+    cpu_fpb_compare(cpu);
+    code_stops(cpu);
+    code_watched(cpu);
 }
 
 /* ---- vectors, registers ------------------------------------------------------------------ */

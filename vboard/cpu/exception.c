@@ -117,7 +117,8 @@ void cpu_lockup(struct cpu *cpu)
 static unsigned escalate(struct cpu *cpu, unsigned exc)
 {
     int now = cpu_exec_prio(cpu);
-    if (exc != EXC_HARD && exc_get(cpu->enabled, exc) && cpu_group_prio(cpu, exc) < now)
+    bool enabled = exc == EXC_DEBUG ? cpu->demcr & DEMCR_MON_EN : exc_get(cpu->enabled, exc);
+    if (exc != EXC_HARD && enabled && cpu_group_prio(cpu, exc) < now)
         return exc;
     if (now <= -1)
         return 0;
@@ -188,7 +189,7 @@ void cpu_enter(struct cpu *cpu)
     cpu->entry_lr = cpu->r[14];
     cpu->r[14] = lr;
     cpu->stacked = true;
-    cpu->left -= CYCLES_ENTRY;
+    cpu_exception_cycles(cpu, CYCLES_ENTRY);
 }
 
 /* The context is on the stack and exc_return would restore it: go on with cpu_vector. */
@@ -197,7 +198,7 @@ static void stay_stacked(struct cpu *cpu, uint32_t exc_return, unsigned cycles)
     cpu->r[14] = exc_return;
     cpu->entry_lr = exc_return;
     cpu->stacked = true;
-    cpu->left -= cycles;
+    cpu_exception_cycles(cpu, cycles);
     cpu_attention(cpu);
 }
 
@@ -237,10 +238,11 @@ void cpu_vector(struct cpu *cpu)
     cpu->spsel = false;
     cpu->exclusive = false;
     cpu->event = true;
-    cpu->dwt_count[DWT_EXCCNT] += CYCLES_ENTRY;
     cpu_select_sp(cpu);
     cpu_mode_changed(cpu);
     cpu_debug_vector(cpu, exc);
+    if (exc != EXC_DEBUG && cpu_monitor_steps(cpu)) /* a step into a handler that is less urgent */
+        cpu_debug_event(cpu, DFSR_HALTED);
 }
 
 /* ---- return ------------------------------------------------------------------------------ */

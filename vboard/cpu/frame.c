@@ -19,10 +19,11 @@ static unsigned frame_word(struct cpu *cpu, uint32_t addr, bool store, bool priv
         cpu->cfsr |= mem;
         return EXC_MEM;
     }
-    cpu_watch_check(cpu, addr, 4, store);
     if (store ? cpu_bus_write(cpu, addr, 4, privileged, *value)
-              : cpu_bus_read(cpu, addr, 4, privileged, value))
+              : cpu_bus_read(cpu, addr, 4, privileged, value)) {
+        cpu_watch_check(cpu, addr, 4, store, *value);
         return 0;
+    }
     cpu->cfsr |= bus;
     return EXC_BUS;
 }
@@ -68,7 +69,7 @@ void cpu_push_frame(struct cpu *cpu)
         for (unsigned i = 0; i < 17 && fault == 0; i++)
             fault = frame_word(cpu, frame + FRAME_BASIC + 4 * i, true, privileged,
                                i < 16 ? &cpu->s[i] : &cpu->fpscr, CFSR_MSTKERR, CFSR_STKERR);
-        cpu->left -= CYCLES_FP;
+        cpu_exception_cycles(cpu, CYCLES_FP);
     }
     if (fault != 0)
         cpu_derived_fault(cpu, fault, 0);
@@ -111,9 +112,9 @@ void cpu_unstack(struct cpu *cpu, uint32_t exc_return)
         memcpy(cpu->s, s, sizeof s);
         cpu->fpscr = fpscr & FPSCR_BITS;
         cpu_fp_tell(cpu);
-        cpu->left -= CYCLES_FP;
+        cpu_exception_cycles(cpu, CYCLES_FP);
     }
-    cpu->left -= CYCLES_RETURN;
+    cpu_exception_cycles(cpu, CYCLES_RETURN);
     uint32_t sp =
         (frame + (extended ? FRAME_EXTENDED : FRAME_BASIC)) | (word[7] & XPSR_ALIGN && force ? 4 : 0);
     memcpy(cpu->r, word, 4 * sizeof word[0]);
@@ -152,7 +153,7 @@ static bool store_lazy(struct cpu *cpu)
         uint32_t at = cpu->fpcar + 4 * i, value = i < 16 ? cpu->s[i] : cpu->fpscr;
         if (!cpu_mpu_allows(cpu, at, CPU_STORE, privileged))
             return cpu_raise(cpu, EXC_MEM, CFSR_MLSPERR);
-        cpu_watch_check(cpu, at, 4, true);
+        cpu_watch_check(cpu, at, 4, true, value);
         if (!cpu_bus_write(cpu, at, 4, privileged, value))
             return cpu_raise(cpu, EXC_BUS, CFSR_LSPERR);
     }

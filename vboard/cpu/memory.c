@@ -113,29 +113,44 @@ static bool may_be_unaligned(struct cpu *cpu, uint32_t addr)
     return true;
 }
 
-/* One aligned piece. */
-static bool load_piece(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t *value)
+static bool no_load(struct cpu *cpu, uint32_t addr, uint32_t *value)
+{
+    *value = 0;
+    return ignored(cpu) || precise(cpu, addr);
+}
+
+/* With comparators. The FPB leaves unaligned loads alone (DDI 0439 8.3). */
+static __attribute__((noinline)) bool load_compared(struct cpu *cpu, uint32_t addr, unsigned size,
+                                                    bool privileged, uint32_t *value, bool part)
+{
+    if (!cpu_bus_read(cpu, part ? addr : cpu_fpb_loaded_from(cpu, addr), size, privileged, value))
+        return no_load(cpu, addr, value);
+    cpu_watch_hit(cpu, addr, size, false, *value);
+    return true;
+}
+
+/* One aligned piece; part: of an unaligned load. */
+static inline bool load_piece(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t *value,
+                              bool part)
 {
     if (!cpu_mpu_allows(cpu, addr, CPU_LOAD, privileged))
         return violation(cpu, addr);
-    cpu_watch_check(cpu, addr, size, false);
-    if (cpu_bus_read(cpu, addr, size, privileged, value))
-        return true;
-    *value = 0;
-    return ignored(cpu) || precise(cpu, addr);
+    if (cpu->data_compared)
+        return load_compared(cpu, addr, size, privileged, value, part);
+    return cpu_bus_read(cpu, addr, size, privileged, value) || no_load(cpu, addr, value);
 }
 
 bool cpu_load(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t *value)
 {
     if ((addr & (size - 1)) == 0)
-        return load_piece(cpu, addr, size, privileged, value);
+        return load_piece(cpu, addr, size, privileged, value, false);
     if (!may_be_unaligned(cpu, addr))
         return false;
     *value = 0;
     for (unsigned done = 0, n; done < size; done += n) {
         uint32_t part = 0;
         n = piece(addr + done, size - done);
-        if (!load_piece(cpu, addr + done, n, privileged, &part))
+        if (!load_piece(cpu, addr + done, n, privileged, &part, true))
             return false;
         *value |= part << (done * 8 & 31);
         cpu->left -= done != 0;
@@ -149,7 +164,7 @@ static bool store_piece(struct cpu *cpu, uint32_t addr, unsigned size, bool priv
 {
     if (!cpu_mpu_allows(cpu, addr, CPU_STORE, privileged))
         return violation(cpu, addr);
-    cpu_watch_check(cpu, addr, size, true);
+    cpu_watch_check(cpu, addr, size, true, value);
     if (cpu_bus_write(cpu, addr, size, privileged, value) || ignored(cpu))
         return true;
     if ((cpu->actlr & ACTLR_DISDEFWBUF) || addr >= 0xe0000000)

@@ -1,5 +1,5 @@
 /* Private peripheral bus: system control space and the debug and trace blocks as a program without a
- * debugger finds them (DDI 0403E B3.2, B3.3, B3.5, C1; DDI 0439 for what the Cortex-M4 implements).
+ * debugger finds them (DDI 0403E B3.2, B3.3, B3.5, C1.6; DDI 0439 for what the Cortex-M4 implements).
  * Registers that only hold bits are rows of a table; the others have functions. */
 #include "cpu/code.h"
 #include "cpu/core.h"
@@ -10,10 +10,8 @@
     0xe0000080u /* behind the stimulus ports, which are for programs without privilege, too */
 #define ITM_LAR     0xe0000fb0u
 #define ITM_LSR     0xe0000fb4u
-#define DWT_CTRL    0xe0001000u
-#define DWT_PCSR    0xe000101cu
-#define FP_CTRL     0xe0002000u
-#define FP_REMAP    0xe0002004u
+#define DWT         0xe0001000u /* dwt.c */
+#define FPB         0xe0002000u /* fpb.c */
 #define SYST_CSR    0xe000e010u
 #define SYST_CALIB  0xe000e01cu
 #define NVIC_ISER   0xe000e100u
@@ -44,26 +42,16 @@ struct plain {
 };
 #define FIELD(name) offsetof(struct cpu, name)
 static const struct plain plain[] = {
-    {0xe0000e00, 0xffffffff, FIELD(itm_ter)},      {0xe0000e40, 0x0000000f, FIELD(itm_tpr)},
-    {0xe0000e80, 0x007f0f1f, FIELD(itm_tcr)},      {0xe0001020, 0xffffffff, FIELD(dwt_comp[0])},
-    {0xe0001024, 0x0000001f, FIELD(dwt_comp[1])},  {0xe0001028, 0x000fffff, FIELD(dwt_comp[2])},
-    {0xe0001030, 0xffffffff, FIELD(dwt_comp[3])},  {0xe0001034, 0x0000001f, FIELD(dwt_comp[4])},
-    {0xe0001038, 0x000fffff, FIELD(dwt_comp[5])},  {0xe0001040, 0xffffffff, FIELD(dwt_comp[6])},
-    {0xe0001044, 0x0000001f, FIELD(dwt_comp[7])},  {0xe0001048, 0x000fffff, FIELD(dwt_comp[8])},
-    {0xe0001050, 0xffffffff, FIELD(dwt_comp[9])},  {0xe0001054, 0x0000001f, FIELD(dwt_comp[10])},
-    {0xe0001058, 0x000fffff, FIELD(dwt_comp[11])}, {0xe0002004, 0x1fffffe0, FIELD(fpb_remap)},
-    {0xe0002008, 0xdfffffff, FIELD(fpb_comp[0])},  {0xe000200c, 0xdfffffff, FIELD(fpb_comp[1])},
-    {0xe0002010, 0xdfffffff, FIELD(fpb_comp[2])},  {0xe0002014, 0xdfffffff, FIELD(fpb_comp[3])},
-    {0xe0002018, 0xdfffffff, FIELD(fpb_comp[4])},  {0xe000201c, 0xdfffffff, FIELD(fpb_comp[5])},
-    {0xe0002020, 0xdfffffff, FIELD(fpb_comp[6])},  {0xe0002024, 0xdfffffff, FIELD(fpb_comp[7])},
-    {0xe000e008, 0x00000307, FIELD(actlr)},        {0xe000ed08, 0xffffff80, FIELD(vtor)},
-    {0xe000ed10, 0x00000016, FIELD(scr)},          {0xe000ed14, 0x0000031b, FIELD(ccr)},
-    {0xe000ed34, 0xffffffff, FIELD(mmfar)},        {0xe000ed38, 0xffffffff, FIELD(bfar)},
-    {0xe000ed88, 0x00f00000, FIELD(cpacr)},        {0xe000ed94, 0x00000007, FIELD(mpu_ctrl)},
-    {0xe000ed98, 0x00000007, FIELD(mpu_rnr)},      {0xe000ef34, 0xc0000179, FIELD(fpccr)},
-    {0xe000ef38, 0xfffffff8, FIELD(fpcar)},        {0xe000ef3c, 0x07c00000, FIELD(fpdscr)},
-    {0xe0040004, 0x0000000f, FIELD(tpiu_cspsr)},   {0xe0040010, 0x00001fff, FIELD(tpiu_acpr)},
-    {0xe00400f0, 0x00000003, FIELD(tpiu_sppr)},    {0xe0040304, 0x00000102, FIELD(tpiu_ffcr)},
+    {0xe0000e00, 0xffffffff, FIELD(itm_ter)},   {0xe0000e40, 0x0000000f, FIELD(itm_tpr)},
+    {0xe0000e80, 0x007f0f1f, FIELD(itm_tcr)},   {0xe000e008, 0x00000307, FIELD(actlr)},
+    {0xe000ed08, 0xffffff80, FIELD(vtor)},      {0xe000ed10, 0x00000016, FIELD(scr)},
+    {0xe000ed14, 0x0000031b, FIELD(ccr)},       {0xe000ed34, 0xffffffff, FIELD(mmfar)},
+    {0xe000ed38, 0xffffffff, FIELD(bfar)},      {0xe000ed88, 0x00f00000, FIELD(cpacr)},
+    {0xe000ed94, 0x00000007, FIELD(mpu_ctrl)},  {0xe000ed98, 0x00000007, FIELD(mpu_rnr)},
+    {0xe000ef34, 0xc0000179, FIELD(fpccr)},     {0xe000ef38, 0xfffffff8, FIELD(fpcar)},
+    {0xe000ef3c, 0x07c00000, FIELD(fpdscr)},    {0xe0040004, 0x0000000f, FIELD(tpiu_cspsr)},
+    {0xe0040010, 0x00001fff, FIELD(tpiu_acpr)}, {0xe00400f0, 0x00000003, FIELD(tpiu_sppr)},
+    {0xe0040304, 0x00000102, FIELD(tpiu_ffcr)},
 };
 
 static uint32_t *plain_field(struct cpu *cpu, uint32_t addr, uint32_t *mask)
@@ -218,37 +206,6 @@ static void shcsr_write(struct cpu *cpu, uint32_t v)
     cpu_attention(cpu);
 }
 
-/* A program that is its own debugger: comparators of DWT and FPB, and MON_STEP, would raise DebugMonitor.
- * That is not modelled. */
-static bool comparator_on(uint32_t addr, uint32_t value)
-{
-    bool dwt = addr >= 0xe0001028 && addr <= 0xe0001058 && (addr & 0xf) == 8;
-    bool fpb = addr >= 0xe0002008 && addr <= 0xe0002024;
-    return (dwt && (value & 0xf)) || (fpb && (value & 1));
-}
-
-static void monitor_missing(struct cpu *cpu)
-{
-    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-        if (comparator_on(plain[i].addr,
-                          *(const uint32_t *)(const void *)((const char *)cpu + plain[i].offset)))
-            cpu_missing(cpu, plain[i].addr);
-    if (cpu->demcr & DEMCR_MON_STEP)
-        cpu_missing(cpu, DEMCR);
-}
-
-static void demcr_write(struct cpu *cpu, uint32_t v)
-{
-    cpu->dwt_cyccnt = cpu_cyccnt(cpu); /* TRCENA stops and starts the counter */
-    cpu->dwt_cycle = cpu_now(cpu);
-    cpu->demcr = v & 0x010f07f1;
-    exc_put(cpu->enabled, EXC_DEBUG, v & DEMCR_MON_EN);
-    exc_put(cpu->pending, EXC_DEBUG, v >> 17 & 1);
-    if (v & DEMCR_MON_EN)
-        monitor_missing(cpu);
-    cpu_attention(cpu);
-}
-
 /* ---- MPU --------------------------------------------------------------------------------- */
 
 /* RBAR and RASR and their three aliases; RBAR.VALID selects the region that is written. */
@@ -268,7 +225,7 @@ static void mpu_write(struct cpu *cpu, uint32_t addr, uint32_t v)
     cpu->mpu_rbar[cpu->mpu_rnr] = v & 0xffffffe0;
 }
 
-/* ---- SysTick and DWT --------------------------------------------------------------------- */
+/* ---- SysTick ----------------------------------------------------------------------------- */
 
 static uint32_t systick_read(struct cpu *cpu, uint32_t addr, bool effects)
 {
@@ -300,27 +257,6 @@ static void systick_write(struct cpu *cpu, uint32_t addr, uint32_t v)
     cpu_attention(cpu); /* the next expiry is another one */
 }
 
-static uint32_t dwt_read(const struct cpu *cpu, uint32_t addr)
-{
-    switch (addr & 0xfff) {
-    case 0x000: return cpu->dwt_ctrl;
-    case 0x004: return cpu_cyccnt(cpu);
-    default: return cpu->dwt_count[((addr & 0xfff) - 8) / 4] & 0xff;
-    }
-}
-
-static void dwt_write(struct cpu *cpu, uint32_t addr, uint32_t v)
-{
-    uint32_t count = cpu_cyccnt(cpu);
-    switch (addr & 0xfff) {
-    case 0x000: cpu->dwt_ctrl = (cpu->dwt_ctrl & 0xf0000000) | (v & 0x007f1fff); break;
-    case 0x004: count = v; break;
-    default: cpu->dwt_count[((addr & 0xfff) - 8) / 4] = v & 0xff; return;
-    }
-    cpu->dwt_cyccnt = count;
-    cpu->dwt_cycle = cpu_now(cpu);
-}
-
 /* ---- the bus ----------------------------------------------------------------------------- */
 
 static bool ours(uint32_t addr)
@@ -335,7 +271,7 @@ static uint32_t read_word(struct cpu *cpu, uint32_t addr, bool effects)
     uint32_t mask;
     uint32_t *field = plain_field(cpu, addr, &mask);
     if (field != NULL)
-        return addr == FP_REMAP ? *field | 0x20000000 : *field;
+        return *field;
     uint32_t constant;
     if (cpu_ppb_constant(addr, &constant))
         return constant;
@@ -343,10 +279,10 @@ static uint32_t read_word(struct cpu *cpu, uint32_t addr, bool effects)
         return cpu_itm_read(cpu, (addr & 0x7f) / 4, effects);
     if (addr == ITM_LSR)
         return cpu_itm_lsr(cpu);
-    if (addr >= DWT_CTRL && addr < DWT_PCSR)
-        return dwt_read(cpu, addr);
-    if (addr == FP_CTRL)
-        return cpu->fpb_ctrl;
+    if (addr >> 12 == DWT >> 12)
+        return cpu_dwt_read(cpu, addr, effects);
+    if (addr >> 12 == FPB >> 12)
+        return cpu_fpb_read(cpu, addr);
     if (addr >= SYST_CSR && addr < SYST_CALIB)
         return systick_read(cpu, addr, effects);
     if (addr >= NVIC_ISER && addr < NVIC_IPR)
@@ -365,7 +301,7 @@ static uint32_t read_word(struct cpu *cpu, uint32_t addr, bool effects)
     case HFSR: return cpu->hfsr;
     case DFSR: return cpu->dfsr;
     case DHCSR: return cpu_dhcsr(cpu);
-    case DEMCR: return cpu->demcr;
+    case DEMCR: return cpu_demcr(cpu);
     default: return 0;
     }
 }
@@ -379,8 +315,6 @@ static void write_word(struct cpu *cpu, uint32_t addr, uint32_t v, uint32_t lane
         return;
     if (field != NULL) {
         *field = (*field & ~(mask & lanes)) | (v & mask & lanes);
-        if (cpu->demcr & DEMCR_MON_EN && comparator_on(addr, *field))
-            cpu_missing(cpu, addr);
         cpu_mode_changed(cpu);
         cpu_attention(cpu);
         return;
@@ -406,16 +340,16 @@ static void write_word(struct cpu *cpu, uint32_t addr, uint32_t v, uint32_t lane
         systick_write(cpu, addr, v);
         return;
     }
-    if (addr >= DWT_CTRL && addr < DWT_PCSR) {
-        dwt_write(cpu, addr, v);
+    if (addr >> 12 == DWT >> 12) {
+        cpu_dwt_write(cpu, addr, (cpu_dwt_read(cpu, addr, false) & ~lanes) | (v & lanes));
+        return;
+    }
+    if (addr >> 12 == FPB >> 12) {
+        cpu_fpb_write(cpu, addr, (cpu_fpb_read(cpu, addr) & ~lanes) | (v & lanes));
         return;
     }
     switch (addr) {
     case ITM_LAR: cpu_itm_lar(cpu, v); break;
-    case FP_CTRL:
-        if (v & 2)
-            cpu->fpb_ctrl = 0x260 | (v & 1);
-        break;
     case ICSR: icsr_write(cpu, v & lanes); break;
     case AIRCR: aircr_write(cpu, v & lanes); break;
     case SHCSR: shcsr_write(cpu, (shcsr_read(cpu) & ~lanes) | (v & lanes)); break;
@@ -423,7 +357,7 @@ static void write_word(struct cpu *cpu, uint32_t addr, uint32_t v, uint32_t lane
     case HFSR: cpu->hfsr &= ~(v & lanes); break;
     case DFSR: cpu->dfsr &= ~(v & lanes); break;
     case DHCSR: cpu_dhcsr_write(cpu, v); break;
-    case DEMCR: demcr_write(cpu, (cpu->demcr & ~lanes) | (v & lanes)); break;
+    case DEMCR: cpu_demcr_write(cpu, (cpu_demcr(cpu) & ~lanes) | (v & lanes)); break;
     case STIR:
         if ((v & 0x1ff) < CPU_IRQS)
             cpu_pend(cpu, EXC_IRQ + (v & 0x1ff));

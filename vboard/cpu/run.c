@@ -211,6 +211,7 @@ void cpu_interpret(struct cpu *cpu)
         } else {                                                                                             \
             uint32_t v_;                                                                                     \
             SYNC();                                                                                          \
+            cpu->unretired = executed; /* it may be the DWT that is asked */                                 \
             if (!cpu_load(cpu, at_, sizeof(type), cpu_privileged(cpu), &v_))                                 \
                 FAIL();                                                                                      \
             RELOAD();                                                                                        \
@@ -275,8 +276,10 @@ L_CROSS: /* ran out of the region (or of the scratch entries) */
     PICK();
     GO();
 
-L_OUTSIDE:
+L_OUTSIDE: /* across an edge, or comparators look at it */
     SYNC();
+    cpu_dwt_executes(cpu, cpu->r[15]);
+    RELOAD();
     ENTER(code_outside(cpu, cpu->r[15], false));
     PICK();
     GO();
@@ -405,6 +408,7 @@ boundary:
     SYNC();
 leave:
     cpu->instructions += executed;
+    cpu->unretired = 0;
     return;
 
 fault: /* the instruction at op failed: its effects are undone, ITSTATE is its own */

@@ -21,7 +21,8 @@ enum {
     EXC_IRQ,
     EXC_COUNT = EXC_IRQ + CPU_IRQS
 };
-enum { EXC_WORDS = 4, CPU_MPU_REGIONS = 8, CPU_ZERO = 16 };
+enum { EXC_WORDS = 4, CPU_MPU_REGIONS = 8, CPU_ZERO = 16, DWT_COMPARATORS = 4, DWT_COUNTERS = 5 };
+enum { CPU_COMPARED = CPU_DEBUG_WATCHES + DWT_COMPARATORS + 1 + 8 };
 
 struct cpu_code; /* decoded instructions: outside the snapshot (code.h) */
 
@@ -61,27 +62,16 @@ struct cpu {
     /* SysTick: the counter as it was at cycle st_cycle */
     uint32_t st_ctrl, st_load, st_val;
     uint64_t st_cycle;
-    /* DWT, FPB, ITM and TPIU: what a program without a debugger can do with them */
-    uint32_t dwt_ctrl, dwt_cyccnt; /* dwt_cyccnt: as it was at cycle dwt_cycle */
-    uint64_t dwt_cycle, slept;
-    uint32_t dwt_count[5], dwt_comp[12];
-    uint32_t fpb_ctrl, fpb_remap, fpb_comp[8];
-    uint32_t itm_ter, itm_tpr, itm_tcr;
-    bool itm_unlocked;
-    uint64_t itm_begins, itm_ends; /* cycles: of the last packet */
-    uint32_t itm_waits;            /* reads of ports that are not enabled */
-    uint32_t tpiu_cspsr, tpiu_acpr, tpiu_sppr, tpiu_ffcr;
-
     /* Running. The present cycle is limit - left. */
     uint64_t limit, target;
     int64_t left;
-    uint64_t instructions;
-    bool sleeping, sleep_event; /* in WFI or WFE; it is WFE */
-    bool sleep_on_exit;         /* SLEEPONEXIT took effect at the last exception return */
-    bool locked;                /* locked up */
-    bool reset_request;         /* SYSRESETREQ was written */
-    bool vect_reset;            /* VECTRESET was written */
-    bool stop;                  /* cpu_stop was called */
+    uint64_t instructions, unretired; /* executed; executed since the interpreter loop was entered */
+    bool sleeping, sleep_event;       /* in WFI or WFE; it is WFE */
+    bool sleep_on_exit;               /* SLEEPONEXIT took effect at the last exception return */
+    bool locked;                      /* locked up */
+    bool reset_request;               /* SYSRESETREQ was written */
+    bool vect_reset;                  /* VECTRESET was written */
+    bool stop;                        /* cpu_stop was called */
     bool fetch_gate;
     bool stacked;      /* an exception entry has stored its frame and not yet chosen its handler */
     uint32_t entry_lr; /* LR before that entry, for reports */
@@ -108,6 +98,31 @@ struct cpu {
         uint8_t catches, watch_count;
         struct cpu_debug_hit watches[CPU_DEBUG_WATCHES], hit;
     } debug;
+
+    /* DWT, FPB, ITM and TPIU: what a program without a debugger can do with them */
+    uint32_t dwt_ctrl, dwt_cyccnt; /* dwt_cyccnt: as it was at cycle dwt_cycle */
+    uint64_t dwt_cycle, dwt_match; /* dwt_match: when CYCCNT is what comparator 0 waits for */
+    struct dwt_counter {
+        uint32_t value, since; /* value: as it was when the total was `since` */
+    } dwt_count[DWT_COUNTERS];
+    uint32_t exception_cycles, slept; /* totals */
+    struct dwt_comparator {
+        uint32_t comp, mask, function;
+    } dwt_comp[DWT_COMPARATORS];
+    uint32_t fpb_ctrl, fpb_remap, fpb_comp[8];
+    uint32_t itm_ter, itm_tpr, itm_tcr;
+    bool itm_unlocked;
+    uint64_t itm_begins, itm_ends; /* cycles: of the last packet */
+    uint32_t itm_waits;            /* reads of ports that are not enabled */
+    uint32_t tpiu_cspsr, tpiu_acpr, tpiu_sppr, tpiu_ffcr;
+    /* Derived: the addresses at which a debugger's watchpoints or comparators of DWT and FPB have to be
+     * asked. */
+    struct cpu_compared {
+        uint32_t first, last;
+        bool fetch, load, store;
+    } compared[CPU_COMPARED];
+    uint8_t compared_count;
+    bool data_compared; /* any of them for loads and stores */
 
     struct cpu_region regions[CPU_REGIONS];
     struct cpu_env env;

@@ -188,7 +188,7 @@ enum op_result op_svc(struct cpu *cpu, const struct op *op)
 enum op_result op_bkpt(struct cpu *cpu, const struct op *op)
 {
     (void)op;
-    cpu->dfsr |= 2;
+    cpu->dfsr |= DFSR_BKPT;
     cpu_raise(cpu, EXC_DEBUG, 0);
     return OP_FAULT;
 }

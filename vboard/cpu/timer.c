@@ -1,5 +1,4 @@
-/* SysTick and the cycle counter: computed from the cycle they were last looked at, never stepped
- * (DDI 0403E B3.3, C1.8). */
+/* SysTick: computed from the cycle it was last looked at, never stepped (DDI 0403E B3.3). */
 #include "cpu/core.h"
 
 enum { ST_ENABLE = 1, ST_TICKINT = 2, ST_HCLK = 4, ST_COUNTFLAG = 1 << 16 };
@@ -34,7 +33,7 @@ void cpu_systick_sync(struct cpu *cpu)
         cpu_pend(cpu, EXC_SYSTICK);
 }
 
-uint64_t cpu_timers_next(const struct cpu *cpu)
+static uint64_t systick_next(const struct cpu *cpu)
 {
     if ((cpu->st_ctrl & (ST_ENABLE | ST_TICKINT)) != (ST_ENABLE | ST_TICKINT))
         return UINT64_MAX;
@@ -44,20 +43,17 @@ uint64_t cpu_timers_next(const struct cpu *cpu)
     return (cpu->st_cycle / div + ticks) * div;
 }
 
+uint64_t cpu_timers_next(const struct cpu *cpu)
+{
+    uint64_t systick = systick_next(cpu);
+    return systick < cpu->dwt_match ? systick : cpu->dwt_match;
+}
+
 void cpu_timers_update(struct cpu *cpu)
 {
-    if (cpu_now(cpu) >= cpu_timers_next(cpu))
+    if (cpu_now(cpu) >= systick_next(cpu))
         cpu_systick_sync(cpu);
-}
-
-static bool cpu_cyccnt_runs(const struct cpu *cpu)
-{
-    return (cpu->dwt_ctrl & 1) && (cpu->demcr & DEMCR_TRCENA);
-}
-
-uint32_t cpu_cyccnt(const struct cpu *cpu)
-{
-    return cpu->dwt_cyccnt + (cpu_cyccnt_runs(cpu) ? (uint32_t)(cpu_now(cpu) - cpu->dwt_cycle) : 0);
+    cpu_dwt_update(cpu);
 }
 
 uint64_t cpu_next_wake(const struct cpu *cpu)
@@ -69,6 +65,6 @@ uint64_t cpu_next_wake(const struct cpu *cpu)
 void cpu_slept(struct cpu *cpu, uint64_t cycles)
 {
     cpu->limit += cycles;
-    cpu->dwt_count[DWT_SLEEPCNT] += (uint32_t)cycles;
+    cpu->slept += (uint32_t)cycles;
     cpu_timers_update(cpu);
 }

@@ -30,7 +30,7 @@ static void longest(const struct cpu *cpu, const struct cpu_region *region, enum
     uint32_t addr = region->base, last = region->base + (region->size - 1);
     best[0] = (struct run){region->base, region->size};
     best[1] = (struct run){0};
-    if (view == VIEW_FREE && cpu->debug.watch_count == 0)
+    if (view == VIEW_FREE && !cpu->data_compared)
         return;
     best[0].size = 0;
     for (struct run now = {addr, 0};;) {
