@@ -38,7 +38,7 @@ static void help(void)
     (void)fputs(ending, stdout);
 }
 
-static bool once(const char **where, const char *value, const char *name, struct sentence *why)
+static bool once(char **where, char *value, const char *name, struct sentence *why)
 {
     if (*where != NULL)
         return refuse(why, "%s is given twice", name);
@@ -48,41 +48,10 @@ static bool once(const char **where, const char *value, const char *name, struct
     return true;
 }
 
-static bool take_for(struct session *s, char *value, struct sentence *why)
+static bool take_for(struct session *s, const char *value, struct sentence *why)
 {
     return parse_seconds(value, &s->run_ns) ||
            refuse(why, "--for takes seconds, such as 2.5, at most %u, not '%s'", PARSE_MAX_SECONDS, value);
-}
-
-static bool take_usbip(struct session *s, char *value, struct sentence *why)
-{
-    if (s->usbip_text != NULL)
-        return refuse(why, "--usbip is given twice");
-    s->usbip_text = value;
-    return true;
-}
-
-static bool take_gdb(struct session *s, char *value, struct sentence *why)
-{
-    if (s->gdb_text != NULL)
-        return refuse(why, "--gdb is given twice");
-    s->gdb_text = value;
-    return true;
-}
-
-static bool take_events(struct session *s, char *value, struct sentence *why)
-{
-    return once(&s->events_path, value, "--events", why);
-}
-
-static bool take_control(struct session *s, char *value, struct sentence *why)
-{
-    return once(&s->control_path, value, "--control", why);
-}
-
-static bool take_script(struct session *s, char *value, struct sentence *why)
-{
-    return once(&s->script_path, value, "--script", why);
 }
 
 static bool take_uart(struct session *s, char *value, struct sentence *why)
@@ -93,13 +62,6 @@ static bool take_uart(struct session *s, char *value, struct sentence *why)
     return true;
 }
 
-static const struct {
-    const char *name;
-    bool (*take)(struct session *s, char *value, struct sentence *why);
-} table[] = {{"--for", take_for},       {"--usbip", take_usbip},     {"--gdb", take_gdb},
-             {"--events", take_events}, {"--control", take_control}, {"--script", take_script},
-             {"--uart", take_uart}};
-
 /* 1: taken, 0: unknown, -1: wrong. */
 static int take(struct session *s, int argc, char **argv, int *i, struct sentence *why)
 {
@@ -107,12 +69,24 @@ static int take(struct session *s, int argc, char **argv, int *i, struct sentenc
         s->fast = true;
         return 1;
     }
-    for (size_t j = 0; j < sizeof table / sizeof table[0]; j++) {
-        char *value;
-        int taken = board_args_value(table[j].name, argc, argv, i, &value, why);
-        if (taken != 0)
-            return taken > 0 && table[j].take(s, value, why) ? 1 : -1;
+    const struct {
+        const char *name;
+        char **where;
+    } texts[] = {{"--usbip", &s->usbip_text},
+                 {"--gdb", &s->gdb_text},
+                 {"--events", &s->events_path},
+                 {"--control", &s->control_path},
+                 {"--script", &s->script_path}};
+    char *value;
+    int taken;
+    for (size_t j = 0; j < sizeof texts / sizeof texts[0]; j++) {
+        if ((taken = board_args_value(texts[j].name, argc, argv, i, &value, why)) != 0)
+            return taken > 0 && once(texts[j].where, value, texts[j].name, why) ? 1 : -1;
     }
+    if ((taken = board_args_value("--for", argc, argv, i, &value, why)) != 0)
+        return taken > 0 && take_for(s, value, why) ? 1 : -1;
+    if ((taken = board_args_value("--uart", argc, argv, i, &value, why)) != 0)
+        return taken > 0 && take_uart(s, value, why) ? 1 : -1;
     return board_args_take(&s->args, argc, argv, i, why);
 }
 

@@ -20,11 +20,11 @@ struct session {
     struct board_args args;
     uint64_t run_ns; /* --for; UINT64_MAX: until something else ends it */
     bool fast;
-    char *usbip_text;         /* [ADDR:]PORT; NULL: no server */
-    char *gdb_text;           /* PORT; NULL: no server */
-    const char *events_path;  /* NULL: none */
-    const char *control_path; /* NULL: none */
-    const char *script_path;  /* NULL: none */
+    char *usbip_text;   /* [ADDR:]PORT; NULL: no server */
+    char *gdb_text;     /* PORT; NULL: no server */
+    char *events_path;  /* NULL: none */
+    char *control_path; /* NULL: none */
+    char *script_path;  /* NULL: none */
     char *uarts[PORTS];
     size_t uart_count;
 
