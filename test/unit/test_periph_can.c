@@ -227,6 +227,10 @@ static void can_modes_between_frames(void **state)
         assert_int_equal(rd(CAN + TSR) & 0x303, 0x303);
         wr(CAN + TSR, 0x101);
     }
+    put(0, 0x10, 1); /* aborted, and sent all the same */
+    wr(CAN + TSR, 1 << 7);
+    run_us(240);
+    assert_int_equal(rd(CAN + TSR) & 3, 3);
     wr(CAN + MCR, rd(CAN + MCR) | 1); /* silent: nothing is sent, nothing fails */
     wr(CAN + BTR, 1u << 31 | 1 | 12u << 16 | 1u << 20);
     wr(CAN + MCR, rd(CAN + MCR) & ~1u);
@@ -251,8 +255,11 @@ static void can_empty_bus(void **state)
     assert_int_equal(rd(CAN + ESR) >> 16 & 0xFF, 128);
     assert_int_equal(rd(CAN + ESR) & 7, 3); /* passive, never off */
     assert_true(irq_line(22));
-    wr(CAN + TSR, 1 << 7); /* abort */
-    assert_int_equal(rd(CAN + TSR) & (3 | 1 << 26), 1 | 1 << 26);
+    put(1, 0x20, 1);
+    wr(CAN + TSR, 1 << 15 | 1 << 7); /* abort: what waits at once, what is under way at its end */
+    assert_int_equal(rd(CAN + TSR) & (0x303 | 7 << 26), 0x100 | 6 << 26);
+    run_us(240);
+    assert_int_equal(rd(CAN + TSR) & (0x303 | 7 << 26), 0x101 | 7 << 26);
     wr(CAN + MCR, rd(CAN + MCR) | 16); /* no repetition */
     put(0, 0x10, 1);
     run_us(240);

@@ -21,6 +21,7 @@ struct can_state {
     } fifo[CAN_FIFOS];
     uint32_t fmr, fm1r, fs1r, ffa1r, fa1r, bank[CAN_BANKS][2];
     unsigned sending;        /* mailbox number, CAN_MAILBOXES: none */
+    bool last_try;           /* its frame is not repeated: ABRQ */
     uint32_t order;          /* requests in the order in which they came: a byte each, for TXFP */
     ps_t counts_from;        /* the time stamp's counter, since the end of initialization */
     uint16_t stamp;          /* of the frame that is being sent, at its start */

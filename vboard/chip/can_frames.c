@@ -170,6 +170,7 @@ void can_send_next(struct chip *c)
     if (time == PS_NEVER)
         return;
     s->sending = m;
+    s->last_try = false;
     s->sent_at = chip_now(c) + time;
     s->stamp = s->mcr & CAN_MCR_TTCM ? (uint16_t)((chip_now(c) - s->counts_from) / can_bits(c, 1)) : 0;
     if (s->mcr & CAN_MCR_TTCM && s->tx[m].length & TGT) /* in the last two of eight bytes */
@@ -182,18 +183,15 @@ static void complete(struct can_state *s, unsigned m, uint32_t flags)
     s->tsr |= 1u << (26 + m) | flags << 8 * m;
 }
 
+/* A frame under way is sent to its end, and may be acknowledged. */
 void can_abort(struct chip *c, unsigned mailbox)
 {
     struct can_state *s = &c->can;
 
-    if (!pending(s, mailbox))
-        return;
-    complete(s, mailbox, 1); /* RQCP without TXOK */
-    if (s->sending == mailbox) {
-        s->sending = CAN_MAILBOXES;
-        s->sent_at = PS_NEVER;
-        can_send_next(c);
-    }
+    if (s->sending == mailbox)
+        s->last_try = true;
+    else if (pending(s, mailbox))
+        complete(s, mailbox, 1); /* RQCP without TXOK */
 }
 
 /* No acknowledge: the error counter goes up by 8, and stays once the node is error passive. */
@@ -209,6 +207,8 @@ static void not_acknowledged(struct can_state *s, unsigned m)
         s->msr |= CAN_MSR_ERRI;
     if (s->mcr & CAN_MCR_NART)
         complete(s, m, 1 | 8); /* RQCP, TERR */
+    else if (s->last_try)
+        complete(s, m, 1);
 }
 
 void can_event(struct chip *c, unsigned index)
