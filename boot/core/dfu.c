@@ -150,7 +150,9 @@ static enum dfu_answer on_status(struct dfu *d)
         d->reply.state = DFU_DNBUSY;
         poll = session_wait_ms(s);
         break;
-    case DFU_DNBUSY:
+    case DFU_DNBUSY: /* some hosts ask once more, and only once: ST's ROM answers that when it is done */
+        if (!session_ready(s) && port_ms() - d->since < DFU_HOLD_MS)
+            return DFU_HOLD;
         poll = session_wait_ms(s);
         if (session_ready(s))
             d->reply.state = DFU_DNLOAD_IDLE;
@@ -159,14 +161,12 @@ static enum dfu_answer on_status(struct dfu *d)
     case DFU_MANIFEST_SYNC: d->reply.state = s->plain ? DFU_IDLE : DFU_MANIFEST; break;
     default: break;
     }
-    enum message m = writer_verdict(&s->writer);
-    uint32_t status = DFU_STATUS_OK;
+    d->reply.status_and_poll = poll << 8;
+    d->reply.string = 0;
     if (d->reply.state == DFU_ERROR) {
-        m = (enum message)s->why;
-        status = message_status(m);
+        d->reply.status_and_poll = message_status((enum message)s->why);
+        d->reply.string = (uint8_t)DFU_STRING(s->why);
     }
-    d->reply.status_and_poll = status | poll << 8;
-    d->reply.string = (uint8_t)DFU_STRING(m);
     d->data = (const uint8_t *)&d->reply;
     d->size = DFU_STATUS_SIZE;
     return DFU_ACK;

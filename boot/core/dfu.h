@@ -35,7 +35,7 @@ enum { DFU_TRANSFER_SIZE = 2048, DFU_HOLD_MS = 3000, DFU_STATUS_SIZE = 6 };
 #define DFU_REPORT_ADDR 0xF0000000u
 #define DFU_REPORT_SIZE 1024u
 
-/* iString of GETSTATUS: string descriptor of a message. */
+/* iString of GETSTATUS: string descriptor of a message; 0 if there is no error. */
 #define DFU_STRING(message) (0x10u + (unsigned)(message))
 
 enum dfu_answer {

@@ -97,7 +97,8 @@ static inline struct dfu_is dfu_get(struct bench *t)
     uint32_t n = 0;
     assert_int_equal(usbhost_control(t->host, 0xA1, DFU_REQ_GETSTATUS, 0, 0, b, 6, &n), UH_OK);
     assert_int_equal(n, 6);
-    return (struct dfu_is){b[0], b[4], b[5] - DFU_STRING(0), b[1] | (uint32_t)b[2] << 8};
+    return (struct dfu_is){b[0], b[4], b[5] ? b[5] - DFU_STRING(0) : MESSAGE_READY,
+                           b[1] | (uint32_t)b[2] << 8};
 }
 
 static inline int dfu_out(struct bench *t, uint8_t request, uint16_t value, const void *data, uint16_t length)
@@ -129,7 +130,7 @@ static inline enum message dfu_command(struct bench *t, uint8_t code, uint32_t a
     return dfu_block(t, 0, b, 5);
 }
 
-/* ABORT and what comes of it: MESSAGE_READY if what was sent is complete and sealed. */
+/* ABORT and what comes of it: MESSAGE_READY unless what was sent could not be sealed. */
 static inline enum message dfu_end(struct bench *t)
 {
     assert_int_equal(dfu_out(t, DFU_REQ_ABORT, 0, NULL, 0), UH_OK);

@@ -72,8 +72,52 @@ static void each_request_is_answered(void **state)
     assert_in_range(requests, 1000, 100000);
 }
 
+/* One that asks twice after each request, at once, and takes anything but dfuDNBUSY and dfuDNLOAD-IDLE for a
+ * failure, as MicroPython's pydfu.py does; Betaflight's waits for the poll time in between. */
+static void block(struct bench *t, uint16_t number, const void *data, uint16_t length)
+{
+    assert_int_equal(dfu_out(t, DFU_REQ_DNLOAD, number, data, length), UH_OK);
+    assert_int_equal(dfu_get(t).state, DFU_DNBUSY);
+    assert_int_equal(dfu_get(t).state, DFU_DNLOAD_IDLE);
+}
+
+static void command(struct bench *t, uint8_t code, uint32_t addr)
+{
+    uint8_t b[5] = {code};
+    memcpy(b + 1, &addr, 4);
+    block(t, 0, b, sizeof b);
+}
+
+static void asked_twice_and_no_more(void **state)
+{
+    (void)state;
+    fill_image(image, SIZE, 1);
+    fill_image(old, SIZE, 2);
+    memset(old, 0, 8); /* nothing to start */
+    for (unsigned all = 0; all < 2; all++) {
+        struct bench *t = board_with(&(struct board_setup){{NULL, NULL}, old, SIZE, NULL});
+        in_dfu(t);
+        if (all)
+            block(t, 0, "\x41", 1);
+        for (uint32_t at = 0; at < SIZE; at += PAGE) {
+            if (!all)
+                command(t, 0x41, SLOT + at);
+            command(t, 0x21, SLOT + at);
+            block(t, 2, image + at, PAGE);
+        }
+        command(t, 0x21, 0x08000000);
+        assert_int_equal(dfu_out(t, DFU_REQ_DNLOAD, 0, NULL, 0), UH_OK);
+        assert_int_equal(dfu_get(t).state, DFU_MANIFEST);
+        bench_run(t, 100 * MS);
+        assert_int_equal(t->handoffs, 1);
+        expect_flash(t, SLOT, image, SIZE);
+        bench_end(t);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_request_is_answered)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_request_is_answered),
+                                       cmocka_unit_test(asked_twice_and_no_more)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

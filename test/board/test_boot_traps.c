@@ -78,7 +78,7 @@ static void watchdog_by_option_byte(uint32_t optr)
     bench_run(t, 3000 * MS);
     const uint8_t mass = 0x41;
     assert_int_equal(dfu_block(t, 0, &mass, 1), MESSAGE_READY);
-    assert_int_equal(dfu_end(t), MESSAGE_EMPTY);
+    assert_int_equal(dfu_end(t), MESSAGE_READY);
     assert_int_equal(t->resets, 1);
     fill_image(large, sizeof large, 1); /* the longer the content check */
     struct dfu_result r = dfu_send(t, SLOT, large, sizeof large, false);
@@ -240,6 +240,8 @@ static void detach_in_dfu_mode(void **state)
     bench_end(t);
 }
 
+/* USB is served while flash is busy; GETSTATUS waits until it is not, whatever the poll time said: some hosts
+ * ask once more, and only once. */
 static void getstatus_during_an_erase(void **state)
 {
     (void)state;
@@ -250,17 +252,17 @@ static void getstatus_during_an_erase(void **state)
     const uint8_t mass = 0x41;
     assert_int_equal(dfu_out(t, DFU_REQ_DNLOAD, 0, &mass, 1), UH_OK);
     assert_int_equal(dfu_get(t).state, DFU_DNBUSY);
-    for (unsigned i = 0; i < 10; i++) {
+    uint64_t busy = vboard_now(t->board);
+    for (unsigned i = 0; i < 5; i++) {
         uint64_t began = vboard_now(t->board);
-        struct dfu_is s = dfu_get(t);
+        uint8_t now;
+        assert_int_equal(usbhost_control(t->host, 0xA1, DFU_REQ_GETSTATE, 0, 0, &now, 1, NULL), UH_OK);
         assert_in_range(vboard_now(t->board) - began, 0, 2 * MS);
-        if (s.state != DFU_DNBUSY)
-            break;
-        assert_in_range(s.poll, 1, 3000);
+        assert_int_equal(now, DFU_DNBUSY);
         bench_run(t, 5 * MS);
     }
-    bench_run(t, 200 * MS);
     assert_int_equal(dfu_get(t).state, DFU_DNLOAD_IDLE);
+    assert_in_range(vboard_now(t->board) - busy, (SIZE + PAGE - 1) / PAGE * 20 * MS, 3000 * MS);
     bench_end(t);
 }
 

@@ -116,11 +116,17 @@ fails() {
     echo "exit status $status"
     [ $status != 0 ] && [ $status -lt 126 ]
 }
-# bootloader_says TEXT [SERIAL]: the sentence of the device's status begins so.
+# bootloader_says TEXT [SERIAL]: the sentence of the device's error begins so.
 bootloader_says() {
     build/test/host/dfu11 ${2:+--serial "$2"} --status >/run/said 2>&1
     cat /run/said
     grep -qF ": $1" /run/said
+}
+# reports TEXT: the verdict in the bootloader's report begins so.
+reports() {
+    build/host/sureboot why >/run/said 2>&1
+    cat /run/said
+    grep -q "^  verdict *$1" /run/said
 }
 # verdict_is WORDS [SERIAL]: the bootloader is on the bus, and its product string ends so.
 verdict_is() {

@@ -9,7 +9,7 @@ image=$work/image
 image $image 13000
 check "Linux finds the bootloader" await 30 device $DFU
 check "dfu-util, no leave" dfu-util -s 0x08004000 -D $image
-check "the bootloader says that it is complete" bootloader_says "Ready: the application starts at the next reset"
+check "the bootloader says that it is complete" reports "Ready: the application starts at the next reset"
 press_reset nucleo
 check "a reset is enough: the application runs" await 30 tty_of
 check "0xAA" send_aa

@@ -47,7 +47,7 @@ killed() {
     done
     return 1
 }
-unfinished() { verdict_is "download unfinished" && ! tty_of && bootloader_says "Download unfinished"; }
+unfinished() { verdict_is "download unfinished" && ! tty_of && reports "Download unfinished"; }
 refused_after_reset() { press_reset nucleo && unfinished; }
 refused_after_leave() {
     old=$(cat /sys/bus/usb/devices/1-1/devnum)

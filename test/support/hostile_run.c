@@ -357,7 +357,10 @@ bool hostile_speaks(struct hostile *h)
     const struct op op = {.kind = OP_REQUEST, .setup = {0xA1, 3, 0, 0, 0, 0, 6}};
     if (usbhost_control(h->host, 0xA1, 3, 0, 0, status, 6, &n) == UH_OK && !h->app) {
         answered(h, &op, true, status, n);
-        if ((!read_string(h, status[5], text) && !h->model.leaving) || (!h->app && !is_sentence(text)))
+        if (!status[0] != !status[5])
+            wrong(h, "status %u has the string %u", status[0], status[5]);
+        else if (status[5] &&
+                 ((!read_string(h, status[5], text) && !h->model.leaving) || (!h->app && !is_sentence(text))))
             wrong(h, "the status string %u is '%s'", status[5], text);
     }
     return !h->wrong[0];

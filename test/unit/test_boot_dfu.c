@@ -108,7 +108,7 @@ static void error_is_kept(void **state)
     struct status s = get_status();
     assert_int_equal(s.state, DFU_IDLE);
     assert_int_equal(s.status, DFU_STATUS_OK);
-    assert_int_equal(s.string, DFU_STRING(MESSAGE_EMPTY)); /* the verdict */
+    assert_int_equal(s.string, 0); /* hosts print what it names, MicroPython's after every block */
     assert_int_equal(s.poll, 0);
 }
 
