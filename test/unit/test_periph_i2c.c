@@ -162,7 +162,14 @@ static void software_control(void **state)
     wr(I2C2 + CR1, 0);
     assert_int_equal(rd(I2C2 + ISR), TXE);
     assert_int_equal(rd(I2C2 + CR2) & START, 0);
+    wr(I2C2 + TXDR, 0x55); /* flags do not move without PE */
+    assert_int_equal(rd(I2C2 + ISR), TXE);
+    wr(I2C2 + CR1, 1 << 17); /* NOSTRETCH */
+    wr(I2C2 + ISR, TXIS);
+    assert_int_equal(rd(I2C2 + ISR), TXE);
+    wr(I2C2 + CR1, 0);
     wr(I2C2 + CR1, PE);
+    assert_int_equal(rd(I2C2 + ISR), TXE);
     wr(I2C2 + TXDR, 0x55);
     assert_int_equal(rd(I2C2 + ISR), 0);
     wr(I2C2 + ISR, TXE);

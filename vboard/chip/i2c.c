@@ -107,9 +107,7 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
 
     mask &= s->r[I2C_CR1] & I2C_CR1_PE ? ~(uint32_t)I2C_CR1_NOSTRETCH : UINT32_MAX;
     s->r[I2C_CR1] = (s->r[I2C_CR1] & ~mask) | (value & mask);
-    if (!(s->r[I2C_CR1] & I2C_CR1_PE))
-        disable(s);
-    else if (!(old & I2C_CR1_PE))
+    if (s->r[I2C_CR1] & ~old & I2C_CR1_PE)
         s->free_since = chip_now(c);
     if (s->r[I2C_CR1] & ~old & I2C_CR1_PECEN)
         s->r[I2C_PECR] = 0;
@@ -201,6 +199,8 @@ bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         break;
     default: regs_write(s->r, rows, ROWS, off & ~3u, value); break;
     }
+    if (!(s->r[I2C_CR1] & I2C_CR1_PE)) /* flags keep their reset values, whatever is written */
+        disable(s);
     i2c_update(c, index);
     i2c_go_on(c, index);
     if (s->selected || off / 4 == I2C_CR1)
