@@ -1,5 +1,5 @@
 /* What timers put out: complementary outputs with dead time, break, commutation, lock, combined outputs,
- * references that an input clears, infrared. */
+ * references that an input clears, infrared, matches by writing. */
 #include "tim_regs.h"
 
 /* Levels of PA8 (CH1) and PA7 (CH1N) with both outputs on: never both active, dead time on each edge. */
@@ -236,6 +236,36 @@ static void cleared_by_etr(void **state)
     assert_true(pin_level('A', 5));
 }
 
+/* A written compare value that the counter has is a match, and so is a written count; once each. */
+static void written_equal(void **state)
+{
+    (void)state;
+    pin_mode('A', 0, 2, 1);
+    wr(TIM2 + CCER, 1);
+    for (unsigned running = 0; running < 2; running++) {
+        wr(TIM2 + CR1, 0);
+        wr(TIM2 + CCMR1, 0x30); /* OC1 toggles */
+        wr(TIM2 + CNT, 40);
+        wr(TIM2 + CCR1, 100);
+        wr(TIM2 + CCR1 + 4, 60);
+        wr(TIM2 + SR, 0);
+        wr(TIM2 + CR1, running ? CEN : 0);
+        bool level = pin_level('A', 0);
+        wr(TIM2 + CCR1, 40);
+        assert_int_equal(rd(TIM2 + SR), 2);
+        assert_int_equal(pin_level('A', 0), !level);
+        wr(TIM2 + SR, 0);
+        wr(TIM2 + CCR1, 40); /* as it was */
+        assert_int_equal(rd(TIM2 + SR), 0);
+        wr(TIM2 + CNT, 60);
+        assert_int_equal(rd(TIM2 + SR), 4);
+        wr(TIM2 + SR, 0);
+        wr(TIM2 + CCMR1, 8); /* preload: there is no update */
+        wr(TIM2 + CCR1, 60);
+        assert_int_equal(rd(TIM2 + SR), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +276,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(combined_outputs, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(infrared, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(cleared_by_etr, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(written_equal, microseconds, rig_off),
     };
 
     return cmocka_run_group_tests_name("timers: outputs", tests, NULL, NULL);

@@ -363,6 +363,7 @@ bool tim_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         return true;
     tim_settle(c, index);
     uint32_t mask = k->writable[reg] & ~locked(t, reg);
+    unsigned equal = tim_equal(c, index);
     if (reg == TIM_CNT) {
         t->cnt = k->wide ? value : value & 0xFFFF;
         if (bits(t->r[TIM_CR1], 5, 2) && (t->cnt == 0 || t->cnt == t->arr)) /* center-aligned: turns there */
@@ -383,6 +384,8 @@ bool tim_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     } else {
         put(c, index, reg, (t->r[reg] & ~mask) | (value & mask));
     }
+    if (reg == TIM_CNT || (reg >= TIM_CCR1 && reg < TIM_CCR1 + 4) || reg == TIM_CCR5 || reg == TIM_CCR6)
+        tim_written(c, index, equal);
     apply(c, index);
     return true;
 }

@@ -167,6 +167,8 @@ static inline unsigned tim_etr_division(const struct tim_state *t) /* ETPS */
 bool tim_is_output(const struct tim_state *t, unsigned ch);
 unsigned tim_mode(const struct tim_state *t, unsigned ch); /* OCxM */
 void tim_settle(struct chip *c, unsigned index);
+unsigned tim_equal(const struct chip *c, unsigned index);
+void tim_written(struct chip *c, unsigned index, unsigned equal_before);
 void tim_schedule(struct chip *c, unsigned index);
 void tim_count_edge(struct chip *c, unsigned index); /* a clock from outside, before the prescaler */
 void tim_encoder_step(struct chip *c, unsigned index, bool up);

@@ -126,6 +126,28 @@ static void match(struct chip *c, unsigned index, unsigned ch)
         chip_trigger(c, compare_trigger(index, ch));
 }
 
+/* The channels whose compare value the counter equals. */
+unsigned tim_equal(const struct chip *c, unsigned index)
+{
+    const struct tim_state *t = &c->tim[index];
+    unsigned equal = 0;
+
+    for (unsigned ch = 0; ch < compare_channels(index); ch++)
+        if (tim_is_output(t, ch) && t->cnt == t->ccr[ch])
+            equal |= 1u << ch;
+    return equal;
+}
+
+/* A register was written: what has become equal by that is a match, too. */
+void tim_written(struct chip *c, unsigned index, unsigned equal_before)
+{
+    unsigned now = tim_equal(c, index) & ~equal_before;
+
+    for (unsigned ch = 0; now >> ch; ch++)
+        if (now >> ch & 1)
+            match(c, index, ch);
+}
+
 /* One count. */
 static void step(struct chip *c, unsigned index)
 {
