@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "boot/core/config.h"
 #include "commands.h"
 #include "run/args.h"
 
@@ -22,7 +23,8 @@ static const char help[] =
     "       sureboot pack FILE[@ADDR] -o OUT.bin|OUT.hex|OUT.dfu\n"
     "       sureboot merge BOOTLOADER APPLICATION -o OUT.bin|OUT.hex\n"
     "       sureboot flash FILE[@ADDR] [--serial SERIAL] [--port PORT]\n"
-    "       sureboot why [APPLICATION] [--serial SERIAL | --report FILE]\n\n"
+    "       sureboot why [APPLICATION] [--serial SERIAL | --report FILE]\n"
+    "       sureboot --help | --version\n\n"
     "inspect  says what a file is and whether it will run behind sureboot, and if not, why and what to\n"
     "         change. Exit status 0: it will run, 1: it will not, 2: it cannot be read.\n"
     "pack     fills in the information block (length and CRC) if the application carries one, and writes\n"
@@ -81,6 +83,10 @@ static int run(int argc, char **argv)
     struct sentence why;
     if (asks_for_help(argc, argv)) {
         fputs(help, stdout);
+        return EXIT_GOOD;
+    }
+    if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+        printf("sureboot %s\n", BOOT_VERSION);
         return EXIT_GOOD;
     }
     if (argc < 2) {

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VBOARD_VERSION "0.1"
+#define VBOARD_VERSION "1.0" /* sureboot's: a test compares it with the bootloader's */
 
 struct vboard;
 

@@ -49,6 +49,31 @@ static void refused(const char *const words[], const char *why)
 #define DONE(status, printed, ...) done(status, (const char *const[]){__VA_ARGS__, NULL}, printed)
 #define REFUSED(why, ...)          refused((const char *const[]){__VA_ARGS__, NULL}, why)
 
+/* One number, that of the bootloader, which its report begins with. */
+static void versions(void **state)
+{
+    (void)state;
+    struct command_result report = command(
+        (const char *const[]){VDFU, "--load", BOOT, "--upload", temp("report@0xF0000000"), NULL}, NULL);
+    assert_int_equal(report.status, 0);
+    command_result_free(&report);
+    char first[32], want[48];
+    FILE *f = fopen(temp("report"), "r");
+    assert_non_null(f);
+    assert_non_null(fgets(first, sizeof first, f)); /* "sureboot 1.0" */
+    fclose(f);
+    assert_memory_equal(first, "sureboot ", 9);
+    DONE(0, first, "--version");
+    static const char *const others[][2] = {{VBOARD, "vboard"}, {VDFU, "vdfu"}};
+    for (size_t i = 0; i < 2; i++) {
+        struct command_result r = command((const char *const[]){others[i][0], "--version", NULL}, NULL);
+        snprintf(want, sizeof want, "%s (sureboot) %s", others[i][1], first + 9);
+        assert_int_equal(r.status, 0);
+        assert_string_equal(r.out, want);
+        command_result_free(&r);
+    }
+}
+
 static void inspect(void **state)
 {
     (void)state;
@@ -298,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inspect, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(versions, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(bad_words, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(why_compares, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(built_examples, temp_make, temp_remove),

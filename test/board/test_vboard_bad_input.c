@@ -342,10 +342,6 @@ static void help(void **unused)
             fail_msg("--help does not tell of %s", promised[i]);
     assert_string_equal(r.err, "");
     command_result_free(&r);
-    r = command((const char *const[]){VBOARD, "--version", NULL}, NULL);
-    assert_int_equal(r.status, 0);
-    assert_memory_equal(r.out, "vboard ", 7);
-    command_result_free(&r);
 }
 
 int main(void)

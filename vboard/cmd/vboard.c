@@ -100,7 +100,7 @@ int main(int argc, char **argv)
             return 0;
         }
         if (strcmp(argv[i], "--version") == 0) {
-            (void)printf("vboard %s (sureboot)\n", VBOARD_VERSION);
+            (void)printf("vboard (sureboot) %s\n", VBOARD_VERSION);
             return 0;
         }
         int taken = take(&s, argc, argv, &i, &why);

@@ -19,7 +19,7 @@ enum { UPLOAD_ROOM = 1 << 20 };
 struct options {
     struct board_args board;
     char *download, *upload;
-    bool leave_given, leave, verbose, help;
+    bool leave_given, leave, verbose, help, version;
     enum dfu_dialect dialect;
     uint64_t transfer, per_frame, limit_ns;
     uint32_t addr, length;
@@ -37,7 +37,8 @@ static const char help[] =
     "  --transfer N           bytes in a block, as dfu-util -t (what the device announces)\n"
     "  --txn-per-frame N      transactions in a 1 ms frame, 1 to 19 (10)\n"
     "  --time-limit SECONDS   of virtual time (no limit)\n"
-    "  --verbose              each request, on standard error\n\n";
+    "  --verbose              each request, on standard error\n"
+    "  --help, --version\n\n";
 
 static int usage(const char *sentence)
 {
@@ -114,6 +115,8 @@ static bool take_word(struct options *o, int argc, char **argv, int *i, struct s
         o->verbose = true;
     } else if (strcmp(argv[*i], "--help") == 0) {
         o->help = true;
+    } else if (strcmp(argv[*i], "--version") == 0) {
+        o->version = true;
     } else {
         return refuse(why, "'%s' is no option; see --help", argv[*i]);
     }
@@ -126,7 +129,7 @@ static bool take_all(struct options *o, int argc, char **argv, struct sentence *
         if (!take_word(o, argc, argv, &i, why))
             return false;
     }
-    if (o->help)
+    if (o->help || o->version)
         return true;
     if (!o->download == !o->upload)
         return refuse(why, "give either --download or --upload; see --help");
@@ -304,9 +307,13 @@ int main(int argc, char **argv)
     struct outputs out = {0};
     int status = EXIT_USAGE;
     bool good = take_all(&o, argc, argv, &why);
-    if (good && o.help) {
-        printf("%s%s", help, board_args_help);
-        board_args_print_options();
+    if (good && (o.help || o.version)) {
+        if (o.version) {
+            printf("vdfu (sureboot) %s\n", VBOARD_VERSION);
+        } else {
+            printf("%s%s", help, board_args_help);
+            board_args_print_options();
+        }
         board_args_free(&o.board);
         return EXIT_DONE;
     }
