@@ -28,7 +28,8 @@ enum {
     SWO,
     OWN_SWO,
     SWO_WAITS,
-    SEMIHOSTING
+    SEMIHOSTING,
+    ASSEMBLY
 };
 
 #define MODE_ADDR    0x08030000U

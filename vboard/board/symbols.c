@@ -64,6 +64,30 @@ static const char *line_of(Dwfl_Module *module, GElf_Addr pc, int *number)
     return NULL;
 }
 
+/* The nearest label at or below an address in its section, as assembly leaves it: without size, and beside
+ * the marks of the assembler itself, $t, $a and $d. */
+static const char *label_below(Dwfl_Module *module, GElf_Addr pc)
+{
+    const char *best = NULL;
+    GElf_Addr nearest = 0, offset = pc, bias;
+    Elf_Scn *section = dwfl_module_address_section(module, &offset, &bias);
+
+    for (int i = 1, n = section == NULL ? 0 : dwfl_module_getsymtab(module); i < n; i++) {
+        GElf_Sym sym;
+        GElf_Addr at;
+        const char *name = dwfl_module_getsym_info(module, i, &sym, &at, NULL, NULL, NULL);
+        if (name == NULL || name[0] == '\0' || name[0] == '$' || GELF_ST_TYPE(sym.st_info) > STT_FUNC ||
+            sym.st_shndx != elf_ndxscn(section))
+            continue;
+        at &= ~(GElf_Addr)1;
+        if (at <= pc && at >= nearest) {
+            best = sym.st_size == 0 || pc - at < sym.st_size ? name : NULL;
+            nearest = at;
+        }
+    }
+    return best;
+}
+
 void symbols_find(const struct symbols *symbols, uint32_t pc, struct symbol *found)
 {
     *found = (struct symbol){{0}, {0}};
@@ -76,7 +100,9 @@ void symbols_find(const struct symbols *symbols, uint32_t pc, struct symbol *fou
         GElf_Off offset;
         GElf_Sym sym;
         const char *name = dwfl_module_addrinfo(module, pc | 1, &offset, &sym, NULL, NULL, NULL);
-        if (name == NULL || (sym.st_size != 0 && offset >= sym.st_size))
+        if (name == NULL || name[0] == '$' || (sym.st_size != 0 && offset >= sym.st_size))
+            name = label_below(module, pc & ~1u);
+        if (name == NULL)
             continue;
         (void)snprintf(found->function, sizeof found->function, "%s", name);
         int number;

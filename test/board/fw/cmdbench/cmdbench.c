@@ -43,6 +43,15 @@ void undefined_instruction(void)
     __asm volatile("udf #7");
 }
 
+/* As assembly by hand leaves it: a label without type and size, at the assembler's own mark, $t. */
+__asm(".section .text.bare_label, \"ax\"\n .thumb\nbare_label: udf #7\n .previous");
+
+static void assembly(void)
+{
+    extern const char bare_label[];
+    ((void (*)(void))((uintptr_t)bare_label | 1))();
+}
+
 __attribute__((noinline)) void unmapped_access(void);
 void unmapped_access(void)
 {
@@ -253,7 +262,8 @@ static void (*const table[])(void) = {blink,
                                       swo,
                                       own_swo,
                                       swo_waits,
-                                      semihosting};
+                                      semihosting,
+                                      assembly};
 
 int main(void)
 {
