@@ -181,3 +181,38 @@ void stage_exti(void)
     measured(area, "SWIER1 after a 0 was written", *swier1 & 1, "");
     *pr1 = 1;
 }
+
+/* ---- timers ------------------------------------------------------------------------------ */
+
+/* Written values that make a compare value and the counter equal: a match on the virtual board. */
+void stage_timer(void)
+{
+    static const char area[] = "TIM";
+    reg32 *cr1 = &REG(0x40000000), *sr = &REG(0x40000010), *egr = &REG(0x40000014), *cnt = &REG(0x40000024),
+          *psc = &REG(0x40000028), *ccr1 = &REG(0x40000034); /* of TIM2 */
+
+    RCC->APB1ENR1 |= BIT(0); /* TIM2EN */
+    (void)RCC->APB1ENR1;
+    *psc = 0xFFFF; /* 16 ms a count: the counter stands still meanwhile */
+    *egr = 1;
+    for (unsigned runs = 0; runs < 2; runs++) {
+        const char *const by_compare = runs ? "SR after CCR1 was set to CNT, while it runs"
+                                            : "SR after CCR1 was set to CNT",
+                          *const by_count = runs ? "SR after CNT was set to CCR1, while it runs"
+                                                 : "SR after CNT was set to CCR1";
+        *cr1 = runs;
+        *ccr1 = 100;
+        *cnt = 40;
+        *sr = 0;
+        *ccr1 = 40;
+        wait_us(10);
+        measured(area, by_compare, *sr & 2, "");
+        *cnt = 30;
+        *sr = 0;
+        *cnt = 40;
+        wait_us(10);
+        measured(area, by_count, *sr & 2, "");
+    }
+    *cr1 = 0;
+    RCC->APB1ENR1 &= ~BIT(0);
+}
