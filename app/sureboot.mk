@@ -5,7 +5,8 @@
 SUREBOOT_DIR := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 SUREBOOT_SRC := $(SUREBOOT_DIR)/sureboot.c
 SUREBOOT_INCLUDE := -I$(SUREBOOT_DIR)
-SUREBOOT_LDFLAGS := -T$(SUREBOOT_DIR)/sureboot.ld
+# Without nmagic a linker with large pages puts the ELF file's headers where the bootloader is.
+SUREBOOT_LDFLAGS := -T$(SUREBOOT_DIR)/sureboot.ld -Wl,--nmagic
 
 C_SOURCES += $(SUREBOOT_SRC)
 C_INCLUDES += $(SUREBOOT_INCLUDE)

@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD work=build/test/foreign
 rm -rf "$work" && mkdir -p "$work" || exit 1
-echo 1..28
+echo 1..29
 . test/kit/lib.sh
 
 build() { # build NAME [VARIABLE=VALUE]…: by Make
@@ -49,6 +49,12 @@ for flags in -O0 -O2 -Os '-O2 -flto'; do
     ok "built with $flags" build "$name" MORE_CFLAGS="$flags" MORE_LDFLAGS="$flags"
     ok "built with $flags: runs" runs "$work/$name/foreign.elf"
 done
+# Linkers with large pages would put the file's headers into flash before it: into the bootloader.
+no_headers() {
+    build pages MORE_LDFLAGS=-Wl,-z,max-page-size=65536 && build/host/sureboot inspect "$work/pages/foreign.elf" &&
+        [ "$(arm-none-eabi-readelf -lW "$work/pages/foreign.elf" | awk '/LOAD/ { print $4; exit }')" = 0x08004000 ]
+}
+ok "no file headers in front of it" no_headers
 # Compiled by clang, linked by GNU's linker.
 clang_build() {
     local o=$work/clang f
