@@ -150,7 +150,7 @@ static enum dfu_answer on_status(struct dfu *d)
         d->reply.state = DFU_DNBUSY;
         poll = session_wait_ms(s);
         break;
-    case DFU_DNBUSY: /* some hosts ask once more, and only once: ST's ROM answers that when it is done */
+    case DFU_DNBUSY: /* hosts made for ST's ROM ask just once more: it answers when it is done */
         if (!session_ready(s) && port_ms() - d->since < DFU_HOLD_MS)
             return DFU_HOLD;
         poll = session_wait_ms(s);

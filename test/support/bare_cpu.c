@@ -235,3 +235,28 @@ void execute(uint32_t instruction)
     bare_code(bare, instruction, NOP);
     bare_steps(bare, 1);
 }
+
+const struct bare_memory_op bare_memory_ops[BARE_MEMORY_OPS] = {
+    {LDR(0, 1), 4, false},
+    {STR(0, 1), 4, true},
+    {0x7808 /* ldrb */, 1, false},
+    {0x7008 /* strb */, 1, true},
+    {0x8808 /* ldrh */, 2, false},
+    {0x8008 /* strh */, 2, true},
+    {0xe9d10200 /* ldrd */, 8, false},
+    {0xe9c10200 /* strd */, 8, true},
+    {0xe891000d /* ldm r0,r2,r3 */, 12, false},
+    {0xe881000d /* stm */, 12, true},
+    {0xed910a00 /* vldr s0 */, 4, false},
+    {0xed810a00 /* vstr s0 */, 4, true},
+    {0xec910a03 /* vldm s0-s2 */, 12, false},
+    {0xec810a03 /* vstm */, 12, true},
+    {0xe8510f00 /* ldrex */, 4, false},
+    {0xf8410e00 /* strt */, 4, true},
+};
+
+void bare_mpu_ram(struct bare *b)
+{
+    bare_store(b, 0xe000ed9c, BARE_RAM | 0x10);              /* MPU_RBAR: region 0 */
+    bare_store(b, 0xe000eda0, 3u << 24 | (14 - 1) << 1 | 1); /* MPU_RASR */
+}

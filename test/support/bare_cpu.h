@@ -134,4 +134,15 @@ static inline void set(unsigned n, uint32_t value)
 }
 void execute(uint32_t instruction); /* puts it where the processor is, and a NOP behind it; one step */
 
+/* Every kind of load and store, at the address in r1. */
+enum { BARE_MEMORY_OPS = 16 };
+struct bare_memory_op {
+    uint32_t instruction;
+    unsigned bytes; /* that it touches there */
+    bool store;
+};
+extern const struct bare_memory_op bare_memory_ops[BARE_MEMORY_OPS];
+/* Region 0 of the MPU is the RAM, for everybody. */
+void bare_mpu_ram(struct bare *b);
+
 #endif

@@ -149,48 +149,26 @@ static bool hits(uint32_t instruction, uint32_t addr)
 
 static void watchpoints(void **state)
 {
-    static const struct {
-        uint32_t instruction;
-        unsigned bytes; /* that it touches at r1 */
-        bool store;
-    } rows[] = {
-        {LDR(0, 1), 4, false},
-        {STR(0, 1), 4, true},
-        {0x7808 /* ldrb */, 1, false},
-        {0x7008 /* strb */, 1, true},
-        {0x8808 /* ldrh */, 2, false},
-        {0x8008 /* strh */, 2, true},
-        {0xe9d10200 /* ldrd */, 8, false},
-        {0xe9c10200 /* strd */, 8, true},
-        {0xe891000d /* ldm r0,r2,r3 */, 12, false},
-        {0xe881000d /* stm */, 12, true},
-        {0xed910a00 /* vldr s0 */, 4, false},
-        {0xed810a00 /* vstr s0 */, 4, true},
-        {0xec910a03 /* vldm s0-s2 */, 12, false},
-        {0xec810a03 /* vstm */, 12, true},
-        {0xe8510f00 /* ldrex */, 4, false},
-        {0xf8410e00 /* strt */, 4, true},
-    };
     (void)state;
     const uint32_t at = BARE_RAM + 0x800;
     bare_store(bare, CPACR, 0xf << 20);
-    bare_store(bare, 0xe000ed9c, BARE_RAM | 0x10);              /* MPU_RBAR: region 0 */
-    bare_store(bare, 0xe000eda0, 3u << 24 | (14 - 1) << 1 | 1); /* MPU_RASR: RAM for everybody */
+    bare_mpu_ram(bare);
     attach();
     for (unsigned mpu = 0; mpu < 2; mpu++) {
         bare_store(bare, MPU_CTRL, mpu ? 5 : 0);
-        for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (unsigned i = 0; i < BARE_MEMORY_OPS; i++)
             for (unsigned kind = 1; kind < 4; kind++) {
-                bool load = kind & 1, store = kind & 2, due = rows[i].store ? store : load;
+                bool load = kind & 1, store = kind & 2, due = bare_memory_ops[i].store ? store : load;
                 const struct cpu_debug_hit w = {at, 4, load, store};
                 assert_true(cpu_debug_watch(bare->cpu, &w, true));
-                assert_int_equal(hits(rows[i].instruction, at), due);
-                assert_int_equal(hits(rows[i].instruction, at - rows[i].bytes), false);
-                assert_int_equal(hits(rows[i].instruction, at + 4), false);
-                if (rows[i].bytes > 4) /* the last word of several */
-                    assert_int_equal(hits(rows[i].instruction, at - rows[i].bytes + 4), due);
+                assert_int_equal(hits(bare_memory_ops[i].instruction, at), due);
+                assert_int_equal(hits(bare_memory_ops[i].instruction, at - bare_memory_ops[i].bytes), false);
+                assert_int_equal(hits(bare_memory_ops[i].instruction, at + 4), false);
+                if (bare_memory_ops[i].bytes > 4) /* the last word of several */
+                    assert_int_equal(hits(bare_memory_ops[i].instruction, at - bare_memory_ops[i].bytes + 4),
+                                     due);
                 assert_true(cpu_debug_watch(bare->cpu, &w, false));
-                assert_int_equal(hits(rows[i].instruction, at), false);
+                assert_int_equal(hits(bare_memory_ops[i].instruction, at), false);
             }
     }
     /* a peripheral; which one was hit; stacking counts */

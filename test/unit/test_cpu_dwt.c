@@ -146,44 +146,21 @@ static void matched_flag(void **state)
 
 static void accesses(void **state)
 {
-    static const struct {
-        uint32_t instruction;
-        unsigned bytes; /* that it touches at r1 */
-        bool store;
-    } rows[] = {
-        {LDR(0, 1), 4, false},
-        {STR(0, 1), 4, true},
-        {0x7808 /* ldrb */, 1, false},
-        {0x7008 /* strb */, 1, true},
-        {0x8808 /* ldrh */, 2, false},
-        {0x8008 /* strh */, 2, true},
-        {0xe9d10200 /* ldrd */, 8, false},
-        {0xe9c10200 /* strd */, 8, true},
-        {0xe891000d /* ldm r0,r2,r3 */, 12, false},
-        {0xe881000d /* stm */, 12, true},
-        {0xed910a00 /* vldr s0 */, 4, false},
-        {0xed810a00 /* vstr s0 */, 4, true},
-        {0xec910a03 /* vldm s0-s2 */, 12, false},
-        {0xec810a03 /* vstm */, 12, true},
-        {0xe8510f00 /* ldrex */, 4, false},
-        {0xf8410e00 /* strt */, 4, true},
-    };
     (void)state;
     const uint32_t at = BARE_RAM + 0x810;
-    poke(0xe000ed9c, BARE_RAM | 0x10);              /* MPU_RBAR: region 0 */
-    poke(0xe000eda0, 3u << 24 | (14 - 1) << 1 | 1); /* MPU_RASR: RAM for everybody */
+    bare_mpu_ram(bare);
     for (unsigned mpu = 0; mpu < 2; mpu++) {
         poke(0xe000ed94, mpu ? 5 : 0);
-        for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (unsigned i = 0; i < BARE_MEMORY_OPS; i++)
             for (unsigned f = 5; f <= 7; f++) {
-                uint32_t ins = rows[i].instruction;
-                bool due = f == 7 || (f == 6) == rows[i].store;
+                uint32_t ins = bare_memory_ops[i].instruction;
+                bool due = f == 7 || (f == 6) == bare_memory_ops[i].store;
                 comparator(i & 3, at, 2, f);
                 assert_int_equal(fires(ins, at), due);
-                assert_int_equal(fires(ins, at - rows[i].bytes), false);
+                assert_int_equal(fires(ins, at - bare_memory_ops[i].bytes), false);
                 assert_int_equal(fires(ins, at + 4), false);
-                if (rows[i].bytes > 4) /* the last word of several */
-                    assert_int_equal(fires(ins, at - rows[i].bytes + 4), due);
+                if (bare_memory_ops[i].bytes > 4) /* the last word of several */
+                    assert_int_equal(fires(ins, at - bare_memory_ops[i].bytes + 4), due);
                 comparator(i & 3, at, 2, 0);
                 assert_int_equal(fires(ins, at), false);
             }
