@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    BKPT = 0xbe00,
-    NEIGHBOURS = 6
-}; /* bytes before a change whose entries may depend on it: a 32-bit
-      instruction and the halfword after it, which decides about overlap */
+enum { BKPT = 0xbe00 };
+/* Bytes before a change whose entries may depend on it: a 32-bit instruction and the halfword after it, which
+ * decides about overlap. */
+enum { NEIGHBOURS = 6 };
 
 static bool same_region(const struct cpu_region *a, const struct cpu_region *b)
 {

@@ -8,11 +8,10 @@
 enum { INSTRUCTIONS = 6, COMPARATORS = 8 };
 enum { CTRL_ENABLE = 1, CTRL_KEY = 2, CTRL_NUMBERS = (COMPARATORS - INSTRUCTIONS) << 8 | INSTRUCTIONS << 4 };
 enum { COMP_ENABLE = 1, COMP_ADDRESS = 0x1ffffffc };
-#define COMP_REPLACE                                                                                         \
-    0xc0000000u /* 0: by the table's word; bit 30, 31: BKPT for the lower, upper halfword                    \
-                 */
-#define REMAP_BITS 0x1fffffe0u
-#define REMAP_SRAM 0x20000000u /* RMPSPT, and where the table has to be */
+/* 0: by the table's word; bit 30, 31: BKPT for the lower, upper halfword. */
+#define COMP_REPLACE 0xc0000000u
+#define REMAP_BITS   0x1fffffe0u
+#define REMAP_SRAM   0x20000000u /* RMPSPT, and where the table has to be */
 
 void cpu_fpb_power_on(struct cpu *cpu)
 {

@@ -6,33 +6,33 @@
 
 #include <stddef.h>
 
-#define ITM_STIM_END                                                                                         \
-    0xe0000080u /* behind the stimulus ports, which are for programs without privilege, too */
-#define ITM_LAR     0xe0000fb0u
-#define ITM_LSR     0xe0000fb4u
-#define DWT         0xe0001000u /* dwt.c */
-#define FPB         0xe0002000u /* fpb.c */
-#define SYST_CSR    0xe000e010u
-#define SYST_CALIB  0xe000e01cu
-#define NVIC_ISER   0xe000e100u
-#define NVIC_ICER   0xe000e180u
-#define NVIC_ISPR   0xe000e200u
-#define NVIC_ICPR   0xe000e280u
-#define NVIC_IABR   0xe000e300u
-#define NVIC_IPR    0xe000e400u
-#define ICSR        0xe000ed04u
-#define AIRCR       0xe000ed0cu
-#define SHPR1       0xe000ed18u
-#define SHPR3       0xe000ed20u
-#define SHCSR       0xe000ed24u
-#define CFSR        0xe000ed28u
-#define HFSR        0xe000ed2cu
-#define DFSR        0xe000ed30u
-#define MPU_RBAR    0xe000ed9cu
-#define MPU_RASR_A3 0xe000edb8u
-#define DHCSR       0xe000edf0u
-#define DEMCR       0xe000edfcu
-#define STIR        0xe000ef00u
+/* Behind the stimulus ports, which are for programs without privilege, too. */
+#define ITM_STIM_END 0xe0000080u
+#define ITM_LAR      0xe0000fb0u
+#define ITM_LSR      0xe0000fb4u
+#define DWT          0xe0001000u /* dwt.c */
+#define FPB          0xe0002000u /* fpb.c */
+#define SYST_CSR     0xe000e010u
+#define SYST_CALIB   0xe000e01cu
+#define NVIC_ISER    0xe000e100u
+#define NVIC_ICER    0xe000e180u
+#define NVIC_ISPR    0xe000e200u
+#define NVIC_ICPR    0xe000e280u
+#define NVIC_IABR    0xe000e300u
+#define NVIC_IPR     0xe000e400u
+#define ICSR         0xe000ed04u
+#define AIRCR        0xe000ed0cu
+#define SHPR1        0xe000ed18u
+#define SHPR3        0xe000ed20u
+#define SHCSR        0xe000ed24u
+#define CFSR         0xe000ed28u
+#define HFSR         0xe000ed2cu
+#define DFSR         0xe000ed30u
+#define MPU_RBAR     0xe000ed9cu
+#define MPU_RASR_A3  0xe000edb8u
+#define DHCSR        0xe000edf0u
+#define DEMCR        0xe000edfcu
+#define STIR         0xe000ef00u
 
 /* ---- registers that hold bits ------------------------------------------------------------ */
 
