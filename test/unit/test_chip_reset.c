@@ -103,8 +103,15 @@ static void test_gates(void **state)
     assert_int_equal(rd(&t, GPIO(0) + 0x20), 0x12345678);
     /* … until the block is reset by its bit in RSTR. */
     wr(&t, RCC(0x2C), 1);
+    assert_int_equal(rd(&t, GPIO(0) + 0x20), 0);
+    wr(&t, GPIO(0) + 0x20, 0x12345678); /* in reset as long as the bit is set */
     wr(&t, RCC(0x2C), 0);
     assert_int_equal(rd(&t, GPIO(0) + 0x20), 0);
+    wr(&t, GPIO(0) + 0x20, 0x12345678);
+    assert_int_equal(rd(&t, GPIO(0) + 0x20), 0x12345678);
+    wr(&t, RCC(0x28), 1 << 8); /* FLASHRST: only in power-down */
+    wr(&t, 0x40022000, 0x601);
+    assert_int_equal(rd(&t, 0x40022000), 0x601);
     chiptest_end(&t);
 }
 

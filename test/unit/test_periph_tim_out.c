@@ -118,6 +118,45 @@ static void commutation(void **state)
     assert_true(pin_level('A', 8));
     assert_int_equal(rd(TIM1 + SR) & 0x20, 0x20);
     assert_true(irq_line(26));
+    /* CCUS: an edge of TRGI as well, without a slave mode, as HAL_TIMEx_ConfigCommutEvent has it */
+    wr(TIM1 + SR, 0);
+    wr(TIM1 + CR2, 1 | 4);
+    wr(TIM1 + SMCR, 1 << 4); /* TIM2 */
+    wr(TIM2 + CR2, 2 << 4);
+    wr(TIM1 + CCMR1, 4 << 4);
+    assert_true(pin_level('A', 8));
+    wr(TIM2 + EGR, 1);
+    assert_false(pin_level('A', 8));
+    assert_int_equal(rd(TIM1 + SR), 0x20);
+}
+
+/* Retriggerable one pulse: idle, from the trigger to the update a pulse that another trigger makes longer. */
+static void retriggerable(void **state)
+{
+    (void)state;
+    pin_mode('A', 8, 2, 1);
+    wr(TIM1 + ARR, 99);
+    wr(TIM1 + CCER, 1);
+    wr(TIM1 + BDTR, MOE);
+    wr(TIM1 + SMCR, 1 << 16 | 1 << 4); /* combined reset and trigger, by TIM2 */
+    for (unsigned i = 0; i < 4; i++) {
+        bool second = i & 1, down = i & 2, idle = second == down;
+        wr(TIM1 + CR1, OPM | (down ? DIR : 0));
+        wr(TIM1 + EGR, 1);
+        wr(TIM1 + CCR1, down ? 99 : 0);
+        wr(TIM1 + CCMR1, 1 << 16 | (second ? 1 << 4 : 0));
+        run_us(300);
+        assert_int_equal(pin_level('A', 8), idle);
+        wr(TIM2 + EGR, 1);
+        run_us(80);
+        assert_int_equal(pin_level('A', 8), !idle);
+        wr(TIM2 + EGR, 1);
+        run_us(80);
+        assert_int_equal(pin_level('A', 8), !idle);
+        run_us(30);
+        assert_int_equal(pin_level('A', 8), idle);
+        assert_int_equal(rd(TIM1 + CR1) & CEN, 0);
+    }
 }
 
 static void lock(void **state)
@@ -272,6 +311,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(complementary, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(break_input, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(commutation, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(retriggerable, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(lock, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(combined_outputs, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(infrared, microseconds, rig_off),

@@ -188,14 +188,25 @@ static void write_csr(struct chip *c, uint32_t old, uint32_t next)
     c->rcc.reg[RCC_CSR / 4] = next;
 }
 
-/* Reset bits that went up reset the blocks behind them. The flash interface is reset only in its
- * power-down mode (RM0394 "RCC_AHB1RSTR"). */
+/* The flash interface is reset only in its power-down mode (RM0394 "RCC_AHB1RSTR"). */
+static bool resettable(const struct chip *c, enum block_id id)
+{
+    return chip_blocks[id].enr && !chip_blocks[id].keep_on_reset && (id != B_FLASH || flash_powered_down(c));
+}
+
+bool rcc_holds(const struct chip *c, enum block_id id)
+{
+    const struct block *b = &chip_blocks[id];
+
+    return resettable(c, id) && c->rcc.reg[(b->enr - 0x20) / 4] >> b->enr_bit & 1;
+}
+
+/* Reset bits that went up reset the blocks behind them. */
 static void reset_blocks(struct chip *c, uint32_t off, uint32_t risen)
 {
     for (unsigned i = 0; i < BLOCK_COUNT; i++) {
         const struct block *b = &chip_blocks[i];
-        if (b->enr != off + 0x20 || !(risen >> b->enr_bit & 1) || b->keep_on_reset ||
-            (i == B_FLASH && !flash_powered_down(c)))
+        if (b->enr != off + 0x20 || !(risen >> b->enr_bit & 1) || !resettable(c, (enum block_id)i))
             continue;
         chip_wake_at(c, (enum block_id)i, PS_NEVER);
         if (b->reset)

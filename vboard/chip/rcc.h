@@ -51,6 +51,8 @@ bool rcc_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
 bool rcc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
 void rcc_event(struct chip *c, unsigned index);
 
+/* A bit of RCC_xRSTR that is set keeps the block in reset: it takes nothing that is written to it. */
+bool rcc_holds(const struct chip *c, enum block_id id);
 /* The independent watchdog runs and needs LSI, whatever LSION says; or no longer. */
 void rcc_force_lsi(struct chip *c, bool on);
 /* The low-power mode changes: on entry to Stop the fast oscillators stop; on exit MSI or HSI16, as

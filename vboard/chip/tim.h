@@ -183,8 +183,8 @@ bool tim_visible(const struct chip *c, unsigned index, unsigned ch);
 bool tim_main_enabled(const struct tim_state *t, unsigned index); /* MOE, where there is one */
 bool tim_ccxe(const struct tim_state *t, unsigned ch);
 bool tim_ccxne(const struct tim_state *t, unsigned index, unsigned ch);
-bool tim_pwm_level(const struct tim_state *t, unsigned ch, bool inverse); /* OCxREF in PWM mode 1, 2 */
-bool tim_combined(const struct tim_state *t, unsigned ch);                /* OCxREFC */
+bool tim_pwm_level(const struct tim_state *t, unsigned ch); /* OCxREF in PWM modes */
+bool tim_combined(const struct tim_state *t, unsigned ch);  /* OCxREFC */
 void tim_tell(struct chip *c, unsigned index, unsigned ch,
               bool n);                                         /* what has changed of an output, as `pwm` */
 void tim_toggled(struct chip *c, unsigned index, unsigned ch); /* by a match, mode 3 */

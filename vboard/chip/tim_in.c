@@ -56,13 +56,11 @@ static void tim_trigger_input(struct chip *c, unsigned index)
 
     if (tim_trigger_select(t) <= 4)
         capture_trc(c, index);
-    if (sms < 4)
-        return;
-    if (sms != 5) {
+    if (sms >= 4 && sms != 5) {
         tim_flag(c, index, TIM_SR_TIF);
         tim_request(c, index, tim_kinds[index].dma_trigger, TIM_DIER_TDE);
     }
-    if (t->r[TIM_CR2] & TIM_CR2_CCUS)
+    if (t->r[TIM_CR2] & TIM_CR2_CCUS) /* in no slave mode, too: ST's HAL sets none for it */
         tim_com(c, index);
     if (sms == 4 || sms == 8)
         tim_restart(c, index, !(t->r[TIM_CR1] & TIM_CR1_URS));

@@ -82,9 +82,15 @@ bool tim_visible(const struct chip *c, unsigned index, unsigned ch)
 
 /* ---- OCxREF ---- */
 
-/* PWM mode 1 (odd: mode 2, the inverse): active below the compare value. */
-bool tim_pwm_level(const struct tim_state *t, unsigned ch, bool inverse)
+/* PWM mode 1 (odd: mode 2, the inverse): active below the compare value. Retriggerable one pulse (8, 9): the
+ * same from the trigger, which starts the counter, to the update, which stops it; else idle. */
+bool tim_pwm_level(const struct tim_state *t, unsigned ch)
 {
+    unsigned mode = tim_mode(t, ch);
+    bool inverse = mode & 1;
+
+    if ((mode == 8 || mode == 9) && !(t->r[TIM_CR1] & TIM_CR1_CEN))
+        return inverse == t->down;
     bool active = t->down ? t->cnt <= t->ccr[ch] : t->cnt < t->ccr[ch];
 
     if (bits(t->r[TIM_CR1], 5, 2)) /* center-aligned: the same width on both slopes */
@@ -127,7 +133,7 @@ void tim_refs(struct chip *c, unsigned index)
             continue;
         }
         if (mode >= 6)
-            put_ref(t, ch, tim_pwm_level(t, ch, mode & 1));
+            put_ref(t, ch, tim_pwm_level(t, ch));
         if (t->ccmr[ch / 2] >> 8 * (ch & 1) & 0x80 && etrf)
             t->cleared |= (uint8_t)(1u << ch);
         if (t->cleared >> ch & 1)

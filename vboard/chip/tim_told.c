@@ -34,7 +34,7 @@ static double combined_share(const struct tim_state *t, unsigned ch)
             uint64_t next = next_change(t, cnt, end);
             s.cnt = (uint32_t)cnt;
             for (unsigned i = 0; i < TIM_CHANNELS; i++) {
-                bool level = tim_mode(t, i) >= 6 ? tim_pwm_level(&s, i, tim_mode(t, i) & 1) : t->ref >> i & 1;
+                bool level = tim_mode(t, i) >= 6 ? tim_pwm_level(&s, i) : t->ref >> i & 1;
                 s.ref = (uint8_t)(level ? s.ref | 1u << i : s.ref & ~(1u << i));
             }
             high += tim_combined(&s, ch) ? (double)(next - cnt) : 0;
