@@ -190,8 +190,11 @@ static void test_icache_stale(void **state)
     assert_true(executed == 0x1111111122222222);
     assert_true(chip_peek(t.c, ADDR, &seen, 8));
     assert_true(seen == UINT64_MAX);
+    wr(&t, FLASH(0x00), 0x600 | 0x800); /* not while the cache is on */
+    assert_int_equal(rd(&t, FLASH(0x00)), 0x600);
     wr(&t, FLASH(0x00), 0x400);
     wr(&t, FLASH(0x00), 0xC00);
+    assert_int_equal(rd(&t, FLASH(0x00)), 0xC00);
     wr(&t, FLASH(0x00), 0x400);
     wr(&t, FLASH(0x00), 0x600);
     memcpy(&executed, &chip_nvm(t.c)->flash[ADDR - FLASH_BASE], 8);

@@ -229,6 +229,40 @@ static void nobody_and_mode_fault(void **state)
     assert_true(pin_level('A', 15));
     wr(SPI3 + CR1, MSTR | SPE);
     assert_false(pin_level('A', 15));
+    /* else nobody drives it */
+    wr(0x4800000C, 2u << 30); /* PUPDR: a pull-down */
+    wr(SPI3 + CR1, MSTR);
+    assert_false(pin_level('A', 15));
+}
+
+/* NSSP: low for a frame, high for at least a clock between two; it wants the first edge. */
+static void nss_pulses(void **state)
+{
+    (void)state;
+    const ps_t clock = 62500 << 3; /* BR 2 */
+    pin_mode('A', 15, 2, 6);
+    wr(SPI3 + CR2, DS(8) | FRXTH | 8 | 4);
+    wr(SPI3 + CR1, MSTR | 2 << 3);
+    wr(SPI3 + CR1, MSTR | 2 << 3 | SPE);
+    assert_true(pin_level('A', 15));
+    for (unsigned frames = 1; frames < 3; frames++) {
+        for (unsigned i = 0; i < frames; i++)
+            wr8(SPI3 + DR, 0x55);
+        for (unsigned half = 1; half < 2 * 9 * frames; half++) {
+            run_ps(clock / 2); /* pulse, 8 clocks, pulse, 8 clocks */
+            if (half % 2)
+                assert_int_equal(pin_level('A', 15), half / 2 % 9 == 0);
+            assert_int_equal(rd(SPI3 + SR) & BSY, BSY);
+        }
+        run_ps(clock / 2);
+        assert_true(pin_level('A', 15));
+        assert_int_equal(rd(SPI3 + SR) & BSY, 0);
+        assert_int_equal(FRLVL(rd(SPI3 + SR)), frames);
+        for (unsigned i = 0; i < frames; i++)
+            (void)rd8(SPI3 + DR);
+    }
+    wr(SPI3 + CR1, MSTR | 2 << 3 | 1 | SPE);
+    assert_false(pin_level('A', 15));
 }
 
 /* Receive-only: the clock runs by itself until SPE goes. */
@@ -322,6 +356,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dma, on, rig_off),
         cmocka_unit_test_setup_teardown(crc, on, rig_off),
         cmocka_unit_test_setup_teardown(nobody_and_mode_fault, on, rig_off),
+        cmocka_unit_test_setup_teardown(nss_pulses, on, rig_off),
         cmocka_unit_test_setup_teardown(receive_only, on, rig_off),
         cmocka_unit_test_setup_teardown(slave, on, rig_off),
         cmocka_unit_test_setup_teardown(one_line, on, rig_off),

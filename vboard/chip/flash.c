@@ -5,7 +5,7 @@
 #include "chip/state.h"
 
 #define ACR_RESET    0x600U
-#define ACR_WRITABLE 0x5707U
+#define ACR_WRITABLE 0x5F07U
 #define ACR_ICEN     (1U << 9)
 #define ACR_DCEN     (1U << 10)
 #define ACR_ICRST    (1U << 11)

@@ -174,16 +174,25 @@ bool spi_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
     return true;
 }
 
-/* In TI format neither SSM nor SSOE has a say. */
+static bool drives_nss(const struct spi_state *s)
+{
+    return s->cr1 & SPI_CR1_MSTR && !(s->cr1 & SPI_CR1_SSM) && s->cr2 & SPI_CR2_SSOE;
+}
+
+bool spi_nss_pulses(const struct spi_state *s)
+{
+    return drives_nss(s) && s->cr2 & SPI_CR2_NSSP && !(s->cr1 & SPI_CR1_CPHA) && !(s->cr2 & SPI_CR2_FRF);
+}
+
+/* In TI format neither SSM nor SSOE has a say. Without SPE the pin is left to its pulls. */
 void spi_select_output(struct chip *c, unsigned index)
 {
     const struct spi_state *s = &c->spi[index];
-    bool drives = s->cr1 & SPI_CR1_MSTR && !(s->cr1 & SPI_CR1_SSM) && s->cr2 & SPI_CR2_SSOE;
 
     if (s->cr1 & SPI_CR1_MSTR && s->cr2 & SPI_CR2_FRF)
         af_out(c, AF_SPI1_NSS + 4 * index, s->pulse);
-    else if (drives)
-        af_out(c, AF_SPI1_NSS + 4 * index, !(s->cr1 & SPI_CR1_SPE));
+    else if (drives_nss(s) && s->cr1 & SPI_CR1_SPE)
+        af_out(c, AF_SPI1_NSS + 4 * index, spi_nss_pulses(s) && (s->pulse || !s->shifting));
     else
         af_release(c, AF_SPI1_NSS + 4 * index);
 }

@@ -40,7 +40,8 @@ enum {
     SPI_SR_BSY = 1 << 7
 };
 
-/* A frame in TI format: NSS high for a clock, all bits but the last, the last. */
+/* A frame in TI format: NSS high for a clock, all bits but the last, the last. With NSSP: a clock with NSS
+ * high, all bits with NSS low. */
 enum spi_ti { TI_PULSE, TI_BODY, TI_LAST };
 
 /* Bytes in the order in which they came. */
@@ -99,6 +100,7 @@ enum dma_signal spi_dma_tx(unsigned index);
 enum dma_signal spi_dma_rx(unsigned index);
 void spi_update(struct chip *c, unsigned index);
 void spi_select_output(struct chip *c, unsigned index); /* NSS as a master drives it */
+bool spi_nss_pulses(const struct spi_state *s);         /* NSSP has an effect */
 void spi_go_on(struct chip *c, unsigned index);         /* begins a frame if there is something to do */
 void spi_received(struct chip *c, unsigned index, uint16_t word, bool crc);
 uint8_t spi_fifo_get(struct spi_fifo *f);

@@ -210,7 +210,7 @@ static ps_t after(const struct chip *c, unsigned index, unsigned clocks, uint32_
 }
 
 /* TI format: NSS is high for the clock before each frame, which is the last one of the frame before if they
- * follow each other. */
+ * follow each other. With NSSP it is a clock of its own. */
 static void ti_step(struct chip *c, unsigned index, enum spi_ti step, bool pulse, unsigned clocks)
 {
     struct spi_state *s = &c->spi[index];
@@ -226,9 +226,13 @@ static bool ti_goes_on(struct chip *c, unsigned index)
 {
     struct spi_state *s = &c->spi[index];
 
-    if (!(s->cr2 & SPI_CR2_FRF) || s->ti == TI_LAST)
+    bool pulses = spi_nss_pulses(s);
+
+    if ((!pulses && !(s->cr2 & SPI_CR2_FRF)) || s->ti == TI_LAST)
         return false;
-    if (s->ti == TI_PULSE)
+    if (pulses)
+        ti_step(c, index, TI_LAST, false, spi_bits(s));
+    else if (s->ti == TI_PULSE)
         ti_step(c, index, TI_BODY, false, spi_bits(s) - 1);
     else
         ti_step(c, index, TI_LAST, next_frame(s) && !(s->crc_frames == 1 && s->crc_phase), 1);
@@ -253,6 +257,8 @@ void spi_go_on(struct chip *c, unsigned index)
     if (s->cr2 & SPI_CR2_FRF) {
         bool pulsed = s->pulse; /* in the last clock of the frame before */
         ti_step(c, index, pulsed ? TI_BODY : TI_PULSE, !pulsed, pulsed ? spi_bits(s) - 1 : 1);
+    } else if (spi_nss_pulses(s)) {
+        ti_step(c, index, TI_PULSE, true, 1);
     } else {
         s->done_at = after(c, index, spi_bits(s), hz);
         chip_wake_at(c, id_of(index), s->done_at);
@@ -272,7 +278,7 @@ void spi_event(struct chip *c, unsigned index)
     spi_frame_ends(c, index, out, in, s->crc_phase);
     spi_update(c, index);
     spi_go_on(c, index);
-    if (s->cr2 & SPI_CR2_FRF && !s->shifting) {
+    if (!s->shifting && (s->pulse || spi_nss_pulses(s))) {
         s->pulse = false;
         spi_select_output(c, index);
     }
