@@ -1,22 +1,32 @@
 /* A chip on the bench; see rig.h. */
 #include "rig.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#include "chip/state.h" /* only for the interrupt lines */
+#include "chip/state.h" /* only for the mode, the interrupt lines, the processor's view of the bus */
 
-#define RCC 0x40021000u
+#define RCC  0x40021000u
+#define CODE 0x10000100u
 
 struct chip *rig;
 struct rig_told told;
 
+static uint64_t cut_at;
+static enum chip_cut cut_how;
+
+static struct rig_event *note(const char *what, uint32_t a, uint32_t b)
+{
+    assert_true(told.n < sizeof told.events / sizeof told.events[0]);
+    struct rig_event *e = &told.events[told.n++];
+    *e = (struct rig_event){.what = what, .a = a, .b = b, .at = rig ? chip_now(rig) : 0};
+    return e;
+}
+
 static void on_reset(void *owner, enum chip_reset cause)
 {
     (void)owner;
-    told.resets++;
-    told.cause = cause;
-    if (rig)
-        told.reset_at = chip_now(rig);
+    note("reset", cause, 0);
 }
 
 static void on_uart(void *owner, const char *name, uint8_t byte)
@@ -47,57 +57,136 @@ static void on_gpio(void *owner, unsigned port, unsigned pin, bool level)
     told.gpios++;
 }
 
+static void on_flash_op(void *owner, const char *op, uint32_t where, uint32_t n)
+{
+    (void)owner;
+    note(op, where, n);
+}
+
 static void on_missing(void *owner, uint32_t addr, uint32_t pc)
 {
     (void)owner;
-    (void)pc;
-    told.missing = addr;
-    told.missings++;
+    note("missing", addr, pc);
 }
 
 static void on_message(void *owner, const char *sentence)
 {
     (void)owner;
-    (void)sentence;
-    told.messages++;
+    snprintf(note("message", 0, 0)->text, sizeof told.events->text, "%s", sentence);
 }
 
-static const struct chip_listener listener = {.reset = on_reset,
-                                              .gpio = on_gpio,
-                                              .uart_tx = on_uart,
-                                              .pwm = on_pwm,
-                                              .missing = on_missing,
-                                              .message = on_message};
-
-/* Starts the chip with initial stack pointer, reset vector, and two instructions at 8. */
-static void start(uint32_t code)
+static void on_fault(void *owner, const struct cpu_fault *fault)
 {
-    const uint32_t program[4] = {0x20010000, 0x08000009, code, 0};
-    struct chip_config config;
+    (void)owner;
+    note(fault->kind, fault->pc, 0);
+}
 
+static int on_cut(void *owner, uint64_t n)
+{
+    (void)owner;
+    return n == cut_at ? (int)cut_how : CHIP_CUT_NONE;
+}
+
+static void on_power_lost(void *owner)
+{
+    (void)owner;
+    note("power lost", 0, 0);
+}
+
+static const struct chip_listener listener = {
+    .reset = on_reset,
+    .gpio = on_gpio,
+    .uart_tx = on_uart,
+    .pwm = on_pwm,
+    .flash_op = on_flash_op,
+    .missing = on_missing,
+    .message = on_message,
+    .fault = on_fault,
+    .cut = on_cut,
+    .power_lost = on_power_lost,
+};
+
+unsigned told_count(const char *what)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < told.n; i++)
+        n += strcmp(told.events[i].what, what) == 0;
+    return n;
+}
+
+const struct rig_event *told_last(const char *what)
+{
+    for (size_t i = told.n; i-- > 0;)
+        if (strcmp(told.events[i].what, what) == 0)
+            return &told.events[i];
+    fail_msg("no '%s' was told", what);
+    return NULL;
+}
+
+/* What the processor does: wfi; b . - 2, or b . */
+static const uint16_t sleeping[] = {0xBF30, 0xE7FD}, looping[] = {0xE7FE};
+static bool awake;
+
+static int start(void)
+{
+    struct chip_config config;
     memset(&told, 0, sizeof told);
+    rig_cut(0, CHIP_CUT_NONE);
     chip_config_default(&config);
     config.seed = 1;
     rig = chip_create(&config, &listener);
     assert_non_null(rig);
-    chip_poke(rig, 0x08000000, program, sizeof program);
-    chip_power_on(rig);
-    run_us(1000);
-    told.resets = 0;
+    /* Vectors that lead to a loop in flash, every exception included. */
+    uint32_t vectors[64] = {SRAM1_BASE + SRAM1_SIZE};
+    for (unsigned i = 1; i < 64; i++)
+        vectors[i] = FLASH_BASE + 0x100 + 1;
+    assert_true(chip_poke(rig, FLASH_BASE, vectors, sizeof vectors));
+    assert_true(chip_poke(rig, FLASH_BASE + 0x100, looping, sizeof looping));
+    rig_power();
+    told.n = 0;
+    return 0;
 }
 
 int rig_on(void **state)
 {
     (void)state;
-    start(0xE7FDBF30); /* wfi; b . - 2 */
-    return 0;
+    awake = false;
+    return start();
 }
 
 int rig_on_awake(void **state)
 {
     (void)state;
-    start(0xE7FEE7FE); /* b . */
-    return 0;
+    awake = true;
+    return start();
+}
+
+void rig_power(void)
+{
+    chip_power_on(rig);
+    rig_settle();
+}
+
+void rig_settle(void)
+{
+    while (rig->reset_pending || rig->mode == MODE_RESET)
+        assert_int_equal(chip_run(rig, chip_now(rig) + PS_PER_US), CHIP_TIME);
+    if (awake)
+        rig_execute(looping, 1);
+    else
+        rig_execute(sleeping, 2);
+}
+
+void rig_execute(const uint16_t *code, size_t halfwords)
+{
+    assert_true(chip_poke(rig, CODE, code, 2 * halfwords));
+    cpu_set_reg(chip_cpu(rig), CPU_PC, CODE);
+}
+
+void rig_cut(uint64_t operation, enum chip_cut how)
+{
+    cut_at = operation;
+    cut_how = how;
 }
 
 int rig_off(void **state)
@@ -123,25 +212,19 @@ void rig_stop(unsigned level, unsigned irq)
 
     clock_on(0x58, 28);
     wr(0x40007000, (rd(0x40007000) & ~7u) | level);
-    chip_poke(rig, 0x10000100, code, sizeof code);
     cpu_set_reg(cpu, 0, 0xE000E100 + irq / 32 * 4);
     cpu_set_reg(cpu, 1, 1u << irq % 32);
     cpu_set_reg(cpu, 2, 0xE000ED10);
     cpu_set_reg(cpu, 3, 4);
     cpu_set_reg(cpu, 4, 0xE000E180 + irq / 32 * 4);
     cpu_set_reg(cpu, 5, UINT32_MAX);
-    cpu_set_reg(cpu, 15, 0x10000100);
+    rig_execute(code, sizeof code / sizeof *code);
     run_us(10);
-}
-
-void rig_wake(void)
-{
-    run_us(100);
 }
 
 void rig_write(uint32_t addr, unsigned size, uint32_t value)
 {
-    if (!chip_bus_write(rig, addr, size, value))
+    if (!chip_cpu_env.write(rig, addr, size, true, value))
         fail_msg("bus error writing 0x%08X", addr);
 }
 
@@ -149,9 +232,21 @@ uint32_t rig_read(uint32_t addr, unsigned size)
 {
     uint32_t value = 0;
 
-    if (!chip_bus_read(rig, addr, size, &value))
+    if (!chip_cpu_env.read(rig, addr, size, true, &value))
         fail_msg("bus error reading 0x%08X", addr);
     return value;
+}
+
+void poke64(uint32_t addr, uint64_t data)
+{
+    assert_true(chip_poke(rig, addr, &data, sizeof data));
+}
+
+uint64_t peek64(uint32_t addr)
+{
+    uint64_t data;
+    assert_true(chip_peek(rig, addr, &data, sizeof data));
+    return data;
 }
 
 void set_bits(uint32_t addr, uint32_t mask)

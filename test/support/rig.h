@@ -1,5 +1,5 @@
-/* A test rig for the chip's peripherals: a powered chip whose processor sleeps for ever, so that a test
- * is the only bus master. Registers are written and read over the bus, time is let pass, what the chip
+/* A test rig for the chip: powered, without a board, its processor out of the way in SRAM2, where neither
+ * flash nor its caches matter. Registers are written and read over the bus, time is let pass, what the chip
  * tells the outside is kept. One rig at a time. */
 #ifndef TEST_RIG_H
 #define TEST_RIG_H
@@ -19,11 +19,17 @@ extern struct chip *rig; /* the chip between rig_on and rig_off */
 int rig_on(void **state);
 int rig_on_awake(void **state); /* the processor loops instead, so that it can be made to wait */
 int rig_off(void **state);
+void rig_power(void); /* on again, after chip_power_off or a cut */
+/* Runs until the reset is over and moves the processor to its sleep or loop again. */
+void rig_settle(void);
+/* Places a program of halfwords in SRAM2 and lets the processor execute it. */
+void rig_execute(const uint16_t *code, size_t halfwords);
 /* The processor, awake so far, enters Stop `level`; the interrupt `irq` may end it. */
 void rig_stop(unsigned level, unsigned irq);
-void rig_wake(void); /* the processor back in its sleep after a reset */
+/* Power ends in that flash operation (by chip_listener.cut's count; 0: in none), in the manner of `how`. */
+void rig_cut(uint64_t operation, enum chip_cut how);
 
-/* A bus error fails the test. */
+/* Accesses as the processor makes them, at its time; they may wait. A bus error fails the test. */
 void rig_write(uint32_t addr, unsigned size, uint32_t value);
 uint32_t rig_read(uint32_t addr, unsigned size);
 
@@ -57,6 +63,10 @@ static inline uint32_t rd8(uint32_t addr)
     return rig_read(addr, 1);
 }
 
+/* A double word as a debugger sees it. */
+void poke64(uint32_t addr, uint64_t data);
+uint64_t peek64(uint32_t addr);
+
 void set_bits(uint32_t addr, uint32_t mask);
 void clear_bits(uint32_t addr, uint32_t mask);
 
@@ -81,21 +91,24 @@ bool pin_level(char port, unsigned pin);
 
 /* What the chip told, since rig_on. */
 struct rig_told {
+    struct rig_event {
+        const char *what; /* "reset", "missing", "message", "power lost", the flash operation, the fault */
+        uint32_t a, b;    /* cause; address and PC; page or address, and count; PC */
+        ps_t at;
+        char text[160]; /* of a message */
+    } events[256];
+    size_t n;            /* events; a test may set it back to 0 */
     uint8_t bytes[4096]; /* of the USARTs, in order */
     char units[4096];    /* last character of each one's name */
     ps_t times[4096];
     unsigned count;
-    unsigned resets;
-    enum chip_reset cause;
-    ps_t reset_at;
     double hz, duty; /* the last pwm event */
     unsigned pwm_port, pwm_pin, pwms;
     unsigned gpio_pin, gpios; /* the last gpio event; port * 16 + pin */
     bool gpio_level;
-    uint32_t missing; /* address of the last missing event */
-    unsigned missings;
-    unsigned messages;
 };
 extern struct rig_told told;
+unsigned told_count(const char *what); /* how often it was told */
+const struct rig_event *told_last(const char *what);
 
 #endif

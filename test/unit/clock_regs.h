@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "one_chip.h"
+#include "chip_regs.h"
 
 #define CR       RCC(0x00)
 #define CFGR     RCC(0x08)
@@ -22,29 +22,29 @@
 /* ps until the bits are set. */
 static inline ps_t until(uint32_t addr, uint32_t bits)
 {
-    ps_t from = chip_now(t.c);
-    while (!(rd(&t, addr) & bits)) {
-        assert_true(chip_now(t.c) - from < 3 * PS_PER_S);
-        chip_run(t.c, chip_now(t.c) + PS_PER_US / 4);
+    ps_t from = chip_now(rig);
+    while (!(rd(addr) & bits)) {
+        assert_true(chip_now(rig) - from < 3 * PS_PER_S);
+        chip_run(rig, chip_now(rig) + PS_PER_US / 4);
     }
-    return chip_now(t.c) - from;
+    return chip_now(rig) - from;
 }
 
 static inline void unlock_backup(void)
 {
-    set(&t, APB1ENR, 1U << 28);
-    set(&t, PWR(0x00), 1U << 8);
+    set_bits(APB1ENR, 1U << 28);
+    set_bits(PWR(0x00), 1U << 8);
 }
 
 static inline uint32_t hz(enum clock_id id)
 {
-    return chip_clock(t.c, id);
+    return chip_clock(rig, id);
 }
 
 static inline void start_pll(uint32_t cfgr)
 {
-    wr(&t, PLLCFGR, cfgr);
-    set(&t, CR, 1U << 24);
+    wr(PLLCFGR, cfgr);
+    set_bits(CR, 1U << 24);
     until(CR, 1U << 25);
 }
 

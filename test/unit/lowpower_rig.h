@@ -3,7 +3,7 @@
 #ifndef TEST_LOWPOWER_RIG_H
 #define TEST_LOWPOWER_RIG_H
 
-#include "one_chip.h"
+#include "chip_regs.h"
 
 #define CR1     PWR(0x00)
 #define CR2     PWR(0x04)
@@ -19,10 +19,10 @@
 
 static inline int setup(void **state)
 {
-    chip_on(state);
-    set(&t, RCC(0x58), 1U << 28);
-    set(&t, RCC(0x4C), 0x9F);
-    set(&t, RCC(0x60), 1);
+    rig_on_awake(state);
+    set_bits(RCC(0x58), 1U << 28);
+    set_bits(RCC(0x4C), 0x9F);
+    set_bits(RCC(0x60), 1);
     return 0;
 }
 
@@ -30,19 +30,19 @@ static inline int setup(void **state)
 static inline void store(uint32_t addr, uint32_t value)
 {
     static const uint16_t code[] = {0x6001 /* str r1, [r0] */, 0xE7FE};
-    cpu_set_reg(chip_cpu(t.c), 0, addr);
-    cpu_set_reg(chip_cpu(t.c), 1, value);
-    chiptest_execute(&t, code, 2);
-    run_us(&t, 20);
+    cpu_set_reg(chip_cpu(rig), 0, addr);
+    cpu_set_reg(chip_cpu(rig), 1, value);
+    rig_execute(code, 2);
+    run_us(20);
 }
 
 /* Sleeps by WFI or WFE with interrupts masked; counts in R7 how often it woke. */
 static inline void sleep_by(uint16_t instruction)
 {
     const uint16_t code[] = {0xB672 /* cpsid i */, instruction, 0x3701 /* adds r7, #1 */, 0xE7FE};
-    cpu_set_reg(chip_cpu(t.c), 7, 0);
-    chiptest_execute(&t, code, 4);
-    run_us(&t, 5);
+    cpu_set_reg(chip_cpu(rig), 7, 0);
+    rig_execute(code, 4);
+    run_us(5);
 }
 
 static inline void wfi(void)
@@ -52,34 +52,34 @@ static inline void wfi(void)
 
 static inline bool awake(void)
 {
-    return cpu_reg(chip_cpu(t.c), 7) == 1;
+    return cpu_reg(chip_cpu(rig), 7) == 1;
 }
 
 /* PA0 is EXTI 0, rising edge, with its interrupt enabled; it wakes. */
 static inline void arm_pin(void)
 {
-    wr(&t, GPIO(0), rd(&t, GPIO(0)) & ~3U);
-    gpio_drive(t.c, 0, 0, 0);
-    wr(&t, EXTI(0x08), 1);
-    set(&t, EXTI(0x00), 1);
-    wr(&t, EXTI(0x14), 1);
+    wr(GPIO(0), rd(GPIO(0)) & ~3U);
+    gpio_drive(rig, 0, 0, 0);
+    wr(EXTI(0x08), 1);
+    set_bits(EXTI(0x00), 1);
+    wr(EXTI(0x14), 1);
     store(ISER0, 1U << 6);
 }
 
 static inline void deep(uint32_t lpms)
 {
-    wr(&t, CR1, (rd(&t, CR1) & ~7U) | lpms);
+    wr(CR1, (rd(CR1) & ~7U) | lpms);
     store(SCS_SCR, 4);
 }
 
 static inline void to_pll(void)
 {
-    wr(&t, FLASH(0x00), 0x604);
-    wr(&t, RCC(0x0C), 1U << 24 | 40U << 8 | 1);
-    set(&t, RCC(0x00), 1U << 24);
-    run_us(&t, 50);
-    wr(&t, RCC(0x08), 3);
-    assert_int_equal(chip_clock(t.c, CLK_HCLK), 80000000);
+    wr(FLASH(0x00), 0x604);
+    wr(RCC(0x0C), 1U << 24 | 40U << 8 | 1);
+    set_bits(RCC(0x00), 1U << 24);
+    run_us(50);
+    wr(RCC(0x08), 3);
+    assert_int_equal(chip_clock(rig, CLK_HCLK), 80000000);
 }
 
 #endif

@@ -27,36 +27,36 @@ static void test_start_up(void **state)
         {BDCR, 1, 2, 1U << 1, PS_PER_S / 10, 2 * PS_PER_S},
     };
     unlock_backup();
-    wr(&t, CIER, 0x67F);
+    wr(CIER, 0x67F);
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(rd(&t, CIFR), 0);
-        set(&t, rows[i].reg, rows[i].on);
-        assert_false(rd(&t, rows[i].reg) & rows[i].ready);
+        assert_int_equal(rd(CIFR), 0);
+        set_bits(rows[i].reg, rows[i].on);
+        assert_false(rd(rows[i].reg) & rows[i].ready);
         ps_t took = until(rows[i].reg, rows[i].ready);
         assert_true(took >= rows[i].least && took <= rows[i].most + PS_PER_US);
-        assert_int_equal(rd(&t, CIFR), rows[i].irq);
-        assert_true(t.c->irq_sources[5] != 0);
-        wr(&t, CICR, rows[i].irq);
-        assert_int_equal(rd(&t, CIFR), 0);
-        assert_true(t.c->irq_sources[5] == 0);
+        assert_int_equal(rd(CIFR), rows[i].irq);
+        assert_true(rig->irq_sources[5] != 0);
+        wr(CICR, rows[i].irq);
+        assert_int_equal(rd(CIFR), 0);
+        assert_true(rig->irq_sources[5] == 0);
     }
     assert_int_equal(hz(CLK_HSI16), 16000000);
     assert_int_equal(hz(CLK_HSI48), 48000000);
     assert_int_equal(hz(CLK_48), 48000000); /* CLK48SEL = 0 */
     assert_int_equal(hz(CLK_LSI), 32000);
     assert_int_equal(hz(CLK_LSE), 32768);
-    clear(&t, CR, 1U << 8);
-    assert_int_equal(rd(&t, CR) & 1U << 10, 0);
+    clear_bits(CR, 1U << 8);
+    assert_int_equal(rd(CR) & 1U << 10, 0);
     assert_int_equal(hz(CLK_HSI16), 0);
     /* Without its interrupt enabled no flag. */
-    wr(&t, CIER, 0);
-    set(&t, CR, 1U << 8);
+    wr(CIER, 0);
+    set_bits(CR, 1U << 8);
     until(CR, 1U << 10);
-    assert_int_equal(rd(&t, CIFR), 0);
+    assert_int_equal(rd(CIFR), 0);
     /* HSE: nothing is connected on the board. */
-    set(&t, CR, 1U << 16);
-    run_us(&t, 100000);
-    assert_int_equal(rd(&t, CR) & 1U << 17, 0);
+    set_bits(CR, 1U << 16);
+    run_us(100000);
+    assert_int_equal(rd(CR) & 1U << 17, 0);
 }
 
 static void test_msi(void **state)
@@ -64,39 +64,39 @@ static void test_msi(void **state)
     (void)state;
     const uint32_t ranges[12] = {100000,  200000,  400000,   800000,   1000000,  2000000,
                                  4000000, 8000000, 16000000, 24000000, 32000000, 48000000};
-    wr(&t, CR, 0x53); /* MSIRGSEL = 0: MSISRANGE counts, 4 MHz */
+    wr(CR, 0x53); /* MSIRGSEL = 0: MSISRANGE counts, 4 MHz */
     assert_int_equal(hz(CLK_HCLK), 4000000);
-    wr(&t, CR, 0x6B);
+    wr(CR, 0x6B);
     for (uint32_t r = 0; r < 12; r++) {
-        wr(&t, FLASH(0x00), 0x604);
-        wr(&t, CR, r << 4 | 0xB);
+        wr(FLASH(0x00), 0x604);
+        wr(CR, r << 4 | 0xB);
         assert_int_equal(hz(CLK_HCLK), ranges[r]);
-        assert_true(rd(&t, CR) & 2);
+        assert_true(rd(CR) & 2);
     }
-    wr(&t, CR, 0xCB); /* there is no range 12 */
-    assert_int_equal(rd(&t, CR), 0xBB);
-    wr(&t, CR, 0x62); /* neither MSION, which drives SYSCLK, nor MSIRGSEL can be cleared */
-    assert_int_equal(rd(&t, CR), 0x6B);
+    wr(CR, 0xCB); /* there is no range 12 */
+    assert_int_equal(rd(CR), 0xBB);
+    wr(CR, 0x62); /* neither MSION, which drives SYSCLK, nor MSIRGSEL can be cleared */
+    assert_int_equal(rd(CR), 0x6B);
     /* The PLL mode wants LSE. */
-    wr(&t, CR, 0x6F);
-    assert_int_equal(rd(&t, CR), 0x6B);
+    wr(CR, 0x6F);
+    assert_int_equal(rd(CR), 0x6B);
     unlock_backup();
-    set(&t, BDCR, 1);
+    set_bits(BDCR, 1);
     until(BDCR, 2);
-    wr(&t, CR, 0xBF);
-    assert_int_equal(rd(&t, CR), 0xBF);
+    wr(CR, 0xBF);
+    assert_int_equal(rd(CR), 0xBF);
     assert_int_equal(hz(CLK_MSI), 48005120);
-    wr(&t, CCIPR, 3U << 26);
+    wr(CCIPR, 3U << 26);
     assert_int_equal(hz(CLK_48), 48005120);
-    clear(&t, BDCR, 1);
-    assert_int_equal(rd(&t, CR), 0xBB);
+    clear_bits(BDCR, 1);
+    assert_int_equal(rd(CR), 0xBB);
     /* MSISRANGE: 4 to 7, and only with MSIRGSEL. */
-    wr(&t, CSR, 0x400);
-    assert_int_equal(rd(&t, CSR) & 0xF00, 0x400);
-    wr(&t, CSR, 0x800);
-    assert_int_equal(rd(&t, CSR) & 0xF00, 0x400);
-    chip_request_reset(t.c, RESET_SOFT);
-    chiptest_settle(&t);
+    wr(CSR, 0x400);
+    assert_int_equal(rd(CSR) & 0xF00, 0x400);
+    wr(CSR, 0x800);
+    assert_int_equal(rd(CSR) & 0xF00, 0x400);
+    chip_request_reset(rig, RESET_SOFT);
+    rig_settle();
     assert_int_equal(hz(CLK_HCLK), 4000000);
 }
 
@@ -104,38 +104,38 @@ static void test_msi(void **state)
 static void test_switch(void **state)
 {
     (void)state;
-    wr(&t, CFGR, 1);
-    assert_int_equal(rd(&t, CFGR), 1);
+    wr(CFGR, 1);
+    assert_int_equal(rd(CFGR), 1);
     assert_int_equal(hz(CLK_HCLK), 4000000);
-    set(&t, CR, 1U << 8);
+    set_bits(CR, 1U << 8);
     until(CR, 1U << 10);
-    assert_int_equal(rd(&t, CFGR), 5);
+    assert_int_equal(rd(CFGR), 5);
     assert_int_equal(hz(CLK_HCLK), 16000000);
-    clear(&t, CR, 1U << 8);
-    assert_true(rd(&t, CR) & 1U << 10);
-    clear(&t, CR, 1);
-    assert_int_equal(rd(&t, CR) & 3, 0);
+    clear_bits(CR, 1U << 8);
+    assert_true(rd(CR) & 1U << 10);
+    clear_bits(CR, 1);
+    assert_int_equal(rd(CR) & 3, 0);
     start_pll(1U << 24 | 10U << 8 | 2);
-    t.n = 0;
-    wr(&t, CFGR, 3);
-    assert_int_equal(t.n, 1);
-    assert_non_null(strstr(t.told[0].what, "80000 kHz is too fast for 0 flash wait states"));
-    wr(&t, CFGR, 1);
-    wr(&t, CFGR, 3);
-    assert_int_equal(t.n, 1);
+    told.n = 0;
+    wr(CFGR, 3);
+    assert_int_equal(told.n, 1);
+    assert_non_null(strstr(told.events[0].text, "80000 kHz is too fast for 0 flash wait states"));
+    wr(CFGR, 1);
+    wr(CFGR, 3);
+    assert_int_equal(told.n, 1);
 }
 
 static void test_kernel_clocks(void **state)
 {
     (void)state;
     unlock_backup();
-    set(&t, BDCR, 1);
+    set_bits(BDCR, 1);
     until(BDCR, 2);
-    set(&t, CSR, 1);
+    set_bits(CSR, 1);
     until(CSR, 2);
-    set(&t, CR, 1U << 8);
+    set_bits(CR, 1U << 8);
     until(CR, 1U << 10);
-    wr(&t, CFGR, 0x0480); /* HCLK 2, PCLK1 1, PCLK2 2 MHz */
+    wr(CFGR, 0x0480); /* HCLK 2, PCLK1 1, PCLK2 2 MHz */
     const struct {
         unsigned shift;
         enum clock_id id;
@@ -154,7 +154,7 @@ static void test_kernel_clocks(void **state)
     };
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (uint32_t sel = 0; sel < 4; sel++) {
-            wr(&t, CCIPR, sel << rows[i].shift);
+            wr(CCIPR, sel << rows[i].shift);
             assert_int_equal(hz(rows[i].id), rows[i].hz[sel]);
         }
 }
@@ -162,42 +162,42 @@ static void test_kernel_clocks(void **state)
 static void test_backup_domain(void **state)
 {
     (void)state;
-    wr(&t, BDCR, 0x01008001); /* locked: only LSCO gets through */
-    assert_int_equal(rd(&t, BDCR), 0x01000000);
-    wr(&t, BDCR, 0);
+    wr(BDCR, 0x01008001); /* locked: only LSCO gets through */
+    assert_int_equal(rd(BDCR), 0x01000000);
+    wr(BDCR, 0);
     unlock_backup();
-    wr(&t, BDCR, 1 | 2U << 8 | 1U << 15 | 2U << 3);
+    wr(BDCR, 1 | 2U << 8 | 1U << 15 | 2U << 3);
     until(BDCR, 2);
-    assert_int_equal(rd(&t, BDCR), 0x8213);
+    assert_int_equal(rd(BDCR), 0x8213);
     assert_int_equal(hz(CLK_RTC), 0); /* LSI is off */
-    set(&t, CSR, 1);
+    set_bits(CSR, 1);
     until(CSR, 2);
     assert_int_equal(hz(CLK_RTC), 32000);
-    wr(&t, BDCR, 0x8113); /* RTCSEL once */
-    assert_int_equal(rd(&t, BDCR), 0x8213);
+    wr(BDCR, 0x8113); /* RTCSEL once */
+    assert_int_equal(rd(BDCR), 0x8213);
     /* System resets leave it, and lock it. */
-    chip_request_reset(t.c, RESET_SOFT);
-    chiptest_settle(&t);
-    assert_int_equal(rd(&t, BDCR), 0x8213);
+    chip_request_reset(rig, RESET_SOFT);
+    rig_settle();
+    assert_int_equal(rd(BDCR), 0x8213);
     assert_int_equal(hz(CLK_LSE), 32768);
     assert_int_equal(hz(CLK_LSI), 0); /* LSION is reset */
-    wr(&t, BDCR, 0);
-    assert_int_equal(rd(&t, BDCR), 0x8213);
+    wr(BDCR, 0);
+    assert_int_equal(rd(BDCR), 0x8213);
     unlock_backup();
-    wr(&t, BDCR, 1U << 16 | 1);
-    assert_int_equal(rd(&t, BDCR), 1U << 16);
+    wr(BDCR, 1U << 16 | 1);
+    assert_int_equal(rd(BDCR), 1U << 16);
     assert_int_equal(hz(CLK_LSE), 0);
-    wr(&t, BDCR, 0);
-    wr(&t, BDCR, 1 | 1U << 8 | 1U << 15);
+    wr(BDCR, 0);
+    wr(BDCR, 1 | 1U << 8 | 1U << 15);
     until(BDCR, 2);
     assert_int_equal(hz(CLK_RTC), 32768);
     /* VBAT carries it through a loss of VDD. */
-    chip_power_off(t.c, true);
-    chiptest_power(&t);
-    assert_int_equal(rd(&t, BDCR), 0x8103);
-    chip_power_off(t.c, false);
-    chiptest_power(&t);
-    assert_int_equal(rd(&t, BDCR), 0);
+    chip_power_off(rig, true);
+    rig_power();
+    assert_int_equal(rd(BDCR), 0x8103);
+    chip_power_off(rig, false);
+    rig_power();
+    assert_int_equal(rd(BDCR), 0);
 }
 
 static void test_reset_flags(void **state)
@@ -209,88 +209,88 @@ static void test_reset_flags(void **state)
     } rows[] = {{RESET_SOFT, 0x14000000},    {RESET_IWDG, 0x24000000}, {RESET_WWDG, 0x44000000},
                 {RESET_OBL, 0x06000000},     {RESET_PIN, 0x04000000},  {RESET_LOWPOWER, 0x84000000},
                 {RESET_FIREWALL, 0x05000000}};
-    assert_int_equal(rd(&t, CSR) & 0xFF000000, 0x0C000000);
+    assert_int_equal(rd(CSR) & 0xFF000000, 0x0C000000);
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        set(&t, CSR, 1U << 23);
-        assert_int_equal(rd(&t, CSR) & 0xFF000000, 0);
-        clear(&t, CSR, 1U << 23);
-        t.n = 0;
-        chip_request_reset(t.c, rows[i].cause);
-        chiptest_settle(&t);
-        assert_int_equal(rd(&t, CSR) & 0xFF000000, rows[i].flags);
-        assert_int_equal(t.told[0].a, rows[i].cause);
+        set_bits(CSR, 1U << 23);
+        assert_int_equal(rd(CSR) & 0xFF000000, 0);
+        clear_bits(CSR, 1U << 23);
+        told.n = 0;
+        chip_request_reset(rig, rows[i].cause);
+        rig_settle();
+        assert_int_equal(rd(CSR) & 0xFF000000, rows[i].flags);
+        assert_int_equal(told.events[0].a, rows[i].cause);
     }
-    chip_request_reset(t.c, RESET_SOFT); /* flags add up */
-    chiptest_settle(&t);
-    assert_int_equal(rd(&t, CSR) & 0xFF000000, 0x15000000);
-    chip_power_off(t.c, true);
-    chiptest_power(&t);
-    assert_int_equal(rd(&t, CSR) & 0xFF000000, 0x0C000000);
+    chip_request_reset(rig, RESET_SOFT); /* flags add up */
+    rig_settle();
+    assert_int_equal(rd(CSR) & 0xFF000000, 0x15000000);
+    chip_power_off(rig, true);
+    rig_power();
+    assert_int_equal(rd(CSR) & 0xFF000000, 0x0C000000);
 }
 
 /* NRST holds the chip for as long as it is low. */
 static void test_nrst(void **state)
 {
     (void)state;
-    set(&t, RCC(0x60), 1);
-    chip_nrst(t.c, true);
-    ps_t from = chip_now(t.c);
-    run_us(&t, 5000);
-    assert_int_equal(t.c->mode, MODE_RESET);
-    chip_nrst(t.c, false);
-    run_us(&t, 10);
-    assert_int_equal(t.c->mode, MODE_RUN);
-    assert_true(chip_now(t.c) - from < 5100 * PS_PER_US);
-    assert_int_equal(rd(&t, RCC(0x60)), 0);
+    set_bits(RCC(0x60), 1);
+    chip_nrst(rig, true);
+    ps_t from = chip_now(rig);
+    run_us(5000);
+    assert_int_equal(rig->mode, MODE_RESET);
+    chip_nrst(rig, false);
+    run_us(10);
+    assert_int_equal(rig->mode, MODE_RUN);
+    assert_true(chip_now(rig) - from < 5100 * PS_PER_US);
+    assert_int_equal(rd(RCC(0x60)), 0);
 }
 
 /* HAL_DeInit writes ones to all reset registers: the flash interface must not mind. */
 static void test_rstr(void **state)
 {
     (void)state;
-    wr(&t, FLASH(0x00), 0x604);
-    set(&t, RCC(0x4C), 3);
-    wr(&t, GPIO(0) + 0x14, 0x1234);
-    wr(&t, RCC(0x28), 0xFFFFFFFF);
-    wr(&t, RCC(0x28), 0);
-    assert_int_equal(rd(&t, FLASH(0x00)), 0x604);
-    wr(&t, RCC(0x2C), 2);
-    wr(&t, RCC(0x2C), 0);
-    assert_int_equal(rd(&t, GPIO(0) + 0x14), 0x1234);
-    wr(&t, RCC(0x2C), 0xFFFFFFFF);
-    assert_int_equal(rd(&t, RCC(0x2C)), 0x4209F);
-    wr(&t, RCC(0x2C), 0);
-    assert_int_equal(rd(&t, GPIO(0) + 0x14), 0);
+    wr(FLASH(0x00), 0x604);
+    set_bits(RCC(0x4C), 3);
+    wr(GPIO(0) + 0x14, 0x1234);
+    wr(RCC(0x28), 0xFFFFFFFF);
+    wr(RCC(0x28), 0);
+    assert_int_equal(rd(FLASH(0x00)), 0x604);
+    wr(RCC(0x2C), 2);
+    wr(RCC(0x2C), 0);
+    assert_int_equal(rd(GPIO(0) + 0x14), 0x1234);
+    wr(RCC(0x2C), 0xFFFFFFFF);
+    assert_int_equal(rd(RCC(0x2C)), 0x4209F);
+    wr(RCC(0x2C), 0);
+    assert_int_equal(rd(GPIO(0) + 0x14), 0);
 }
 
 static void test_css(void **state)
 {
     (void)state;
-    chip_power_off(t.c, false);
-    chip_config(t.c)->hse_hz = 8000000;
-    chiptest_power(&t);
-    set(&t, CR, 1U << 16);
+    chip_power_off(rig, false);
+    chip_config(rig)->hse_hz = 8000000;
+    rig_power();
+    set_bits(CR, 1U << 16);
     ps_t took = until(CR, 1U << 17);
     assert_true(took >= 1900 * PS_PER_US && took < 2100 * PS_PER_US);
     start_pll(1U << 24 | 10U << 8 | 3);
-    wr(&t, FLASH(0x00), 0x604);
-    wr(&t, CFGR, 3);
+    wr(FLASH(0x00), 0x604);
+    wr(CFGR, 3);
     assert_int_equal(hz(CLK_HCLK), 40000000);
-    set(&t, CR, 1U << 19);
-    clear(&t, CR, 1U << 19 | 1U << 16 | 1);
-    assert_int_equal(rd(&t, CR) & (1U << 19 | 1U << 16 | 1), 1U << 19 | 1U << 16);
-    rcc_hse_fails(t.c);
+    set_bits(CR, 1U << 19);
+    clear_bits(CR, 1U << 19 | 1U << 16 | 1);
+    assert_int_equal(rd(CR) & (1U << 19 | 1U << 16 | 1), 1U << 19 | 1U << 16);
+    rcc_hse_fails(rig);
     assert_int_equal(hz(CLK_HCLK), 4000000);
-    assert_int_equal(rd(&t, CR) & (1U << 16 | 1U << 24), 0);
-    assert_int_equal(rd(&t, CIFR), 1U << 8);
-    assert_true(t.c->nmi_sources & 1U << NMI_CSS);
-    wr(&t, CICR, 1U << 8);
-    assert_int_equal(t.c->nmi_sources, 0);
-    chip_power_off(t.c, false);
-    chip_config(t.c)->hse_hz = 8000000;
-    chiptest_power(&t);
-    set(&t, CR, 1U << 18);
-    set(&t, CR, 1U << 16);
+    assert_int_equal(rd(CR) & (1U << 16 | 1U << 24), 0);
+    assert_int_equal(rd(CIFR), 1U << 8);
+    assert_true(rig->nmi_sources & 1U << NMI_CSS);
+    wr(CICR, 1U << 8);
+    assert_int_equal(rig->nmi_sources, 0);
+    chip_power_off(rig, false);
+    chip_config(rig)->hse_hz = 8000000;
+    rig_power();
+    set_bits(CR, 1U << 18);
+    set_bits(CR, 1U << 16);
     assert_true(until(CR, 1U << 17) < 10 * PS_PER_US); /* bypass */
 }
 
@@ -302,7 +302,7 @@ static void fire(void *arg)
 {
     (void)arg;
     if (fired < 4)
-        fired_at[fired] = chip_now(t.c);
+        fired_at[fired] = chip_now(rig);
     fired++;
 }
 
@@ -317,36 +317,36 @@ static void test_time(void **state)
     assert_true(chip_ticks_to_ps(80000000ULL * 3600 * 24, 80000000) == 86400 * PS_PER_S);
     assert_true(chip_ps_to_ticks(86400 * PS_PER_S, 80000000) == 80000000ULL * 3600 * 24);
     /* Cycles and time agree over a long run at a period that is no whole number of ps. */
-    wr(&t, FLASH(0x00), 0x604);
-    wr(&t, CR, 0xBB); /* 48 MHz */
-    ps_t from = chip_now(t.c);
-    uint64_t cycles = cpu_cycles(chip_cpu(t.c));
+    wr(FLASH(0x00), 0x604);
+    wr(CR, 0xBB); /* 48 MHz */
+    ps_t from = chip_now(rig);
+    uint64_t cycles = cpu_cycles(chip_cpu(rig));
     for (unsigned i = 0; i < 1000; i++)
-        run_us(&t, 997);
-    uint64_t ran = cpu_cycles(chip_cpu(t.c)) - cycles;
-    ps_t passed = chip_now(t.c) - from;
+        run_us(997);
+    uint64_t ran = cpu_cycles(chip_cpu(rig)) - cycles;
+    ps_t passed = chip_now(rig) - from;
     ps_t exact = (ps_t)((double)ran * 1e12 / 48e6);
     assert_true(passed > exact - 3 && passed < exact + 3);
     /* An event happens at its own time, a past one at once, and time never runs backwards. */
     fired = 0;
-    ps_t now = chip_now(t.c);
-    chip_outside_wake(t.c, OUTSIDE_TEST, now + 12345, fire, NULL);
-    run_us(&t, 1);
+    ps_t now = chip_now(rig);
+    chip_outside_wake(rig, OUTSIDE_TEST, now + 12345, fire, NULL);
+    run_us(1);
     assert_int_equal(fired, 1);
     assert_true(fired_at[0] == now + 12345);
-    now = chip_now(t.c);
-    chip_outside_wake(t.c, OUTSIDE_TEST, 1, fire, NULL);
-    run_us(&t, 1);
+    now = chip_now(rig);
+    chip_outside_wake(rig, OUTSIDE_TEST, 1, fire, NULL);
+    run_us(1);
     assert_int_equal(fired, 2);
     assert_true(fired_at[1] >= now && fired_at[1] < now + PS_PER_US);
-    chip_outside_wake(t.c, OUTSIDE_TEST, chip_now(t.c) + PS_PER_US, fire, NULL);
-    chip_outside_wake(t.c, OUTSIDE_TEST, PS_NEVER, fire, NULL);
-    run_us(&t, 3);
+    chip_outside_wake(rig, OUTSIDE_TEST, chip_now(rig) + PS_PER_US, fire, NULL);
+    chip_outside_wake(rig, OUTSIDE_TEST, PS_NEVER, fire, NULL);
+    run_us(3);
     assert_int_equal(fired, 2);
 }
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, chip_on, chip_off)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_on_awake, rig_off)
     const struct CMUnitTest tests[] = {
         TEST(test_reset_state),   TEST(test_start_up),      TEST(test_msi),         TEST(test_switch),
         TEST(test_kernel_clocks), TEST(test_backup_domain), TEST(test_reset_flags), TEST(test_nrst),

@@ -1,7 +1,7 @@
 /* Power cuts, loss of power and resets in the middle of flash operations. */
 #include <string.h>
 
-#include "one_chip.h"
+#include "chip_regs.h"
 
 #define SR   FLASH(0x10)
 #define CR   FLASH(0x14)
@@ -12,10 +12,9 @@
 #define ECCC (1U << 30)
 #define ECCD (1U << 31)
 
-static void cut_at_next(int model)
+static void cut_at_next(enum chip_cut how)
 {
-    t.cut_at = t.c->flash.ops + 1;
-    t.cut_model = model;
+    rig_cut(rig->flash.ops + 1, how);
 }
 
 static void test_cut_program(void **state)
@@ -24,24 +23,24 @@ static void test_cut_program(void **state)
     const uint64_t data = 0x0123456789ABCDEF;
     unsigned torn_bad = 0, torn = 0;
     for (unsigned i = 0; i < 60; i++) {
-        flash_unlock(&t, false);
-        flash_erase_page(&t, PAGE);
-        t.n = 0;
-        int model = (int[]){CHIP_CUT_BEFORE, CHIP_CUT_AFTER, CHIP_CUT_TORN}[i % 3];
-        cut_at_next(model);
-        flash_write64(&t, ADDR, data);
-        assert_int_equal(t.c->mode, MODE_OFF);
-        assert_int_equal(chiptest_count(&t, "power lost"), 1);
-        assert_int_equal(chip_run(t.c, chip_now(t.c) + PS_PER_MS), CHIP_TIME); /* time goes on */
-        t.cut_at = 0;
-        chiptest_power(&t);
-        uint32_t low = rd(&t, ADDR), eccr = rd(&t, ECCR);
-        uint64_t v = (uint64_t)rd(&t, ADDR + 4) << 32 | low;
-        if (model == CHIP_CUT_BEFORE)
+        flash_unlock();
+        flash_erase_page(PAGE);
+        told.n = 0;
+        enum chip_cut how = (enum chip_cut[]){CHIP_CUT_BEFORE, CHIP_CUT_AFTER, CHIP_CUT_TORN}[i % 3];
+        cut_at_next(how);
+        flash_write64(ADDR, data);
+        assert_int_equal(rig->mode, MODE_OFF);
+        assert_int_equal(told_count("power lost"), 1);
+        assert_int_equal(chip_run(rig, chip_now(rig) + PS_PER_MS), CHIP_TIME); /* time goes on */
+        rig_cut(0, CHIP_CUT_NONE);
+        rig_power();
+        uint32_t low = rd(ADDR), eccr = rd(ECCR);
+        uint64_t v = (uint64_t)rd(ADDR + 4) << 32 | low;
+        if (how == CHIP_CUT_BEFORE)
             assert_true(v == UINT64_MAX && eccr == 0);
-        if (model == CHIP_CUT_AFTER)
+        if (how == CHIP_CUT_AFTER)
             assert_true(v == data && eccr == 0);
-        if (model == CHIP_CUT_TORN) {
+        if (how == CHIP_CUT_TORN) {
             torn++;
             torn_bad += (eccr & ECCD) != 0;
         }
@@ -56,30 +55,30 @@ static void test_cut_erase(void **state)
     unsigned blank = 0, old = 0, bad = 0, corrected = 0;
     for (unsigned i = 0; i < 24; i++) {
         for (uint32_t off = 0; off < FLASH_PAGE; off += 8)
-            poke64(&t, ADDR + off, 0x0F1E2D3C4B5A6978U * (off + 1));
-        flash_unlock(&t, false);
+            poke64(ADDR + off, 0x0F1E2D3C4B5A6978U * (off + 1));
+        flash_unlock();
         cut_at_next(i % 2 ? CHIP_CUT_TORN : CHIP_CUT_HALF);
-        ps_t start = chip_now(t.c);
-        flash_erase_page(&t, PAGE);
-        assert_int_equal(t.c->mode, MODE_OFF);
-        assert_true(chip_now(t.c) - start < 22 * PS_PER_MS);
-        t.cut_at = 0;
-        chiptest_power(&t);
-        wr(&t, FLASH(0x00), 0);
+        ps_t start = chip_now(rig);
+        flash_erase_page(PAGE);
+        assert_int_equal(rig->mode, MODE_OFF);
+        assert_true(chip_now(rig) - start < 22 * PS_PER_MS);
+        rig_cut(0, CHIP_CUT_NONE);
+        rig_power();
+        wr(FLASH(0x00), 0);
         for (uint32_t off = 0; off < FLASH_PAGE; off += 8) {
-            uint32_t low = rd(&t, ADDR + off);
-            uint64_t v = (uint64_t)rd(&t, ADDR + off + 4) << 32 | low;
+            uint32_t low = rd(ADDR + off);
+            uint64_t v = (uint64_t)rd(ADDR + off + 4) << 32 | low;
             blank += v == UINT64_MAX;
             old += v == 0x0F1E2D3C4B5A6978U * (off + 1);
-            bad += (rd(&t, ECCR) & ECCD) != 0;
-            corrected += (rd(&t, ECCR) & ECCC) != 0;
-            wr(&t, ECCR, ECCC | ECCD);
+            bad += (rd(ECCR) & ECCD) != 0;
+            corrected += (rd(ECCR) & ECCC) != 0;
+            wr(ECCR, ECCC | ECCD);
         }
-        flash_unlock(&t, false);
-        flash_erase_page(&t, PAGE); /* heals */
+        flash_unlock();
+        flash_erase_page(PAGE); /* heals */
         for (uint32_t off = 0; off < FLASH_PAGE; off += 8)
-            assert_true(flash_cells_blank(t.c, ADDR - FLASH_BASE + off));
-        wr(&t, CR, CR_LOCK);
+            assert_true(flash_cells_blank(rig, ADDR - FLASH_BASE + off));
+        wr(CR, CR_LOCK);
     }
     /* All ways in which an erase can end occur. */
     assert_true(blank > 100 && old > 100 && bad > 100 && corrected > 100);
@@ -90,18 +89,18 @@ static void test_cut_option(void **state)
     (void)state;
     unsigned mismatch = 0;
     for (unsigned i = 0; i < 12; i++) {
-        chip_power_off(t.c, false);
-        flash_factory_options(t.c);
-        chiptest_power(&t);
-        flash_unlock(&t, true);
-        wr(&t, OPTR, 0xFFEFE8AA);
+        chip_power_off(rig, false);
+        flash_factory_options(rig);
+        rig_power();
+        options_unlock();
+        wr(OPTR, 0xFFEFE8AA);
         cut_at_next(CHIP_CUT_TORN);
-        wr(&t, CR, CR_OPTSTRT);
-        flash_idle(&t);
-        assert_int_equal(t.c->mode, MODE_OFF);
-        t.cut_at = 0;
-        chiptest_power(&t);
-        mismatch += (rd(&t, SR) & SR_OPTVERR) != 0;
+        wr(CR, CR_OPTSTRT);
+        flash_idle();
+        assert_int_equal(rig->mode, MODE_OFF);
+        rig_cut(0, CHIP_CUT_NONE);
+        rig_power();
+        mismatch += (rd(SR) & SR_OPTVERR) != 0;
     }
     assert_true(mismatch > 4);
 }
@@ -113,43 +112,43 @@ static void test_interrupted(void **state)
     const uint64_t data = 0x0123456789ABCDEF;
     unsigned whole = 0, blank = 0, between = 0;
     for (unsigned i = 0; i < 60; i++) {
-        flash_unlock(&t, false);
-        flash_erase_page(&t, PAGE);
-        wr(&t, CR, CR_PG);
-        wr(&t, ADDR, (uint32_t)data);
-        wr(&t, ADDR + 4, (uint32_t)(data >> 32));
-        run_us(&t, i * 3 / 2); /* of 82 */
+        flash_unlock();
+        flash_erase_page(PAGE);
+        wr(CR, CR_PG);
+        wr(ADDR, (uint32_t)data);
+        wr(ADDR + 4, (uint32_t)(data >> 32));
+        run_us(i * 3 / 2); /* of 82 */
         if (i % 2) {
-            chip_request_reset(t.c, RESET_PIN);
-            chiptest_settle(&t);
+            chip_request_reset(rig, RESET_PIN);
+            rig_settle();
         } else {
-            chip_power_off(t.c, false);
-            chiptest_power(&t);
+            chip_power_off(rig, false);
+            rig_power();
         }
-        assert_int_equal(rd(&t, SR) & SR_BSY, 0);
-        uint64_t v = peek64(&t, ADDR);
+        assert_int_equal(rd(SR) & SR_BSY, 0);
+        uint64_t v = peek64(ADDR);
         whole += v == data;
         blank += v == UINT64_MAX;
         between += v != data && v != UINT64_MAX;
     }
     assert_true(blank >= 1 && whole >= 3 && between > 40);
     /* The first word of a pair is forgotten by a reset. */
-    flash_unlock(&t, false);
-    flash_erase_page(&t, PAGE);
-    wr(&t, CR, CR_PG);
-    wr(&t, ADDR, 0);
-    chip_request_reset(t.c, RESET_SOFT);
-    chiptest_settle(&t);
-    flash_unlock(&t, false);
-    wr(&t, CR, CR_PG);
-    wr(&t, ADDR + 4, 0);
-    assert_int_equal(rd(&t, SR), SR_PGAERR);
-    assert_true(peek64(&t, ADDR) == UINT64_MAX);
+    flash_unlock();
+    flash_erase_page(PAGE);
+    wr(CR, CR_PG);
+    wr(ADDR, 0);
+    chip_request_reset(rig, RESET_SOFT);
+    rig_settle();
+    flash_unlock();
+    wr(CR, CR_PG);
+    wr(ADDR + 4, 0);
+    assert_int_equal(rd(SR), SR_PGAERR);
+    assert_true(peek64(ADDR) == UINT64_MAX);
 }
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, chip_on, chip_off)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_on_awake, rig_off)
     const struct CMUnitTest tests[] = {
         TEST(test_cut_program),
         TEST(test_cut_erase),

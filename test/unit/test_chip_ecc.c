@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "chip/ecc.h"
-#include "one_chip.h"
+#include "chip_regs.h"
 
 #define SR   FLASH(0x10)
 #define ECCR FLASH(0x18)
@@ -13,7 +13,7 @@
 
 static bool nmi(void)
 {
-    return t.c->nmi_sources & 1U << NMI_FLASH_ECC;
+    return rig->nmi_sources & 1U << NMI_FLASH_ECC;
 }
 
 static void test_code(void **state)
@@ -47,91 +47,91 @@ static void test_code(void **state)
 static void test_ecc_single(void **state)
 {
     (void)state;
-    poke64(&t, ADDR, 0x0123456789ABCDEF);
-    assert_int_equal(rd(&t, ADDR), 0x89ABCDEF);
-    assert_int_equal(rd(&t, ECCR), 0);
-    assert_true(chip_ecc_damage(t.c, ADDR, 1));
-    wr(&t, ECCR, 1U << 24);
-    assert_int_equal(t.c->irq_sources[4], 0);
-    assert_int_equal(rd(&t, ADDR + 8), 0xFFFFFFFF);
-    assert_int_equal(rd(&t, ECCR), 1U << 24);
-    wr(&t, FLASH(0x00), 0); /* D-cache off: every read reads */
-    assert_int_equal(rd(&t, ADDR + 4), 0x01234567);
-    assert_int_equal(rd(&t, ECCR), ECCC | 1U << 24 | (ADDR - FLASH_BASE));
-    assert_true(t.c->irq_sources[4] != 0);
+    poke64(ADDR, 0x0123456789ABCDEF);
+    assert_int_equal(rd(ADDR), 0x89ABCDEF);
+    assert_int_equal(rd(ECCR), 0);
+    assert_true(chip_ecc_damage(rig, ADDR, 1));
+    wr(ECCR, 1U << 24);
+    assert_int_equal(rig->irq_sources[4], 0);
+    assert_int_equal(rd(ADDR + 8), 0xFFFFFFFF);
+    assert_int_equal(rd(ECCR), 1U << 24);
+    wr(FLASH(0x00), 0); /* D-cache off: every read reads */
+    assert_int_equal(rd(ADDR + 4), 0x01234567);
+    assert_int_equal(rd(ECCR), ECCC | 1U << 24 | (ADDR - FLASH_BASE));
+    assert_true(rig->irq_sources[4] != 0);
     assert_false(nmi());
-    wr(&t, ECCR, ECCC | 1U << 24);
-    assert_int_equal(rd(&t, ECCR) & ECCC, 0);
-    assert_true(t.c->irq_sources[4] == 0);
+    wr(ECCR, ECCC | 1U << 24);
+    assert_int_equal(rd(ECCR) & ECCC, 0);
+    assert_true(rig->irq_sources[4] == 0);
     /* An erased word with one bad cell reads blank, and cannot be programmed any more. */
-    assert_true(chip_ecc_damage(t.c, ADDR + 8, 1));
-    assert_int_equal(rd(&t, ADDR + 8), 0xFFFFFFFF);
-    assert_true(rd(&t, ECCR) & ECCC);
-    flash_unlock(&t, false);
-    flash_write64(&t, ADDR + 8, 1);
-    assert_int_equal(rd(&t, SR) & SR_PROGERR, SR_PROGERR);
+    assert_true(chip_ecc_damage(rig, ADDR + 8, 1));
+    assert_int_equal(rd(ADDR + 8), 0xFFFFFFFF);
+    assert_true(rd(ECCR) & ECCC);
+    flash_unlock();
+    flash_write64(ADDR + 8, 1);
+    assert_int_equal(rd(SR) & SR_PROGERR, SR_PROGERR);
 }
 
 static void test_ecc_double(void **state)
 {
     (void)state;
-    poke64(&t, ADDR, 0x0123456789ABCDEF);
-    poke64(&t, ADDR + 64, 0x55);
-    assert_true(chip_ecc_damage(t.c, ADDR, 2));
-    assert_true(chip_ecc_damage(t.c, ADDR + 64, 1));
-    (void)rd(&t, ADDR);
-    assert_int_equal(rd(&t, ECCR), ECCD | (ADDR - FLASH_BASE));
+    poke64(ADDR, 0x0123456789ABCDEF);
+    poke64(ADDR + 64, 0x55);
+    assert_true(chip_ecc_damage(rig, ADDR, 2));
+    assert_true(chip_ecc_damage(rig, ADDR + 64, 1));
+    (void)rd(ADDR);
+    assert_int_equal(rd(ECCR), ECCD | (ADDR - FLASH_BASE));
     assert_true(nmi());
-    (void)rd(&t, ADDR + 64); /* the address stays as it is */
-    assert_int_equal(rd(&t, ECCR), ECCD | ECCC | (ADDR - FLASH_BASE));
-    wr(&t, ECCR, ECCD | ECCC);
+    (void)rd(ADDR + 64); /* the address stays as it is */
+    assert_int_equal(rd(ECCR), ECCD | ECCC | (ADDR - FLASH_BASE));
+    wr(ECCR, ECCD | ECCC);
     assert_false(nmi());
-    (void)rd(&t, ADDR + 4); /* in the cache: not read again */
-    assert_int_equal(rd(&t, ECCR) & ECCD, 0);
-    wr(&t, FLASH(0x00), 0);
-    (void)rd(&t, ADDR + 4);
-    assert_true(rd(&t, ECCR) & ECCD);
+    (void)rd(ADDR + 4); /* in the cache: not read again */
+    assert_int_equal(rd(ECCR) & ECCD, 0);
+    wr(FLASH(0x00), 0);
+    (void)rd(ADDR + 4);
+    assert_true(rd(ECCR) & ECCD);
     /* DMA sees it too; a debugger's look does not. */
-    wr(&t, ECCR, ECCD);
+    wr(ECCR, ECCD);
     uint32_t v;
-    assert_true(chip_peek(t.c, ADDR, &v, 4));
-    assert_int_equal(rd(&t, ECCR) & ECCD, 0);
-    assert_true(chip_bus_read(t.c, ADDR, 4, &v));
-    assert_true(rd(&t, ECCR) & ECCD);
-    wr(&t, ECCR, ECCD);
-    flash_unlock(&t, false);
-    flash_erase_page(&t, PAGE);
-    (void)rd(&t, ADDR);
-    assert_int_equal(rd(&t, ECCR) & (ECCC | ECCD), 0);
-    assert_false(chip_ecc_damage(t.c, ADDR + 4, 1));
-    assert_false(chip_ecc_damage(t.c, 0x20000000, 1));
-    assert_false(chip_ecc_damage(t.c, ADDR, 3));
+    assert_true(chip_peek(rig, ADDR, &v, 4));
+    assert_int_equal(rd(ECCR) & ECCD, 0);
+    assert_true(chip_bus_read(rig, ADDR, 4, &v));
+    assert_true(rd(ECCR) & ECCD);
+    wr(ECCR, ECCD);
+    flash_unlock();
+    flash_erase_page(PAGE);
+    (void)rd(ADDR);
+    assert_int_equal(rd(ECCR) & (ECCC | ECCD), 0);
+    assert_false(chip_ecc_damage(rig, ADDR + 4, 1));
+    assert_false(chip_ecc_damage(rig, 0x20000000, 1));
+    assert_false(chip_ecc_damage(rig, ADDR, 3));
 }
 
 /* Executed code that the flash can only just, or cannot, read. */
 static void test_ecc_execution(void **state)
 {
     (void)state;
-    poke64(&t, ADDR, 0xE7FE37013701);
-    assert_true(chip_ecc_damage(t.c, ADDR, 1));
-    cpu_set_reg(chip_cpu(t.c), 7, 0);
-    cpu_set_reg(chip_cpu(t.c), 15, ADDR);
-    run_us(&t, 10);
-    assert_int_equal(cpu_reg(chip_cpu(t.c), 7), 2);
-    assert_int_equal(rd(&t, ECCR), ECCC | (ADDR - FLASH_BASE));
-    wr(&t, ECCR, ECCC);
-    poke64(&t, ADDR + 64, 0xE7FE37013701);
-    assert_true(chip_ecc_damage(t.c, ADDR + 64, 2));
-    cpu_set_reg(chip_cpu(t.c), 15, ADDR + 64);
-    run_us(&t, 10);
-    assert_int_equal(rd(&t, ECCR), ECCD | (ADDR + 64 - FLASH_BASE));
-    assert_int_equal(chiptest_count(&t, "NMI"), 1);
-    assert_int_equal(cpu_reg(chip_cpu(t.c), 16) & 0x1FF, 2); /* in its handler */
+    poke64(ADDR, 0xE7FE37013701);
+    assert_true(chip_ecc_damage(rig, ADDR, 1));
+    cpu_set_reg(chip_cpu(rig), 7, 0);
+    cpu_set_reg(chip_cpu(rig), 15, ADDR);
+    run_us(10);
+    assert_int_equal(cpu_reg(chip_cpu(rig), 7), 2);
+    assert_int_equal(rd(ECCR), ECCC | (ADDR - FLASH_BASE));
+    wr(ECCR, ECCC);
+    poke64(ADDR + 64, 0xE7FE37013701);
+    assert_true(chip_ecc_damage(rig, ADDR + 64, 2));
+    cpu_set_reg(chip_cpu(rig), 15, ADDR + 64);
+    run_us(10);
+    assert_int_equal(rd(ECCR), ECCD | (ADDR + 64 - FLASH_BASE));
+    assert_int_equal(told_count("NMI"), 1);
+    assert_int_equal(cpu_reg(chip_cpu(rig), 16) & 0x1FF, 2); /* in its handler */
 }
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, chip_on, chip_off)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_on_awake, rig_off)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_code),
         TEST(test_ecc_single),

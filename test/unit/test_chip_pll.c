@@ -5,26 +5,26 @@
 static void test_pll(void **state)
 {
     (void)state;
-    wr(&t, FLASH(0x00), 0x604);
-    ps_t from = chip_now(t.c);
-    wr(&t, PLLCFGR, 1U << 24 | 40U << 8 | 1);
-    set(&t, CR, 1U << 24);
-    assert_int_equal(rd(&t, CR) & 1U << 25, 0);
+    wr(FLASH(0x00), 0x604);
+    ps_t from = chip_now(rig);
+    wr(PLLCFGR, 1U << 24 | 40U << 8 | 1);
+    set_bits(CR, 1U << 24);
+    assert_int_equal(rd(CR) & 1U << 25, 0);
     until(CR, 1U << 25);
-    ps_t took = chip_now(t.c) - from;
+    ps_t took = chip_now(rig) - from;
     assert_true(took >= 15 * PS_PER_US && took <= 40 * PS_PER_US);
     assert_int_equal(hz(CLK_PLL_R), 80000000);
     assert_int_equal(hz(CLK_PLL_Q), 0);
     assert_int_equal(hz(CLK_HCLK), 4000000);
-    wr(&t, CFGR, 3);
-    assert_int_equal(rd(&t, CFGR), 0xF);
+    wr(CFGR, 3);
+    assert_int_equal(rd(CFGR), 0xF);
     assert_int_equal(hz(CLK_HCLK), 80000000);
     /* What SYSCLK hangs on stays on, and its PLL cannot be changed. */
-    clear(&t, CR, 1U << 24 | 1);
-    assert_int_equal(rd(&t, CR) & (1U << 24 | 1), 1U << 24 | 1);
-    wr(&t, PLLCFGR, 1);
-    assert_int_equal(rd(&t, PLLCFGR), 1U << 24 | 40U << 8 | 1);
-    wr(&t, PLLCFGR, 1U << 24 | 40U << 8 | 1 | 1U << 20); /* but for its other outputs */
+    clear_bits(CR, 1U << 24 | 1);
+    assert_int_equal(rd(CR) & (1U << 24 | 1), 1U << 24 | 1);
+    wr(PLLCFGR, 1);
+    assert_int_equal(rd(PLLCFGR), 1U << 24 | 40U << 8 | 1);
+    wr(PLLCFGR, 1U << 24 | 40U << 8 | 1 | 1U << 20); /* but for its other outputs */
     assert_int_equal(hz(CLK_PLL_Q), 80000000);
     const struct {
         uint32_t cfgr;
@@ -36,38 +36,38 @@ static void test_pll(void **state)
         {0x3FF3, 156250, 9765, 19530, 9765, 19530},
     };
     for (unsigned i = 0; i < 4; i++) {
-        wr(&t, CFGR, rows[i].cfgr);
+        wr(CFGR, rows[i].cfgr);
         assert_int_equal(hz(CLK_HCLK), rows[i].hclk);
         assert_int_equal(hz(CLK_PCLK1), rows[i].pclk1);
         assert_int_equal(hz(CLK_TIM_APB1), rows[i].tim1);
         assert_int_equal(hz(CLK_PCLK2), rows[i].pclk2);
         assert_int_equal(hz(CLK_TIM_APB2), rows[i].tim2);
     }
-    wr(&t, CFGR, 0);
-    assert_int_equal(rd(&t, CFGR), 0);
-    clear(&t, CR, 1U << 24);
-    assert_int_equal(rd(&t, CR) & 1U << 25, 0);
-    set(&t, CR, 1U << 8);
+    wr(CFGR, 0);
+    assert_int_equal(rd(CFGR), 0);
+    clear_bits(CR, 1U << 24);
+    assert_int_equal(rd(CR) & 1U << 25, 0);
+    set_bits(CR, 1U << 8);
     until(CR, 1U << 10);
     start_pll(1U << 24 | 10U << 8 | 2);
     assert_int_equal(hz(CLK_PLL_R), 80000000);
     /* P: /7, /17, PLLPDIV */
-    clear(&t, CR, 1U << 24);
+    clear_bits(CR, 1U << 24);
     const uint32_t p[][2] = {{0, 7}, {1U << 17, 17}, {5U << 27, 5}, {31U << 27 | 1U << 17, 31}};
     for (unsigned i = 0; i < 4; i++) {
         start_pll(1U << 16 | p[i][0] | 10U << 8 | 2);
         assert_int_equal(hz(CLK_PLL_P), 160000000 / p[i][1]);
-        clear(&t, CR, 1U << 24);
+        clear_bits(CR, 1U << 24);
     }
     /* 48 MHz from PLLSAI1. */
-    wr(&t, PLLCFGR, 2);
-    wr(&t, SAI1CFGR, 12U << 8 | 1U << 21 | 1U << 20 | 1U << 24 | 3U << 25);
-    set(&t, CR, 1U << 26);
+    wr(PLLCFGR, 2);
+    wr(SAI1CFGR, 12U << 8 | 1U << 21 | 1U << 20 | 1U << 24 | 3U << 25);
+    set_bits(CR, 1U << 26);
     until(CR, 1U << 27);
-    wr(&t, CCIPR, 1U << 26 | 1U << 28);
+    wr(CCIPR, 1U << 26 | 1U << 28);
     assert_int_equal(hz(CLK_48), 48000000);
     assert_int_equal(hz(CLK_ADC), 24000000);
-    assert_int_equal(chiptest_count(&t, "reset"), 1);
+    assert_int_equal(told_count("reset"), 0);
 }
 
 static void test_pll_limits(void **state)
@@ -81,32 +81,32 @@ static void test_pll_limits(void **state)
         1U << 24 | 8U << 8 | 1,                                     /* VCO of 32 MHz */
     };
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        wr(&t, PLLCFGR, wrong[i]);
-        set(&t, CR, 1U << 24);
-        run_us(&t, 1000);
-        assert_int_equal(rd(&t, CR) & 1U << 25, 0);
-        clear(&t, CR, 1U << 24);
+        wr(PLLCFGR, wrong[i]);
+        set_bits(CR, 1U << 24);
+        run_us(1000);
+        assert_int_equal(rd(CR) & 1U << 25, 0);
+        clear_bits(CR, 1U << 24);
     }
     /* 160 MHz are fine in voltage range 1 and too much in range 2, which is told; 128 MHz are not. */
-    set(&t, APB1ENR, 1U << 28);
+    set_bits(APB1ENR, 1U << 28);
     for (unsigned i = 0; i < 3; i++) {
-        t.n = 0;
-        wr(&t, PWR(0x00), i == 0 ? 1U << 9 : 2U << 9);
-        wr(&t, PLLCFGR, 1U << 24 | (i == 1 ? 32U : 40U) << 8 | 1);
-        set(&t, CR, 1U << 24);
-        run_us(&t, 1000);
-        assert_true(rd(&t, CR) & 1U << 25);
-        assert_int_equal(t.n, i == 2);
-        clear(&t, CR, 1U << 24);
+        told.n = 0;
+        wr(PWR(0x00), i == 0 ? 1U << 9 : 2U << 9);
+        wr(PLLCFGR, 1U << 24 | (i == 1 ? 32U : 40U) << 8 | 1);
+        set_bits(CR, 1U << 24);
+        run_us(1000);
+        assert_true(rd(CR) & 1U << 25);
+        assert_int_equal(told.n, i == 2);
+        clear_bits(CR, 1U << 24);
     }
-    assert_string_equal(t.told[0].what,
+    assert_string_equal(told.events[0].text,
                         "the PLL locks outside its limits, a real one may fail: input 4000 kHz (4 to 16 "
                         "MHz), N 40 (8 to 86), VCO 160000 kHz (64 to 128 MHz in voltage range 2)");
     /* What range 1 does not allow does not lock in range 2 either. */
-    wr(&t, PLLCFGR, 1U << 24 | 87U << 8 | 1);
-    set(&t, CR, 1U << 24);
-    run_us(&t, 1000);
-    assert_int_equal(rd(&t, CR) & 1U << 25, 0);
+    wr(PLLCFGR, 1U << 24 | 87U << 8 | 1);
+    set_bits(CR, 1U << 24);
+    run_us(1000);
+    assert_int_equal(rd(CR) & 1U << 25, 0);
 }
 
 /* Each limit is met by HSI16 at its nominal 16 MHz, and by 0.9 % more or less; not by 1.2 %. */
@@ -119,23 +119,23 @@ static void test_pll_tolerance(void **state)
         bool range2; /* outside it locks, and that is told */
     } limits[] = {
         {2, 8, -1, false}, {4, 86, 1, false}, {4, 40, -1, false}, {1, 8, 1, false}, {2, 16, 1, true}};
-    set(&t, APB1ENR, 1U << 28);
-    set(&t, CR, 1U << 8);
+    set_bits(APB1ENR, 1U << 28);
+    set_bits(CR, 1U << 8);
     until(CR, 1U << 10);
-    uint32_t icscr = rd(&t, RCC(0x04)) & ~0x1F000000U;
+    uint32_t icscr = rd(RCC(0x04)) & ~0x1F000000U;
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
         for (int off = 0; off < 5; off++) {
-            wr(&t, PWR(0x00), limits[i].range2 ? 2U << 9 : 1U << 9);
-            wr(&t, RCC(0x04), icscr | (uint32_t)(16 + off * limits[i].side) << 24); /* 0.3 % a step */
-            wr(&t, PLLCFGR, 1U << 24 | limits[i].n << 8 | (limits[i].m - 1) << 4 | 2);
-            t.c->rcc.told_pll = false;
-            t.n = 0;
-            set(&t, CR, 1U << 24);
-            run_us(&t, 1000);
-            assert_int_equal(rd(&t, CR) >> 25 & 1, off < 4 || limits[i].range2);
+            wr(PWR(0x00), limits[i].range2 ? 2U << 9 : 1U << 9);
+            wr(RCC(0x04), icscr | (uint32_t)(16 + off * limits[i].side) << 24); /* 0.3 % a step */
+            wr(PLLCFGR, 1U << 24 | limits[i].n << 8 | (limits[i].m - 1) << 4 | 2);
+            rig->rcc.told_pll = false;
+            told.n = 0;
+            set_bits(CR, 1U << 24);
+            run_us(1000);
+            assert_int_equal(rd(CR) >> 25 & 1, off < 4 || limits[i].range2);
             if (limits[i].range2)
-                assert_int_equal(t.n, off == 4);
-            clear(&t, CR, 1U << 24);
+                assert_int_equal(told.n, off == 4);
+            clear_bits(CR, 1U << 24);
         }
 }
 
@@ -144,52 +144,52 @@ static void test_pll_tolerance(void **state)
 static void test_never_ready(void **state)
 {
     (void)state;
-    t.n = 0;
-    wr(&t, PLLCFGR, 1U << 24 | 40U << 8 | 2); /* HSI16 is off */
-    set(&t, CR, 1U << 24);
-    assert_int_equal(t.n, 0);
-    set(&t, CR, 1U << 8); /* 16 MHz * 40 */
+    told.n = 0;
+    wr(PLLCFGR, 1U << 24 | 40U << 8 | 2); /* HSI16 is off */
+    set_bits(CR, 1U << 24);
+    assert_int_equal(told.n, 0);
+    set_bits(CR, 1U << 8); /* 16 MHz * 40 */
     until(CR, 1U << 10);
-    run_us(&t, 1000);
-    assert_int_equal(rd(&t, CR) & 1U << 25, 0);
-    assert_int_equal(t.n, 1);
+    run_us(1000);
+    assert_int_equal(rd(CR) & 1U << 25, 0);
+    assert_int_equal(told.n, 1);
     assert_string_equal(
-        t.told[0].what,
+        told.events[0].text,
         "the PLL is outside its limits and does not lock: input 16000 kHz (4 to 16 MHz), N 40 (8 "
         "to 86), VCO 640000 kHz (64 to 344 MHz in voltage range 1)");
-    clear(&t, CR, 1U << 24);
-    set(&t, APB1ENR, 1U << 28);
-    wr(&t, PWR(0x00), 2U << 9);
-    wr(&t, PLLCFGR, 1U << 24 | 30U << 8 | 2);
-    set(&t, CR, 1U << 24);
-    assert_int_equal(t.n, 1);
-    chip_power_off(t.c, false);
-    chiptest_power(&t);
-    set(&t, APB1ENR, 1U << 28);
-    wr(&t, PWR(0x00), 2U << 9);
-    t.n = 0;
-    wr(&t, PLLCFGR, 1U << 24 | 40U << 8 | 1);
-    set(&t, CR, 1U << 24);
-    assert_int_equal(t.n, 1);
-    assert_non_null(strstr(t.told[0].what, "VCO 160000 kHz"));
-    assert_non_null(strstr(t.told[0].what, "64 to 128 MHz in voltage range 2"));
-    clear(&t, CR, 1U << 24);
-    t.c->rcc.told_pll = false;
-    wr(&t, 0x40022000, 4); /* FLASH_ACR: latency */
-    wr(&t, PLLCFGR, 1U << 24 | 32U << 8 | 1);
-    set(&t, CR, 1U << 24);
+    clear_bits(CR, 1U << 24);
+    set_bits(APB1ENR, 1U << 28);
+    wr(PWR(0x00), 2U << 9);
+    wr(PLLCFGR, 1U << 24 | 30U << 8 | 2);
+    set_bits(CR, 1U << 24);
+    assert_int_equal(told.n, 1);
+    chip_power_off(rig, false);
+    rig_power();
+    set_bits(APB1ENR, 1U << 28);
+    wr(PWR(0x00), 2U << 9);
+    told.n = 0;
+    wr(PLLCFGR, 1U << 24 | 40U << 8 | 1);
+    set_bits(CR, 1U << 24);
+    assert_int_equal(told.n, 1);
+    assert_non_null(strstr(told.events[0].text, "VCO 160000 kHz"));
+    assert_non_null(strstr(told.events[0].text, "64 to 128 MHz in voltage range 2"));
+    clear_bits(CR, 1U << 24);
+    rig->rcc.told_pll = false;
+    wr(0x40022000, 4); /* FLASH_ACR: latency */
+    wr(PLLCFGR, 1U << 24 | 32U << 8 | 1);
+    set_bits(CR, 1U << 24);
     until(CR, 1U << 25);
-    wr(&t, CR, (rd(&t, CR) & ~0xF0U) | 1U << 3 | 7U << 4);
-    assert_int_equal(t.n, 2);
-    assert_non_null(strstr(t.told[1].what, "the PLL runs on outside its limits"));
+    wr(CR, (rd(CR) & ~0xF0U) | 1U << 3 | 7U << 4);
+    assert_int_equal(told.n, 2);
+    assert_non_null(strstr(told.events[1].text, "the PLL runs on outside its limits"));
 
-    t.n = 0;
-    set(&t, CR, 1U << 16);
-    set(&t, CR, 1U << 16);
-    run_us(&t, 10000);
-    assert_int_equal(rd(&t, CR) & 1U << 17, 0);
-    assert_int_equal(t.n, 1);
-    assert_non_null(strstr(t.told[0].what, "no clock comes in at PH0"));
+    told.n = 0;
+    set_bits(CR, 1U << 16);
+    set_bits(CR, 1U << 16);
+    run_us(10000);
+    assert_int_equal(rd(CR) & 1U << 17, 0);
+    assert_int_equal(told.n, 1);
+    assert_non_null(strstr(told.events[0].text, "no clock comes in at PH0"));
 }
 
 /* A PLL that has locked follows its input, out of its limits too: HAL_RCC_OscConfig changes MSI's range while
@@ -197,29 +197,29 @@ static void test_never_ready(void **state)
 static void test_pll_follows(void **state)
 {
     (void)state;
-    wr(&t, 0x40022000, 4); /* FLASH_ACR: latency */
-    wr(&t, PLLCFGR, 1U << 24 | 40U << 8 | 1);
-    set(&t, CR, 1U << 24);
+    wr(0x40022000, 4); /* FLASH_ACR: latency */
+    wr(PLLCFGR, 1U << 24 | 40U << 8 | 1);
+    set_bits(CR, 1U << 24);
     until(CR, 1U << 25);
-    wr(&t, CFGR, 3);
+    wr(CFGR, 3);
     assert_int_equal(hz(CLK_HCLK), 80000000);
-    size_t told = t.n;
-    wr(&t, CR, (rd(&t, CR) & ~0xF0U) | 1U << 3 | 5U << 4);
-    assert_true(rd(&t, CR) & 1U << 25);
-    assert_int_equal(rd(&t, CFGR) & 15, 15);
+    size_t before = told.n;
+    wr(CR, (rd(CR) & ~0xF0U) | 1U << 3 | 5U << 4);
+    assert_true(rd(CR) & 1U << 25);
+    assert_int_equal(rd(CFGR) & 15, 15);
     assert_int_equal(hz(CLK_HCLK), 40000000);
-    assert_int_equal(t.n, told + 1);
-    wr(&t, CR, (rd(&t, CR) & ~0xF0U) | 6U << 4);
+    assert_int_equal(told.n, before + 1);
+    wr(CR, (rd(CR) & ~0xF0U) | 6U << 4);
     assert_int_equal(hz(CLK_HCLK), 80000000);
-    wr(&t, CFGR, 0);
-    clear(&t, CR, 1U << 24);
-    assert_int_equal(rd(&t, CR) & 1U << 25, 0);
-    assert_int_equal(t.n, told + 1);
+    wr(CFGR, 0);
+    clear_bits(CR, 1U << 24);
+    assert_int_equal(rd(CR) & 1U << 25, 0);
+    assert_int_equal(told.n, before + 1);
 }
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, chip_on, chip_off)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_on_awake, rig_off)
     const struct CMUnitTest tests[] = {
         TEST(test_pll),         TEST(test_pll_limits),  TEST(test_pll_tolerance),
         TEST(test_pll_follows), TEST(test_never_ready),

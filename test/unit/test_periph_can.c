@@ -151,7 +151,7 @@ static void can_time_stamps(void **state)
         last = stamp;
         wr(CAN + RF0R, 1 << 5);
     }
-    assert_int_equal(told.missings, 0);
+    assert_int_equal(told_count("missing"), 0);
 }
 
 /* A dominant level at the receive pin tells WKUI, and with AWUM ends Sleep mode. */
@@ -185,11 +185,11 @@ static void can_joins(void **state)
     can_on(0); /* no pin: nothing is dominant */
     pin_mode('B', 8, 2, 9);
     for (uint32_t loop = 0; loop < 2; loop++) {
-        told.messages = 0;
+        told.n = 0;
         wr(CAN + MCR, rd(CAN + MCR) | 1);
         wr(CAN + BTR, loop << 30 | 1 | 12u << 16 | 1u << 20);
         wr(CAN + MCR, rd(CAN + MCR) & ~1u); /* the pin floats, which is low here */
-        assert_int_equal(told.messages, 1);
+        assert_int_equal(told_count("message"), 1);
         assert_int_equal(rd(CAN + MSR) >> 8, 0); /* RX, the last sample */
         run_us(100);
         assert_int_equal(rd(CAN + MSR) & 1, !loop);

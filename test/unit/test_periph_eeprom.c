@@ -125,7 +125,7 @@ static void by_gpio(void **state)
     wr(GPIOB + 0x0C, 0);
     lines('B', GPIOB, 10, 11);
     write_and_read();
-    assert_int_equal(told.missings, 0);
+    assert_int_equal(told_count("missing"), 0);
 }
 
 /* The same by input and output mode, as some drivers let a line go. */
@@ -193,14 +193,14 @@ static void recovery(void **state)
     assert_false(get(sda));
     chip_request_reset(rig, RESET_SOFT); /* no reset of the EEPROM's */
     run_us(100);
-    rig_wake();
+    rig_settle();
     clock_on(0x4C, 1);
     pin_mode('B', 11, 0, 0);
     assert_false(get(sda));
     chip_power_off(rig, true);
     chip_power_on(rig);
     run_us(1000);
-    rig_wake();
+    rig_settle();
     clock_on(0x4C, 1);
     pin_mode('B', 11, 0, 0);
     assert_true(get(sda));

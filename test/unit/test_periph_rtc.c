@@ -424,7 +424,7 @@ static void resets(void **state)
     wr(RTC + BKP0R + 5 * 4, 0xDEADBEEF);
     wr(RTC + ISR, 0xFFFFFFFF);
     chip_request_reset(rig, RESET_SOFT);
-    rig_wake();
+    rig_settle();
     clock_on(0x58, 10);
     assert_int_equal(rd(RTC + BKP0R + 5 * 4), 0xDEADBEEF);
     assert_int_equal(rd(RTC + ISR) & (INIT | INITF), 0);

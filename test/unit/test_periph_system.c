@@ -42,14 +42,14 @@ static void iwdg_timeouts(void **state)
         uint32_t rlr = 3000 >> pr;
         iwdg_setup(pr, rlr, 0xFFF);
         ps_t timeout = (ps_t)(rlr + 1) * (4u << (pr == 7 ? 6 : pr)) * LSI;
-        told.resets = 0;
+        told.n = 0;
         run_ps(timeout / 2);
         wr(IWDG, 0xAAAA); /* fed in time */
         ps_t begin = chip_now(rig);
         run_ps(timeout + PS_PER_MS);
-        assert_int_equal(told.resets, 1);
-        assert_int_equal(told.cause, RESET_IWDG);
-        assert_in_range(told.reset_at - begin, timeout - LSI, timeout + LSI);
+        assert_int_equal(told_count("reset"), 1);
+        assert_int_equal(told_last("reset")->a, RESET_IWDG);
+        assert_in_range(told_last("reset")->at - begin, timeout - LSI, timeout + LSI);
         assert_true(rd(RCC + 0x94) & 1u << 29);
         set_bits(RCC + 0x94, 1u << 23);
         clear_bits(RCC + 0x94, 1u << 23);
@@ -91,16 +91,16 @@ static void iwdg_window(void **state)
 {
     (void)state;
     iwdg_setup(0, 1000, 500);
-    told.resets = 0;
+    told.n = 0;
     run_ps(LSI * 4 * 600);
     wr(IWDG, 0xAAAA);
     run_us(100);
-    assert_int_equal(told.resets, 0);
+    assert_int_equal(told_count("reset"), 0);
     run_ps(LSI * 4 * 400);
     wr(IWDG, 0xAAAA); /* 600 left: too early */
     run_us(1000);
-    assert_int_equal(told.resets, 1);
-    assert_int_equal(told.cause, RESET_IWDG);
+    assert_int_equal(told_count("reset"), 1);
+    assert_int_equal(told_last("reset")->a, RESET_IWDG);
 }
 
 /* ---- WWDG ---- */
@@ -115,7 +115,7 @@ static void wwdg_timeout(void **state)
         wr(WWDG + 4, tb << 7 | 0x7F | 1 << 9);
         wr(WWDG, 0x80 | 0x60);
         ps_t begin = chip_now(rig), step = (ps_t)(4096u << tb) * 62500;
-        told.resets = 0;
+        told.n = 0;
         run_ps(step * 0x20 - step / 2);
         assert_int_equal(rd(WWDG) & 0x7F, 0x41);
         assert_int_equal(rd(WWDG + 8), 0);
@@ -125,10 +125,10 @@ static void wwdg_timeout(void **state)
         wr(WWDG + 8, 0);
         assert_false(irq_line(0));
         run_ps(step);
-        assert_int_equal(told.resets, 1);
-        assert_int_equal(told.cause, RESET_WWDG);
-        assert_in_range(told.reset_at - begin, step * 0x21, step * 0x21 + PS_PER_US);
-        rig_wake();
+        assert_int_equal(told_count("reset"), 1);
+        assert_int_equal(told_last("reset")->a, RESET_WWDG);
+        assert_in_range(told_last("reset")->at - begin, step * 0x21, step * 0x21 + PS_PER_US);
+        rig_settle();
     }
 }
 
@@ -139,21 +139,21 @@ static void wwdg_window(void **state)
     clock_on(0x58, 11);
     wr(WWDG + 4, 0x50);
     wr(WWDG, 0x80 | 0x60);
-    told.resets = 0;
+    told.n = 0;
     run_ps(4096ull * 62500 * 0x11);
     wr(WWDG, 0x60); /* T is 0x4F: allowed; WDGA stays */
     run_us(10);
-    assert_int_equal(told.resets, 0);
+    assert_int_equal(told_count("reset"), 0);
     assert_int_equal(rd(WWDG), 0x80 | 0x60);
     wr(WWDG, 0x60); /* above W */
     run_us(10);
-    assert_int_equal(told.resets, 1);
-    rig_wake();
+    assert_int_equal(told_count("reset"), 1);
+    rig_settle();
     clock_on(0x58, 11);
     wr(WWDG, 0x80 | 0x3F); /* T6 clear: at once */
     run_us(10);
-    assert_int_equal(told.resets, 2);
-    rig_wake();
+    assert_int_equal(told_count("reset"), 2);
+    rig_settle();
     clear_bits(RCC + 0x58, 1 << 11);
     assert_int_equal(rd(WWDG), 0);
 }
@@ -296,7 +296,7 @@ static void dbgmcu(void **state)
         assert_int_equal(rd(DBGMCU + 12), 0x20);
         assert_int_equal(rd(DBGMCU + 16), 0x30800);
         chip_request_reset(rig, RESET_SOFT); /* changes nothing */
-        rig_wake();
+        rig_settle();
     }
     chip_power_off(rig, true);
     chip_power_on(rig);

@@ -81,7 +81,7 @@ static void reset_ends_it(void **state)
     assert_int_equal(told.pwms, 1);
     chip_request_reset(rig, RESET_SOFT);
     run_us(100);
-    rig_wake();
+    rig_settle();
     assert_int_equal(told.pwms, 2);
     assert_true(told.hz == 0);
     clock_hsi16();
