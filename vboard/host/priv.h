@@ -97,8 +97,14 @@ static inline struct pipe *host_pipe(struct usbhost *h, unsigned i)
 void host_plan(struct usbhost *h); /* sets the alarm */
 /* The port's state, and after which time it ends by itself; PS_NEVER: not. */
 void host_set_port(struct usbhost *h, enum port port, ps_t length);
-void host_enumeration_failed(struct usbhost *h);                 /* tries again, or gives up */
+void host_enumeration_failed(struct usbhost *h); /* tries again, or gives up */
+
+/* queue.c */
 void host_finish(struct usbhost *h, struct pipe *p, int status); /* the head of p is over */
+void host_gone(struct usbhost *h, int status);                   /* all that is queued is */
+/* Ends one that is out of time, or left over from another alternate setting. False: there is none. */
+bool host_end_one(struct usbhost *h, ps_t now);
+ps_t host_first_deadline(struct usbhost *h); /* PS_NEVER: none */
 
 /* isochronous.c */
 /* UH_OK, or why t, not yet in p's queue, cannot be done. */
