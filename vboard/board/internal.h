@@ -72,6 +72,10 @@ struct vboard {
     size_t load_count;
 };
 
+/* The board listens to its chip (tell.c). */
+void board_listen(struct vboard *b);
+/* Power is gone, however that came: told once. */
+void board_lost_power(struct vboard *b);
 /* Fills in the time and tells the listener. */
 void board_emit(struct vboard *b, struct vboard_event *e);
 /* Level of B1's pin, and of the other pins that the board drives, to the chip. */
