@@ -61,7 +61,6 @@ struct dma_regs {
 #define DMA_CCR1_MSIZE     (3ul << 10)
 #define DMA_CCR1_MSIZE_Pos 10
 #define DMA_FLAGS(channel) (15ul << (4 * ((channel)-1))) /* GIF, TCIF, HTIF, TEIF in ISR and IFCR */
-#define DMA_TCIF(channel)  (2ul << (4 * ((channel)-1)))
 
 /* ---- timers ------------------------------------------------------------------------------ */
 struct tim_regs {
@@ -94,7 +93,6 @@ struct lptim_regs {
 #define LPTIM2 ((struct lptim_regs *)0x40009400ul)
 
 #define LPTIM1_ISR_ARRM       BIT(1)
-#define LPTIM1_ISR_ARROK      BIT(4)
 #define LPTIM1_IER_ARRMIE     BIT(1)
 #define LPTIM1_CFGR_PRESC     (7ul << 9)
 #define LPTIM1_CFGR_PRESC_Pos 9 /* 2 to the power of it */
@@ -117,7 +115,6 @@ struct adc_regs {
 #define ADC1_CR_ADEN         BIT(0)
 #define ADC1_CR_ADSTART      BIT(2)
 #define ADC1_CR_ADVREGEN     BIT(28)
-#define ADC1_CR_DEEPPWD      BIT(29)
 #define ADC1_CR_ADCAL        BIT(31)
 #define ADC1_CFGR_DMAEN      BIT(0)
 #define ADC1_CFGR_DMACFG     BIT(1) /* circular */
@@ -125,12 +122,10 @@ struct adc_regs {
 #define ADC1_CFGR_EXTSEL_Pos 6 /* 13: TIM6_TRGO */
 #define ADC1_CFGR_EXTEN      (3ul << 10)
 #define ADC1_CFGR_EXTEN_Pos  10 /* 1: rising */
-#define ADC1_SMPR1_SMP0      (7ul << 0)
 #define ADC1_SMPR1_SMP1      (7ul << 3)
 #define ADC1_SMPR1_SMP1_Pos  3 /* 6: 247.5 cycles */
 #define ADC1_SMPR2_SMP17     (7ul << 21)
 #define ADC1_SMPR2_SMP17_Pos 21
-#define ADC1_SQR1_L          (15ul << 0) /* conversions - 1 */
 #define ADC1_SQR1_SQ1        (31ul << 6)
 #define ADC1_SQR1_SQ1_Pos    6
 #define ADC1_SQR1_SQ2        (31ul << 12)
@@ -175,7 +170,6 @@ struct i2c_regs {
 #define I2C1_CR1_ERRIE          BIT(7)
 #define I2C1_CR1_TXDMAEN        BIT(14)
 #define I2C1_CR1_RXDMAEN        BIT(15)
-#define I2C1_CR2_SADD           (1023ul << 0)
 #define I2C1_CR2_RD_WRN         BIT(10)
 #define I2C1_CR2_START          BIT(13)
 #define I2C1_CR2_NBYTES         (255ul << 16)

@@ -1,6 +1,6 @@
 /* Registers of the STM32L433 as RM0394 names them: one struct per peripheral, masks PERIPHERAL_REGISTER_BIT,
- * multi-bit fields also as PERIPHERAL_REGISTER_FIELD_Pos. Only what the firmware uses. Checked against
- * test/unit/regs_facts.tsv. Core peripherals come from CMSIS-Core (irq.h). */
+ * multi-bit fields also as PERIPHERAL_REGISTER_FIELD_Pos. Only what firmware here uses. Checked against
+ * test/unit/regs_facts.inc. Core peripherals come from CMSIS-Core (irq.h). */
 #ifndef PORT_STM32L433_REGS_H
 #define PORT_STM32L433_REGS_H
 
@@ -19,44 +19,27 @@ struct rcc_regs {
 };
 #define RCC ((struct rcc_regs *)0x40021000ul)
 
-#define RCC_CR_MSION        BIT(0)
-#define RCC_CR_MSIRDY       BIT(1)
-#define RCC_CR_MSIPLLEN     BIT(2)
-#define RCC_CR_MSIRGSEL     BIT(3)
-#define RCC_CR_MSIRANGE     (15ul << 4)
-#define RCC_CR_MSIRANGE_Pos 4
-#define RCC_CR_HSION        BIT(8)
-#define RCC_CR_HSIKERON     BIT(9)
-#define RCC_CR_HSIRDY       BIT(10)
-#define RCC_CR_HSIASFS      BIT(11)
-#define RCC_CR_HSEON        BIT(16)
-#define RCC_CR_HSERDY       BIT(17)
-#define RCC_CR_HSEBYP       BIT(18)
-#define RCC_CR_CSSON        BIT(19)
-#define RCC_CR_PLLON        BIT(24)
-#define RCC_CR_PLLRDY       BIT(25)
-#define RCC_CR_PLLSAI1ON    BIT(26)
-#define RCC_CR_PLLSAI1RDY   BIT(27)
-#define RCC_CR_AT_RESET     0x00000063ul /* value after reset */
-#define RCC_CFGR_SW         (3ul << 0)
-#define RCC_CFGR_SW_Pos     0
-#define RCC_CFGR_SWS        (3ul << 2)
-#define RCC_CFGR_SWS_Pos    2
-#define RCC_CFGR_HPRE       (15ul << 4)
-#define RCC_CFGR_PPRE1      (7ul << 8)
-#define RCC_CFGR_PPRE2      (7ul << 11)
+#define RCC_CR_MSION     BIT(0)
+#define RCC_CR_MSIRDY    BIT(1)
+#define RCC_CR_MSIRGSEL  BIT(3)
+#define RCC_CR_MSIRANGE  (15ul << 4)
+#define RCC_CR_HSION     BIT(8)
+#define RCC_CR_HSIRDY    BIT(10)
+#define RCC_CR_PLLON     BIT(24)
+#define RCC_CR_PLLRDY    BIT(25)
+#define RCC_CR_AT_RESET  0x00000063ul /* value after reset */
+#define RCC_CFGR_SW      (3ul << 0)
+#define RCC_CFGR_SW_Pos  0
+#define RCC_CFGR_SWS     (3ul << 2)
+#define RCC_CFGR_SWS_Pos 2
 enum { RCC_SYSCLK_MSI = 0, RCC_SYSCLK_HSI16 = 1, RCC_SYSCLK_HSE = 2, RCC_SYSCLK_PLL = 3 }; /* SW, SWS */
-#define RCC_PLLCFGR_PLLSRC       (3ul << 0)
 #define RCC_PLLCFGR_PLLSRC_HSI16 2ul
-#define RCC_PLLCFGR_PLLM         (7ul << 4)
-#define RCC_PLLCFGR_PLLM_Pos     4
 #define RCC_PLLCFGR_PLLN         (127ul << 8)
 #define RCC_PLLCFGR_PLLN_Pos     8
 #define RCC_PLLCFGR_PLLREN       BIT(24)
 #define RCC_PLLCFGR_PLLR         (3ul << 25)
 #define RCC_PLLCFGR_PLLR_Pos     25
 #define RCC_PLLCFGR_AT_RESET     0x00001000ul
-#define RCC_CIFR_CSSF            BIT(8)
 #define RCC_CICR_CSSC            BIT(8)
 #define RCC_AHB1ENR_FLASHEN      BIT(8)
 #define RCC_AHB1ENR_CRCEN        BIT(12)
@@ -72,19 +55,16 @@ enum { RCC_SYSCLK_MSI = 0, RCC_SYSCLK_HSI16 = 1, RCC_SYSCLK_HSE = 2, RCC_SYSCLK_
 #define RCC_APB1RSTR1_USBFSRST   BIT(26)
 #define RCC_APB2ENR_SYSCFGEN     BIT(0)
 #define RCC_CCIPR_CLK48SEL       (3ul << 26) /* 0: HSI48 */
-#define RCC_BDCR_RTCSEL          (3ul << 8)
 #define RCC_BDCR_RTCEN           BIT(15)
 #define RCC_CSR_RMVF             BIT(23)
 #define RCC_CSR_FLAGS            (255ul << 24) /* all that follow */
 #define RCC_CSR_FLAGS_Pos        24
-#define RCC_CSR_FWRSTF           BIT(24)
 #define RCC_CSR_OBLRSTF          BIT(25)
 #define RCC_CSR_PINRSTF          BIT(26)
 #define RCC_CSR_BORRSTF          BIT(27)
 #define RCC_CSR_SFTRSTF          BIT(28)
 #define RCC_CSR_IWDGRSTF         BIT(29)
 #define RCC_CSR_WWDGRSTF         BIT(30)
-#define RCC_CSR_LPWRRSTF         BIT(31)
 #define RCC_CRRCR_HSI48ON        BIT(0)
 #define RCC_CRRCR_HSI48RDY       BIT(1)
 
@@ -98,10 +78,7 @@ struct pwr_regs {
 #define PWR_CR1_VOS     (3ul << 9)
 #define PWR_CR1_VOS_Pos 9
 #define PWR_CR2_USV     BIT(10)
-#define PWR_SR1_WUF     (31ul << 0) /* WUF1 to WUF5 */
 #define PWR_SR1_SBF     BIT(8)
-#define PWR_SR1_WUFI    BIT(15)
-#define PWR_SR2_VOSF    BIT(10)
 
 /* ---- FLASH ------------------------------------------------------------------------------- */
 struct flash_regs {
@@ -109,31 +86,34 @@ struct flash_regs {
 };
 #define FLASH ((struct flash_regs *)0x40022000ul)
 
-#define FLASH_ACR_LATENCY          (7ul << 0)
-#define FLASH_ACR_PRFTEN           BIT(8)
-#define FLASH_ACR_ICEN             BIT(9)
-#define FLASH_ACR_DCEN             BIT(10)
-#define FLASH_ACR_ICRST            BIT(11)
-#define FLASH_ACR_DCRST            BIT(12)
-#define FLASH_ACR_AT_RESET         0x00000600ul
-#define FLASH_KEY1                 0x45670123ul
-#define FLASH_KEY2                 0xCDEF89ABul
-#define FLASH_OPTKEY1              0x08192A3Bul
-#define FLASH_OPTKEY2              0x4C5D6E7Ful
-#define FLASH_SR_EOP               BIT(0)
-#define FLASH_SR_OPERR             BIT(1)
-#define FLASH_SR_PROGERR           BIT(3)
-#define FLASH_SR_WRPERR            BIT(4)
-#define FLASH_SR_PGAERR            BIT(5)
-#define FLASH_SR_SIZERR            BIT(6)
-#define FLASH_SR_PGSERR            BIT(7)
-#define FLASH_SR_MISERR            BIT(8)
-#define FLASH_SR_FASTERR           BIT(9)
-#define FLASH_SR_RDERR             BIT(14)
-#define FLASH_SR_OPTVERR           BIT(15)
-#define FLASH_SR_BSY               BIT(16)
-#define FLASH_SR_PEMPTY            BIT(17) /* writing 1 toggles it: never part of a mask that clears flags */
-#define FLASH_SR_CLEAR             0x0000C3FBul /* EOP and every error flag */
+#define FLASH_ACR_LATENCY  (7ul << 0)
+#define FLASH_ACR_ICEN     BIT(9)
+#define FLASH_ACR_DCEN     BIT(10)
+#define FLASH_ACR_ICRST    BIT(11)
+#define FLASH_ACR_DCRST    BIT(12)
+#define FLASH_ACR_AT_RESET 0x00000600ul
+#define FLASH_KEY1         0x45670123ul
+#define FLASH_KEY2         0xCDEF89ABul
+#define FLASH_OPTKEY1      0x08192A3Bul
+#define FLASH_OPTKEY2      0x4C5D6E7Ful
+#define FLASH_SR_EOP       BIT(0)
+#define FLASH_SR_OPERR     BIT(1)
+#define FLASH_SR_PROGERR   BIT(3)
+#define FLASH_SR_WRPERR    BIT(4)
+#define FLASH_SR_PGAERR    BIT(5)
+#define FLASH_SR_SIZERR    BIT(6)
+#define FLASH_SR_PGSERR    BIT(7)
+#define FLASH_SR_MISERR    BIT(8)
+#define FLASH_SR_FASTERR   BIT(9)
+#define FLASH_SR_RDERR     BIT(14)
+#define FLASH_SR_OPTVERR   BIT(15)
+#define FLASH_SR_BSY       BIT(16)
+#define FLASH_SR_PEMPTY    BIT(17) /* writing 1 toggles it: never part of a mask that clears flags */
+/* EOP and every error flag */
+#define FLASH_SR_CLEAR                                                                                       \
+    (FLASH_SR_EOP | FLASH_SR_OPERR | FLASH_SR_PROGERR | FLASH_SR_WRPERR | FLASH_SR_PGAERR |                  \
+     FLASH_SR_SIZERR | FLASH_SR_PGSERR | FLASH_SR_MISERR | FLASH_SR_FASTERR | FLASH_SR_RDERR |               \
+     FLASH_SR_OPTVERR)
 #define FLASH_CR_PG                BIT(0)
 #define FLASH_CR_PER               BIT(1)
 #define FLASH_CR_MER1              BIT(2)
@@ -143,16 +123,11 @@ struct flash_regs {
 #define FLASH_CR_OPTSTRT           BIT(17)
 #define FLASH_CR_EOPIE             BIT(24)
 #define FLASH_CR_ERRIE             BIT(25)
-#define FLASH_CR_RDERRIE           BIT(26)
 #define FLASH_CR_OBL_LAUNCH        BIT(27)
 #define FLASH_CR_OPTLOCK           BIT(30)
 #define FLASH_CR_LOCK              BIT(31)
 #define FLASH_ECCR_ADDR_ECC        0x0007FFFFul
-#define FLASH_ECCR_SYSF_ECC        BIT(20)
-#define FLASH_ECCR_ECCIE           BIT(24)
 #define FLASH_ECCR_ECCC            BIT(30)
-#define FLASH_ECCR_ECCD            BIT(31)
-#define FLASH_OPTR_nBOOT1          BIT(23)
 #define FLASH_OPTR_nSWBOOT0        BIT(26)
 #define FLASH_OPTR_nBOOT0          BIT(27)
 #define FLASH_OPTR_RDP             (255ul << 0)
@@ -164,11 +139,9 @@ struct flash_regs {
 struct usb_regs {
     reg32 EPR[8], reserved20[8], CNTR, ISTR, FNR, DADDR, BTABLE, LPMCSR, BCDR;
 };
-#define USB          ((struct usb_regs *)0x40006800ul)
-#define USB_PMA      ((volatile uint16_t *)0x40006C00ul)
-#define USB_PMA_SIZE 1024u
+#define USB     ((struct usb_regs *)0x40006800ul)
+#define USB_PMA ((volatile uint16_t *)0x40006C00ul)
 
-#define USB_EPR_EA          (15ul << 0)
 #define USB_EPR_STAT_TX     (3ul << 4)
 #define USB_EPR_STAT_TX_Pos 4
 #define USB_EPR_DTOG_TX     BIT(6)
@@ -182,33 +155,20 @@ struct usb_regs {
 #define USB_EPR_DTOG_RX     BIT(14)
 #define USB_EPR_CTR_RX      BIT(15)
 #define USB_CNTR_FRES       BIT(0)
-#define USB_CNTR_PDWN       BIT(1)
 #define USB_CNTR_LPMODE     BIT(2)
 #define USB_CNTR_FSUSP      BIT(3)
 #define USB_CNTR_RESUME     BIT(4)
-#define USB_CNTR_ESOFM      BIT(8)
-#define USB_CNTR_SOFM       BIT(9)
 #define USB_CNTR_RESETM     BIT(10)
 #define USB_CNTR_SUSPM      BIT(11)
 #define USB_CNTR_WKUPM      BIT(12)
-#define USB_CNTR_ERRM       BIT(13)
-#define USB_CNTR_PMAOVRM    BIT(14)
 #define USB_CNTR_CTRM       BIT(15)
 #define USB_CNTR_AT_RESET   0x0003ul
 #define USB_ISTR_EP_ID      (15ul << 0)
-#define USB_ISTR_DIR        BIT(4)
-#define USB_ISTR_ESOF       BIT(8)
-#define USB_ISTR_SOF        BIT(9)
 #define USB_ISTR_RESET      BIT(10)
 #define USB_ISTR_SUSP       BIT(11)
 #define USB_ISTR_WKUP       BIT(12)
-#define USB_ISTR_ERR        BIT(13)
-#define USB_ISTR_PMAOVR     BIT(14)
 #define USB_ISTR_CTR        BIT(15)
 #define USB_FNR_FN          (2047ul << 0)
-#define USB_FNR_RXDM        BIT(14)
-#define USB_FNR_RXDP        BIT(15)
-#define USB_DADDR_ADD       (127ul << 0)
 #define USB_DADDR_EF        BIT(7)
 #define USB_BCDR_DPPU       BIT(15)
 
@@ -284,7 +244,6 @@ struct crc_regs {
 #define CRC ((struct crc_regs *)0x40023000ul)
 
 #define CRC_CR_RESET       BIT(0)
-#define CRC_CR_REV_IN      (3ul << 5)
 #define CRC_CR_REV_IN_BYTE (1ul << 5)
 #define CRC_CR_REV_IN_WORD (3ul << 5)
 #define CRC_CR_REV_OUT     BIT(7)

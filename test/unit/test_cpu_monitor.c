@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #define DWT_COMP0     0xe0001020u
-#define DWT_MASK0     0xe0001024u
 #define DWT_FUNCTION0 0xe0001028u
 #define SHPR2         0xe000ed1cu /* SVC in the highest byte */
 #define SHPR3         0xe000ed20u /* DebugMonitor in the lowest */
