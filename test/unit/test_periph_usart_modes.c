@@ -419,6 +419,61 @@ static void clock_lost(void **state)
     }
 }
 
+enum { DEM = 1 << 14, DEP = 1 << 15 };
+
+/* Time until pin 12 of port A has the level. */
+static ps_t until_de(bool level)
+{
+    ps_t from = chip_now(rig);
+    while (pin_level('A', 12) != level && chip_now(rig) - from < BIT * 40)
+        run_ps(BIT / 64);
+    return chip_now(rig) - from;
+}
+
+/* DE leads by DEAT and stays for DEDT, during which nothing else begins; with words that follow each other,
+ * and for a break. */
+static void driver_enable(void **state)
+{
+    (void)state;
+    pin_mode('A', 12, 2, 7);
+    chip_wire(rig, 0, 9, 0, 3);
+    start(USART2, RE, 0, 0);
+    for (unsigned low = 0; low < 2; low++) {
+        start(USART1, TE | 16 << 21 | 8 << 16, 0, DEM | (low ? DEP : 0)); /* a bit, half a bit */
+        assert_int_equal(pin_level('A', 12), low);
+        wr(USART2 + RQR, 8);
+        wr(USART1 + TDR, 0x11);
+        wr(USART1 + TDR, 0x22);
+        assert_int_equal(pin_level('A', 12), !low);
+        run_ps(BIT * 21 - BIT / 8);
+        assert_int_equal(rd(USART1 + ISR) & TC, 0);
+        run_ps(BIT / 4);
+        assert_int_equal(rd(USART1 + ISR) & TC, TC);
+        assert_int_equal(pin_level('A', 12), !low);
+        assert_int_equal(rd(USART2 + RDR), 0x11);
+        wr(USART1 + TDR, 0x33); /* waits for the rest of both times */
+        assert_in_range(until_de(low), BIT * 95 / 8 - BIT / 8, BIT * 95 / 8 + BIT / 8);
+        wr(USART1 + RQR, 2); /* 10 low bits and 1 high one */
+        assert_in_range(until_de(low), BIT * 25 / 2 - BIT / 8, BIT * 25 / 2 + BIT / 8);
+    }
+    start(USART1, TE, 0, DEM); /* no times */
+    wr(USART1 + TDR, 0x11);
+    assert_in_range(until_de(false), BIT * 10 - BIT / 8, BIT * 10 + BIT / 8);
+    /* LPUART1 counts 1 + n * (BRR / 2048) periods of its clock */
+    clock_on(0x5C, 0);
+    pin_mode('B', 1, 2, 8);
+    wr(LPUART1 + BRR, 256 * 160);
+    wr(LPUART1 + CR3, DEM);
+    wr(LPUART1 + CR1, TE | 31 << 21 | 16 << 16);
+    wr(LPUART1 + CR1, TE | 31 << 21 | 16 << 16 | UE);
+    run_us(1000);
+    wr(LPUART1 + TDR, 0xFF);
+    unsigned periods = 0;
+    for (; pin_level('B', 1) && periods < 10000; periods++)
+        run_ps(62500);
+    assert_in_range(periods, 1600 + 47 * 20, 1600 + 47 * 20 + 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +490,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(clocks, on, rig_off),
         cmocka_unit_test_setup_teardown(synchronous, on, rig_off),
         cmocka_unit_test_setup_teardown(clock_lost, on, rig_off),
+        cmocka_unit_test_setup_teardown(driver_enable, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("USART: other modes", tests, NULL, NULL);

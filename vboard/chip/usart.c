@@ -108,6 +108,8 @@ void usart_update(struct chip *c, unsigned index)
                 on && u->cr3 & USART_CR3_DMAR && u->isr & USART_ISR_RXNE && !masked);
     if (u->cr3 & USART_CR3_RTSE)
         af_out(c, AF_USART1_RTS + index, u->isr & USART_ISR_RXNE || !(u->cr1 & USART_CR1_RE));
+    if (u->cr3 & USART_CR3_DEM)
+        af_out(c, AF_USART1_RTS + index, u->driving != !!(u->cr3 & USART_CR3_DEP));
     usart_pins(c, index);
 }
 
@@ -208,7 +210,7 @@ static void disable(struct usart_state *u)
 {
     u->isr = USART_ISR_RESET;
     u->sending = SENDING_NOTHING;
-    u->idle_due = u->break_due = u->idle_armed = u->halted = false;
+    u->idle_due = u->break_due = u->idle_armed = u->halted = u->driving = false;
     u->refused = 0;
     u->rx.bit = 0;
     u->tx_end = u->rx_end = u->ack_at = u->idle_at = u->timeout_at = PS_NEVER;

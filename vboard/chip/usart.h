@@ -19,14 +19,16 @@ struct usart_frame {
     bool low;   /* all is inverted on the line: it idles low */
 };
 
-/* REPETITION: the time before a Smartcard gets a word again; GUARD: that before it gets the next one */
+/* REPETITION: the time before a Smartcard gets a word again; GUARD: that before it gets the next one;
+ * RELEASE: DE outlasts what was sent */
 enum usart_sending {
     SENDING_NOTHING,
     SENDING_IDLE,
     SENDING_BREAK,
     SENDING_DATA,
     SENDING_REPETITION,
-    SENDING_GUARD
+    SENDING_GUARD,
+    SENDING_RELEASE
 };
 
 struct usart_state {
@@ -36,6 +38,7 @@ struct usart_state {
     uint16_t shift;   /* the word that is being sent */
     bool idle_due;    /* TE has risen: an idle frame goes first */
     bool break_due;   /* SBKRQ */
+    bool driving;     /* DE is asserted */
     ps_t tx_end;      /* of what is being sent, or PS_NEVER: the clock stands */
     uint32_t hz;      /* kernel clock that tx_end was computed with */
     uint64_t tx_left; /* its periods until then, around a clock change */

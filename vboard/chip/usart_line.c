@@ -68,19 +68,39 @@ void usart_nack(struct chip *c, unsigned index)
     }
 }
 
-static void drive_enable(struct chip *c, unsigned index, bool on)
+/* DE is there before the start bit (DEAT, bit 21) and remains behind the last stop bit (DEDT, bit 16): in
+ * sixteenths or eighths of a bit, for LPUART1 as RM0394 "RS485 Driver Enable" of LPUART says. */
+static ps_t de_time(const struct chip *c, unsigned index, ps_t bit, unsigned pos)
 {
     const struct usart_state *u = &c->usart[index];
+    uint32_t n = bits(u->cr1, pos, 5), p = u->brr >> 11;
 
-    if (u->cr3 & USART_CR3_DEM)
-        af_out(c, AF_USART1_RTS + index, on != !!(u->cr3 & USART_CR3_DEP));
+    if (!(u->cr3 & USART_CR3_DEM))
+        return 0;
+    if (index == LPUART1_INDEX)
+        return chip_ticks_to_ps(1 + (p ? n * p : n), usart_hz(c, index));
+    return bit * n / (u->cr1 & USART_CR1_OVER8 ? 8 : 16);
 }
 
-/* Half bits from now to the end of what begins; assertion and de-assertion of DE are counted in
- * sixteenths (or eighths) of a bit. */
-static ps_t de_time(const struct usart_state *u, ps_t bit, unsigned pos)
+static ps_t enable_driver(struct chip *c, unsigned index, ps_t bit)
 {
-    return u->cr3 & USART_CR3_DEM ? bit * bits(u->cr1, pos, 5) / (u->cr1 & USART_CR1_OVER8 ? 8 : 16) : 0;
+    struct usart_state *u = &c->usart[index];
+    ps_t wait = u->driving ? 0 : de_time(c, index, bit, 21);
+
+    u->driving = u->cr3 & USART_CR3_DEM;
+    return wait;
+}
+
+static void release_driver(struct chip *c, unsigned index, ps_t bit)
+{
+    struct usart_state *u = &c->usart[index];
+    ps_t wait = de_time(c, index, bit, 16);
+
+    u->driving = u->driving && wait;
+    if (!u->driving)
+        return;
+    u->sending = SENDING_RELEASE;
+    u->tx_end = chip_now(c) + wait;
 }
 
 static void send_word(struct chip *c, unsigned index, ps_t bit, ps_t start)
@@ -100,7 +120,8 @@ static void send(struct chip *c, unsigned index, enum usart_sending what, ps_t b
     unsigned n = usart_data_bits(u);
     struct usart_frame f = {.bit = bit, .start = chip_now(c)};
 
-    bool first = u->isr & USART_ISR_TC;
+    if (what != SENDING_IDLE)
+        f.start += enable_driver(c, index, bit);
     u->sending = what;
     u->tx_end = f.start;
     switch (what) {
@@ -115,8 +136,7 @@ static void send(struct chip *c, unsigned index, enum usart_sending what, ps_t b
         u->shift = (uint16_t)usart_with_parity(u, u->tdr);
         u->isr |= USART_ISR_TXE;
         u->repeated = 0;
-        drive_enable(c, index, true);
-        send_word(c, index, bit, f.start + (first ? de_time(u, bit, 21) : 0));
+        send_word(c, index, bit, f.start);
         break;
     }
 }
@@ -216,12 +236,14 @@ static void sent(struct chip *c, unsigned index)
     u->tx_end = PS_NEVER;
     if (what == SENDING_BREAK)
         u->isr &= ~(uint32_t)USART_ISR_SBKF;
+    if (what == SENDING_RELEASE)
+        u->driving = false;
     usart_send_next(c, index);
     if ((what == SENDING_DATA || what == SENDING_GUARD) && u->sending == SENDING_NOTHING &&
-        u->isr & USART_ISR_TXE) {
+        u->isr & USART_ISR_TXE)
         u->isr |= USART_ISR_TC;
-        drive_enable(c, index, false);
-    }
+    if (u->sending == SENDING_NOTHING)
+        release_driver(c, index, bit);
 }
 
 /* ---- pins ---- */
