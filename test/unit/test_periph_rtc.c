@@ -202,9 +202,13 @@ static void calendar_rules(void **state)
     run_us(100);
     assert_int_equal(time_now(), 0);
     assert_int_equal(rd(RTC + DR), 0x232101);
+    wr(RTC + CR, 1 << 17); /* SUB1H: not in hour 0 */
+    run_us(100);
+    assert_int_equal(time_now(), 0);
+    set_time(0x130000, 0x232101);
     wr(RTC + CR, 1 << 17);
     run_us(100);
-    assert_int_equal(time_now(), 0x230000);
+    assert_int_equal(time_now(), 0x120000);
 }
 
 /* Reading TR freezes everything until DR is read; RSF tells when the copies are fresh. */
@@ -222,9 +226,12 @@ static void shadow_registers(void **state)
     assert_int_equal(rd(RTC + ISR) & RSF, 0);
     assert_in_range(run_until(RTC + ISR, RSF, RSF, PS_PER_MS), RTCCLK, 3 * RTCCLK);
     wr(RTC + CR, BYPSHAD);
+    assert_int_equal(rd(RTC + ISR) & RSF, 0); /* nothing to be synchronised */
     rd(RTC + TR);
     run_us(1000000);
     assert_int_equal(rd(RTC + TR), 3);
+    wr(RTC + CR, 0);
+    assert_true(run_until(RTC + ISR, RSF, RSF, PS_PER_MS) != PS_NEVER);
 }
 
 /* An alarm with all fields, one with masks, one on sub-seconds; EXTI 18 and its interrupt. */
@@ -361,6 +368,8 @@ static void tamper(void **state)
     assert_int_equal(rd(RTC + ISR) & (TAMP1F | TAMP2F), TAMP2F);
     assert_true(irq_line(2));
     assert_int_equal(rd(RTC + BKP0R), 1);
+    wr(RTC + BKP0R, 5);
+    assert_int_equal(rd(RTC + BKP0R), 5);
     wr(RTC + ISR, ~(uint32_t)(TAMP2F | INIT));
     wr(0x40010414, 1 << 19);
     assert_false(irq_line(2));
@@ -369,6 +378,11 @@ static void tamper(void **state)
     assert_int_equal(rd(RTC + ISR) & TAMP1F, TAMP1F);
     assert_int_equal(rd(RTC + BKP0R), 0);
     assert_int_equal(rd(RTC + BKP0R + 31 * 4), 0);
+    wr(RTC + BKP0R, 4); /* held in reset as long as the flag is set */
+    assert_int_equal(rd(RTC + BKP0R), 0);
+    wr(RTC + ISR, ~(uint32_t)(TAMP1F | INIT));
+    wr(RTC + BKP0R, 4);
+    assert_int_equal(rd(RTC + BKP0R), 4);
     /* high already when enabled: counts as an edge */
     wr(RTC + TAMPCR, 0);
     wr(RTC + ISR, ~(uint32_t)(TAMP1F | INIT));

@@ -101,7 +101,9 @@ void rtc_system_reset(struct chip *c)
 
 static uint32_t isr(const struct rtc_state *s)
 {
-    return s->isr | (bits(s->dr, 16, 8) ? RTC_ISR_INITS : 0);
+    uint32_t hidden = s->cr & RTC_CR_BYPSHAD ? RTC_ISR_RSF : 0; /* there are no shadow registers */
+
+    return (s->isr & ~hidden) | (bits(s->dr, 16, 8) ? RTC_ISR_INITS : 0);
 }
 
 static uint32_t plain(const struct rtc_state *s, uint32_t reg)
@@ -295,7 +297,8 @@ bool rtc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         return true;
     rtc_settle(c);
     if (reg >= BKP0R && reg < END) {
-        s->bkp[(reg - BKP0R) / 4] = value;
+        if (!rtc_backup_held(s))
+            s->bkp[(reg - BKP0R) / 4] = value;
         return true;
     }
     bool open = s->key == 2;

@@ -109,6 +109,8 @@ void rtc_reload(struct rtc_state *s); /* the asynchronous prescaler begins again
 void rtc_hour(struct rtc_state *s, int change);
 void rtc_tamper_enabled(struct chip *c, uint32_t before);
 void rtc_tamper_due(struct chip *c);
+/* The flag of a tamper that erases keeps the backup registers in reset (RM0394 "RTC_BKPxR"). */
+bool rtc_backup_held(const struct rtc_state *s);
 ps_t rtc_tamper_next(const struct rtc_state *s);
 
 #endif

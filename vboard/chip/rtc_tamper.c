@@ -45,6 +45,14 @@ static void tampered(struct chip *c, unsigned n)
         time_stamp(c);
 }
 
+bool rtc_backup_held(const struct rtc_state *s)
+{
+    for (unsigned n = 0; n < TAMPERS; n++)
+        if (s->isr & (uint32_t)RTC_ISR_TAMP1F << n && !bit(s->tampcr, tampers[n].masked - 1u))
+            return true;
+    return false;
+}
+
 /* Samples that have to agree, 0: edges are looked for. */
 static unsigned samples(const struct rtc_state *s)
 {

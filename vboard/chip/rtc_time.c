@@ -74,11 +74,13 @@ void rtc_second(struct rtc_state *s)
         next_hour(s);
 }
 
-/* ADD1H and SUB1H: the hour alone, modulo a day. */
+/* ADD1H and SUB1H: the hour alone. SUB1H does nothing in hour 0, ADD1H goes there from 23. */
 void rtc_hour(struct rtc_state *s, int change)
 {
     uint32_t dr = s->dr;
 
+    if (change < 0 && !bits(s->tr, 16, 6))
+        return;
     for (unsigned i = 0; i < (change > 0 ? 1u : 23u); i++)
         next_hour(s);
     s->dr = dr;
