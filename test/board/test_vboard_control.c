@@ -79,15 +79,28 @@ static void registers_written(void **unused)
                                "at 0.04 poke 0xE000ED0C 0400FA05\n" /* AIRCR.SYSRESETREQ */
                                "at 0.05 power off\n"
                                "poke 0x48000418 0020\n"
+                               "poke 0xE000ED0C 0400FA05\n"
                                "quit\n",
                                &events);
-    static const bool good[] = {true, true, true, true, false, false, true, true, false, true};
-    for (int i = 0; i < 10; i++)
+    static const bool good[] = {true, true, true, true, false, false, true, true, false, false, true};
+    for (int i = 0; i < 11; i++)
         assert_int_equal(ok(a, i), good[i]);
     assert_int_equal(level_at(events, "PB13", 19e6), -1);
     assert_int_equal(level_at(events, "PB13", 39e6), 1);
     const cJSON *reset = json_find(events, "cause", "soft", 0);
     assert_true(json_number(reset, "t") >= 40e6 && json_number(reset, "t") < 40.1e6);
+    cJSON_Delete(a);
+    cJSON_Delete(events);
+}
+
+/* BLINK sleeps until its next tick, 10 ms apart: a probe that asks for a reset does not wait for that. */
+static void reset_in_sleep(void **unused)
+{
+    (void)unused;
+    cJSON *events, *a = script(BLINK, "at 0.045 poke 0xE000ED0C 0400FA05\nat 0.05 quit\n", &events);
+    assert_true(ok(a, 0));
+    const cJSON *reset = json_find(events, "cause", "soft", 0);
+    assert_true(json_number(reset, "t") >= 45e6 && json_number(reset, "t") < 45.001e6);
     cJSON_Delete(a);
     cJSON_Delete(events);
 }
@@ -284,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(memory_and_registers, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(registers_written, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(reset_in_sleep, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(pins_and_button, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(power_and_reset, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(uart, temp_make, temp_remove),

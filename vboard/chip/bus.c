@@ -398,9 +398,11 @@ bool chip_poke(struct chip *c, uint32_t addr, const void *bytes, size_t size)
 
 bool chip_debug_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
 {
+    if (addr >= 0x40000000 && c->mode == MODE_OFF)
+        return false;
     if (addr >> 20 == 0xE00 && cpu_ppb_poke(c->cpu, addr, size, value))
         return true;
     if (addr >= 0x40000000)
-        return c->mode != MODE_OFF && block_write(c, addr, size, value);
+        return block_write(c, addr, size, value);
     return sram_offset(unalias(c, addr)) < SRAM_SIZE && chip_poke(c, addr, &value, size);
 }

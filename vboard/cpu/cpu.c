@@ -131,7 +131,8 @@ void cpu_missing(struct cpu *cpu, uint32_t addr)
 
 bool cpu_would_wake(const struct cpu *cpu)
 {
-    if (!cpu->sleeping)
+    /* A debugger may ask a processor that sleeps for a reset. */
+    if (!cpu->sleeping || cpu->reset_request || cpu->vect_reset)
         return true;
     if (cpu->sleep_event && cpu->event)
         return true;
