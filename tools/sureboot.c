@@ -90,7 +90,7 @@ static int run(int argc, char **argv)
         return EXIT_GOOD;
     }
     if (argc < 2) {
-        sentence_write(&why, "say inspect, pack, merge, flash or why; --help tells more");
+        sentence_write(&why, "say inspect, pack, merge, flash or why; sureboot --help tells more");
         return cannot(&why);
     }
     for (size_t i = 0; i < sizeof with_value / sizeof *with_value; i++)

@@ -64,8 +64,9 @@ static void versions(void **state)
     fclose(f);
     assert_memory_equal(first, "sureboot ", 9);
     DONE(0, first, "--version");
-    static const char *const others[][2] = {{VBOARD, "vboard"}, {VDFU, "vdfu"}};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const others[][2] = {
+        {VBOARD, "vboard"}, {VDFU, "vdfu"}, {VBOARD "-attach", "vboard-attach"}};
+    for (size_t i = 0; i < 3; i++) {
         struct command_result r = command((const char *const[]){others[i][0], "--version", NULL}, NULL);
         snprintf(want, sizeof want, "%s (sureboot) %s", others[i][1], first + 9);
         assert_int_equal(r.status, 0);

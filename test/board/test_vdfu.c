@@ -290,8 +290,8 @@ static void test_bad_input(void **state)
     bad("from 1 to 19", words("--txn-per-frame", "20"));
     bad("takes seconds", words("--time-limit", "soon"));
     bad("takes seconds", words("--time-limit", "0"));
-    bad("is no option", words("--frobnicate"));
-    bad("is no option", words("stray"));
+    bad("no option '--frobnicate'", words("--frobnicate"));
+    bad("no option 'stray'", words("stray"));
     bad("N:torn", words("--cut", "0", "--download", CDC));
     static const char inside_boot[] = CDC "@0x08000100";
     bad("overlaps", words("--load", BOOT, "--load", inside_boot, "--download", CDC));

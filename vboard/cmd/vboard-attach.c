@@ -3,6 +3,7 @@
  * is back (`usbip attach` does it once only). One line for each change; ends on a signal. */
 #include "board/parse.h"
 #include "usbip/protocol.h"
+#include "vboard.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -217,15 +218,23 @@ static void stay_attached(int fd, int port)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2 || argv[1][0] == '-') {
+    const char *word = argc == 2 ? argv[1] : "";
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         (void)fputs("usage: vboard-attach HOST:PORT\n"
-                    "Keeps the virtual board at HOST:PORT (vboard --usbip) attached to this machine.\n",
-                    argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
-        return argc == 2 && strcmp(argv[1], "--help") == 0 ? 0 : 2;
+                    "Keeps the virtual board at HOST:PORT (vboard --usbip) attached to this machine.\n\n"
+                    "  --help, --version\n",
+                    stdout);
+        return 0;
     }
+    if (strcmp(word, "--version") == 0) {
+        (void)printf("vboard-attach (sureboot) %s\n", VBOARD_VERSION);
+        return 0;
+    }
+    if (argc != 2)
+        die("say HOST:PORT; vboard-attach --help tells more");
     char *host = argv[1], *colon = strrchr(host, ':');
     if (!colon || colon == host || !colon[1])
-        die("\"%s\" is not HOST:PORT", argv[1]);
+        die("'%s' is not HOST:PORT; vboard-attach --help tells more", argv[1]);
     *colon = 0;
     if (host[0] == '[' && colon[-1] == ']') { /* [::1]:3240 */
         host++;

@@ -6,7 +6,7 @@
 #include "board/parse.h"
 #include "run/session.h"
 
-static const char usage[] = "Usage: vboard [OPTION]...\n"
+static const char usage[] = "usage: vboard [OPTION]…\n"
                             "A virtual Nucleo-L433RC-P (STM32L433RC) that runs unmodified firmware.\n"
                             "\n";
 

@@ -113,12 +113,12 @@ static bool take_word(struct options *o, int argc, char **argv, int *i, struct s
         o->leave = strcmp(argv[*i], "--leave") == 0;
     } else if (strcmp(argv[*i], "--verbose") == 0) {
         o->verbose = true;
-    } else if (strcmp(argv[*i], "--help") == 0) {
+    } else if (strcmp(argv[*i], "--help") == 0 || strcmp(argv[*i], "-h") == 0) {
         o->help = true;
     } else if (strcmp(argv[*i], "--version") == 0) {
         o->version = true;
     } else {
-        return refuse(why, "'%s' is no option; see --help", argv[*i]);
+        return refuse(why, "there is no option '%s'; vdfu --help lists them", argv[*i]);
     }
     return true;
 }
@@ -132,7 +132,7 @@ static bool take_all(struct options *o, int argc, char **argv, struct sentence *
     if (o->help || o->version)
         return true;
     if (!o->download == !o->upload)
-        return refuse(why, "give either --download or --upload; see --help");
+        return refuse(why, "give either --download or --upload; vdfu --help tells more");
     if (!o->leave_given)
         o->leave = o->download != NULL;
     return true;
