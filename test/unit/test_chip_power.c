@@ -1,5 +1,4 @@
-/* PWR: voltage ranges, regulators, supply monitor, and the low-power modes with what ends them and what
- * they cost. */
+/* PWR: voltage ranges, regulators, and the low-power modes with what ends them and what they cost. */
 #include <string.h>
 
 #include "lowpower_rig.h"
@@ -463,61 +462,6 @@ static void test_ranges(void **state)
     assert_int_equal(pwr_stop_level(rig), 1);
 }
 
-static void test_pvd(void **state)
-{
-    (void)state;
-    chip_power_off(rig, false);
-    chip_config(rig)->vdd_mv = 2450;
-    rig_power();
-    set_bits(RCC(0x58), 1U << 28);
-    wr(EXTI(0x08), 1U << 16);
-    set_bits(EXTI(0x00), 1U << 16);
-    wr(CR2, 2U << 1 | 1); /* 2.4 V */
-    assert_int_equal(rd(SR2) & 1U << 11, 0);
-    wr(CR2, 3U << 1 | 1);
-    assert_true(rd(SR2) & 1U << 11);
-    assert_int_equal(rd(EXTI(0x14)), 1U << 16);
-    wr(CR2, 3U << 1);
-    assert_int_equal(rd(SR2) & 1U << 11, 0);
-}
-
-/* PLS 7: the voltage at PB7 against VREFINT, or the level that the pin has. */
-static void test_pvd_in(void **state)
-{
-    (void)state;
-    told.n = 0;
-    wr(EXTI(0x08), 1U << 16);
-    set_bits(EXTI(0x00), 1U << 16);
-    wr(EXTI(0x0C), 1U << 16);
-    assert_true(adc_voltage(rig, 1, 7, 1300));
-    wr(CR2, 7U << 1);
-    assert_true(adc_voltage(rig, 1, 7, 1100));
-    assert_int_equal(rd(SR2) & 1U << 11, 0); /* off */
-    assert_true(adc_voltage(rig, 1, 7, 1300));
-    wr(CR2, 7U << 1 | 1);
-    assert_int_equal(rd(SR2) & 1U << 11, 0);
-    for (unsigned i = 0; i < 4; i++) {
-        assert_true(adc_voltage(rig, 1, 7, i % 2 ? 1213 : 1211));
-        assert_int_equal(rd(SR2) >> 11 & 1, i % 2 == 0);
-        assert_int_equal(rd(EXTI(0x14)), 1U << 16);
-        wr(EXTI(0x14), 1U << 16);
-    }
-    assert_int_equal(told_count("missing"), 0);
-}
-
-static void test_pvd_in_level(void **state)
-{
-    (void)state;
-    wr(EXTI(0x08), 1U << 16);
-    set_bits(EXTI(0x00), 1U << 16);
-    gpio_drive(rig, 1, 7, 1);
-    wr(CR2, 7U << 1 | 1);
-    assert_int_equal(rd(SR2) & 1U << 11, 0);
-    gpio_drive(rig, 1, 7, 0);
-    assert_true(rd(SR2) & 1U << 11);
-    assert_int_equal(rd(EXTI(0x14)), 1U << 16);
-}
-
 static void test_pulls(void **state)
 {
     (void)state;
@@ -537,8 +481,7 @@ int main(void)
         TEST(test_stop),         TEST(test_stop_usart),   TEST(test_stop_lpuart_rxne),
         TEST(test_stop_event),   TEST(test_stop_refused), TEST(test_forbidden),
         TEST(test_flash_defers), TEST(test_standby),      TEST(test_shutdown),
-        TEST(test_ranges),       TEST(test_pvd),          TEST(test_pvd_in),
-        TEST(test_pvd_in_level), TEST(test_pulls),
+        TEST(test_ranges),       TEST(test_pulls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Voltages and what depends on them: peripheral voltage monitors, brown-out levels; trimming of HSI16 and
- * MSI. */
+/* Voltages and what depends on them: programmable voltage detector, peripheral voltage monitors, brown-out
+ * levels; trimming of HSI16 and MSI. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +40,58 @@ static void monitors(void **state)
         wr(PWR(0x04), 0);
         assert_int_equal(rd(PWR(0x14)) >> 12 & 15, 0);
     }
+}
+
+static void pvd(void **state)
+{
+    (void)state;
+    power_cycle(2450);
+    set_bits(RCC(0x58), 1U << 28);
+    wr(EXTI(0x08), 1U << 16);
+    set_bits(EXTI(0x00), 1U << 16);
+    wr(PWR(0x04), 2U << 1 | 1); /* 2.4 V */
+    assert_int_equal(rd(PWR(0x14)) & 1U << 11, 0);
+    wr(PWR(0x04), 3U << 1 | 1);
+    assert_true(rd(PWR(0x14)) & 1U << 11);
+    assert_int_equal(rd(EXTI(0x14)), 1U << 16);
+    wr(PWR(0x04), 3U << 1);
+    assert_int_equal(rd(PWR(0x14)) & 1U << 11, 0);
+}
+
+/* PLS 7: the voltage at PB7 against VREFINT, or the level that the pin has. */
+static void pvd_in(void **state)
+{
+    (void)state;
+    wr(EXTI(0x08), 1U << 16);
+    set_bits(EXTI(0x00), 1U << 16);
+    wr(EXTI(0x0C), 1U << 16);
+    assert_true(adc_voltage(rig, 1, 7, 1300));
+    wr(PWR(0x04), 7U << 1);
+    assert_true(adc_voltage(rig, 1, 7, 1100));
+    assert_int_equal(rd(PWR(0x14)) & 1U << 11, 0); /* off */
+    assert_true(adc_voltage(rig, 1, 7, 1300));
+    wr(PWR(0x04), 7U << 1 | 1);
+    assert_int_equal(rd(PWR(0x14)) & 1U << 11, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true(adc_voltage(rig, 1, 7, i % 2 ? 1213 : 1211));
+        assert_int_equal(rd(PWR(0x14)) >> 11 & 1, i % 2 == 0);
+        assert_int_equal(rd(EXTI(0x14)), 1U << 16);
+        wr(EXTI(0x14), 1U << 16);
+    }
+    assert_int_equal(told_count("missing"), 0);
+}
+
+static void pvd_in_level(void **state)
+{
+    (void)state;
+    wr(EXTI(0x08), 1U << 16);
+    set_bits(EXTI(0x00), 1U << 16);
+    gpio_drive(rig, 1, 7, 1);
+    wr(PWR(0x04), 7U << 1 | 1);
+    assert_int_equal(rd(PWR(0x14)) & 1U << 11, 0);
+    gpio_drive(rig, 1, 7, 0);
+    assert_true(rd(PWR(0x14)) & 1U << 11);
+    assert_int_equal(rd(EXTI(0x14)), 1U << 16);
 }
 
 static void set_level(unsigned level)
@@ -217,6 +269,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(monitors, setup, rig_off),
+        cmocka_unit_test_setup_teardown(pvd, setup, rig_off),
+        cmocka_unit_test_setup_teardown(pvd_in, setup, rig_off),
+        cmocka_unit_test_setup_teardown(pvd_in_level, setup, rig_off),
         cmocka_unit_test_setup_teardown(brown_out, setup, rig_off),
         cmocka_unit_test_setup_teardown(trim, setup, rig_off),
         cmocka_unit_test_setup_teardown(trim_msi, setup, rig_off),
