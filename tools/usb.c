@@ -86,7 +86,8 @@ static bool is_made_of(const char *serial, const char *unique_id)
     return strcmp(serial, st) == 0 || strcmp(serial, tinyusb) == 0;
 }
 
-bool usb_same_board(const char *serial, const char *other)
+/* The same number, or one is the unique id (24 digits) and the other what somebody makes of it. */
+static bool same_board(const char *serial, const char *other)
 {
     return strcmp(serial, other) == 0 || is_made_of(serial, other) || is_made_of(other, serial);
 }
@@ -129,7 +130,7 @@ static void look_at(struct found *f, libusb_device *device, enum usb_mode mode, 
         memcpy(f->foreign, product, sizeof product);
     if (!ours && mode == USB_RUN_TIME && serial[0])
         append(f->strangers, sizeof f->strangers, serial);
-    if (!ours || (wanted && !usb_same_board(serial, wanted))) {
+    if (!ours || (wanted && !same_board(serial, wanted))) {
         libusb_close(usb);
         return;
     }
@@ -279,7 +280,7 @@ static enum usb_sight sight_of(libusb_device *device, const struct usb_board *wa
     libusb_close(usb);
     if (is_sureboot(product) && has_interface(device, USB_DFU_MODE, &number))
         return strcmp(serial, was->serial) == 0 ? USB_SUREBOOT : USB_NOTHING;
-    return usb_same_board(serial, was->serial) || same_place(device, was) ? USB_APPLICATION : USB_NOTHING;
+    return same_board(serial, was->serial) || same_place(device, was) ? USB_APPLICATION : USB_NOTHING;
 }
 
 enum usb_sight usb_look(const struct usb_board *was, char product[USB_TEXT])

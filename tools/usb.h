@@ -28,9 +28,9 @@ enum usb_found {
     USB_NONE,
     USB_UNCLEAR /* several, or one that cannot be used, or may be anybody's */
 };
-/* Opens the board in that mode. serial: the one that is meant, by usb_same_board(); NULL: there is only one,
- * and its serial number is one of ours, for many other devices have a run-time interface. To be closed if it
- * is USB_ONE; else `why` says what is there instead. */
+/* Opens the board in that mode. serial: the one that is meant, or what ST's USB examples, CubeMX or TinyUSB
+ * make of the same unique id; NULL: there is only one, and its serial number is one of ours, for many other
+ * devices have a run-time interface. To be closed if it is USB_ONE; else `why` says what is there instead. */
 enum usb_found usb_open(struct usb_board *b, enum usb_mode mode, const char *serial, struct sentence *why);
 void usb_close(struct usb_board *b);
 
@@ -40,10 +40,6 @@ unsigned usb_count_sureboots(void);
 /* 24 hexadecimal digits: all of an STM32's unique id, as usb_serial() and so the bootloader has it, or
  * TinyUSB. */
 bool usb_is_unique_id(const char *serial);
-
-/* The same number, or one is the unique id (24 digits) and the other what ST's USB examples and CubeMX make
- * of it (12 digits). */
-bool usb_same_board(const char *serial, const char *other);
 
 /* What is there now of a board that was to leave the bus. */
 enum usb_sight {

@@ -67,13 +67,6 @@ static void on_fault(void *owner, const struct cpu_fault *fault)
         r->faults[r->faulted++] = *fault;
 }
 
-static void on_missing(void *owner, uint32_t addr, uint32_t pc)
-{
-    struct bare *r = owner;
-    (void)addr, (void)pc;
-    r->missing++;
-}
-
 static void on_itm(void *owner, unsigned port, uint32_t value, unsigned size)
 {
     struct bare *r = owner;
@@ -93,8 +86,7 @@ static void on_watch(void *owner, unsigned n, uint32_t pc)
 
 struct bare *bare_new(void)
 {
-    static const struct cpu_env env = {io_read,    io_write, on_fetch, on_fault,
-                                       on_missing, on_watch, NULL,     on_itm};
+    static const struct cpu_env env = {io_read, io_write, on_fetch, on_fault, on_watch, NULL, on_itm};
     struct bare *r = calloc(1, sizeof *r);
     assert_non_null(r);
     r->cpu = calloc(1, cpu_sizeof());

@@ -90,7 +90,7 @@ struct bare {
     void (*on_io)(struct bare *r, const struct bare_access *a);
     struct cpu_fault faults[BARE_LOG];
     unsigned faulted;
-    unsigned missing, watched, fetched;
+    unsigned watched, fetched;
     unsigned itm_count, itm_port, itm_size; /* what the ITM sent, the last time */
     uint32_t itm_value;
     unsigned watch_n;

@@ -20,23 +20,17 @@ static const struct block *bus_block(struct chip *c, uint32_t addr, enum block_i
     return &chip_blocks[i];
 }
 
-/* Once for each key. */
-static void tell_missing(struct chip *c, uint32_t key, uint32_t addr, uint32_t pc)
+/* Once for each register, or for each block that has no model. */
+void chip_missing(struct chip *c, enum block_id id, uint32_t off)
 {
+    uint32_t base = chip_blocks[id].base, key = chip_blocks[id].read ? base + off : base;
     for (unsigned i = 0; i < c->missing_count; i++)
         if (c->missing_told[i] == key)
             return;
     if (c->missing_count < MISSING_MOST)
         c->missing_told[c->missing_count++] = key;
     if (c->tell->missing)
-        c->tell->missing(c->tell->owner, addr, pc);
-}
-
-void chip_missing(struct chip *c, enum block_id id, uint32_t off)
-{
-    uint32_t base = chip_blocks[id].base;
-
-    tell_missing(c, chip_blocks[id].read ? base + off : base, base + off, cpu_reg(c->cpu, CPU_PC));
+        c->tell->missing(c->tell->owner, base + off, cpu_reg(c->cpu, CPU_PC));
 }
 
 const char *chip_missing_in(uint32_t addr, bool *part)
@@ -222,11 +216,6 @@ static void env_fault(void *owner, const struct cpu_fault *fault)
         c->tell->fault(c->tell->owner, fault);
 }
 
-static void env_missing(void *owner, uint32_t addr, uint32_t pc)
-{
-    tell_missing(owner, addr, addr, pc);
-}
-
 static void env_fp_flags(void *owner, uint32_t flags)
 {
     syscfg_fpu(owner, flags);
@@ -261,7 +250,6 @@ const struct cpu_env chip_cpu_env = {
     .write = env_write,
     .fetch = env_fetch,
     .fault = env_fault,
-    .missing = env_missing,
     .fp_flags = env_fp_flags,
     .itm = env_itm,
     .watch = env_watch,

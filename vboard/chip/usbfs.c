@@ -79,13 +79,31 @@ static bool timer_runs(const struct chip *c)
     return !(u->cntr & (CNTR_PDWN | CNTR_FRES | CNTR_LPMODE)) && supplied(c) && usbfs_has_48mhz(c);
 }
 
+/* What FRES and SE0 on the bus do alike. CTR_RX and CTR_TX stay, so that a packet that came just before the
+ * reset is not lost. */
+static void protocol_reset(struct chip *c)
+{
+    struct usbfs_state *u = &c->usbfs;
+    for (unsigned n = 0; n < USBFS_EPS; n++)
+        u->epr[n] &= EP_CTR_RX | EP_CTR_TX;
+    u->daddr = 0;
+    u->sofs = 0;
+    u->lsof = 0;
+    u->double_ = 0;
+    u->sent = 0;
+    u->traffic = chip_now(c);
+    if (u->tick != PS_NEVER)
+        u->tick = chip_now(c) + PS_PER_MS + timer_margin;
+    usbfs_raise(c, ISTR_RESET);
+}
+
 void usbfs_settle(struct chip *c)
 {
     struct usbfs_state *u = &c->usbfs;
     if (u->se0 && !(u->cntr & (CNTR_PDWN | CNTR_FRES)) && usbfs_has_48mhz(c) && usbfs_clocked(c)) {
         u->se0 = false;
         u->armed = true;
-        usbfs_protocol_reset(c); /* comes back here */
+        protocol_reset(c); /* comes back here */
         return;
     }
     bool irq = usbfs_istr(u) & u->cntr & ISTR_MASKS;
@@ -119,23 +137,6 @@ void usbfs_raise(struct chip *c, unsigned flags)
 {
     c->usbfs.istr |= (uint16_t)flags;
     usbfs_settle(c);
-}
-
-/* CTR_RX and CTR_TX stay, so that a packet that came just before the reset is not lost. */
-void usbfs_protocol_reset(struct chip *c)
-{
-    struct usbfs_state *u = &c->usbfs;
-    for (unsigned n = 0; n < USBFS_EPS; n++)
-        u->epr[n] &= EP_CTR_RX | EP_CTR_TX;
-    u->daddr = 0;
-    u->sofs = 0;
-    u->lsof = 0;
-    u->double_ = 0;
-    u->sent = 0;
-    u->traffic = chip_now(c);
-    if (u->tick != PS_NEVER)
-        u->tick = chip_now(c) + PS_PER_MS + timer_margin;
-    usbfs_raise(c, ISTR_RESET);
 }
 
 void usbfs_traffic(struct chip *c, enum usb_line line)
@@ -262,7 +263,7 @@ static void write_cntr(struct chip *c, unsigned v)
      * is leaving power-down that lets the forced reset be seen. */
     bool forced = (u->cntr & (CNTR_FRES | CNTR_PDWN)) == CNTR_FRES;
     if (forced && (was & (CNTR_FRES | CNTR_PDWN)) != CNTR_FRES)
-        usbfs_protocol_reset(c);
+        protocol_reset(c);
     usbfs_settle(c);
     /* Remote wake-up: the device drives K. Whoever listens decides what the host makes of it. */
     if (v & ~was & (CNTR_RESUME | CNTR_L1RESUME) && u->pullup && c->tell->usb_wake)

@@ -98,8 +98,6 @@ static inline void pma_put(struct usbfs_state *u, unsigned at, unsigned value)
 void usbfs_settle(struct chip *c);
 /* Sets flags in ISTR. */
 void usbfs_raise(struct chip *c, unsigned flags);
-/* What FRES and SE0 on the bus do alike. */
-void usbfs_protocol_reset(struct chip *c);
 /* Transceiver, 48 MHz and the protocol machine are able to take part in bus traffic. */
 bool usbfs_listening(const struct chip *c);
 /* The bus is not idle at this instant; `line` is what it shows. Wakes a suspended device. */

@@ -97,7 +97,6 @@ static inline uint32_t *cpu_psp(struct cpu *cpu)
 }
 /* Privilege, mode, CPACR, FPCCR or MPU settings changed: recomputes what is derived from them. */
 void cpu_mode_changed(struct cpu *cpu);
-void cpu_missing(struct cpu *cpu, uint32_t addr);
 /* ppb_ids.c: false if the word is not one that always reads the same. */
 bool cpu_ppb_constant(uint32_t addr, uint32_t *value);
 

@@ -121,12 +121,6 @@ void cpu_mode_changed(struct cpu *cpu)
     cpu->code->line = 0; /* the right to fetch is asked anew */
 }
 
-void cpu_missing(struct cpu *cpu, uint32_t addr)
-{
-    if (cpu->env.missing != NULL)
-        cpu->env.missing(cpu->owner, addr, cpu->r[15]);
-}
-
 /* ---- running ----------------------------------------------------------------------------- */
 
 bool cpu_would_wake(const struct cpu *cpu)

@@ -49,9 +49,6 @@ struct cpu_env {
     bool (*fetch)(void *owner, uint32_t addr);
     /* A fault or NMI exception is being entered, or the processor locks up. Information only. */
     void (*fault)(void *owner, const struct cpu_fault *fault);
-    /* Something that the model lacks was touched: an encoding or a system register.
-     * Information only; the architecture's default (UNDEFINED, reads as zero) follows. */
-    void (*missing)(void *owner, uint32_t addr, uint32_t pc);
     /* The armed fetch watch n was hit: the instruction at pc is about to be executed. */
     void (*watch)(void *owner, unsigned n, uint32_t pc);
     /* The cumulative exception flags of FPSCR have changed (NULL: nobody wants to know): bits 0-4 and 7, as
