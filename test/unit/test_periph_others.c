@@ -30,8 +30,10 @@ static void sdmmc(void **state)
     wr(0x4001280C, 1 << 10 | 1 << 6 | 8); /* CMD8 wants one */
     assert_in_range(run_until(0x40012834, 1 << 2, 1 << 2, PS_PER_MS), 290 * PS_PER_US, 310 * PS_PER_US);
     wr(0x40012824, 400);
+    wr(0x40012828, 512);
     wr(0x4001282C, 1 | 2);
     assert_in_range(run_until(0x40012834, 1 << 3, 1 << 3, 2 * PS_PER_MS), 990 * PS_PER_US, 1010 * PS_PER_US);
+    assert_int_equal(rd(0x40012830), 512); /* DCOUNT: nothing came */
 }
 
 /* ---- QUADSPI ---- */
@@ -65,6 +67,45 @@ static void quadspi(void **state)
     assert_int_equal(rd(QUADSPI + 8) & 0x28, 0x20);
     wr(QUADSPI, rd(QUADSPI) | 2);
     assert_int_equal(rd(QUADSPI + 8) & 0x22, 2);
+    assert_int_equal(rd(QUADSPI) & 2, 0); /* or the next write to CR would be an abort, too */
+}
+
+/* What FSIZE says is no memory is an error, in memory-mapped mode on the bus. */
+static void quadspi_beyond(void **state)
+{
+    (void)state;
+    uint32_t v;
+    clock_on(0x50, 8);
+    wr(QUADSPI, 1 | 1 << 24 | 1 << 16);
+    wr(QUADSPI + 4, 9 << 16); /* 1 KiB */
+    wr(QUADSPI + 0x10, 3);
+    for (uint32_t mode = 0; mode < 2; mode++) {
+        wr(QUADSPI + 0x14, 0x03 | 1 << 8 | 1 << 10 | 2 << 12 | 1 << 24 | mode << 26);
+        wr(QUADSPI + 0x18, 0x3FD);
+        assert_int_equal(rd(QUADSPI + 8) & 0x21, 1);
+        assert_true(irq_line(71));
+        wr(QUADSPI + 12, 1);
+        assert_false(irq_line(71));
+        wr(QUADSPI + 0x18, 0x3FC);
+        assert_int_equal(rd(QUADSPI + 8) & 0x21, 0x20);
+        wr(QUADSPI, 1 | 1 << 24 | 1 << 16 | 2);
+        wr(QUADSPI + 12, 2);
+    }
+    assert_false(chip_bus_read(rig, 0x90000000, 4, &v));
+    wr(QUADSPI + 0x14, 0x03 | 1 << 8 | 1 << 10 | 2 << 12 | 1 << 24 | 3 << 26);
+    assert_int_equal(rd(QUADSPI + 8) & 0x20, 0);
+    assert_true(chip_bus_read(rig, 0x900003FE, 2, &v));
+    assert_int_equal(v, 0xFFFF);
+    assert_int_equal(rd(QUADSPI + 8) & 0x20, 0x20);
+    assert_false(chip_bus_read(rig, 0x90000400, 1, &v));
+    assert_false(chip_bus_write(rig, 0x90000000, 4, 0));
+    wr(QUADSPI, 1 | 1 << 24 | 2);
+    assert_int_equal(rd(QUADSPI + 8) & 0x20, 0);
+    wr(QUADSPI + 0x30, 160); /* LPTR: 20 us */
+    wr(QUADSPI, 1 | 1 << 24 | 8);
+    assert_true(chip_bus_read(rig, 0x90000000, 1, &v));
+    assert_in_range(run_until(QUADSPI + 8, 0x10, 0x10, PS_PER_MS), 19 * PS_PER_US, 21 * PS_PER_US);
+    assert_int_equal(rd(QUADSPI + 8) & 0x20, 0);
 }
 
 /* ---- LCD, TSC ---- */
@@ -188,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sdmmc, on, rig_off),
         cmocka_unit_test_setup_teardown(quadspi, on, rig_off),
+        cmocka_unit_test_setup_teardown(quadspi_beyond, on, rig_off),
         cmocka_unit_test_setup_teardown(lcd, on, rig_off),
         cmocka_unit_test_setup_teardown(tsc, on, rig_off),
         cmocka_unit_test_setup_teardown(amplifier, on, rig_off),

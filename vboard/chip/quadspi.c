@@ -1,16 +1,16 @@
 /* QUADSPI (RM0394 "QUADSPI"): indirect and polling transfers take their time; no memory answers, so all
- * bits read as ones. Memory-mapped mode is a bus error, as an access to nothing. */
+ * bits read as ones, in memory-mapped mode as well. */
 #include "chip/quadspi.h"
 #include "chip/regs.h"
 #include "chip/state.h"
 
 enum { CR, DCR, SR, FCR, DLR, CCR, AR, ABR, DR, PSMKR, PSMAR, PIR, LPTR, FIFO = 16 };
-enum { EN = 1, ABORT = 2, DMAEN = 4, APMS = 1 << 22, PMM = 1 << 23 };
-enum { TCF = 2, FTF = 4, SMF = 8, BUSY = 1 << 5, IRQ_QUADSPI = 71 };
+enum { EN = 1, ABORT = 2, DMAEN = 4, TCEN = 8, APMS = 1 << 22, PMM = 1 << 23 };
+enum { TEF = 1, TCF = 2, FTF = 4, SMF = 8, TOF = 16, BUSY = 1 << 5, IRQ_QUADSPI = 71 };
 enum { INDIRECT_WRITE, INDIRECT_READ, POLLING, MAPPED };
 
 static const struct reg_row rows[] = {
-    {CR * 4, 0, 0xFFDF0FDF},    {DCR * 4, 0, 0x001F0701},   {DLR * 4, 0, 0xFFFFFFFF},
+    {CR * 4, 0, 0xFFDF0FDD},    {DCR * 4, 0, 0x001F0701},   {DLR * 4, 0, 0xFFFFFFFF},
     {CCR * 4, 0, 0xDFFFFFFF},   {AR * 4, 0, 0xFFFFFFFF},    {ABR * 4, 0, 0xFFFFFFFF},
     {PSMKR * 4, 0, 0xFFFFFFFF}, {PSMAR * 4, 0, 0xFFFFFFFF}, {PIR * 4, 0, 0x0000FFFF},
     {LPTR * 4, 0, 0x0000FFFF},
@@ -62,6 +62,12 @@ static unsigned data_clocks(const struct quadspi_state *s)
     return lines ? phase(lines, 8) : 8;
 }
 
+/* Is there memory, by FSIZE? */
+static bool in_memory(const struct quadspi_state *s, uint32_t addr, uint64_t size)
+{
+    return addr + size <= 2ull << bits(s->r[DCR], 16, 5);
+}
+
 static void start(struct chip *c)
 {
     struct quadspi_state *s = &c->quadspi;
@@ -73,11 +79,15 @@ static void start(struct chip *c)
     s->endless = data && s->r[DLR] == UINT32_MAX;
     s->left = data ? s->r[DLR] + 1 : 0;
     s->level = 0;
-    s->r[SR] |= BUSY;
-    if (mode(s) == MAPPED) {
-        s->byte_at = PS_NEVER;
+    s->byte_at = PS_NEVER;
+    if (mode(s) == MAPPED) /* BUSY comes with the first access */
+        return;
+    if (bits(ccr, 10, 2) && !in_memory(s, s->r[AR], mode(s) == POLLING || !s->left ? 1 : s->left)) {
+        s->r[SR] |= TEF;
+        s->left = 0;
         return;
     }
+    s->r[SR] |= BUSY;
     s->byte_at = clocks(c, head + (data && mode(s) != INDIRECT_WRITE ? data_clocks(s) : 1));
 }
 
@@ -112,7 +122,9 @@ void quadspi_event(struct chip *c, unsigned index)
 
     (void)index;
     s->byte_at = PS_NEVER;
-    if (mode(s) == POLLING) {
+    if (mode(s) == MAPPED) {
+        s->r[SR] = (s->r[SR] & ~(uint32_t)BUSY) | TOF;
+    } else if (mode(s) == POLLING) {
         poll(c);
     } else if (!s->left && !s->endless) {
         finish(s);
@@ -163,6 +175,19 @@ bool quadspi_read(struct chip *c, unsigned index, uint32_t off, unsigned size, u
     if (!s->level && !s->left && !s->endless)
         s->r[SR] &= ~(uint32_t)BUSY;
     resume(c);
+    update(c);
+    return true;
+}
+
+bool quadspi_mapped(struct chip *c, uint32_t addr, unsigned size, uint32_t *value)
+{
+    struct quadspi_state *s = &c->quadspi;
+
+    if (!chip_enabled(c, B_QUADSPI) || !(s->r[CR] & EN) || mode(s) != MAPPED || !in_memory(s, addr, size))
+        return false;
+    *value = UINT32_MAX >> (32 - 8 * size);
+    s->r[SR] |= BUSY; /* it reads on, until it is aborted or the time in LPTR is over */
+    s->byte_at = s->r[CR] & TCEN ? clocks(c, s->r[LPTR]) : PS_NEVER;
     update(c);
     return true;
 }

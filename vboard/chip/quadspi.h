@@ -16,6 +16,8 @@ void quadspi_reset(struct chip *c, unsigned index);
 bool quadspi_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
 bool quadspi_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
 bool quadspi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
+/* Reads at 0x90000000 + addr; false: a bus error. */
+bool quadspi_mapped(struct chip *c, uint32_t addr, unsigned size, uint32_t *value);
 void quadspi_event(struct chip *c, unsigned index);
 
 #endif

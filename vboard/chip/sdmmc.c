@@ -4,7 +4,7 @@
 #include "chip/regs.h"
 #include "chip/state.h"
 
-enum { POWER, CLKCR, CMD = 0x0C / 4, DTIMER = 0x24 / 4, DCTRL = 0x2C / 4, STA = 0x34 / 4, ICR, MASK };
+enum { POWER, CLKCR, CMD = 0x0C / 4, DTIMER = 0x24 / 4, DLEN, DCTRL, DCOUNT, STA = 0x34 / 4, ICR, MASK };
 enum { CPSMEN = 1 << 10, DTEN = 1, DTDIR = 2 };
 enum {
     CTIMEOUT = 1 << 2,
@@ -96,6 +96,7 @@ bool sdmmc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     }
     if (reg == DCTRL && value & DTEN) {
         s->r[STA] |= value & DTDIR ? RXACT | RX_FLAGS : TXACT | TX_FLAGS;
+        s->r[DCOUNT] = s->r[DLEN];
         s->data_at = after(c, s->r[DTIMER]);
     }
     update(c);
