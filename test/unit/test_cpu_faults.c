@@ -213,6 +213,9 @@ static void ignored_bus_errors(void **state)
     set(1, 0x30000000);
     execute(LDR(0, 1));
     assert_int_equal(reg(0), 0);
+    assert_int_equal(bare_ppb(bare, CFSR), 0x8200);
+    assert_int_equal(bare_ppb(bare, 0xe000ed38), 0x30000000);
+    bare_store(bare, CFSR, 0x8200);
     execute(STR(0, 1));
     execute(NOP);
     assert_int_equal(bare->faulted, 0);

@@ -208,6 +208,40 @@ static void sources_of_inputs(void **state)
 }
 
 /* TIM2 gates, starts and resets TIM15; TIM1 is clocked by TIM2's updates. */
+/* Hall sensors: each edge of the exclusive or is captured and resets the counter, also the first one behind
+ * the choice of TI1S, and the choice is one where it changes the level. */
+static void hall_sensors(void **state)
+{
+    (void)state;
+    for (unsigned pin = 0; pin < 3; pin++)
+        pin_mode('A', pin, 2, 1);
+    for (int high = 0; high < 2; high++) {
+        pin_drive('A', 0, 0);
+        pin_drive('A', 1, high);
+        pin_drive('A', 2, 0);
+        wr(TIM2 + CR1, 0);
+        wr(TIM2 + CR2, 0);
+        wr(TIM2 + CCMR1, 3);
+        wr(TIM2 + CCER, 1);
+        wr(TIM2 + SMCR, 4 << 4);
+        wr(TIM2 + SMCR, 4 << 4 | 4);
+        wr(TIM2 + CR1, CEN | URS);
+        run_us(50);
+        wr(TIM2 + SR, 0);
+        wr(TIM2 + CR2, 1 << 7);
+        assert_int_equal(rd(TIM2 + SR), high ? 0x42 : 0);
+        for (unsigned i = 0; i < 6; i++) {
+            wr(TIM2 + CNT, 0);
+            wr(TIM2 + SR, 0);
+            run_us(40);
+            pin_drive('A', i % 3, i % 3 == 1 ? (i < 3) != high : i < 3);
+            assert_int_equal(rd(TIM2 + SR), 0x42);
+            assert_in_range(rd(TIM2 + CCR1), 39, 41);
+            assert_int_equal(rd(TIM2 + CNT), 0);
+        }
+    }
+}
+
 static void between_timers(void **state)
 {
     (void)state;
@@ -312,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(external_clocks, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(polarity_of_etr, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(sources_of_inputs, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(hall_sensors, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(between_timers, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(slave_comes_later, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(oscillators, microseconds, rig_off),

@@ -324,6 +324,7 @@ static void put(struct chip *c, unsigned index, unsigned reg, uint32_t value)
             tim_etr_turned(c, index);
         break;
     }
+    case TIM_CR2: /* TI1S */
     case TIM_OR1:
     case TIM_OR2:
         t->r[reg] = value;

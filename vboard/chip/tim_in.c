@@ -207,14 +207,24 @@ static bool remapped(const struct tim_state *t, unsigned index, unsigned n)
     }
 }
 
-/* The level of what OR1, OR2 select; -1: that shows none: oscillators, ADC1's watchdogs, events of RTC. */
+/* TI1 with TI1S. */
+static bool exclusive_or(const struct chip *c, unsigned index)
+{
+    const struct tim_kind *k = &tim_kinds[index];
+    bool x = af_in(c, k->pin, false) != af_in(c, k->pin + 1u, false);
+
+    return x != (k->channels > 2 && af_in(c, k->pin + 2u, false));
+}
+
+/* The level of what TI1S, OR1, OR2 select; -1: that shows none: oscillators, ADC1's watchdogs, events of RTC.
+ */
 static int source_level(const struct chip *c, unsigned index, unsigned n)
 {
     const struct tim_state *t = &c->tim[index];
     unsigned etr = bits(t->r[TIM_OR2], 14, 3), ti4 = bits(t->r[TIM_OR1], 2, 2);
 
     if (n == 0 && t->r[TIM_CR2] & TIM_CR2_TI1S)
-        return -1;
+        return exclusive_or(c, index);
     if (!remapped(t, index, n))
         return af_in(c, n == TIM_ETR ? tim_kinds[index].pin_etr : tim_kinds[index].pin + n, false);
     if (n == TIM_ETR)
@@ -252,10 +262,8 @@ void tim_pin(struct chip *c, unsigned signal, bool level)
         if (signal < k->pin || signal >= (unsigned)k->pin + k->channels)
             continue;
         unsigned n = signal - k->pin;
-        if (t->r[TIM_CR2] & TIM_CR2_TI1S && n < 3) { /* TI1 is the exclusive or of three pins */
-            bool x = af_in(c, k->pin, false) != af_in(c, k->pin + 1u, false);
-            set_input(c, i, 0, x != (k->channels > 2 && af_in(c, k->pin + 2u, false)));
-        }
+        if (t->r[TIM_CR2] & TIM_CR2_TI1S && n < 3)
+            set_input(c, i, 0, exclusive_or(c, i));
         if ((n || !(t->r[TIM_CR2] & TIM_CR2_TI1S)) && !remapped(t, i, n))
             set_input(c, i, n, level);
     }

@@ -116,7 +116,11 @@ static bool may_be_unaligned(struct cpu *cpu, uint32_t addr)
 static bool no_load(struct cpu *cpu, uint32_t addr, uint32_t *value)
 {
     *value = 0;
-    return ignored(cpu) || precise(cpu, addr);
+    if (!ignored(cpu))
+        return precise(cpu, addr);
+    cpu->bfar = addr; /* the status tells: so firmware probes addresses, RIOT's cpu_check_address for one */
+    cpu->cfsr |= CFSR_PRECISERR | CFSR_BFARVALID;
+    return true;
 }
 
 /* With comparators. The FPB leaves unaligned loads alone (DDI 0439 8.3). */
