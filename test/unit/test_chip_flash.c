@@ -182,6 +182,10 @@ static void test_stall(void **state)
     erase(PAGE);
     (void)rd(0x1FFF7590); /* system memory is the same flash */
     assert_false(busy());
+    erase(PAGE);
+    cpu_set_reg(chip_cpu(rig), CPU_PC, FLASH_BASE + 0x100); /* a fetch waits as well */
+    run_us(1);
+    assert_false(busy());
 }
 
 /* The chip's own reset in the middle of a stall: the processor does not wait for the flash. */
@@ -224,6 +228,13 @@ static void test_progerr(void **state)
     assert_int_equal(errors(), 0);
     program(ADDR + 8, 1);
     assert_int_equal(errors(), SR_PROGERR);
+    wr(SR, SR_PROGERR);
+    /* Ones that a debugger has put there are. */
+    poke64(ADDR + 8, UINT64_MAX);
+    program(ADDR + 8, 1);
+    wait();
+    assert_int_equal(errors(), 0);
+    assert_true(dword(ADDR + 8) == 1);
 }
 
 static void test_sizerr(void **state)

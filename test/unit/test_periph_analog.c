@@ -347,6 +347,13 @@ static void dac(void **state)
         wr(DAC1 + 4, 1);
         assert_int_equal(rd(DAC1 + 0x2C), expected[i]);
     }
+    /* amplitudes beyond the 12 bits are 4095 */
+    wr(DAC1, 0);
+    wr(DAC1, 1 | 4 | 7 << 3 | 2 << 6 | 12 << 8);
+    wr(DAC1 + 8, 0);
+    for (unsigned i = 0; i <= 4096; i++)
+        wr(DAC1 + 4, 1);
+    assert_int_equal(rd(DAC1 + 0x2C), 4094);
     /* TIM6 and DMA: each trigger puts out what the last transfer brought; too slow is an underrun */
     clock_on(0x48, 0);
     clock_on(0x58, 4);

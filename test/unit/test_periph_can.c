@@ -90,6 +90,31 @@ static void can_loopback(void **state)
     assert_int_equal(rd(CAN + RF1R) & 0x1B, 3 | 8 | 16); /* full, and overrun by the second */
 }
 
+/* Four identifiers in a bank: which of them it was is told. */
+static void can_short_list(void **state)
+{
+    (void)state;
+    can_on(1u << 30);
+    wr(CAN + FMR, rd(CAN + FMR) | 1);
+    wr(CAN + FA1R, 0);
+    wr(CAN + FM1R, 2);
+    wr(CAN + F0R1 + 8, 0x200u << 5 | 0x201u << 21);
+    wr(CAN + F0R1 + 12, 0x202u << 5 | 0x203u << 21);
+    wr(CAN + FA1R, 2);
+    wr(CAN + FMR, rd(CAN + FMR) & ~1u);
+    for (uint32_t i = 0; i < 4; i++) {
+        put(0, 0x200 + i, i);
+        run_us(240);
+        assert_int_equal(rd(CAN + RF1R) & 3, 1);
+        assert_int_equal(rd(CAN + RI0R + 16 + 4) >> 8 & 0xFF, i);
+        wr(CAN + RF1R, 1 << 5);
+        run_us(1);
+        put(0, 0x204 + i, i);
+        run_us(240);
+        assert_int_equal(rd(CAN + RF1R) & 3, 0);
+    }
+}
+
 /* TSR: CODE is a free mailbox, or the one that is sent last; LOW is that one, if several wait. */
 static void can_next_mailbox(void **state)
 {
@@ -272,6 +297,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(can_loopback, on, rig_off),
+        cmocka_unit_test_setup_teardown(can_short_list, on, rig_off),
         cmocka_unit_test_setup_teardown(can_next_mailbox, on, rig_off),
         cmocka_unit_test_setup_teardown(can_time_stamps, on, rig_off),
         cmocka_unit_test_setup_teardown(can_joins, on, rig_off),

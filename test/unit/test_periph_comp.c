@@ -109,6 +109,22 @@ static void comparator_starts_late(void **state)
     }
 }
 
+/* Both start, one after the other, and nobody looks meanwhile. */
+static void comparators_start_together(void **state)
+{
+    (void)state;
+    clock_on(0x60, 0);
+    set_bits(0x40010408, 3 << 21);
+    set_bits(0x40010400, 3 << 21);
+    adc_voltage(rig, 0, 1, 700);
+    adc_voltage(rig, 1, 4, 700);
+    wr(COMP, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7);
+    run_us(1);
+    wr(COMP + 4, 1 | 1 << 23 | 1 << 22 | 1 << 4);
+    run_us(100);
+    assert_int_equal(rd(0x40010414), 3 << 21);
+}
+
 /* Time from EN to the first result by power mode, and how far the input has to come back. */
 static void comparator_times_and_hysteresis(void **state)
 {
@@ -241,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(comparators, on, rig_off),
         cmocka_unit_test_setup_teardown(comparator_pins_without_channel, on, rig_off),
         cmocka_unit_test_setup_teardown(comparator_starts_late, on, rig_off),
+        cmocka_unit_test_setup_teardown(comparators_start_together, on, rig_off),
         cmocka_unit_test_setup_teardown(comparator_times_and_hysteresis, on, rig_off),
         cmocka_unit_test_setup_teardown(comparator_sees_levels, on, rig_off),
         cmocka_unit_test_setup_teardown(blanking, on, rig_off),

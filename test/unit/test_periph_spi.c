@@ -119,6 +119,10 @@ static void register_device(void **state)
     transfer(SPI2, 0xA0);
     assert_int_equal(transfer(SPI2, 0), 0x11);
     assert_int_equal(transfer(SPI2, 0), 0x22);
+    wr(0x48000418, 1 << 12);
+    wr(0x48000428, 1 << 12);
+    transfer(SPI2, 0xA1); /* which is the next register */
+    assert_int_equal(transfer(SPI2, 0), 0x22);
 }
 
 static void dma(void **state)
@@ -233,6 +237,12 @@ static void nobody_and_mode_fault(void **state)
     wr(0x4800000C, 2u << 30); /* PUPDR: a pull-down */
     wr(SPI3 + CR1, MSTR);
     assert_false(pin_level('A', 15));
+    /* an input, without SSOE */
+    wr(0x4800000C, 1u << 30);
+    wr(SPI3 + CR2, DS(8));
+    wr(SPI3 + CR1, MSTR | SPE);
+    assert_true(pin_level('A', 15));
+    assert_int_equal(rd(SPI3 + CR1) & MSTR, MSTR);
 }
 
 /* NSSP: low for a frame, high for at least a clock between two; it wants the first edge. */

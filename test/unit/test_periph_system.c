@@ -213,6 +213,26 @@ static void crs_trims(void **state)
     assert_int_equal(rd(CRS) >> 8 & 0x3F, trim - 2);
 }
 
+/* At its ends TRIM stays, and says so. */
+static void crs_trim_ends(void **state)
+{
+    static const struct {
+        uint32_t from, to;
+        uint64_t us; /* far more than HSI48 is off by then */
+    } rows[] = {{1, 0, 1060}, {62, 63, 940}};
+
+    (void)state;
+    crs_on();
+    for (unsigned i = 0; i < 2; i++) {
+        wr(CRS, 0);
+        wr(CRS, rows[i].from << 8 | 1 << 5 | 1 << 6);
+        sof(2, rows[i].us);
+        assert_int_equal(rd(CRS) >> 8 & 0x3F, rows[i].to);
+        assert_int_equal(rd(CRS + 8) & (TRIMOVF | ERR), TRIMOVF | ERR);
+        wr(CRS + 12, 0xF);
+    }
+}
+
 static void crs_errors(void **state)
 {
     (void)state;
@@ -354,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(wwdg_timeout, rig_on, rig_off),
         cmocka_unit_test_setup_teardown(wwdg_window, rig_on, rig_off),
         cmocka_unit_test_setup_teardown(crs_trims, rig_on, rig_off),
+        cmocka_unit_test_setup_teardown(crs_trim_ends, rig_on, rig_off),
         cmocka_unit_test_setup_teardown(crs_errors, rig_on, rig_off),
         cmocka_unit_test_setup_teardown(rng, rig_on, rig_off),
         cmocka_unit_test_setup_teardown(dbgmcu, rig_on, rig_off),

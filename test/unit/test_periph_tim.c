@@ -282,6 +282,44 @@ static void compare_flags(void **state)
     assert_int_equal(rd(TIM2 + SR) & 11, 11);
 }
 
+/* TIM1 has a line for each kind of event; one of them is at a time. */
+static void lines_of_tim1(void **state)
+{
+    static const struct {
+        uint32_t egr;
+        unsigned irq;
+    } rows[] = {{1, 25}, {2, 27}, {1 << 4, 27}, {1 << 5, 26}, {1 << 6, 26}, {1 << 7, 24}};
+
+    (void)state;
+    wr(TIM1 + CR2, 1); /* CCPC, or there is no COM */
+    wr(TIM1 + DIER, 0xFF);
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        wr(TIM1 + SR, 0);
+        wr(TIM1 + EGR, rows[i].egr);
+        assert_int_equal(rd(TIM1 + SR), rows[i].egr);
+        for (unsigned irq = 24; irq <= 27; irq++)
+            assert_int_equal(irq_line(irq), irq == rows[i].irq);
+    }
+}
+
+/* CCxS is locked while the channel is on; CCR5's bits for the other channels are no part of its value. */
+static void locked_selection(void **state)
+{
+    (void)state;
+    for (unsigned ch = 0; ch < 4; ch++) {
+        uint32_t ccmr = TIM2 + CCMR1 + ch / 2 * 4, shift = 8 * (ch % 2);
+        wr(TIM2 + CCER, 1u << 4 * ch);
+        wr(ccmr, 0x0101);
+        assert_int_equal(rd(ccmr), 0x0101u & ~(1u << shift));
+        wr(ccmr, 0);
+    }
+    wr(TIM1 + CCR5, 7u << 29 | 5);
+    wr(TIM1 + SR, 0);
+    wr(TIM1 + CR1, CEN);
+    run_us(1); /* 16 counts */
+    assert_int_equal(rd(TIM1 + SR) >> 16 & 1, 1);
+}
+
 /* Pin levels in each output mode: counts of a period of 10 at which PA0 (TIM2_CH1) is high. */
 static void output_modes(void **state)
 {
@@ -457,6 +495,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(directions, on, rig_off),
         cmocka_unit_test_setup_teardown(repetition, on, rig_off),
         cmocka_unit_test_setup_teardown(compare_flags, on, rig_off),
+        cmocka_unit_test_setup_teardown(lines_of_tim1, on, rig_off),
+        cmocka_unit_test_setup_teardown(locked_selection, on, rig_off),
         cmocka_unit_test_setup_teardown(output_modes, on, rig_off),
         cmocka_unit_test_setup_teardown(compare_preload, on, rig_off),
         cmocka_unit_test_setup_teardown(pwm_events, on, rig_off),

@@ -207,7 +207,26 @@ static void sources_of_inputs(void **state)
     assert_int_equal(rd(TIM2 + CNT), 2);
 }
 
-/* TIM2 gates, starts and resets TIM15; TIM1 is clocked by TIM2's updates. */
+/* TIM16 captures when the RTC wakes. */
+static void wake_up_of_the_rtc(void **state)
+{
+    const uint32_t rtc = 0x40002800;
+
+    (void)state;
+    clock_rtc();
+    wr(TIM16 + OR1, 3);
+    wr(TIM16 + CCMR1, 1);
+    wr(TIM16 + CCER, 1);
+    wr(TIM16 + CR1, CEN);
+    wr(rtc + 0x14, 31);                    /* 32 periods of 2 of LSE */
+    wr(rtc + 0x08, 3 | 1 << 10 | 1 << 14); /* RTC / 2, WUTE, WUTIE */
+    wr(TIM16 + SR, 0);
+    run_us(1000);
+    assert_int_equal(rd(TIM16 + SR) & 2, 0);
+    run_us(1200);
+    assert_int_equal(rd(TIM16 + SR) & 2, 2);
+}
+
 /* Hall sensors: each edge of the exclusive or is captured and resets the counter, also the first one behind
  * the choice of TI1S, and the choice is one where it changes the level. */
 static void hall_sensors(void **state)
@@ -242,6 +261,7 @@ static void hall_sensors(void **state)
     }
 }
 
+/* TIM2 gates, starts and resets TIM15; TIM1 is clocked by TIM2's updates. */
 static void between_timers(void **state)
 {
     (void)state;
@@ -347,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(polarity_of_etr, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(sources_of_inputs, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(hall_sensors, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(wake_up_of_the_rtc, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(between_timers, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(slave_comes_later, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(oscillators, microseconds, rig_off),

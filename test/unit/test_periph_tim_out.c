@@ -53,6 +53,14 @@ static void complementary(void **state)
         assert_in_range(chip_now(rig) - off, (rows[i].periods - 1) * 62500ull,
                         (rows[i].periods + 2) * 62500ull);
     }
+    /* A reset of the timer lets the pin go. */
+    set_bits(0x4800000C, 1 << 14);
+    wr(TIM1 + CCMR1, 4 << 4);
+    wr(TIM1 + CCER, 4);
+    assert_false(pin_level('A', 7));
+    wr(0x40021040, 1 << 11);
+    wr(0x40021040, 0);
+    assert_true(pin_level('A', 7));
 }
 
 static void break_input(void **state)
