@@ -164,6 +164,26 @@ static void flood(void **unused)
     }
 }
 
+/* A named pipe as standard input: its first writer ends, and the next ones are heard all the same. */
+static void named_pipe(void **unused)
+{
+    (void)unused;
+    (void)temp_make(NULL);
+    char line[800];
+    (void)snprintf(line, sizeof line,
+                   "mkfifo %s; %s --load %s --load %s --control - --for 5 <%s & "
+                   "echo peek 0 4 >%s; sleep 0.3; echo peek 1 4 >%s; sleep 0.3; echo quit >%s; wait $!",
+                   temp("pipe"), VBOARD, BENCH_ELF, bench_mode(BLINK), temp("pipe"), temp("pipe"),
+                   temp("pipe"), temp("pipe"));
+    struct command_result r = command((const char *const[]){"/bin/sh", "-c", line, NULL}, NULL);
+    assert_int_equal(r.status, 0);
+    cJSON *answers = json_lines(r.out);
+    assert_int_equal(json_count(answers, "hex", "00ff0020"), 1);
+    assert_int_equal(cJSON_GetArraySize(answers), 3);
+    cJSON_Delete(answers);
+    command_result_free(&r);
+}
+
 static void stale_socket(void **unused)
 {
     (void)unused;
@@ -185,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(clients, setup, temp_remove),
         cmocka_unit_test_setup_teardown(hostile_clients, setup, temp_remove),
         cmocka_unit_test_teardown(flood, temp_remove),
+        cmocka_unit_test_teardown(named_pipe, temp_remove),
         cmocka_unit_test_setup_teardown(stale_socket, setup, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,6 +280,20 @@ static bool readable(int fd)
     return poll(&p, 1, 0) > 0;
 }
 
+/* A pipe with a name can be opened again: what its next writer says is heard, too. Held open for writing from
+ * here on, it does not end once more. */
+static bool next_writer(struct client *k)
+{
+    struct stat st;
+    if (k->in != STDIN_FILENO || fstat(k->in, &st) != 0 || !S_ISFIFO(st.st_mode))
+        return false;
+    int fd = open("/dev/stdin", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    k->in = fd;
+    return true;
+}
+
 /* What is there now; standard input is a blocking file of somebody else's, so it is asked. */
 static void take(struct client *k, struct queue *q, struct command_target *target)
 {
@@ -289,7 +303,7 @@ static void take(struct client *k, struct queue *q, struct command_target *targe
         if (n > 0) {
             take_bytes(k, bytes, (size_t)n, q, target);
         } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
-            k->ended = true;
+            k->ended = !next_writer(k);
             if (k->length > 0 || k->discard) /* a last line without its newline */
                 take_bytes(k, "\n", 1, q, target);
         }
