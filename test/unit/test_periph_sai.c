@@ -35,7 +35,7 @@ static void sai(void **state)
     assert_int_equal(rd(SAI + 0x18) & 8, 0);
     ps_t frame = 256 * PS_PER_S / hz;
     run_ps(frame * 3 + frame / 2);
-    assert_int_equal(rd(SAI + 0x18), 2 << 16 | 8); /* two words left, asks for more */
+    assert_int_equal(rd(SAI + 0x18), 1 << 16 | 8); /* two words left, asks for more */
     run_ps(frame);
     assert_int_equal(rd(SAI + 0x18), 8);
     run_ps(frame);
@@ -55,6 +55,7 @@ static void sai_protocols(void **state)
     for (unsigned protocol = 0; protocol < 3; protocol++) {
         const unsigned length = protocol == 0 ? 32 : protocol == 1 ? 64 : 256, words = protocol == 1 ? 2 : 1;
         wr(SAI + 4, 0);
+        assert_true(run_until(SAI + 4, SAIEN, 0, PS_PER_MS) != PS_NEVER);
         wr(SAI + 8, 1 << 3); /* flush */
         wr(SAI + 0x0C, 31);
         wr(SAI + 0x10, 1u << 16);
@@ -62,13 +63,14 @@ static void sai_protocols(void **state)
             wr(SAI + 0x20, i);
         wr(SAI + 4, 0x40 | NODIV | SAIEN | protocol << 2);
         run_ps(3 * length * bit + length * bit / 2);
-        assert_int_equal(rd(SAI + 0x18) >> 16, 1 + (8 - 3 * words) / 2);
+        assert_int_equal(rd(SAI + 0x18) >> 16, 1 + (7 - 3 * words) / 2);
     }
     wr(SAI + 0x30, 3u << 16);
     wr(SAI + 0x24, 0x40 | NODIV | SAIEN | 2 << 2 | 1);
     run_ps(300 * bit);
     assert_int_equal(rd(SAI + 0x38), 16);
     wr(SAI + 0x24, 0);
+    assert_true(run_until(SAI + 0x24, SAIEN, 0, PS_PER_MS) != PS_NEVER);
     wr(SAI + 0x3C, 16);
     wr(SAI + 0x24, 0x40 | NODIV | SAIEN | 1); /* a free one has zeros */
     run_ps(300 * bit);
@@ -91,10 +93,16 @@ enum {
     DATA = 0x1C
 };
 
+static void off(unsigned which)
+{
+    wr(SAI + which, 0);
+    assert_true(run_until(SAI + which, SAIEN, 0, PS_PER_MS) != PS_NEVER);
+}
+
 /* Two slots; 64 bits a frame at the rate of SAI's clock. */
 static void block(unsigned which, uint32_t cr1, uint32_t cr2)
 {
-    wr(SAI + which, 0);
+    off(which);
     wr(SAI + which + BLOCK_CR2, cr2 | 1 << 3);
     wr(SAI + which + CLEAR, 0x77);
     wr(SAI + which + FRAME, 63);
@@ -113,6 +121,39 @@ static void wire_data(void)
     pin_mode('A', 10, 2, 13);
     pin_mode('B', 5, 2, 13);
     chip_wire(rig, 0, 10, 1, 5);
+}
+
+/* The FIFO asks for words, by DMA as well, before the block is on; what switches it off waits for the end of
+ * the frame, in both blocks. */
+static void begin_and_end(void **state)
+{
+    (void)state;
+    sai_clocked();
+    clock_on(0x48, 1);
+    assert_int_equal(rd(SAI + A + STATUS), 8); /* after a reset */
+    block(A, 4 << 5, 2);
+    block(B, 4 << 5 | SLAVE | RECEIVER | SYNC | SAIEN, 0);
+    wr(0x400204A8, 1); /* DMA2 channel 1: SAI1_A */
+    wr(0x40020410, SAI + A + DATA);
+    wr(0x40020414, 0x20000100);
+    wr(0x4002040C, 20);
+    wr(0x40020408, 2 << 10 | 2 << 8 | 1 << 7 | 1 << 4 | 1);
+    assert_int_equal(rd(SAI + A + STATUS) >> 16, 0);
+    set_bits(SAI + A, 1 << 17);
+    run_us(20);
+    assert_int_equal(rd(SAI + A + STATUS), 3 << 16); /* five words: above a half */
+    set_bits(SAI + A, SAIEN);
+    ps_t frame = 64 * (PS_PER_S / chip_clock(rig, CLK_SAI1));
+    run_ps(frame * 3 / 2);
+    for (unsigned i = 0; i < 2; i++)
+        clear_bits(SAI + (i ? B : A), SAIEN | 7 << 5);
+    run_ps(frame / 4);
+    assert_int_equal(rd(SAI + A) & (SAIEN | 7 << 5), SAIEN | 4 << 5);
+    assert_int_equal(rd(SAI + B) & SAIEN, SAIEN);
+    set_bits(SAI + B, SAIEN); /* not taken */
+    run_ps(frame / 2);
+    assert_int_equal(rd(SAI + A) & (SAIEN | 7 << 5), 0);
+    assert_int_equal(rd(SAI + B) & SAIEN, 0);
 }
 
 /* B receives what A sends: by A's clock inside the chip, or by wires. */
@@ -181,6 +222,7 @@ static void mono(void **state)
     run_frames(2);
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(rd(SAI + B + DATA), 1 + i / 2);
+    off(A);
     block(B, 4 << 5 | SLAVE | RECEIVER | SYNC | MONO | SAIEN, 0);
     block(A, 4 << 5, 0);
     for (unsigned i = 0; i < 4; i++)
@@ -249,6 +291,7 @@ static void companded_words_pass(void **state)
     wire_data();
     for (unsigned comp = 0; comp < 4; comp++) {
         uint32_t cr2 = (comp & 1 ? 3u : 2u) << 14 | (comp & 2 ? 1u << 13 : 0);
+        off(A);
         block(B, SLAVE | RECEIVER | SYNC | SAIEN, cr2);
         block(A, 0, cr2);
         wr(SAI + A + DATA, comp & 1 ? 1008 : 1023);
@@ -314,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sai, on, rig_off),
         cmocka_unit_test_setup_teardown(sai_protocols, on, rig_off),
+        cmocka_unit_test_setup_teardown(begin_and_end, on, rig_off),
         cmocka_unit_test_setup_teardown(words_pass, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_sends, on, rig_off),
         cmocka_unit_test_setup_teardown(mono, on, rig_off),

@@ -59,7 +59,8 @@ static ps_t frame_time(const struct chip *c, const struct sai_block *b)
     return chip_ticks_to_ps(clocks * (div ? 2 * div : 1), chip_clock(c, CLK_SAI1));
 }
 
-/* FTH: empty, quarter, half, three quarters, full. */
+/* FTH: empty, quarter, half, three quarters, full. Whether or not the block is on: HAL_SAI_Transmit_DMA waits
+ * for words in the FIFO before it switches it on. */
 static bool requests(const struct sai_block *b)
 {
     unsigned threshold = bits(b->r[CR2], 0, 3) * 2;
@@ -69,9 +70,10 @@ static bool requests(const struct sai_block *b)
     return b->level && b->level >= (threshold ? threshold : 1);
 }
 
+/* FLVL: of a quarter, a half, three quarters a transmitter is in the lower class, a receiver in the upper. */
 static uint32_t level_code(const struct sai_block *b)
 {
-    return b->level == 0 ? 0 : b->level == FIFO_WORDS ? 5 : 1 + b->level / 2;
+    return b->level == 0 ? 0 : b->level == FIFO_WORDS ? 5 : 1 + (b->level - (transmits(b) ? 1 : 0)) / 2;
 }
 
 static void update(struct chip *c)
@@ -82,11 +84,10 @@ static void update(struct chip *c)
 
     for (unsigned i = 0; i < SAI_BLOCKS; i++) {
         struct sai_block *b = &c->sai.block[i];
-        bool on = is_on(b);
-        put_bit(&b->r[SR], FREQ, on && requests(b));
+        put_bit(&b->r[SR], FREQ, requests(b));
         b->r[SR] = (b->r[SR] & 0xFFFF) | level_code(b) << 16;
         irq |= b->r[SR] & b->r[IM];
-        dma_request(c, signals[i], on && b->r[CR1] & DMAEN && b->r[SR] & FREQ);
+        dma_request(c, signals[i], b->r[CR1] & DMAEN && b->r[SR] & FREQ);
         when = b->frame_at < when ? b->frame_at : when;
     }
     chip_irq(c, IRQ_SAI1, B_SAI1, irq);
@@ -249,15 +250,36 @@ static void frame(struct chip *c, struct sai_block *m)
     }
 }
 
+/* SAIEN that was cleared reads as set until the frame is over. */
+static bool in_frame(const struct chip *c, const struct sai_block *b)
+{
+    const struct sai_block *other = &c->sai.block[b == c->sai.block], *m = is_master(b) ? b : other;
+
+    return is_on(b) && is_master(m) && m->frame_at != PS_NEVER && follows(c, b, m);
+}
+
+static void switched(struct chip *c, struct sai_block *b);
+
+static void switch_off(struct chip *c, struct sai_block *b)
+{
+    b->ending = false;
+    regs_write(b->r, rows, ROWS, CR1 * 4, b->then);
+    switched(c, b);
+}
+
 void sai_event(struct chip *c, unsigned index)
 {
     (void)index;
     for (unsigned i = 0; i < SAI_BLOCKS; i++) {
-        struct sai_block *b = &c->sai.block[i];
+        struct sai_block *b = &c->sai.block[i], *other = &c->sai.block[!i];
         if (b->frame_at > chip_now(c))
             continue;
         frame(c, b);
         next_frame(c, b);
+        if (other->ending && follows(c, other, b))
+            switch_off(c, other);
+        if (b->ending)
+            switch_off(c, b);
     }
     update(c);
 }
@@ -348,6 +370,14 @@ bool sai_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     case DR:
         if (transmits(b) && b->level < FIFO_WORDS)
             b->fifo[b->level++] = value;
+        break;
+    case CR1:
+        if (in_frame(c, b) && (b->ending || !(value & SAIEN))) {
+            b->ending = true;
+            b->then = value & ~(uint32_t)SAIEN;
+            break;
+        }
+        regs_write(b->r, rows, ROWS, reg * 4, value);
         break;
     default: regs_write(b->r, rows, ROWS, reg * 4, value); break;
     }

@@ -15,6 +15,8 @@ struct sai_state {
         uint32_t last;        /* word that was sent */
         unsigned mute_frames; /* received, one after another */
         ps_t frame_at;
+        bool ending;   /* SAIEN was cleared in a frame */
+        uint32_t then; /* CR1 behind it */
     } block[SAI_BLOCKS];
 };
 
