@@ -353,6 +353,27 @@ static bool readable(int fd, int ms)
     return poll(&p, 1, ms) == 1;
 }
 
+/* Standard output for all: what a port says comes by lines, so that those of JSON stay whole. */
+static void uart_between_json(void **unused)
+{
+    (void)unused;
+    file_text(temp("script"), "at 0.1 uart VCP 47646b6b6e09474809\nat 0.2 uart VCP 20\nat 0.3 quit\n");
+    const char *args[] = {VBOARD,     "--fast",       "--load", BENCH_ELF, "--load",   bench_mode(ECHO),
+                          "--script", temp("script"), "--uart", "VCP=-",   "--events", "-",
+                          NULL};
+    struct command_result r = command(args, NULL);
+    assert_int_equal(r.status, 0);
+    char text[20] = "";
+    for (char *line = strtok(r.out, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        cJSON *json = cJSON_Parse(line);
+        if (json == NULL)
+            (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s\n", line);
+        cJSON_Delete(json);
+    }
+    assert_string_equal(text, "Hello\nHI\n!\n");
+    command_result_free(&r);
+}
+
 static void uart_pty(void **unused)
 {
     (void)unused;
@@ -428,6 +449,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(semihosting, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(swo_files, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(uart_files, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(uart_between_json, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(uart_pty, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(full, temp_make, temp_remove),
     };

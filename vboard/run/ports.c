@@ -75,6 +75,30 @@ bool ports_have_swo(const struct ports *p)
     return false;
 }
 
+static void write_line(struct port *port)
+{
+    (void)fwrite(port->line, 1, port->length, port->file);
+    if (port->line[port->length - 1] != '\n')
+        (void)fputc('\n', port->file);
+    port->length = 0;
+}
+
+static void add_to_line(struct port *port, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        port->line[port->length++] = (char)bytes[i];
+        if (bytes[i] == '\n' || port->length == PORT_LINE)
+            write_line(port);
+    }
+}
+
+void ports_finish(struct ports *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->rows[i].length > 0)
+            write_line(&p->rows[i]);
+}
+
 void ports_event(struct ports *p, const struct vboard_event *e)
 {
     if (e->kind != VE_UART)
@@ -83,7 +107,9 @@ void ports_event(struct ports *p, const struct vboard_event *e)
         struct port *port = &p->rows[i];
         if (strcmp(port->name, e->name) != 0 && strcmp(port->name, e->unit) != 0)
             continue;
-        if (port->file != NULL)
+        if (port->file == stdout && p->whole_lines)
+            add_to_line(port, e->bytes, e->size);
+        else if (port->file != NULL)
             (void)fwrite(e->bytes, 1, e->size, port->file);
         else if (write(port->master, e->bytes, e->size) < 0)
             continue; /* nobody reads: as on a wire, what is not taken is gone */

@@ -103,6 +103,8 @@ static bool attach(struct session *s, struct sentence *why)
         return false;
     if (s->control_path != NULL && (s->control = control_open(s->control_path, why)) == NULL)
         return false;
+    s->ports.whole_lines = s->events == stdout || s->script_path != NULL ||
+                           (s->control_path != NULL && strcmp(s->control_path, "-") == 0);
     return board_args_spared(&s->args, &s->outputs, why) &&
            (s->script_path == NULL || outputs_spare(&s->outputs, s->script_path, why)) &&
            outputs_begin(&s->outputs, why);
@@ -299,6 +301,7 @@ static bool finish(struct session *s, struct ending end, struct sentence *why)
     vboard_power(s->b, false, true); /* the end of the process is that of the supply */
     if (s->args.flash != NULL && !vboard_write_state(s->b, s->args.flash))
         ok = refuse(why, "%s", vboard_error(s->b));
+    ports_finish(&s->ports);
     if (s->events != NULL)
         events_write_end(s->events, vboard_now(s->b), end.status, end.reason);
     return outputs_flush(&s->outputs, why) && ok;
