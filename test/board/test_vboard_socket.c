@@ -53,7 +53,7 @@ static void say(int fd, const char *line)
 /* One line, within 10 s. */
 static cJSON *hear(int fd)
 {
-    static char line[200000];
+    static char line[600000];
     size_t n = 0;
     do {
         struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -80,10 +80,12 @@ static void clients(void **unused)
     say(a, "regs\n");
     assert_true(heard_ok(a));
     say(b, "pee");
-    say(a, "peek 0x20000000 65536\n");
+    say(a, "peek 0x08000000 262144\n");
     cJSON *large = hear(a);
-    assert_int_equal(strlen(json_text(large, "hex")), 131072);
+    assert_int_equal(strlen(json_text(large, "hex")), 524288);
     cJSON_Delete(large);
+    say(a, "peek 0x08000000 262145\n");
+    assert_false(heard_ok(a));
     say(b, "k 0x08000000 4\n");
     assert_true(heard_ok(b));
     /* a time that is past: at once; a later one: then, and other commands are not kept waiting */

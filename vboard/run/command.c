@@ -189,7 +189,7 @@ static bool run_cut(const struct command *c, struct command_target *t, struct se
 static bool parse_peek(struct command *c, char **words, unsigned count)
 {
     (void)count;
-    return parse_number(words[0], UINT32_MAX, &c->n) && parse_number(words[1], COMMAND_BYTES, &c->size) &&
+    return parse_number(words[0], UINT32_MAX, &c->n) && parse_number(words[1], COMMAND_PEEK, &c->size) &&
            c->size > 0;
 }
 

@@ -11,7 +11,12 @@
 #include "board/sentence.h"
 #include "vboard.h"
 
-enum { COMMAND_NAME = 12, COMMAND_BYTES = 65536, COMMAND_LINE = 2 * COMMAND_BYTES + 100 };
+enum {
+    COMMAND_NAME = 12,
+    COMMAND_BYTES = 65536, /* sent or written */
+    COMMAND_PEEK = 262144, /* read: all of flash */
+    COMMAND_LINE = 2 * COMMAND_BYTES + 100
+};
 
 struct command_kind;
 
