@@ -47,8 +47,8 @@ static void go_to(unsigned state)
     assert_int_equal(get_state(), state);
 }
 
-/* USB DFU 1.1 annex A.2 with what docs/dfu.md states: zero-length DNLOAD leaves from dfuIDLE too, and
- * GETSTATUS is answered in dfuDNBUSY. Columns are requests; a cell is the state afterwards, with a
+/* USB DFU 1.1 annex A.2, but that a zero-length DNLOAD leaves from dfuIDLE too (AN3156), and GETSTATUS is
+ * answered in dfuDNBUSY. Columns are requests; a cell is the state afterwards, with a
  * leading '!' if the request is stalled. */
 static const struct {
     unsigned state;

@@ -4,7 +4,7 @@
 
 #define REG(addr) (*(volatile uint32_t *)(addr))
 
-/* Numbers of the table at the end; test/board/test_vboard_cmd.c has the same. */
+/* Numbers of the table at the end; test/support/cmdbench.h has the same. */
 #define MODE REG(0x08030000)
 
 enum { PAGE = 64, PAGE_ADDR = 0x08000000 + PAGE * 2048 };
