@@ -90,6 +90,11 @@ static void dfu_files(void **state)
     assert_int_equal(image.count, 2); /* alternate setting 1 is left out */
     part_is(0, 0x08004000, "abcd", 4);
     part_is(1, 0x08008000, "ef", 2);
+    dfuse(0); /* as dfuse-pack counts: the suffix, too */
+    set32(6, (uint32_t)dfu_size + 16);
+    suffix(0x011A);
+    assert_true(dfu_parse(IMAGE_NO_ADDR));
+    assert_int_equal(image.count, 2);
     dfu_size = 0;
     put("binary", 6);
     suffix(0x0100);

@@ -74,7 +74,9 @@ bool image_parse_dfuse(struct image *image, const char *path, const uint8_t *byt
     size_t end = size - SUFFIX, at = PREFIX;
     if (end < PREFIX || bytes[5] != 1)
         return refuse(why, "%s: DfuSe version %u is unknown", path, bytes[5]);
-    if (le32(bytes + 6) != end)
+    /* "The total DFU file length" (UM0391): ST's tools leave the suffix out, dfuse-pack of dfu-util 0.10 and
+     * later does not. */
+    if (le32(bytes + 6) != end && le32(bytes + 6) != size)
         return refuse(why, "%s: DfuSe prefix says %u bytes but there are %zu", path, le32(bytes + 6), end);
     for (unsigned i = 0; i < bytes[10]; i++)
         if (!target(image, path, bytes, end, &at, why))
