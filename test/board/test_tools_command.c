@@ -102,6 +102,31 @@ static void inspect(void **state)
     command_result_free(&r);
 }
 
+/* A file's name comes back as it was given, or byte by byte where it is no UTF-8. */
+static void names_in_json(void **state)
+{
+    (void)state;
+    static const char *const names[][2] = {
+        {"j\xC3\xBCrgen \xE2\x82\xAC \xF0\x9F\x98\x80.bin", NULL},
+        {"\"a\\b\x01.bin", NULL},
+        {"\xFC \xC0\xAF \xED\xA0\x80 \xF4\x90\x80\x80 \xE2\x82",
+         "\xC3\xBC \xC3\x80\xC2\xAF \xC3\xAD\xC2\xA0\xC2\x80 \xC3\xB4\xC2\x90\xC2\x80\xC2\x80 "
+         "\xC3\xA2\xC2\x82"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        file_write(temp(names[i][0]), "0123456789", 10);
+        struct command_result r = run(1, (const char *const[]){"inspect", temp(names[i][0]), "--json", NULL});
+        cJSON *lines = json_lines(r.out);
+        assert_non_null(lines);
+        const char *file = json_text(cJSON_GetArrayItem(lines, 0), "file");
+        assert_string_equal(strrchr(file, '/') + 1, names[i][1] != NULL ? names[i][1] : names[i][0]);
+        for (const char *p = r.out; *p != '\0'; p++)
+            assert_true((unsigned char)*p < 0x80);
+        cJSON_Delete(lines);
+        command_result_free(&r);
+    }
+}
+
 /* What the board has may be compared with the file only if it is recorded, and as it was recorded. */
 static void why_compares(void **state)
 {
@@ -324,6 +349,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inspect, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(names_in_json, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(versions, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(bad_words, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(why_compares, temp_make, temp_remove),

@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A quoted string; NULL becomes null. Bytes beyond ASCII are written as the code point of that number. */
+/* A quoted string of UTF-8; NULL becomes null. A byte that belongs to no character is written as the code
+ * point of that number. */
 void json_string(FILE *f, const char *text);
 /* A quoted string of hexadecimal digits. */
 void json_hex(FILE *f, const uint8_t *bytes, size_t size);
