@@ -17,7 +17,7 @@ struct dfu_element {
 
 struct dfu_job {
     /* Download: elements, in this order. One with DFU_NO_ADDR goes to the first writable address of the
-     * layout; plain DFU 1.1 sends the first element and ignores its address. */
+     * layout; plain DFU 1.1 takes one element and ignores its address. */
     const struct dfu_element *elements;
     size_t element_count;
     /* Upload, if `upload` is not NULL: at most upload_limit bytes from upload_addr; a limit of 0 means up
