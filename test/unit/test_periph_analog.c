@@ -379,6 +379,38 @@ static void dac(void **state)
     assert_false(irq_line(54));
 }
 
+/* What a channel that is on refuses: another mode, calibration, and in sample and hold a sample time while
+ * the last one is on its way into LSI's domain. */
+static void dac_refuses(void **state)
+{
+    (void)state;
+    enum { MCR = 0x3C, SHSR2 = 0x44, CEN = 1 << 14 };
+    wr(DAC1, 1);
+    wr(DAC1 + MCR, 4 << 16 | 2);
+    assert_int_equal(rd(DAC1 + MCR), 4 << 16);
+    wr(DAC1, 1 | CEN);
+    assert_int_equal(rd(DAC1), 1);
+    wr(DAC1, 0);
+    wr(DAC1, CEN);
+    assert_int_equal(rd(DAC1), CEN);
+    wr(DAC1 + MCR, 4 << 16 | 2);
+    assert_int_equal(rd(DAC1 + MCR), 4 << 16);
+    wr(DAC1 + SHSR2, 5); /* off: at any time */
+    wr(DAC1 + SHSR2, 6);
+    assert_int_equal(rd(DAC1 + SHSR2), 6);
+    assert_int_equal(rd(DAC1 + 0x34) & 1u << 31, 0);
+    wr(DAC1, 1 << 16);
+    run_us(1000);
+    assert_int_equal(rd(DAC1 + 0x34) & 1u << 31, 1u << 31); /* LSI is off */
+    set_bits(0x40021094, 1);
+    assert_in_range(run_until(DAC1 + 0x34, 1u << 31, 0, PS_PER_MS), 90 * PS_PER_US, 250 * PS_PER_US);
+    wr(DAC1 + SHSR2, 7);
+    wr(DAC1 + SHSR2, 8);
+    assert_int_equal(rd(DAC1 + SHSR2), 7);
+    assert_in_range(run_until(DAC1 + 0x34, 1u << 31, 0, PS_PER_MS), 80 * PS_PER_US, 100 * PS_PER_US);
+    assert_int_equal(rd(DAC1 + 0x34) & 1 << 15, 0);
+}
+
 /* The output of a watchdog is TIM1's ETR, for as long as what it guards is outside. */
 static void watchdog_as_trigger(void **state)
 {
@@ -478,6 +510,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(watchdogs, on, rig_off),
         cmocka_unit_test_setup_teardown(internal_channels, on, rig_off),
         cmocka_unit_test_setup_teardown(dac, on, rig_off),
+        cmocka_unit_test_setup_teardown(dac_refuses, on, rig_off),
         cmocka_unit_test_setup_teardown(watchdog_as_trigger, on, rig_off),
         cmocka_unit_test_setup_teardown(timer_goes_first, on, rig_off),
         cmocka_unit_test_setup_teardown(amplifier_alone, on, rig_off),

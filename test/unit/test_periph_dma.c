@@ -145,6 +145,20 @@ static void circular(void **state)
     /* each address once a round, never past the end */
     assert_int_equal(rd8(DST + 3), rd8(SRC));
     assert_int_equal(rd8(DST + 4), 0xEE);
+    /* CIRC is cleared on the way: this round is the last; an address counts from the next round on */
+    wr(CCR(DMA1, 3), 0);
+    setup(DMA1, 3, SRC, DST, 4, CIRC | MINC | EN);
+    run_us(25);
+    wr(CMAR(DMA1, 3), DST + 32);
+    run_us(40);
+    assert_int_equal(rd8(DST + 3), rd8(SRC));
+    assert_int_equal(rd8(DST + 33), rd8(SRC));
+    assert_int_equal(rd8(DST + 34), 0xEE);
+    clear_bits(CCR(DMA1, 3), CIRC);
+    run_us(100);
+    assert_int_equal(rd(CNDTR(DMA1, 3)), 0);
+    assert_int_equal(rd8(DST + 35), rd8(SRC));
+    assert_int_equal(rd8(DST + 36), 0xEE);
     /* not circular: it ends, and stays enabled */
     wr(CCR(DMA1, 3), 0);
     setup(DMA1, 3, SRC, DST + 16, 2, MINC | EN);
@@ -210,14 +224,14 @@ static void register_rules(void **state)
     clock_on(0x58, 4);
     setup(DMA1, 3, SRC, DST, 7, EN | MINC);
     wr(CPAR(DMA1, 3), 1);
-    wr(CMAR(DMA1, 3), 1);
+    wr(CMAR(DMA1, 3), 2);
     wr(CNDTR(DMA1, 3), 1);
-    assert_int_equal(rd(CPAR(DMA1, 3)), SRC);
-    assert_int_equal(rd(CMAR(DMA1, 3)), DST);
+    assert_int_equal(rd(CPAR(DMA1, 3)), 1); /* not read-only */
+    assert_int_equal(rd(CMAR(DMA1, 3)), 2);
     assert_int_equal(rd(CNDTR(DMA1, 3)), 7);
-    wr(CCR(DMA1, 3), 0x7FFF); /* all but the interrupt enables and EN are read-only now */
-    assert_int_equal(rd(CCR(DMA1, 3)), EN | TCIE | HTIE | TEIE | MINC);
-    wr(CCR(DMA1, 3), 0x7FFE);
+    wr(CCR(DMA1, 3), 0x7FFF); /* all but the interrupt enables, CIRC and EN are read-only now */
+    assert_int_equal(rd(CCR(DMA1, 3)), EN | TCIE | HTIE | TEIE | CIRC | MINC);
+    wr(CCR(DMA1, 3), 0x7FFE & ~CIRC);
     assert_int_equal(rd(CCR(DMA1, 3)), TCIE | HTIE | TEIE | MINC); /* EN was still set */
     wr(CCR(DMA1, 3), 0xFFFFFFFE);
     assert_int_equal(rd(CCR(DMA1, 3)), 0x7FFE);

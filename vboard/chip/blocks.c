@@ -66,7 +66,7 @@ const struct block chip_blocks[BLOCK_COUNT] = {
     [B_ADC1]     = {.name = "ADC1", .base = 0x50040000, .size = 0x400, .enr = AHB2, .enr_bit = 13,
                     .reset = adc_reset, .read = adc_read, .write = adc_write, .peek = adc_peek, .event = adc_event, .clock = adc_clock},
     [B_DAC1]     = {.name = "DAC1", .base = 0x40007400, .size = 0x400, .enr = APB1, .enr_bit = 29,
-                    .reset = dac_reset, .read = dac_read, .write = dac_write},
+                    .reset = dac_reset, .read = dac_read, .write = dac_write, .clock = dac_clock},
     [B_I2C1]     = {.name = "I2C1", .base = 0x40005400, .size = 0x400, .enr = APB1, .enr_bit = 21, .index = 0, I2C},
     [B_I2C2]     = {.name = "I2C2", .base = 0x40005800, .size = 0x400, .enr = APB1, .enr_bit = 22, .index = 1, I2C},
     [B_I2C3]     = {.name = "I2C3", .base = 0x40005C00, .size = 0x400, .enr = APB1, .enr_bit = 23, .index = 2, I2C},

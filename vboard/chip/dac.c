@@ -1,5 +1,5 @@
 /* DAC1 (RM0394 "DAC"): holding registers in all formats, triggers, noise and triangle, DMA with underrun,
- * offset calibration flag. Sample and hold gives the same output as normal mode. */
+ * offset calibration flag. Sample and hold gives the same output as normal mode, but for BWST. */
 #include "chip/dac.h"
 #include "chip/regs.h"
 #include "chip/state.h"
@@ -17,10 +17,13 @@ enum {
     DOR1,
     DOR2,
     SR,
-    CCR
+    CCR,
+    MCR,
+    SHSR1,
+    SHSR2
 };
 enum { EN = 1, TEN = 4, DMAEN = 1 << 12, DMAUDRIE = 1 << 13, CEN = 1 << 14 }; /* channel 2: 16 bits up */
-enum { DMAUDR = 1 << 13, CAL_FLAG = 1 << 14 };
+enum { DMAUDR = 1 << 13, CAL_FLAG = 1 << 14, BWST = 1 << 15 };
 enum { IRQ_TIM6_DAC = 54, SOFTWARE = 7, TRIMMED = 16 };
 
 static const struct reg_row rows[] = {
@@ -132,6 +135,50 @@ void dac_trigger(struct chip *c, enum trigger t)
             triggered(c, ch);
 }
 
+/* ---- sample and hold ---- */
+
+static bool samples(const struct dac_state *d, unsigned ch)
+{
+    return control(d, ch) & EN && d->r[MCR] >> 16 * ch & 4;
+}
+
+/* SHSR crosses into the domain of LSI, which takes three periods. */
+static void cross(struct chip *c, unsigned ch)
+{
+    ps_t time = chip_ticks_to_ps(3, chip_clock(c, CLK_LSI));
+
+    c->dac.crossed_at[ch] = time == PS_NEVER ? PS_NEVER : chip_now(c) + time;
+}
+
+static bool crosses(const struct chip *c, unsigned ch)
+{
+    return samples(&c->dac, ch) && chip_now(c) < c->dac.crossed_at[ch];
+}
+
+void dac_clock(struct chip *c, unsigned index, bool after)
+{
+    (void)index;
+    for (unsigned ch = 0; after && ch < 2; ch++)
+        if (crosses(c, ch) && c->dac.crossed_at[ch] == PS_NEVER)
+            cross(c, ch);
+}
+
+static void write_sample_time(struct chip *c, unsigned ch, uint32_t value)
+{
+    if (crosses(c, ch))
+        return;
+    c->dac.r[SHSR1 + ch] = value & 0x3FF;
+    cross(c, ch);
+}
+
+/* A mode can be written while its channel is off. */
+static void write_modes(struct dac_state *d, uint32_t value)
+{
+    for (unsigned ch = 0; ch < 2; ch++)
+        if (!(control(d, ch) & (EN | CEN)))
+            d->r[MCR] = (d->r[MCR] & ~(7u << 16 * ch)) | (value & 7u << 16 * ch);
+}
+
 void dac_reset(struct chip *c, unsigned index)
 {
     (void)index;
@@ -164,12 +211,16 @@ bool dac_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
         for (unsigned ch = 0; ch < 2; ch++) /* calibrating: the comparator turns at the right trim */
             if (control(d, ch) & CEN && bits(d->r[CCR], 16 * ch, 5) >= TRIMMED)
                 word |= (uint32_t)CAL_FLAG << 16 * ch;
+        for (unsigned ch = 0; ch < 2; ch++)
+            word |= crosses(c, ch) ? (uint32_t)BWST << 16 * ch : 0;
         break;
     default: word = off < sizeof d->r ? d->r[reg] : 0; break;
     }
     *value = lanes_get(word, off, size);
     return true;
 }
+
+/* ---- writes ---- */
 
 static void hold(struct chip *c, unsigned ch, uint32_t value)
 {
@@ -183,11 +234,17 @@ static void hold(struct chip *c, unsigned ch, uint32_t value)
 static void write_cr(struct chip *c, uint32_t off, uint32_t value)
 {
     struct dac_state *d = &c->dac;
+    bool sampled[2] = {samples(d, 0), samples(d, 1)};
 
+    for (unsigned ch = 0; ch < 2; ch++) /* calibration is entered and left while the channel is off */
+        if (control(d, ch) & EN)
+            value = (value & ~((uint32_t)CEN << 16 * ch)) | (d->r[CR] & (uint32_t)CEN << 16 * ch);
     chip_triggers_change(c, false);
     regs_write(d->r, rows, ROWS, off, value);
     chip_triggers_change(c, true);
     for (unsigned ch = 0; ch < 2; ch++) {
+        if (samples(d, ch) && !sampled[ch])
+            cross(c, ch);
         if (!(control(d, ch) & DMAEN))
             dma_request(c, signals[ch], false);
         if (!bits(control(d, ch), 6, 2))
@@ -229,6 +286,9 @@ bool dac_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         hold(c, 0, (value & 0xFF) << 4);
         hold(c, 1, (value >> 8 & 0xFF) << 4);
         break;
+    case MCR: write_modes(d, value); break;
+    case SHSR1:
+    case SHSR2: write_sample_time(c, off / 4 - SHSR1, value); break;
     case SR: d->r[SR] &= ~(value & (DMAUDR | (uint32_t)DMAUDR << 16)); break;
     default: regs_write(d->r, rows, ROWS, off & ~3u, value); break;
     }

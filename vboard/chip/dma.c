@@ -18,7 +18,7 @@ enum {
     CCR_MINC = 1 << 7,
     CCR_MEM2MEM = 1 << 14,
     CCR_ALL = 0x7FFF,
-    CCR_WHILE_ENABLED = CCR_EN | CCR_TCIE | CCR_HTIE | CCR_TEIE
+    CCR_WHILE_ENABLED = CCR_EN | CCR_TCIE | CCR_HTIE | CCR_TEIE | CCR_CIRC
 };
 enum { GIF = 1, TCIF = 2, HTIF = 4, TEIF = 8 }; /* of channel 1; the next four bits up for each next */
 
@@ -346,10 +346,12 @@ static void write_channel(struct chip *c, unsigned index, unsigned ch, uint32_t 
         write_ccr(c, index, ch, lanes_put(k->ccr, off, size, value));
         return;
     }
-    if (k->ccr & CCR_EN)
-        return;
     switch (reg) {
-    case CNDTR: k->cndtr = lanes_put(k->cndtr, off, size, value) & 0xFFFF; break;
+    case CNDTR:
+        if (!(k->ccr & CCR_EN))
+            k->cndtr = lanes_put(k->cndtr, off, size, value) & 0xFFFF;
+        break;
+    /* While EN is set they say where the next round of circular mode begins. */
     case CPAR: k->cpar = lanes_put(k->cpar, off, size, value); break;
     case CMAR: k->cmar = lanes_put(k->cmar, off, size, value); break;
     }
