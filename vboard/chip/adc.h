@@ -68,7 +68,7 @@ struct adc_state {
     ps_t change_at;    /* ADRDY rises, calibration, stop or disabling ends */
     enum adc_group converting;
     ps_t sampled_at, done_at;     /* of the conversion that is running */
-    uint64_t sample_left, left;   /* in half clock periods, around a clock change */
+    uint64_t left;                /* in half clock periods, around a clock change */
     unsigned next, next_injected; /* ranks, 0-based */
     unsigned in_group;            /* conversions left of the discontinuous group */
     bool triggered;               /* the regular sequence is going on; else it waits for a trigger */

@@ -67,7 +67,6 @@ struct cpu {
     int64_t left;
     uint64_t instructions, unretired; /* executed; executed since the interpreter loop was entered */
     bool sleeping, sleep_event;       /* in WFI or WFE; it is WFE */
-    bool sleep_on_exit;               /* SLEEPONEXIT took effect at the last exception return */
     bool locked;                      /* locked up */
     bool reset_request;               /* SYSRESETREQ was written */
     bool vect_reset;                  /* VECTRESET was written */
