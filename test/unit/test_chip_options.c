@@ -44,6 +44,7 @@ static void test_options(void **state)
     flash_idle();
     assert_true(chip_now(rig) - start > 22 * PS_PER_MS);
     assert_int_equal(told_count("option"), 1);
+    assert_int_equal(told_last("option")->a, 0x1FFF7800);
     assert_int_equal(rd(CR) & CR_OPTSTRT, 0);
     assert_int_equal(rd(0x1FFF7800), 0xFFFFE8AA);
     assert_int_equal(flash_loaded_optr(rig), 0xFFEFF8AA); /* in force only after a load */

@@ -116,7 +116,7 @@ void flash_option_start(struct chip *c)
     else if (!allowed(c))
         flash_error(c, SR_WRPERR);
     else
-        flash_begin(c, OP_OPTION, 0, 0);
+        flash_begin(c, OP_OPTION, OPTION_BASE, 0);
 }
 
 /* Read protection level 1 to 0: everything that was protected goes, but for a PCROP area that asks to
