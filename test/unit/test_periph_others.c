@@ -65,6 +65,8 @@ static void quadspi(void **state)
     wr(QUADSPI + 0x14, 0x05 | 1 << 8 | 1 << 24 | 2 << 26);
     run_us(1000);
     assert_int_equal(rd(QUADSPI + 8) & 0x28, 0x20);
+    wr(QUADSPI, rd(QUADSPI) ^ (0xFFC000D8 | 0x00170F00)); /* some wait for the end of the transfer */
+    assert_int_equal(rd(QUADSPI), 1 | 0x00170C00 | 1 << 24);
     wr(QUADSPI, rd(QUADSPI) | 2);
     assert_int_equal(rd(QUADSPI + 8) & 0x22, 2);
     assert_int_equal(rd(QUADSPI) & 2, 0); /* or the next write to CR would be an abort, too */
@@ -197,6 +199,12 @@ static void amplifier(void **state)
         last = out;
     }
     assert_int_equal(turns, 1);
+    wr(0x40007800, 1u << 31 | 1); /* OPARANGE: not while it is on */
+    assert_int_equal(rd(0x40007800), 1);
+    wr(0x40007800, 0);
+    wr(0x40007800, 1u << 31 | 1);
+    wr(0x40007800, 1);
+    assert_int_equal(rd(0x40007800), 1u << 31 | 1);
     clock_on(0x60, 0);
     assert_int_equal(rd(0x40010030), 2);
     wr(0x40010030, 1);

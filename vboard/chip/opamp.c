@@ -10,6 +10,7 @@ enum { CSR = 0x00, OTR = 0x04, LPOTR = 0x08, CCR = 0x04 };
 enum { OPAEN = 1, CALON = 1 << 12, CALSEL = 1 << 13, CALOUT = 1 << 15, TRIMMED = 15 };
 enum { MINUS_PIN = 1, OUT_PIN = 3 }; /* of port A */
 enum { ENVR = 1, HIZ = 2, VRR = 8 };
+#define OPARANGE  0x80000000u /* can be written while the amplifier is off */
 #define CSR_BITS  0x8000773Fu
 #define TRIM_BITS 0x1F1Fu
 #define T_VREFBUF (300 * PS_PER_US) /* DS11449: start-up with 0.5 uF */
@@ -65,7 +66,11 @@ bool opamp_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     (void)index;
     value = lanes_apb(size, value);
     switch (off & ~3u) {
-    case CSR: s->csr = value & CSR_BITS; break;
+    case CSR:
+        if (s->csr & OPAEN)
+            value = (value & ~OPARANGE) | (s->csr & OPARANGE);
+        s->csr = value & CSR_BITS;
+        break;
     case OTR: s->otr = value & TRIM_BITS; break;
     case LPOTR: s->lpotr = value & TRIM_BITS; break;
     }

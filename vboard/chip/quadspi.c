@@ -7,6 +7,7 @@
 enum { CR, DCR, SR, FCR, DLR, CCR, AR, ABR, DR, PSMKR, PSMAR, PIR, LPTR, FIFO = 16 };
 enum { EN = 1, ABORT = 2, DMAEN = 4, TCEN = 8, APMS = 1 << 22, PMM = 1 << 23 };
 enum { TEF = 1, TCF = 2, FTF = 4, SMF = 8, TOF = 16, BUSY = 1 << 5, IRQ_QUADSPI = 71 };
+#define CR_IDLE 0xFFC000D8u /* PRESCALER, PMM, APMS, FSEL, DFM, SSHIFT, TCEN: not while BUSY */
 enum { INDIRECT_WRITE, INDIRECT_READ, POLLING, MAPPED };
 
 static const struct reg_row rows[] = {
@@ -209,6 +210,8 @@ bool quadspi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, 
     value = lanes_put(s->r[reg], off, size, value);
     if (reg == FCR)
         s->r[SR] &= ~(value & 0x1B);
+    if (reg == CR && busy(s))
+        value = (value & ~CR_IDLE) | (s->r[CR] & CR_IDLE);
     bool fixed = busy(s) && reg != CR && reg != FCR; /* the rest waits for the end of the transfer */
     if (!fixed)
         regs_write(s->r, rows, ROWS, off & ~3u, value);
