@@ -92,6 +92,7 @@ static void call_gate(void **state)
     assert_true(call(SEGMENT + 4, SECRET, SAFE, FPA));
     assert_true(call(SEGMENT + 4, SAFE, 0x20000000, FPA)); /* what it left is still there */
     assert_int_equal(rd(0x20000000), secret);
+    assert_true(call(SEGMENT + 4, SEGMENT, SAFE, FPA)); /* constants in its own code */
     again(state, 0);
     assert_false(call(SEGMENT + 4, SECRET, SAFE, 0)); /* left without FPA */
     again(state, 0);
