@@ -71,19 +71,21 @@ static bool await(struct usb_board *b, const char *serial, struct sentence *why)
 }
 
 /* Whoever comes without a number that is known before must not be taken for another one. */
-static bool nobody_yet(struct sentence *why)
+static bool nobody_yet(const char *cure, struct sentence *why)
 {
-    return usb_count_sureboots() == 0 ||
-           refuse(why, "there is a sureboot in DFU mode already: unplug it, or say --serial");
+    return usb_count_sureboots() == 0 || refuse(why, "there is a sureboot in DFU mode already: %s", cure);
 }
 
-/* Leads the application that runs into the bootloader. */
-static bool make_room(struct usb_board *b, struct sentence *why)
+/* Leads the application that runs into the bootloader. wanted: what the user says of it, or NULL. */
+static bool make_room(struct usb_board *b, const char *wanted, struct sentence *why)
 {
     char serial[USB_TEXT];
     memcpy(serial, b->serial, sizeof serial);
-    const char *comes = usb_is_unique_id(serial) ? serial : NULL;
-    bool ok = (comes || nobody_yet(why)) && dfu_detach(b, why);
+    const char *comes = wanted && usb_is_unique_id(wanted) ? wanted
+                        : usb_is_unique_id(serial)         ? serial
+                                                           : NULL;
+    bool ok =
+        (comes || nobody_yet("unplug it, or say --serial and all 24 digits", why)) && dfu_detach(b, why);
     usb_close(b);
     if (!ok)
         return false;
@@ -97,7 +99,8 @@ static bool make_room(struct usb_board *b, struct sentence *why)
 
 static bool find_behind_port(struct usb_board *b, const struct options *o, struct sentence *why)
 {
-    if ((!o->serial && !nobody_yet(why)) || !ask_at_port(o->port, why))
+    bool known = o->serial || nobody_yet("if that is the board, leave out --port; else say --serial", why);
+    if (!known || !ask_at_port(o->port, why))
         return false;
     if (await(b, o->serial, why))
         return true;
@@ -110,13 +113,17 @@ static bool find_behind_port(struct usb_board *b, const struct options *o, struc
 static bool find(struct usb_board *b, const struct options *o, struct sentence *why)
 {
     struct sentence of_application;
+    enum usb_found found = USB_NONE;
+    if (o->serial || !o->port)
+        found = usb_open(b, USB_DFU_MODE, o->serial, why);
+    if (found == USB_ONE)
+        return true;
     if (o->port)
         return find_behind_port(b, o, why);
-    enum usb_found found = usb_open(b, USB_DFU_MODE, o->serial, why);
     if (found != USB_NONE)
-        return found == USB_ONE;
+        return false;
     switch (usb_open(b, USB_RUN_TIME, o->serial, &of_application)) {
-    case USB_ONE: return make_room(b, why);
+    case USB_ONE: return make_room(b, o->serial, why);
     case USB_UNCLEAR: *why = of_application; return false;
     default: return false;
     }

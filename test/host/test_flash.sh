@@ -2,7 +2,7 @@
 # `sureboot flash` on a real Linux host: onto a blank board, over a running application with a run-time interface
 # or a serial port, files and boards that refuse, boards that come back, boards that are lost.
 . "$(dirname "$0")/lib.sh"
-plan 43
+plan 48
 board one --uid 000000000000000000000001 --load build/firmware/boot.hex
 flash='
 # flash STATUS TEXT [WORD]…: it ends with that status and says so.
@@ -48,7 +48,10 @@ short() { flash 0 "it runs, and is on USB: " build/test/fw/shortnumber.elf --por
 check "by port and that number" short
 await 30 tty_of >/dev/null
 check "led into DFU" send_aa
-check "the same number means the bootloader" flash 0 "it runs, and is on USB: " build/firmware/cdc.elf --serial 010000000000
+check "the same number means the bootloader" flash 0 "it runs, and is on USB: " build/test/fw/shortnumber.elf --serial 010000000000
+await 30 tty_of >/dev/null
+check "led into DFU again" send_aa
+check "and nobody asks the port that went" flash 0 "it runs, and is on USB: " build/firmware/cdc.elf --serial 010000000000 --port /dev/ttyACM0
 await 30 tty_of >/dev/null
 check "one with the number that TinyUSB makes" flash 0 "it runs, and is on USB: " build/test/fw/tinynumber.elf
 await 30 tty_of >/dev/null
@@ -92,6 +95,11 @@ check "and the lost download" flash 0 "it runs, and is on USB: " build/firmware/
 port() { flash 2 "there is a sureboot in DFU mode already" build/firmware/cdc.elf --port $(tty_of $ones); }
 await 30 tty_of $ones >/dev/null
 check "not the board behind a port when another one is there" port
+check "one with the number that ST makes" flash 0 "it runs, and is on USB: " build/test/fw/shortnumber.elf --serial $ones
+await 30 tty_of 222222221111 >/dev/null
+check "nor by that number" flash 2 "unplug it, or say --serial and all 24 digits" build/firmware/cdc.elf --serial 222222221111
+check "but by all of it" flash 0 "it runs, and is on USB: " build/firmware/cdc.elf --serial $ones
+await 30 tty_of $ones >/dev/null
 echo "@dfu11 usb unplug"
 await 10 absent $CDC $ones >/dev/null
 check "not the one application when two bootloaders are there" flash 2 "there are 2 of them" build/firmware/cdc.elf
