@@ -269,6 +269,48 @@ static void slave_transmits(void **state)
     stop_clear(I2C1);
 }
 
+/* RM0394 "Data transfer": RXDR is filled after the eighth pulse of SCL, TXDR goes into the shift register
+ * after the ninth. With both interrupts on one chip and at one priority, a slave that has nothing more to say
+ * would otherwise keep the master from its byte for ever. */
+static void receiver_first(void **state)
+{
+    const ps_t period = 2 * 40 * 125000ull + 4 * 62500 + 100000;
+
+    (void)state;
+    wire_slave();
+    wr(I2C1 + CR2, 0x52 | RD | NBYTES(2) | AUTOEND | START);
+    wait(I2C3, ADDR);
+    wr(I2C3 + ICR, ADDR);
+    wr(I2C3 + TXDR, 0x12);
+    wait(I2C3, TXIS);
+    wr(I2C3 + TXDR, 0x34);
+    wait(I2C1, RXNE);
+    assert_int_equal(rd(I2C3 + ISR) & TXIS, 0);
+    ps_t ninth = wait(I2C3, TXIS);
+    assert_in_range(ninth, period - 600000, period + 600000);
+    run_us(1000);
+    assert_int_equal(rd(I2C1 + ISR) & STOPF, 0); /* RXDR is full: stretched */
+    assert_int_equal(rd(I2C3 + ISR) & NACKF, 0); /* before the acknowledge */
+    assert_int_equal(rd(I2C1 + RXDR), 0x12);
+    wait(I2C1, RXNE);
+    assert_int_equal(rd(I2C3 + ISR) & NACKF, 0);
+    wait(I2C3, NACKF);
+    wait(I2C1, STOPF); /* goes on without a reader of the last byte */
+    assert_int_equal(rd(I2C1 + RXDR), 0x34);
+    stop_clear(I2C1);
+
+    wr(I2C3 + ICR, NACKF | STOPF);
+    wr(I2C1 + CR2, 0x52 | NBYTES(1) | START);
+    wait(I2C3, ADDR);
+    wr(I2C3 + ICR, ADDR);
+    wait(I2C1, TXIS);
+    wr(I2C1 + TXDR, 0x56);
+    wait(I2C3, RXNE);
+    assert_int_equal(rd(I2C1 + ISR) & TC, 0);
+    ninth = wait(I2C1, TC);
+    assert_in_range(ninth, period - 600000, period + 600000);
+}
+
 static void slave_refuses_and_other_addresses(void **state)
 {
     (void)state;
@@ -326,6 +368,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dma, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_receives, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_transmits, on, rig_off),
+        cmocka_unit_test_setup_teardown(receiver_first, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_refuses_and_other_addresses, on, rig_off),
     };
 

@@ -80,6 +80,7 @@ enum i2c_phase {
     I2C_SENT, /* the byte waits until the other side can take it */
     I2C_RECEIVES,
     I2C_RECEIVED, /* the byte waits until RXDR is free */
+    I2C_ACKNOWLEDGES,
     I2C_STOPS
 };
 
@@ -91,6 +92,7 @@ struct i2c_state {
     enum i2c_phase phase;
     ps_t until; /* end of the phase */
     uint8_t shift;
+    bool refused;    /* the other side's answer to the byte that was sent */
     uint16_t left;   /* bytes of NBYTES that have not gone through the wire */
     uint16_t wanted; /* bytes of NBYTES that TXIS has not asked for yet */
     uint8_t target;  /* who answered, see i2c_bus.c */

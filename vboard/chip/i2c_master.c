@@ -123,12 +123,12 @@ static bool next(struct chip *c, unsigned index)
     if (s->reading) {
         if (i2c_bus_get(c, s->target, &s->shift) == I2C_STRETCH)
             return false;
-        enter(c, index, I2C_RECEIVES, 9);
+        enter(c, index, I2C_RECEIVES, 8);
         return true;
     }
     if (i2c_pec_next(s)) {
         s->shift = (uint8_t)s->r[I2C_PECR];
-        enter(c, index, I2C_SENDS, 9);
+        enter(c, index, I2C_SENDS, 8);
         return true;
     }
     ask(c, index);
@@ -138,27 +138,22 @@ static bool next(struct chip *c, unsigned index)
     s->r[I2C_ISR] |= I2C_ISR_TXE;
     if (s->wanted)
         s->wanted--;
-    enter(c, index, I2C_SENDS, 9);
+    enter(c, index, I2C_SENDS, 8);
     ask(c, index);
     return true;
 }
 
+/* Eight bits are through. RM0394 "Data transfer": RXDR is filled, or SCL stretched, before the ninth pulse,
+ * so a receiver hears of a byte one period before its sender is asked for another. */
 static bool sent(struct chip *c, unsigned index)
 {
     struct i2c_state *s = &c->i2c[index];
+    enum i2c_answer answer = i2c_bus_put(c, s->target, s->shift);
 
-    switch (i2c_bus_put(c, s->target, s->shift)) {
-    case I2C_STRETCH: return false;
-    case I2C_NACK: refused(c, index); return true;
-    default: break;
-    }
-    if (i2c_pec_next(s))
-        s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_PECBYTE;
-    else
-        i2c_pec(s, s->shift);
-    i2c_byte_ends(c, index);
-    s->left--;
-    s->phase = I2C_NEXT;
+    if (answer == I2C_STRETCH)
+        return false;
+    s->refused = answer == I2C_NACK;
+    enter(c, index, I2C_ACKNOWLEDGES, 1);
     return true;
 }
 
@@ -173,12 +168,30 @@ static bool received(struct chip *c, unsigned index)
         i2c_pec_check(c, index, s->shift);
     else
         i2c_pec(s, s->shift);
-    i2c_byte_ends(c, index);
-    s->left--;
-    i2c_bus_got(c, s->target, s->left || s->r[I2C_CR2] & I2C_CR2_RELOAD);
-    s->phase = I2C_NEXT;
+    enter(c, index, I2C_ACKNOWLEDGES, 1);
     i2c_flags(c, index, I2C_ISR_RXNE);
     return true;
+}
+
+static void acknowledged(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    if (!s->reading) {
+        if (s->refused) {
+            refused(c, index);
+            return;
+        }
+        if (i2c_pec_next(s))
+            s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_PECBYTE;
+        else
+            i2c_pec(s, s->shift);
+    }
+    i2c_byte_ends(c, index);
+    s->left--;
+    if (s->reading)
+        i2c_bus_got(c, s->target, s->left || s->r[I2C_CR2] & I2C_CR2_RELOAD);
+    s->phase = I2C_NEXT;
 }
 
 static void stopped(struct chip *c, unsigned index)
@@ -233,6 +246,10 @@ static bool step(struct chip *c, unsigned index)
             s->phase = I2C_RECEIVED;
         return over;
     case I2C_RECEIVED: return received(c, index);
+    case I2C_ACKNOWLEDGES:
+        if (over)
+            acknowledged(c, index);
+        return over;
     case I2C_STOPS:
         if (over)
             stopped(c, index);

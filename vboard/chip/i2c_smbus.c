@@ -166,8 +166,8 @@ static ps_t deadline(const struct chip *c, unsigned index)
 static void schedule(struct chip *c, unsigned index)
 {
     const struct i2c_state *s = &c->i2c[index];
-    bool timed =
-        s->phase == I2C_ADDRESS || s->phase == I2C_SENDS || s->phase == I2C_RECEIVES || s->phase == I2C_STOPS;
+    bool timed = s->phase == I2C_ADDRESS || s->phase == I2C_SENDS || s->phase == I2C_RECEIVES ||
+                 s->phase == I2C_ACKNOWLEDGES || s->phase == I2C_STOPS;
 
     chip_wake_at(c, (enum block_id)(B_I2C1 + index),
                  earlier(timed ? s->until : PS_NEVER, deadline(c, index)));
