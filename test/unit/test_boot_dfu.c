@@ -317,6 +317,11 @@ static void upload(void **state)
         }
         assert_true(simple(DFU_REQ_ABORT));
     }
+    /* Get ends an upload */
+    assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, 2, got, 16), 16);
+    assert_int_equal(get_state(), DFU_UPLOAD_IDLE);
+    assert_int_equal(request(0xA1, DFU_REQ_UPLOAD, 0, got, 64), 3);
+    assert_int_equal(get_state(), DFU_IDLE);
     /* asked for more than there is: a short block, and that was it */
     assert_true(dfuse_command(DFUSE_SET_ADDRESS, SLOT_END - 100));
     assert_true(simple(DFU_REQ_ABORT));

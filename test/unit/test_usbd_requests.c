@@ -115,6 +115,8 @@ static void each_standard_request_in_each_state(void **state)
                             requests[i].length);
             if (n != requests[i].expect[s])
                 fail_msg("%s in state %u: %d, not %d", requests[i].what, s, n, requests[i].expect[s]);
+            if (requests[i].type == 0x80 && requests[i].request == 6 && n > 1)
+                assert_int_equal(got[1], requests[i].value >> 8); /* bDescriptorType */
             /* The pipe works on after every answer. */
             assert_int_equal(control(0x80, 6, 0x0100, 0, 18), 18);
             assert_memory_equal(got, &device_descriptor, 18);
