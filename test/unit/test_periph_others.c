@@ -73,6 +73,31 @@ static void quadspi(void **state)
 }
 
 /* What FSIZE says is no memory is an error, in memory-mapped mode on the bus. */
+/* What is sent starts with its data: HAL_QSPI_Command() leaves an indirect write, HAL_QSPI_Receive() makes
+ * a read of it, HAL_QSPI_Transmit() waits for FTF before the first byte. */
+static void quadspi_starts_with_data(void **state)
+{
+    (void)state;
+    clock_on(0x50, 8);
+    wr(QUADSPI, 1 | 3 << 8 | 1 << 24);
+    wr(QUADSPI + 0x10, 1);
+    assert_int_equal(rd(QUADSPI + 8), 0);
+    wr(QUADSPI + 0x14, 0x9F | 1 << 8 | 1 << 24);
+    assert_int_equal(rd(QUADSPI + 8), 4);
+    wr8(QUADSPI + 0x20, 1);
+    assert_int_equal(rd(QUADSPI + 8), 1 << 8 | 0x24);
+    run_us(10); /* the second byte is missing */
+    assert_int_equal(rd(QUADSPI + 8), 0x24);
+    wr8(QUADSPI + 0x20, 2);
+    assert_true(run_until(QUADSPI + 8, 2, 2, PS_PER_MS) < 2 * PS_PER_US);
+    assert_int_equal(rd(QUADSPI + 8) & 0x3F22, 2);
+    wr(QUADSPI + 12, 2);
+    wr(QUADSPI + 0x14, 0x9F | 1 << 8 | 1 << 24);
+    wr(QUADSPI + 0x14, 0x9F | 1 << 8 | 1 << 24 | 1 << 26);
+    run_us(10);
+    assert_int_equal(rd(QUADSPI + 8), 2 << 8 | 0x26);
+}
+
 static void quadspi_beyond(void **state)
 {
     (void)state;
@@ -84,11 +109,16 @@ static void quadspi_beyond(void **state)
     for (uint32_t mode = 0; mode < 2; mode++) {
         wr(QUADSPI + 0x14, 0x03 | 1 << 8 | 1 << 10 | 2 << 12 | 1 << 24 | mode << 26);
         wr(QUADSPI + 0x18, 0x3FD);
+        if (!mode)
+            wr8(QUADSPI + 0x20, 0);
         assert_int_equal(rd(QUADSPI + 8) & 0x21, 1);
         assert_true(irq_line(71));
         wr(QUADSPI + 12, 1);
         assert_false(irq_line(71));
         wr(QUADSPI + 0x18, 0x3FC);
+        assert_int_equal(rd(QUADSPI + 8) & 0x21, mode ? 0x20 : 0);
+        if (!mode)
+            wr8(QUADSPI + 0x20, 0);
         assert_int_equal(rd(QUADSPI + 8) & 0x21, 0x20);
         wr(QUADSPI, 1 | 1 << 24 | 1 << 16 | 2);
         wr(QUADSPI + 12, 2);
@@ -237,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sdmmc, on, rig_off),
         cmocka_unit_test_setup_teardown(quadspi, on, rig_off),
+        cmocka_unit_test_setup_teardown(quadspi_starts_with_data, on, rig_off),
         cmocka_unit_test_setup_teardown(quadspi_beyond, on, rig_off),
         cmocka_unit_test_setup_teardown(lcd, on, rig_off),
         cmocka_unit_test_setup_teardown(tsc, on, rig_off),

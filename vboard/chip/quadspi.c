@@ -28,14 +28,21 @@ static bool busy(const struct quadspi_state *s)
     return s->r[SR] & BUSY;
 }
 
+/* What is to be sent is written to DR, which also starts the command. */
+static bool waits_for_data(const struct quadspi_state *s)
+{
+    return s->r[CR] & EN && mode(s) == INDIRECT_WRITE && bits(s->r[CCR], 24, 2);
+}
+
 static void update(struct chip *c)
 {
     struct quadspi_state *s = &c->quadspi;
     unsigned threshold = bits(s->r[CR], 8, 4) + 1;
-    bool reads = mode(s) == INDIRECT_READ, done = !s->left && !s->endless;
-    bool ready = reads ? s->level >= threshold || (done && s->level) : FIFO - s->level >= threshold;
+    bool done = !s->left && !s->endless;
+    bool read = mode(s) == INDIRECT_READ && busy(s) && (s->level >= threshold || (done && s->level));
+    bool write = waits_for_data(s) && FIFO - s->level >= threshold;
 
-    put_bit(&s->r[SR], FTF, busy(s) && mode(s) <= INDIRECT_READ && ready);
+    put_bit(&s->r[SR], FTF, read || write);
     s->r[SR] = (s->r[SR] & 0xFF) | s->level << 8;
     chip_irq(c, IRQ_QUADSPI, B_QUADSPI, s->r[SR] & s->r[CR] >> 16 & 0x1F);
     dma_request(c, DMAR_QUADSPI, s->r[CR] & DMAEN && s->r[SR] & FTF);
@@ -202,6 +209,8 @@ bool quadspi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, 
     if (off >= sizeof s->r)
         return true;
     if (reg == DR) {
+        if (!busy(s) && waits_for_data(s))
+            start(c);
         s->level = s->level + size > FIFO ? FIFO : s->level + size;
         resume(c);
         update(c);
@@ -223,7 +232,8 @@ bool quadspi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, 
     }
     uint32_t ccr = s->r[CCR];
     bool addressed = bits(ccr, 10, 2);
-    if (!fixed && s->r[CR] & EN && (reg == AR ? addressed : reg == CCR && !addressed && bits(ccr, 8, 2)))
+    bool last = reg == AR ? addressed : reg == CCR && !addressed && bits(ccr, 8, 2);
+    if (!fixed && s->r[CR] & EN && last && !waits_for_data(s))
         start(c);
     update(c);
     return true;
