@@ -160,6 +160,12 @@ static void polarity_of_etr(void **state)
     assert_int_equal(rd(TIM2 + CNT), 0);
     pin_drive('A', 0, 1);
     assert_int_equal(rd(TIM2 + CNT), 1);
+    wr(TIM2 + SMCR, 1 << 14 | 1 << 12);
+    pin_drive('A', 0, 0); /* the prescaler stays high */
+    wr(TIM2 + SMCR, 1 << 14);
+    pin_drive('A', 0, 1);
+    assert_int_equal(rd(TIM2 + CNT), 2);
+    wr(TIM2 + CNT, 1);
     wr(TIM2 + OR1, 2); /* LSE, which is off */
     wr(TIM2 + SMCR, 1 << 14 | 1 << 15);
     wr(TIM2 + SMCR, 1 << 14);

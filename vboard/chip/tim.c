@@ -318,10 +318,10 @@ static void put(struct chip *c, unsigned index, unsigned reg, uint32_t value)
         t->r[reg] = value;
         break;
     case TIM_SMCR: {
-        bool turned = (value ^ t->r[reg]) & TIM_SMCR_ETP;
+        uint32_t before = t->r[reg];
         t->r[reg] = value;
-        if (turned)
-            tim_etr_turned(c, index);
+        if ((value ^ before) & (TIM_SMCR_ETP | TIM_SMCR_ETPS))
+            tim_etr_changed(c, index, before);
         break;
     }
     case TIM_CR2: /* TI1S */

@@ -58,6 +58,7 @@ enum {
     TIM_CR2_TI1S = 1 << 7,
     TIM_SMCR_OCCS = 1 << 3,
     TIM_SMCR_ECE = 1 << 14,
+    TIM_SMCR_ETPS = 3 << 12,
     TIM_SMCR_ETP = 1 << 15,
     TIM_SR_UIF = 1 << 0,
     TIM_SR_CC1IF = 1 << 1,
@@ -204,11 +205,11 @@ void tim_oscillator_edge(struct chip *c, unsigned index);
 /* A level at input n (enum above) of a timer that is settled: at once or later tim_filtered has it. */
 void tim_filter(struct chip *c, unsigned index, unsigned n, bool level);
 void tim_filtered(struct chip *c, unsigned index, unsigned n, bool level);
-void tim_etr_turned(struct chip *c, unsigned index);       /* ETP has changed */
-void tim_sources_selected(struct chip *c, unsigned index); /* OR1 or OR2 has changed */
-void tim_filters_changed(struct chip *c, unsigned index);  /* registers were written */
-void tim_filters_run(struct chip *c, unsigned index);      /* samples up to now */
-void tim_filters_retimed(struct tim_state *t);             /* the clock has begun anew */
+void tim_etr_changed(struct chip *c, unsigned index, uint32_t before); /* ETP or ETPS: SMCR as it was */
+void tim_sources_selected(struct chip *c, unsigned index);             /* OR1 or OR2 has changed */
+void tim_filters_changed(struct chip *c, unsigned index);              /* registers were written */
+void tim_filters_run(struct chip *c, unsigned index);                  /* samples up to now */
+void tim_filters_retimed(struct tim_state *t);                         /* the clock has begun anew */
 /* When an edge at that time that lasts for `stays` is through the filter; PS_NEVER: it is too short. */
 ps_t tim_filter_passes(const struct tim_state *t, unsigned n, ps_t edge, ps_t stays);
 

@@ -173,14 +173,15 @@ static void set_input(struct chip *c, unsigned index, unsigned n, bool level)
     tim_schedule(c, index);
 }
 
-/* The inverter of ETP is the first thing behind the pin (RM0394 "External trigger input block"): to what
- * follows a new polarity is an edge. An oscillator in the pin's place shows no level. */
-void tim_etr_turned(struct chip *c, unsigned index)
+/* The inverter of ETP is the first thing behind the pin, the prescaler the next (RM0394 "External trigger
+ * input block"): to what follows a new polarity is an edge, and so is the pin's level without the prescaler
+ * where it differs. An oscillator in the pin's place shows no level. */
+void tim_etr_changed(struct chip *c, unsigned index, uint32_t before)
 {
     const struct tim_state *t = &c->tim[index];
 
     if (index != TIM2 || !(t->r[TIM_OR1] & 2))
-        set_input(c, index, TIM_ETR, t->etr == !!(t->r[TIM_SMCR] & TIM_SMCR_ETP));
+        set_input(c, index, TIM_ETR, t->etr != !!(before & TIM_SMCR_ETP));
 }
 
 void tim_filtered(struct chip *c, unsigned index, unsigned n, bool level)
