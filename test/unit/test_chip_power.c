@@ -171,6 +171,32 @@ static void test_stop_usart(void **state)
     }
 }
 
+/* A start bit wakes by EXTI where the USART has no clock: at its pin, and at the same one as an input. */
+static void test_stop_start_bit(void **state)
+{
+    unsigned port, pin;
+
+    (void)state;
+    wr(GPIO(0) + 0x24, 7U << 8);
+    set_bits(EXTI(0x00), 1U << 10);
+    wr(EXTI(0x0C), 1U << 10);
+    store(ISER0 + 4, 1U << 8);
+    for (unsigned mode = 0; mode < 4; mode += 2) {
+        wr(GPIO(0), (rd(GPIO(0)) & ~(3U << 20)) | mode << 20);
+        wr(EXTI(0x14), 1U << 10);
+        store(ICPR0 + 4, 1U << 8);
+        deep(1);
+        wfi();
+        assert_int_equal(rig->mode, MODE_STOP);
+        usart_receive_pin(rig, B_USART1, &port, &pin);
+        usart_unheard(rig, port, pin, 0xFF);
+        run_us(30);
+        assert_int_equal(rig->mode, MODE_RUN);
+        assert_true(awake());
+        run_us(100);
+    }
+}
+
 /* LPUART1 on LSE in Stop 2, as sensors sit there: a byte wakes by the interrupt of RXNE, with WUFIE off. */
 static void test_stop_lpuart_rxne(void **state)
 {
@@ -477,11 +503,11 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, rig_off)
     const struct CMUnitTest tests[] = {
-        TEST(test_sleep),        TEST(test_sleep_step),   TEST(test_sleep_gates),
-        TEST(test_stop),         TEST(test_stop_usart),   TEST(test_stop_lpuart_rxne),
-        TEST(test_stop_event),   TEST(test_stop_refused), TEST(test_forbidden),
-        TEST(test_flash_defers), TEST(test_standby),      TEST(test_shutdown),
-        TEST(test_ranges),       TEST(test_pulls),
+        TEST(test_sleep),      TEST(test_sleep_step),     TEST(test_sleep_gates),
+        TEST(test_stop),       TEST(test_stop_usart),     TEST(test_stop_lpuart_rxne),
+        TEST(test_stop_event), TEST(test_stop_start_bit), TEST(test_stop_refused),
+        TEST(test_forbidden),  TEST(test_flash_defers),   TEST(test_standby),
+        TEST(test_shutdown),   TEST(test_ranges),         TEST(test_pulls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

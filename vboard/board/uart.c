@@ -6,9 +6,6 @@
 
 enum { VCP = 0 };
 
-/* Where nobody receives, bytes are lost at the rate of 115200 baud, 8N1. */
-#define LOST_FRAME (10 * PS_PER_S / 115200)
-
 static const struct {
     const char *name;
     enum block_id block; /* of VCP: whoever listens at PA3 */
@@ -34,13 +31,16 @@ bool vboard_uart_known(const char *name)
 /* PA3 is the ST-LINK's transmit line: AF7 is USART2_RX, AF8 LPUART1_RX (DS11449, UM2206). */
 static ps_t send_byte(struct vboard *b, unsigned line, uint8_t byte)
 {
+    unsigned port = 0, pin = 3;
     int af = gpio_af(b->chip, 0, 3);
     ps_t lasts = 0;
-    if (line != VCP)
+    if (line != VCP) {
         lasts = usart_receive(b->chip, lines[line].block, byte);
-    else if (af == 7 || af == 8)
+        usart_receive_pin(b->chip, lines[line].block, &port, &pin);
+    } else if (af == 7 || af == 8) {
         lasts = usart_receive(b->chip, af == 7 ? B_USART2 : B_LPUART1, byte);
-    return lasts != 0 ? lasts : LOST_FRAME;
+    }
+    return lasts != 0 ? lasts : usart_unheard(b->chip, port, pin, byte);
 }
 
 /* The frames that are due begin; the next is at the end of the one before. */

@@ -146,6 +146,15 @@ bool af_connected(const struct chip *c, unsigned signal)
     return find(c, signal);
 }
 
+bool af_pin(const struct chip *c, unsigned signal, unsigned *port, unsigned *pin)
+{
+    uint16_t p = find(c, signal);
+
+    *port = port_of(p);
+    *pin = pin_of(p);
+    return p;
+}
+
 void af_tell_wave(struct chip *c, unsigned signal, struct af_wave *told, double hz, double duty)
 {
     bool changed = hz != told->hz || duty != told->duty;
@@ -232,6 +241,11 @@ int af_wired_level(const struct chip *c, unsigned port, unsigned pin,
 bool af_joined(const struct chip *c, unsigned port_a, unsigned pin_a, unsigned port_b, unsigned pin_b)
 {
     return (port_a == port_b && pin_a == pin_b) || (net_of(c, port_a, pin_a) & net_of(c, port_b, pin_b));
+}
+
+bool af_has_wire(const struct chip *c, unsigned port, unsigned pin)
+{
+    return c->wires.count && net_of(c, port, pin);
 }
 
 static bool wired(const struct chip *c, uint16_t a, uint16_t b)
@@ -322,17 +336,30 @@ static listener *listener_of(unsigned signal)
     return NULL;
 }
 
-void af_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level)
+/* Signals from `signal` on, one of which the pin has now and somebody listens to; AF_SIGNALS: none. */
+static unsigned listened_from(const struct chip *c, unsigned signal, unsigned port, unsigned pin)
 {
     int af = gpio_af(c, port, pin);
 
     if (af < 0 || port > PORT_C)
-        return;
+        return AF_SIGNALS;
     uint16_t place = (uint16_t)(0x8000 | port << 8 | pin << 4 | (unsigned)af);
-    for (unsigned signal = 0; signal < AF_SIGNALS; signal++) {
-        listener *fn = listener_of(signal);
-        for (unsigned i = 0; fn && i < PINS_PER_SIGNAL && places[signal][i]; i++)
+    for (; signal < AF_SIGNALS; signal++)
+        for (unsigned i = 0; listener_of(signal) && i < PINS_PER_SIGNAL && places[signal][i]; i++)
             if (places[signal][i] == place)
-                fn(c, signal, level);
-    }
+                return signal;
+    return AF_SIGNALS;
+}
+
+bool af_listened(const struct chip *c, unsigned port, unsigned pin)
+{
+    return listened_from(c, 0, port, pin) < AF_SIGNALS;
+}
+
+void af_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level)
+{
+    unsigned signal = listened_from(c, 0, port, pin);
+
+    for (; signal < AF_SIGNALS; signal = listened_from(c, signal + 1, port, pin))
+        listener_of(signal)(c, signal, level);
 }

@@ -98,11 +98,13 @@ void af_release(struct chip *c, unsigned signal); /* drives it no longer */
 /* The level of the signal's pin, or `idle` if no pin is in this alternate function. */
 bool af_in(const struct chip *c, unsigned signal, bool idle);
 bool af_connected(const struct chip *c, unsigned signal);
+bool af_pin(const struct chip *c, unsigned signal, unsigned *port, unsigned *pin); /* false: no pin */
 /* A pin of signal `a` is a pin of signal `b`, or there is a wire between two such pins. */
 bool af_wired(const struct chip *c, unsigned a, unsigned b);
 /* The same for a pin of signal `a` and any pin, or two pins. */
 bool af_wired_to(const struct chip *c, unsigned a, unsigned port, unsigned pin);
 bool af_joined(const struct chip *c, unsigned port_a, unsigned pin_a, unsigned port_b, unsigned pin_b);
+bool af_has_wire(const struct chip *c, unsigned port, unsigned pin);
 /* A waveform at the signal's pins is told as `pwm`: where it is new, has changed, or is over (0 Hz). */
 struct af_wave {
     double hz, duty;
@@ -111,6 +113,7 @@ struct af_wave {
 void af_tell_wave(struct chip *c, unsigned signal, struct af_wave *told, double hz, double duty);
 /* A pin reads differently now: whoever listens to its alternate function is told. */
 void af_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level);
+bool af_listened(const struct chip *c, unsigned port, unsigned pin); /* is there somebody? */
 
 struct af_wires {
     struct af_wire {

@@ -132,6 +132,7 @@ enum chip_outside {
     OUTSIDE_USB_HOST,
     OUTSIDE_BOARD,
     OUTSIDE_UART,
+    OUTSIDE_UART_EDGE,
     OUTSIDE_SMPS,
     OUTSIDE_TEST,
     OUTSIDE_COUNT
@@ -296,10 +297,15 @@ void gpio_af_release(struct chip *c, unsigned port, unsigned pin, unsigned af); 
 /* ---- what the outside does --------------------------------------------------------------- */
 
 /* A frame with this byte begins on the receive line of B_USART1, 2, 3 or B_LPUART1, in the bit rate and
- * format that the receiver is set to; the byte is there when it ends (usart.c). Returns how long it
+ * format that the receiver is set to; the byte is there when it ends (usart_pin.c). Returns how long it
  * lasts; 0: nobody receives (off, unclocked, no pin in its alternate function), the byte is lost. One
  * frame at a time: the sender waits. */
 ps_t usart_receive(struct chip *c, enum block_id uart, uint8_t byte);
+/* The same at a pin where nobody receives, which shows it: 8 bits without parity, at the rate of the last one
+ * that was received there, 115200 before. Never 0. */
+ps_t usart_unheard(struct chip *c, unsigned port, unsigned pin, uint8_t byte);
+/* The receive pin of such a block, the one that it was last seen at, or its usual one. */
+void usart_receive_pin(struct chip *c, enum block_id uart, unsigned *port, unsigned *pin);
 /* A wire between two pins: what drives or pulls one the other sees, levels, voltages and USART frames, and
  * so do all that wires join with it. SPI and I2C data go as words where the data pins are wired. false: too
  * many wires. */

@@ -80,6 +80,12 @@ void exti_line(struct chip *c, unsigned line, bool level)
         pwr_wake_standby(c);
 }
 
+bool exti_edges(const struct chip *c, unsigned line)
+{
+    unsigned b = line / 32;
+    return (c->exti.bank[b].rtsr | c->exti.bank[b].ftsr) >> line % 32 & 1;
+}
+
 void exti_stop(struct chip *c)
 {
     c->exti.event = false;
@@ -150,7 +156,10 @@ bool exti_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uin
     case 0x00: *reg = (imr_reset[b] & ~masks[b]) | (word & masks[b]); break;
     case 0x04: *reg = word & masks[b]; break;
     case 0x08:
-    case 0x0C: *reg = word & lines; break;
+    case 0x0C:
+        usart_lines_look(c);
+        *reg = word & lines;
+        break;
     case 0x10: { /* a bit that goes up triggers; it goes down with the pending bit, too */
         uint32_t risen = word & lines & ~*reg;
         *reg = word & lines;

@@ -17,7 +17,8 @@ void exti_reset(struct chip *c, unsigned index);
 bool exti_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
 bool exti_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
 
-void exti_stop(struct chip *c); /* Stop begins: events of before do not end it */
+bool exti_edges(const struct chip *c, unsigned line); /* does it look for any? */
+void exti_stop(struct chip *c);                       /* Stop begins: events of before do not end it */
 /* True if a line that is unmasked (interrupt or event) requests: ends Stop modes. */
 bool exti_wakes(const struct chip *c);
 /* RTC and tamper, LSE CSS: the internal wake-up line of Standby and Shutdown. */

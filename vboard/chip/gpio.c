@@ -233,7 +233,10 @@ bool gpio_read(struct chip *c, unsigned port, uint32_t off, unsigned size, uint3
     case 0x04: v = g->otyper; break;
     case 0x08: v = g->ospeedr; break;
     case 0x0C: v = g->pupdr; break;
-    case 0x10: v = idr(c, port); break;
+    case 0x10:
+        usart_lines_look(c);
+        v = idr(c, port);
+        break;
     case 0x14: v = g->odr; break;
     case 0x1C: v = g->lckr; break;
     case 0x20: v = g->afr[0]; break;
@@ -283,6 +286,8 @@ bool gpio_write(struct chip *c, unsigned port, uint32_t off, unsigned size, uint
         return true;
     default: return true;
     }
+    if (reg)
+        usart_lines_look(c);
     if (reg)
         *reg = (*reg & ~mask) | (lanes_put(*reg, off, size, value) & mask);
     if (reg && reg != &g->odr)

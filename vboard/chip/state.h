@@ -118,6 +118,7 @@ struct chip {
     struct dma_signals dma_signals;
     struct af_wires wires;
     struct usart_state usart[USART_COUNT];
+    struct usart_lines usart_lines;
     struct iwdg_state iwdg;
     struct rtc_state rtc;
     struct crs_state crs;

@@ -49,6 +49,11 @@ void syscfg_pin(struct chip *c, unsigned port, unsigned pin, bool level)
         exti_line(c, pin, level);
 }
 
+bool syscfg_pin_watched(const struct chip *c, unsigned port, unsigned pin)
+{
+    return selected_port(c, pin) == port && exti_edges(c, pin);
+}
+
 /* After the empty check system memory is at 0, and yet MEM_MODE reads 0, as users report. */
 void syscfg_boot(struct chip *c)
 {
@@ -133,6 +138,7 @@ static void erase_sram2(struct chip *c)
 
 static void write_exticr(struct chip *c, unsigned i, uint32_t value)
 {
+    usart_lines_look(c);
     c->syscfg.exticr[i] = value & 0x7777;
     for (unsigned pin = 4 * i; pin < 4 * i + 4; pin++)
         exti_line(c, pin, gpio_level(c, selected_port(c, pin), pin));

@@ -25,5 +25,6 @@ bool syscfg_system_break(const struct chip *c); /* a break input of TIM1, 15 and
 void syscfg_fpu(struct chip *c, uint32_t flags);
 /* The level of a pin changed: EXTI, if EXTICR selects it. */
 void syscfg_pin(struct chip *c, unsigned port, unsigned pin, bool level);
+bool syscfg_pin_watched(const struct chip *c, unsigned port, unsigned pin); /* EXTI looks for its edges */
 
 #endif

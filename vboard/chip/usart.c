@@ -221,6 +221,7 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
 {
     struct usart_state *u = &c->usart[index];
     uint32_t old = u->cr1, mask = old & USART_CR1_UE ? instances[index].cr1 & CR1_FREE : instances[index].cr1;
+    unsigned port, pin;
 
     u->cr1 = (old & ~mask) | (value & mask);
     if (!(u->cr1 & USART_CR1_UE))
@@ -234,6 +235,8 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
     u->hz = usart_hz(c, index);
     if (u->cr1 & ~was & USART_CR1_TE)
         u->idle_due = true;
+    if (u->cr1 & ~was & USART_CR1_RE)
+        usart_receive_pin(c, (enum block_id)(B_USART1 + index), &port, &pin);
     if (!(u->cr1 & USART_CR1_RE)) {
         u->rx.bit = 0;
         u->rx_end = u->idle_at = u->timeout_at = PS_NEVER;

@@ -1,6 +1,6 @@
 /* USART1-3 and LPUART1 (RM0394 "USART/UART", "LPUART"). usart.c has the registers, usart_frame.c frames as
  * levels, usart_line.c the transmitters, usart_receive.c the receivers: a frame is one event, its bits are
- * looked at when it has passed. chip.h has usart_receive for the outside. */
+ * looked at when it has passed. usart_pin.c has what the outside sends (chip.h). */
 #ifndef VBOARD_CHIP_USART_H
 #define VBOARD_CHIP_USART_H
 
@@ -57,6 +57,20 @@ struct usart_state {
     uint32_t block_length;
 };
 
+/* What sends to a pin from outside. It keeps its rate where nobody receives. */
+enum { USART_LINES = 8 };
+struct usart_line {
+    uint8_t port, pin;
+    ps_t next;                /* the pin is due to change, PS_NEVER: nobody looks */
+    struct usart_frame frame; /* the last one; bit is 0: no such line */
+    bool passing;             /* it has not passed yet, as far as anybody has looked */
+};
+struct usart_lines {
+    struct usart_line line[USART_LINES];
+    unsigned passing;          /* how many */
+    uint8_t last[USART_COUNT]; /* 0x80, port and pin that a receiver was last seen at; 0: none */
+};
+
 void usart_reset(struct chip *c, unsigned index);
 bool usart_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
 bool usart_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value);
@@ -65,6 +79,8 @@ void usart_event(struct chip *c, unsigned index);
 void usart_clock(struct chip *c, unsigned index, bool after);
 void usart_cts(struct chip *c, unsigned index, bool level); /* the nCTS pin has changed */
 void usart_pins_selected(struct chip *c);                   /* pins were given to other functions */
+/* Somebody looks at levels of pins, or is about to look for edges. */
+void usart_lines_look(struct chip *c);
 
 /* ---- between the files of USART ---- */
 
@@ -177,5 +193,6 @@ struct usart_frame usart_frame_of(const struct usart_state *u, uint32_t word, ps
 bool usart_level(const struct usart_frame *f, ps_t t);
 /* The first falling edge at `from` or later, of the inverted line if `inverted`; PS_NEVER. */
 ps_t usart_falls(const struct usart_frame *f, bool inverted, ps_t from);
+ps_t usart_changes(const struct usart_frame *f, ps_t from); /* the first edge of either kind */
 
 #endif

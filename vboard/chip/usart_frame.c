@@ -96,3 +96,10 @@ ps_t usart_falls(const struct usart_frame *f, bool inverted, ps_t from)
     }
     return PS_NEVER;
 }
+
+ps_t usart_changes(const struct usart_frame *f, ps_t from)
+{
+    ps_t falls = usart_falls(f, false, from), rises = usart_falls(f, true, from);
+
+    return falls < rises ? falls : rises;
+}

@@ -256,18 +256,3 @@ void usart_line_idle(struct usart_state *u)
         u->idle_armed = false;
     }
 }
-
-ps_t usart_receive(struct chip *c, enum block_id uart, uint8_t byte)
-{
-    unsigned index = (unsigned)uart - B_USART1;
-    const struct usart_state *u = &c->usart[index];
-    ps_t bit = usart_bit_time(c, index);
-
-    if (!usart_receiving(u) || !bit || !af_connected(c, usart_line_in(u, index)))
-        return 0;
-    struct usart_frame f = usart_frame_of(u, usart_with_parity(u, byte), bit, chip_now(c));
-    f.low = u->cr2 & USART_CR2_RXINV;
-    f.pulse = u->cr3 & USART_CR3_IREN ? bit * 3 / 16 : 0;
-    usart_listen(c, index, &f);
-    return bit * f.bits + bit * usart_stop_halves(u) / 2;
-}

@@ -1,0 +1,126 @@
+/* Frames that arrive from outside at receive pins of USARTs, as EXTI, timers and IDR see them. */
+#include "rig.h"
+#include "usart_regs.h"
+
+enum { EXTI = 0x40010400, FTSR1 = 0x0C, RTSR1 = 0x08, PR1 = 0x14 };
+enum { GPIOA = 0x48000000, IDR = 0x10 };
+enum { TIM2 = 0x40000000, FALLS = 1 << 10, LOST = PS_PER_S / 115200 };
+
+static int on(void **state)
+{
+    rig_on(state);
+    clock_hsi16();
+    clock_on(0x60, 0); /* SYSCFG: PA10 is EXTI 10's already */
+    clock_on(0x60, 14);
+    clock_on(0x58, 0);
+    clock_on(0x58, 17);
+    pin_mode('A', 10, 2, 7);
+    wr(USART1 + BRR, 139);
+    wr(USART1 + CR1, UE | RE);
+    run_ps(BIT);
+    return 0;
+}
+
+static bool edge(void)
+{
+    bool is = rd(EXTI + PR1) & FALLS;
+
+    wr(EXTI + PR1, FALLS);
+    return is;
+}
+
+/* The bits of a frame one after the other: start, 0x53, stop. */
+static void frame_at_exti(void **state)
+{
+    static const bool falls[10] = {1, 0, 0, 1, 0, 0, 1, 0, 1, 0};
+
+    (void)state;
+    wr(EXTI + 0, FALLS);
+    wr(EXTI + FTSR1, FALLS);
+    for (unsigned n = 0; n < 3; n++) {
+        usart_receive(rig, B_USART1, 0x53);
+        for (unsigned i = 0; i < 10; i++) {
+            run_ps(BIT / 2);
+            assert_int_equal(edge(), falls[i]);
+            assert_int_equal(rd(GPIOA + IDR) >> 10 & 1, (0x2A6 >> i) & 1);
+            run_ps(BIT / 2);
+        }
+        assert_int_equal(rd(USART1 + RDR), 0x53);
+    }
+    run_ps(BIT * 20);
+    assert_false(edge());
+}
+
+/* Whoever begins to look for edges within a frame finds those that come, and not one that has been. */
+static void looking_begins_late(void **state)
+{
+    (void)state;
+    wr(EXTI + 0, FALLS);
+    usart_receive(rig, B_USART1, 0x0C);
+    run_ps(BIT * 3 / 2);
+    wr(EXTI + FTSR1, FALLS);
+    run_ps(BIT);
+    assert_false(edge());
+    run_ps(BIT * 3); /* 1, 1, 0 */
+    assert_true(edge());
+    wr(EXTI + FTSR1, 0);
+    usart_receive(rig, B_USART1, 0);
+    run_ps(BIT * 2);
+    assert_int_equal(rd(GPIOA + IDR) >> 10 & 1, 0);
+    run_ps(BIT * 8); /* the pin is not left low when it was looked at once */
+    assert_true(pin_level('A', 10));
+}
+
+/* TIM2's channel 4 has the pin: a timer measures bits. At a pin of no USART the rate is that of the last
+ * frame that was received there. */
+static void frame_at_timer(void **state)
+{
+    static const ps_t bits[] = {LOST, BIT * 2};
+    unsigned port, pin;
+
+    (void)state;
+    wr(TIM2 + 0x1C, 1 << 8);
+    wr(TIM2 + 0x20, 1 << 12 | 1 << 13 | 1 << 15); /* both edges */
+    wr(TIM2, 1);
+    for (unsigned n = 0; n < 2; n++) {
+        pin_mode('A', 3, 2, 1);
+        uint32_t before = 0;
+        assert_int_equal(usart_unheard(rig, 0, 3, 0x55), bits[n] * 10);
+        for (unsigned i = 0; i < 9; i++) {
+            run_ps(bits[n] / 2);
+            assert_int_equal(rd(TIM2 + 0x10) & 1 << 4, 1 << 4);
+            uint32_t at = rd(TIM2 + 0x40);
+            if (i)
+                assert_in_range(at - before, bits[n] / 62500 - 1, bits[n] / 62500 + 1);
+            before = at;
+            run_ps(bits[n] - bits[n] / 2);
+        }
+        run_ps(bits[n]);
+        pin_mode('A', 3, 2, 7);
+        wr(USART2 + BRR, 278);
+        wr(USART2 + CR1, UE | RE);
+        assert_int_equal(usart_receive(rig, B_USART2, 0x55), BIT * 20);
+        run_ps(BIT * 20);
+        assert_int_equal(rd(USART2 + RDR), 0x55);
+    }
+    pin_mode('A', 3, 0, 0);
+    pin_mode('A', 15, 2, 3);
+    usart_receive_pin(rig, B_USART2, &port, &pin);
+    assert_int_equal(port << 4 | pin, 15);
+    pin_mode('A', 15, 0, 0);
+    usart_receive_pin(rig, B_USART2, &port, &pin);
+    assert_int_equal(port << 4 | pin, 15); /* where it was last seen */
+    usart_receive_pin(rig, B_USART3, &port, &pin);
+    assert_int_equal(port << 4 | pin, 0x1B);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(frame_at_exti, on, rig_off),
+        cmocka_unit_test_setup_teardown(looking_begins_late, on, rig_off),
+        cmocka_unit_test_setup_teardown(frame_at_timer, on, rig_off),
+    };
+
+    return cmocka_run_group_tests_name("USART pins", tests, NULL, NULL);
+}
