@@ -484,6 +484,29 @@ static void dma_burst(void **state)
     assert_int_equal(rd(TIM1 + CCR2), 107);
 }
 
+/* An update that no channel serves: the request waits for one, until UDE is cleared. */
+static void dma_request_waits(void **state)
+{
+    (void)state;
+    clock_on(0x48, 0);
+    wr(0x400200A8, 7u << 20);
+    wr(0x40020074, TIM1 + CCR1);
+    wr(0x40020078, 0x20000000);
+    for (unsigned cleared = 0; cleared < 2; cleared++) {
+        wr(0x40020070, 8);
+        wr(TIM1 + DIER, 1 << 8);
+        wr(TIM1 + EGR, 1);
+        if (cleared) {
+            wr(TIM1 + DIER, 0);
+            wr(TIM1 + DIER, 1 << 8);
+        }
+        wr(0x4002006C, 1 | 1 << 4 | 1 << 7 | 2 << 8 | 2 << 10);
+        run_us(20);
+        assert_int_equal(rd(0x40020070), cleared ? 8 : 7);
+        wr(0x4002006C, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +525,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pwm_events, on, rig_off),
         cmocka_unit_test_setup_teardown(out_of_reach, on, rig_off),
         cmocka_unit_test_setup_teardown(dma_burst, on, rig_off),
+        cmocka_unit_test_setup_teardown(dma_request_waits, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("timers: counting", tests, NULL, NULL);

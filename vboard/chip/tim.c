@@ -91,6 +91,18 @@ void tim_request(struct chip *c, unsigned index, uint8_t signal, uint32_t enable
     dma_request(c, (enum dma_signal)signal, true);
 }
 
+/* A request that no channel has served falls with its enable bit in DIER. */
+static void withdraw(struct chip *c, unsigned index, uint32_t enables)
+{
+    const struct tim_kind *k = &tim_kinds[index];
+    const uint8_t signals[7] = {k->dma_update,     k->dma_compare[0], k->dma_compare[1], k->dma_compare[2],
+                                k->dma_compare[3], k->dma_com,        k->dma_trigger};
+
+    for (unsigned i = 0; i < 7; i++)
+        if (signals[i] != NO_DMA && enables & (uint32_t)TIM_DIER_UDE << i)
+            dma_request(c, (enum dma_signal)signals[i], false);
+}
+
 void tim_com(struct chip *c, unsigned index)
 {
     struct tim_state *t = &c->tim[index];
@@ -132,11 +144,7 @@ void tim_reset(struct chip *c, unsigned index)
             af_release(c, k->pin_n + ch);
     }
     tim_ir(c);
-    const uint8_t signals[7] = {k->dma_update,     k->dma_compare[0], k->dma_compare[1], k->dma_compare[2],
-                                k->dma_compare[3], k->dma_trigger,    k->dma_com};
-    for (unsigned i = 0; i < 7; i++)
-        if (signals[i] != NO_DMA)
-            dma_request(c, (enum dma_signal)signals[i], false);
+    withdraw(c, index, UINT32_MAX);
     tim_interrupts(c, index);
 }
 
@@ -384,6 +392,8 @@ bool tim_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         tim_listeners_change(c, true);
     } else {
         put(c, index, reg, (t->r[reg] & ~mask) | (value & mask));
+        if (reg == TIM_DIER)
+            withdraw(c, index, ~t->r[reg]);
     }
     if (reg == TIM_CNT || (reg >= TIM_CCR1 && reg < TIM_CCR1 + 4) || reg == TIM_CCR5 || reg == TIM_CCR6)
         tim_written(c, index, equal);
