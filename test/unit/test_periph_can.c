@@ -185,22 +185,48 @@ static void can_wake_up(void **state)
     (void)state;
     pin_mode('B', 8, 2, 9); /* CAN1_RX */
     pin_drive('B', 8, 1);
-    can_on(1u << 30);
+    can_on(0);
+    run_us(23);
     for (uint32_t automatic = 0; automatic < 2; automatic++) {
         wr(CAN + IER, 1 << 16);
         wr(CAN + MCR, (rd(CAN + MCR) & ~0x20u) | 2 | automatic << 5);
         assert_int_equal(rd(CAN + MSR) & 0xA, 2); /* SLAK */
         assert_false(irq_line(22));
         pin_drive('B', 8, 0);
-        assert_int_equal(rd(CAN + MSR) & 0xA, automatic ? 8 : 10);
+        assert_int_equal(rd(CAN + MSR) & 0xA, 10);
         assert_int_equal(rd(CAN + MCR) & 2, automatic ? 0 : 2);
         assert_true(irq_line(22));
-        pin_drive('B', 8, 1);
         wr(CAN + MSR, 8);
+        pin_drive('B', 8, 1);
         assert_false(irq_line(22));
     }
+    run_us(15);
+    assert_int_equal(rd(CAN + MSR) & 2, 2);
+    pin_drive('B', 8, 0); /* 11 recessive bits, anew from here, and not a second time WKUI */
+    pin_drive('B', 8, 1);
+    run_us(21);
+    assert_int_equal(rd(CAN + MSR) & 0xA, 2);
+    run_us(2);
+    assert_int_equal(rd(CAN + MSR) & 0xA, 0);
     pin_drive('B', 8, 0); /* awake, nothing wakes */
     assert_int_equal(rd(CAN + MSR) & 8, 0);
+}
+
+/* From initialization to Sleep and back no bits are waited for; SLAK and INAK show the mode. */
+static void can_init_and_sleep(void **state)
+{
+    (void)state;
+    pin_mode('B', 8, 2, 9);
+    pin_drive('B', 8, 1);
+    can_on(0);
+    pin_drive('B', 8, 0);
+    wr(CAN + MCR, 1);
+    assert_int_equal(rd(CAN + MSR) & 3, 1);
+    wr(CAN + MCR, 2);
+    assert_int_equal(rd(CAN + MSR) & 3, 2);
+    run_us(100);
+    wr(CAN + MCR, 1);
+    assert_int_equal(rd(CAN + MSR) & 3, 1);
 }
 
 /* Out of initialization: 11 recessive bits have to be seen, which a pin without transceiver may not show. */
@@ -300,6 +326,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(can_short_list, on, rig_off),
         cmocka_unit_test_setup_teardown(can_next_mailbox, on, rig_off),
         cmocka_unit_test_setup_teardown(can_time_stamps, on, rig_off),
+        cmocka_unit_test_setup_teardown(can_init_and_sleep, on, rig_off),
         cmocka_unit_test_setup_teardown(can_joins, on, rig_off),
         cmocka_unit_test_setup_teardown(can_modes_between_frames, on, rig_off),
         cmocka_unit_test_setup_teardown(can_empty_bus, on, rig_off),

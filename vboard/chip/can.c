@@ -70,13 +70,14 @@ void can_clock(struct chip *c, unsigned index, bool after)
 
 /* ---- modes ---- */
 
-/* Initialization is left after 11 recessive bits. In loop-back mode the pin does not matter by the manual. */
+/* Initialization and Sleep are left for normal mode after 11 recessive bits. In loop-back mode the pin does
+ * not matter by the manual. */
 static void join(struct chip *c)
 {
     struct can_state *s = &c->can;
     ps_t time = can_bits(c, 11);
 
-    if (!(s->msr & CAN_MSR_INAK) || s->mcr & CAN_MCR_INRQ ||
+    if (!(s->msr & (CAN_MSR_INAK | CAN_MSR_SLAK)) || s->mcr & (CAN_MCR_INRQ | CAN_MCR_SLEEP) ||
         !(s->btr & CAN_BTR_LBKM || af_in(c, AF_CAN1_RX, true)))
         s->joined_at = PS_NEVER;
     else if (s->joined_at == PS_NEVER && time != PS_NEVER)
@@ -109,7 +110,7 @@ static void write_mcr(struct chip *c, uint32_t value)
     if (was & ~s->mcr & CAN_MCR_INRQ)
         tell_if_dominant(c);
     join(c);
-    if (!(s->mcr & CAN_MCR_SLEEP))
+    if ((s->mcr & (CAN_MCR_INRQ | CAN_MCR_SLEEP)) == CAN_MCR_INRQ) /* initialization waits for no bits */
         s->msr &= ~(uint32_t)CAN_MSR_SLAK;
     can_send_next(c);
 }
@@ -121,7 +122,7 @@ void can_rx(struct chip *c, bool level)
     if (!chip_enabled(c, B_CAN1))
         return;
     join(c);
-    if (!level && s->msr & CAN_MSR_SLAK) {
+    if (!level && s->msr & CAN_MSR_SLAK && s->mcr & CAN_MCR_SLEEP) {
         s->msr |= CAN_MSR_WKUI;
         if (s->mcr & AWUM)
             write_mcr(c, s->mcr & ~(uint32_t)CAN_MCR_SLEEP);

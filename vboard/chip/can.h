@@ -25,7 +25,7 @@ struct can_state {
     uint32_t order;          /* requests in the order in which they came: a byte each, for TXFP */
     ps_t counts_from;        /* the time stamp's counter, since the end of initialization */
     uint16_t stamp;          /* of the frame that is being sent, at its start */
-    ps_t sent_at, joined_at; /* end of the frame; end of the 11 recessive bits after initialization */
+    ps_t sent_at, joined_at; /* end of the frame; end of the 11 recessive bits after another mode */
 };
 
 void can_reset(struct chip *c, unsigned index);

@@ -149,10 +149,13 @@ uint32_t can_tsr(const struct can_state *s)
 /* Initialization and Sleep begin between two frames. */
 static void enter_mode(struct can_state *s)
 {
-    if (s->mcr & CAN_MCR_INRQ)
+    if (s->mcr & CAN_MCR_INRQ) {
         s->msr |= CAN_MSR_INAK;
-    else if (s->mcr & CAN_MCR_SLEEP && !(s->msr & CAN_MSR_SLAK))
-        s->msr |= CAN_MSR_SLAK | (s->ier & 1 << 17 ? CAN_MSR_SLAKI : 0);
+    } else if (s->mcr & CAN_MCR_SLEEP) {
+        if (!(s->msr & CAN_MSR_SLAK))
+            s->msr |= CAN_MSR_SLAK | (s->ier & 1 << 17 ? CAN_MSR_SLAKI : 0);
+        s->msr &= ~(uint32_t)CAN_MSR_INAK;
+    }
 }
 
 void can_send_next(struct chip *c)
@@ -218,8 +221,9 @@ void can_event(struct chip *c, unsigned index)
     (void)index;
     if (s->joined_at <= chip_now(c)) {
         s->joined_at = PS_NEVER;
-        s->counts_from = chip_now(c);
-        s->msr &= ~(uint32_t)CAN_MSR_INAK;
+        if (s->msr & CAN_MSR_INAK)
+            s->counts_from = chip_now(c);
+        s->msr &= ~(uint32_t)(CAN_MSR_INAK | CAN_MSR_SLAK);
     }
     if (s->sent_at <= chip_now(c)) {
         unsigned m = s->sending;
