@@ -62,7 +62,7 @@ static void select_slave(struct chip *c, unsigned slave, unsigned master, unsign
         s->r[I2C_PECR] = 0;
         s->extended = 0;
     }
-    s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_PECBYTE;
+    s->r[I2C_CR2] &= ~(uint32_t)(I2C_CR2_NACK | I2C_CR2_PECBYTE);
 
     s->selected = true;
     s->transmits = read;
@@ -204,6 +204,6 @@ void i2c_bus_end(struct chip *c, uint8_t target, bool restart)
     if (restart)
         return;
     s->r[I2C_ISR] &= ~(uint32_t)(I2C_ISR_BUSY | I2C_ISR_TXIS | I2C_ISR_TCR);
-    s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_PECBYTE;
+    s->r[I2C_CR2] &= ~(uint32_t)(I2C_CR2_NACK | I2C_CR2_PECBYTE);
     i2c_flags(c, target, part ? I2C_ISR_STOPF : 0);
 }
