@@ -345,8 +345,8 @@ static unsigned listened_from(const struct chip *c, unsigned signal, unsigned po
         return AF_SIGNALS;
     uint16_t place = (uint16_t)(0x8000 | port << 8 | pin << 4 | (unsigned)af);
     for (; signal < AF_SIGNALS; signal++)
-        for (unsigned i = 0; listener_of(signal) && i < PINS_PER_SIGNAL && places[signal][i]; i++)
-            if (places[signal][i] == place)
+        for (unsigned i = 0; i < PINS_PER_SIGNAL && places[signal][i]; i++)
+            if (places[signal][i] == place && listener_of(signal))
                 return signal;
     return AF_SIGNALS;
 }
