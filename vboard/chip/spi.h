@@ -42,7 +42,7 @@ enum {
 
 /* A frame in TI format: NSS high for a clock, all bits but the last, the last. With NSSP: a clock with NSS
  * high, all bits with NSS low. */
-enum spi_ti { TI_PULSE, TI_BODY, TI_LAST };
+enum spi_step { STEP_PULSE, STEP_BODY, STEP_LAST };
 
 /* Bytes in the order in which they came. */
 struct spi_fifo {
@@ -59,7 +59,7 @@ struct spi_state {
     uint8_t crc_frames; /* of the CRC phase still to be sent, the one on the wire included */
     bool crc_phase;
     ps_t done_at;
-    uint8_t ti;               /* enum spi_ti; */
+    uint8_t step;             /* enum spi_step; of a frame with a pulse of NSS */
     bool pulse;               /* NSS is high */
     bool ovr_read, modf_read; /* first half of the sequences that clear these flags */
     struct spi_slave {

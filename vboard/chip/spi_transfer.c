@@ -211,31 +211,30 @@ static ps_t after(const struct chip *c, unsigned index, unsigned clocks, uint32_
 
 /* TI format: NSS is high for the clock before each frame, which is the last one of the frame before if they
  * follow each other. With NSSP it is a clock of its own. */
-static void ti_step(struct chip *c, unsigned index, enum spi_ti step, bool pulse, unsigned clocks)
+static void begin_step(struct chip *c, unsigned index, enum spi_step step, bool pulse, unsigned clocks)
 {
     struct spi_state *s = &c->spi[index];
 
-    s->ti = step;
+    s->step = step;
     s->pulse = pulse;
     s->done_at = after(c, index, clocks, pclk(c, index));
     chip_wake_at(c, id_of(index), s->done_at);
     spi_select_output(c, index);
 }
 
-static bool ti_goes_on(struct chip *c, unsigned index)
+static bool steps_on(struct chip *c, unsigned index)
 {
     struct spi_state *s = &c->spi[index];
-
     bool pulses = spi_nss_pulses(s);
 
-    if ((!pulses && !(s->cr2 & SPI_CR2_FRF)) || s->ti == TI_LAST)
+    if ((!pulses && !(s->cr2 & SPI_CR2_FRF)) || s->step == STEP_LAST)
         return false;
     if (pulses)
-        ti_step(c, index, TI_LAST, false, spi_bits(s));
-    else if (s->ti == TI_PULSE)
-        ti_step(c, index, TI_BODY, false, spi_bits(s) - 1);
+        begin_step(c, index, STEP_LAST, false, spi_bits(s));
+    else if (s->step == STEP_PULSE)
+        begin_step(c, index, STEP_BODY, false, spi_bits(s) - 1);
     else
-        ti_step(c, index, TI_LAST, next_frame(s) && !(s->crc_frames == 1 && s->crc_phase), 1);
+        begin_step(c, index, STEP_LAST, next_frame(s) && !(s->crc_frames == 1 && s->crc_phase), 1);
     return true;
 }
 
@@ -256,9 +255,9 @@ void spi_go_on(struct chip *c, unsigned index)
     s->shifting = true;
     if (s->cr2 & SPI_CR2_FRF) {
         bool pulsed = s->pulse; /* in the last clock of the frame before */
-        ti_step(c, index, pulsed ? TI_BODY : TI_PULSE, !pulsed, pulsed ? spi_bits(s) - 1 : 1);
+        begin_step(c, index, pulsed ? STEP_BODY : STEP_PULSE, !pulsed, pulsed ? spi_bits(s) - 1 : 1);
     } else if (spi_nss_pulses(s)) {
-        ti_step(c, index, TI_PULSE, true, 1);
+        begin_step(c, index, STEP_PULSE, true, 1);
     } else {
         s->done_at = after(c, index, spi_bits(s), hz);
         chip_wake_at(c, id_of(index), s->done_at);
@@ -270,7 +269,7 @@ void spi_event(struct chip *c, unsigned index)
 {
     struct spi_state *s = &c->spi[index];
 
-    if (!s->shifting || ti_goes_on(c, index))
+    if (!s->shifting || steps_on(c, index))
         return;
     uint16_t out = s->shift, in = exchange(c, index, out);
     s->shifting = false;
