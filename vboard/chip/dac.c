@@ -142,7 +142,7 @@ static bool samples(const struct dac_state *d, unsigned ch)
     return control(d, ch) & EN && d->r[MCR] >> 16 * ch & 4;
 }
 
-/* SHSR crosses into the domain of LSI, which takes three periods. */
+/* SHSR crosses into the domain of LSI, which takes three periods (RM0394 "DAC_SR", BWST1). */
 static void cross(struct chip *c, unsigned ch)
 {
     ps_t time = chip_ticks_to_ps(3, chip_clock(c, CLK_LSI));
