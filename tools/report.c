@@ -68,17 +68,19 @@ bool report_parse(struct report *r, const char *text, size_t size, struct senten
     memset(r, 0, sizeof *r);
     for (size_t at = 0, number = 1; at < size; number++) {
         char line[REPORT_LINE] = "";
-        const char *end = memchr(text + at, '\n', size - at);
-        size_t n = end ? (size_t)(end - (text + at)) : size - at;
+        const char *start = text + at, *end = memchr(start, '\n', size - at);
+        size_t n = end ? (size_t)(end - start) : size - at;
         if (!end || n >= sizeof line)
             return refuse(why, "line %zu of the report is %s", number, end ? "too long" : "cut short");
+        at += n + 1;
+        if (n > 0 && end[-1] == '\r') /* it has been through an editor or a mail */
+            n--;
         for (size_t i = 0; i < n; i++) {
-            line[i] = text[at + i];
+            line[i] = start[i];
             if (line[i] < ' ' || line[i] > '~')
                 return refuse(why, "line %zu is not text: this is no report of sureboot", number);
         }
         line[n] = '\0';
-        at += n + 1;
         if (number == 1) {
             const char *version = value_of(line, "sureboot ");
             if (!version)

@@ -5,6 +5,7 @@
 #include "boot/core/config.h"
 #include "commands.h"
 #include "run/args.h"
+#include "run/output.h"
 
 static const struct {
     const char *name;
@@ -107,10 +108,5 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct sentence why;
-    int status = run(argc, argv);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
-    sentence_write(&why, "standard output cannot be written");
-    return cannot(&why);
+    return output_end("sureboot", run(argc, argv));
 }

@@ -331,15 +331,21 @@ static void damaged(void **state)
 static void output_full(void **state)
 {
     (void)state;
-    static const char *const words[] = {"--help", "inspect " CDC_ELF, "pack " CDC_ELF " -o %s",
-                                        "merge " BOOT " " CDC_ELF " -o %s"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        char line[400];
-        int n = snprintf(line, sizeof line, SUREBOOT " ");
-        (void)snprintf(line + n, sizeof line - (size_t)n, words[i], temp("x.bin"));
-        (void)strncat(line, " >/dev/full", sizeof line - strlen(line) - 1);
-        struct command_result r = command((const char *const[]){"/bin/sh", "-c", line, NULL}, NULL);
-        if (r.status != 2 || !strstr(r.err, "sureboot: standard output cannot be written"))
+    static const char *const lines[] = {SUREBOOT " --help",
+                                        SUREBOOT " inspect " CDC_ELF,
+                                        SUREBOOT " pack " CDC_ELF " -o $0",
+                                        SUREBOOT " merge " BOOT " " CDC_ELF " -o $0",
+                                        VBOARD " --help",
+                                        VBOARD " --version",
+                                        VDFU " --help",
+                                        VBOARD "-attach --help",
+                                        VBOARD "-attach --version"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char line[200];
+        (void)snprintf(line, sizeof line, "%s >/dev/full", lines[i]);
+        struct command_result r =
+            command((const char *const[]){"/bin/sh", "-c", line, temp("x.bin"), NULL}, NULL);
+        if (r.status != 2 || !strstr(r.err, ": standard output cannot be written\n"))
             fail_msg("%s: status %d: '%s'", line, r.status, r.err);
         command_result_free(&r);
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -101,12 +102,38 @@ static void loads_replace_the_state(void **unused)
     free(state);
 }
 
+/* A new one is as the umask has it, one that was there keeps what its owner has set. */
+static void permissions(void **unused)
+{
+    (void)unused;
+    struct stat st;
+    char line[600], path[256];
+    text_copy(path, sizeof path, temp("state"));
+    static const struct {
+        const char *before;
+        mode_t mode;
+    } cases[] = {
+        {"umask 077", 0600}, {"umask 002", 0600}, {"rm $0; umask 002", 0664}, {"chmod 640 $0", 0640}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        (void)snprintf(line, sizeof line,
+                       "%s; " VBOARD " --load " BENCH_ELF " --load $1 --fast --for 0.001 --flash $0",
+                       cases[i].before);
+        struct command_result r =
+            command((const char *const[]){"/bin/sh", "-c", line, path, bench_mode(BLINK), NULL}, NULL);
+        assert_int_equal(r.status, 0);
+        command_result_free(&r);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, cases[i].mode);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(cut, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(backup_domain, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(loads_replace_the_state, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(permissions, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

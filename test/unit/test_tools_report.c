@@ -57,6 +57,24 @@ static void cut_anywhere(void **state)
     assert_false(r.has_crash);
 }
 
+/* As an editor or a mail from Windows leaves it. */
+static void other_line_ends(void **state)
+{
+    (void)state;
+    char text[2000];
+    size_t n = 0;
+    for (const char *p = good; *p; p++) {
+        if (*p == '\n')
+            text[n++] = '\r';
+        text[n++] = *p;
+    }
+    if (!report_parse(&r, text, n, &why))
+        fail_msg("%s", why.text);
+    assert_string_equal(r.version, "1.0");
+    assert_int_equal(r.crash.address, 0x60000000);
+    assert_false(parse("sureboot 1.0\r\r\n"));
+}
+
 static void with(const char *from, const char *to, char out[2000])
 {
     const char *at = strstr(good, from);
@@ -125,8 +143,8 @@ static void sentences(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_of_it),   cmocka_unit_test(cut_anywhere), cmocka_unit_test(what_is_damaged),
-        cmocka_unit_test(what_is_new), cmocka_unit_test(sentences),
+        cmocka_unit_test(all_of_it),       cmocka_unit_test(cut_anywhere), cmocka_unit_test(other_line_ends),
+        cmocka_unit_test(what_is_damaged), cmocka_unit_test(what_is_new),  cmocka_unit_test(sentences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,6 +102,17 @@ static uint8_t *encode(struct vboard *b, size_t *size)
     return file;
 }
 
+/* The permissions of a file that takes the place of `path`: its own, or those of a new file. */
+static mode_t permissions(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0)
+        return st.st_mode & 0777;
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    return 0666 & ~mask;
+}
+
 /* Beside the file, then in its place: whoever reads it sees the old state or the new one. */
 static bool replace(const char *path, const uint8_t *bytes, size_t size, struct sentence *why)
 {
@@ -110,7 +121,7 @@ static bool replace(const char *path, const uint8_t *bytes, size_t size, struct 
         name = NULL;
     int fd = name != NULL ? mkstemp(name) : -1;
     FILE *f = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    bool ok = f != NULL && fchmod(fd, 0644) == 0 && fwrite(bytes, 1, size, f) == size;
+    bool ok = f != NULL && fchmod(fd, permissions(path)) == 0 && fwrite(bytes, 1, size, f) == size;
     if (f != NULL && fclose(f) != 0)
         ok = false;
     ok = ok && rename(name, real != NULL ? real : path) == 0;

@@ -2,6 +2,7 @@
  * connection cannot survive that the device leaves the bus, so the board is imported again whenever it
  * is back (`usbip attach` does it once only). One line for each change; ends on a signal. */
 #include "board/parse.h"
+#include "run/output.h"
 #include "usbip/protocol.h"
 #include "vboard.h"
 #include <errno.h>
@@ -224,11 +225,11 @@ int main(int argc, char **argv)
                     "Keeps the virtual board at HOST:PORT (vboard --usbip) attached to this machine.\n\n"
                     "  --help, --version\n",
                     stdout);
-        return 0;
+        return output_end("vboard-attach", 0);
     }
     if (strcmp(word, "--version") == 0) {
         (void)printf("vboard-attach (sureboot) %s\n", VBOARD_VERSION);
-        return 0;
+        return output_end("vboard-attach", 0);
     }
     if (argc != 2)
         die("say HOST:PORT; vboard-attach --help tells more");

@@ -97,11 +97,11 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             help();
-            return 0;
+            return output_end("vboard", 0);
         }
         if (strcmp(argv[i], "--version") == 0) {
             (void)printf("vboard (sureboot) %s\n", VBOARD_VERSION);
-            return 0;
+            return output_end("vboard", 0);
         }
         int taken = take(&s, argc, argv, &i, &why);
         if (taken > 0)

@@ -315,7 +315,7 @@ int main(int argc, char **argv)
             board_args_print_options();
         }
         board_args_free(&o.board);
-        return EXIT_DONE;
+        return output_end("vdfu", EXIT_DONE);
     }
     if (good && o.download)
         good = read_payload(&payload, &o, &why);

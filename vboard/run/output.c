@@ -85,3 +85,11 @@ void outputs_close(struct outputs *o, bool undo)
     }
     o->count = 0;
 }
+
+int output_end(const char *command, int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    (void)fprintf(stderr, "%s: standard output cannot be written\n", command);
+    return 2;
+}

@@ -31,4 +31,8 @@ bool outputs_flush(struct outputs *o, struct sentence *why);
 /* Closes; `undo`: and removes those that were created. */
 void outputs_close(struct outputs *o, bool undo);
 
+/* The last thing that `command` does: its exit status, `status` or, with a sentence, 2 if standard output
+ * could not be written. */
+int output_end(const char *command, int status);
+
 #endif
