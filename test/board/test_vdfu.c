@@ -254,6 +254,23 @@ static void test_result_that_cannot_be_written(void **state)
     assert_true(file_exists(flash));
 }
 
+/* Without a standard output the next file that is opened would get its number, and the result. */
+static void test_no_standard_output(void **state)
+{
+    (void)state;
+    static const char line[] = VDFU " --load " BOOT " --upload $0@0x08004000:4096 >&-";
+    char path[256];
+    size_t size;
+    text_copy(path, sizeof path, temp("upload"));
+    file_text(path, "");
+    struct command_result r = command((const char *const[]){"/bin/sh", "-c", line, path, NULL}, NULL);
+    assert_int_equal(r.status, 2);
+    assert_string_equal(r.err, "vdfu: standard output: Bad file descriptor\n");
+    command_result_free(&r);
+    free(file_read(path, &size));
+    assert_int_equal(size, 4096);
+}
+
 static void bad(const char *sentence, const char *const more[])
 {
     const char *args[COMMAND_ARGS] = {VDFU};
@@ -340,6 +357,7 @@ int main(void)
         with(test_strict_after_all),
         with(test_result_that_cannot_be_written),
         with(test_bad_input),
+        with(test_no_standard_output),
         with(test_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,9 @@ static bool attach(struct session *s, struct sentence *why)
             return false;
     if (ports_have_swo(&s->ports))
         vboard_swo(s->b);
-    if (s->script_path != NULL && outputs_open(&s->outputs, "-", why) == NULL) /* for the answers */
+    bool control = s->control_path != NULL && strcmp(s->control_path, "-") == 0;
+    if ((s->script_path != NULL || control) &&
+        outputs_open(&s->outputs, "-", why) == NULL) /* for the answers */
         return false;
     if (s->events_path != NULL && (s->events = outputs_open(&s->outputs, s->events_path, why)) == NULL)
         return false;
@@ -103,8 +105,7 @@ static bool attach(struct session *s, struct sentence *why)
         return false;
     if (s->control_path != NULL && (s->control = control_open(s->control_path, why)) == NULL)
         return false;
-    s->ports.whole_lines = s->events == stdout || s->script_path != NULL ||
-                           (s->control_path != NULL && strcmp(s->control_path, "-") == 0);
+    s->ports.whole_lines = s->events == stdout || s->script_path != NULL || control;
     return board_args_spared(&s->args, &s->outputs, why) &&
            (s->script_path == NULL || outputs_spare(&s->outputs, s->script_path, why)) &&
            outputs_begin(&s->outputs, why);
