@@ -4,7 +4,7 @@
 
 #define LPTIM1 0x40007C00u
 #define LPTIM2 0x40009400u
-enum { ISR = 0, ICR = 4, IER = 8, CFGR = 12, CR = 16, CMP = 20, ARR = 24, CNT = 28 };
+enum { ISR = 0, ICR = 4, IER = 8, CFGR = 12, CR = 16, CMP = 20, ARR = 24, CNT = 28, OR = 32 };
 enum { CMPM = 1, ARRM = 2, EXTTRIG = 4, CMPOK = 8, ARROK = 16, UP = 32, DOWN = 64 };
 #define PERIOD 30517578ull /* LSE, ps */
 
@@ -237,6 +237,50 @@ static void external(void **state)
     assert_int_equal(rd(LPTIM1 + ISR) & (UP | DOWN), DOWN);
 }
 
+/* OR puts comparators at the inputs: LPTIM1's IN1 and IN2 one each, both at LPTIM2's IN1 (LL:
+ * INPUT1_SRC_COMP2 and INPUT1_SRC_COMP1_COMP2 are LPTIM2's, INPUT2_SRC_COMP2 LPTIM1's). */
+static void comparators(void **state)
+{
+    static const struct {
+        uint32_t timer, option;
+        unsigned counted; /* comparators whose edges count */
+    } wirings[] = {{LPTIM1, 0, 0}, {LPTIM1, 1, 1}, {LPTIM1, 2, 0}, {LPTIM1, 3, 1},
+                   {LPTIM2, 0, 0}, {LPTIM2, 1, 1}, {LPTIM2, 2, 2}, {LPTIM2, 3, 3}};
+    (void)state;
+    clock_on(0x60, 0);
+    for (unsigned comp = 0; comp < 2; comp++) { /* PA1 and PA3 against VREFINT / 2 */
+        adc_voltage(rig, 0, 1 + 2 * comp, 0);
+        wr(0x40010200 + 4 * comp, 1 | 1 << 23 | 1 << 22 | 1 << 4 | 2 << 7);
+    }
+    run_us(100);
+    for (unsigned i = 0; i < sizeof wirings / sizeof wirings[0]; i++) {
+        uint32_t t = wirings[i].timer;
+        wr(t + CFGR, 1 << 23);
+        wr(t + OR, wirings[i].option);
+        wr(t + CR, 1);
+        load(t, 9, 5);
+        wr(t + CR, 5);
+        run_ps(PERIOD * 3);
+        for (unsigned comp = 0; comp < 2; comp++) {
+            uint32_t before = rd(t + CNT);
+            for (unsigned n = 0; n < 4; n++)
+                adc_voltage(rig, 0, 1 + 2 * comp, n % 2 ? 0 : 1000);
+            assert_int_equal(rd(t + CNT) - before, wirings[i].counted >> comp & 1 ? 2 : 0);
+        }
+        wr(t + CR, 0);
+    }
+    /* selected, a comparator that is high is an edge; what the other does then is none */
+    adc_voltage(rig, 0, 3, 1000);
+    wr(LPTIM2 + OR, 0);
+    wr(LPTIM2 + CR, 1);
+    load(LPTIM2, 9, 5);
+    wr(LPTIM2 + CR, 5);
+    run_ps(PERIOD * 3);
+    wr(LPTIM2 + OR, 3);
+    adc_voltage(rig, 0, 1, 1000);
+    assert_int_equal(rd(LPTIM2 + CNT), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +291,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(trigger_and_timeout, on, rig_off),
         cmocka_unit_test_setup_teardown(software_starts_over, on, rig_off),
         cmocka_unit_test_setup_teardown(external, on, rig_off),
+        cmocka_unit_test_setup_teardown(comparators, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("LPTIM", tests, NULL, NULL);

@@ -19,10 +19,10 @@ enum {
 
 static const struct instance {
     uint8_t block, irq, exti;
-    uint32_t cfgr, flags, option;
+    uint32_t cfgr, flags;
 } instances[LPTIM_COUNT] = {
-    {B_LPTIM1, 65, 32, CFGR_BITS, 0x7F, 3},
-    {B_LPTIM2, 66, 33, CFGR_BITS & ~(uint32_t)LPTIM_CFGR_ENC, 0x1F, 3},
+    {B_LPTIM1, 65, 32, CFGR_BITS, 0x7F},
+    {B_LPTIM2, 66, 33, CFGR_BITS & ~(uint32_t)LPTIM_CFGR_ENC, 0x1F},
 };
 
 /* In Stop the kernel clock goes on for a timer that is enabled in RCC. */
@@ -162,7 +162,10 @@ bool lptim_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     case CR: write_cr(c, index, value & 7); break;
     case CMP: write_cmp(c, t, value); break;
     case ARR: write_arr(c, t, value); break;
-    case OR: t->option = value & i->option; break;
+    case OR:
+        t->option = value & 3;
+        lptim_sources_selected(c, index);
+        break;
     }
     lptim_update(c, index);
     lptim_schedule(c, index);

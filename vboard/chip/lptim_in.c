@@ -162,12 +162,40 @@ void lptim_configure(struct chip *c, unsigned index, uint32_t cfgr)
 
 /* ---- where levels come from ---- */
 
+/* OR: a bit a comparator that takes the place of the pin. LPTIM1's second is for IN2; LPTIM2 has IN1 alone,
+ * which both may drive. */
+static unsigned comparators(const struct chip *c, unsigned index, unsigned n)
+{
+    unsigned option = c->lptim[index].option, own = index ? (n == IN1 ? 3 : 0) : 1u << n;
+
+    return option & own;
+}
+
+static void from_comparators(struct chip *c, unsigned index, unsigned n)
+{
+    unsigned from = comparators(c, index, n);
+
+    arrive(c, index, n, (from & 1 && comp_output(c, 0)) || (from & 2 && comp_output(c, 1)));
+}
+
+/* Another source whose level is another one is an edge. */
+void lptim_sources_selected(struct chip *c, unsigned index)
+{
+    for (unsigned n = IN1; n <= IN2; n++) {
+        unsigned signal = n == IN1 ? signals[index].in1 : signals[index].in2;
+        if (comparators(c, index, n))
+            from_comparators(c, index, n);
+        else if (signal != AF_SIGNALS)
+            arrive(c, index, n, af_in(c, signal, false));
+    }
+}
+
 void lptim_pin(struct chip *c, unsigned signal, bool level)
 {
     for (unsigned i = 0; i < LPTIM_COUNT; i++) {
-        if (signal == signals[i].in1 && !(c->lptim[i].option & 1))
+        if (signal == signals[i].in1 && !comparators(c, i, IN1))
             arrive(c, i, IN1, level);
-        if (signal == signals[i].in2 && !(c->lptim[i].option & 2))
+        if (signal == signals[i].in2 && !comparators(c, i, IN2))
             arrive(c, i, IN2, level);
         if (signal == signals[i].etr)
             trigger(c, i, SOURCE_ETR, level);
@@ -177,8 +205,9 @@ void lptim_pin(struct chip *c, unsigned signal, bool level)
 void lptim_comparator(struct chip *c, unsigned comp, bool level)
 {
     for (unsigned i = 0; i < LPTIM_COUNT; i++) {
-        if (c->lptim[i].option >> comp & 1)
-            arrive(c, i, comp == 0 ? IN1 : IN2, level);
+        for (unsigned n = IN1; n <= IN2; n++)
+            if (comparators(c, i, n) >> comp & 1)
+                from_comparators(c, i, n);
         trigger(c, i, SOURCE_COMP1 + comp, level);
     }
 }
