@@ -9,6 +9,7 @@
 #                               a line "@NAME COMMAND" of its output is an order, the rest is passed on
 #   finish                      ends the test: exit status 0 if nothing failed
 set -u
+export LC_ALL=C.UTF-8 # in others ${path@Q} may be $'…', which the guest's sh does not know
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repo=$(cd "$here/../.." && pwd)
 cd "$repo" || exit 2

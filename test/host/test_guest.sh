@@ -39,11 +39,11 @@ END
 ok "what it writes below build/ is here" grep -q written "$work/from-guest"
 ok "what it writes elsewhere is not" sh -c '! grep -q ^lost README.md'
 
-# Three at a time. The third runs as another user, from a copy that this one can read.
-other=$(mktemp -d /tmp/sureboot-guest.XXXXXX)
+# Three at a time. The third runs as another user, from a copy that this one can read, as a script with lib.sh.
+other=$(mktemp -d "/tmp/sureboot's gäst.XXXXXX")
 trap 'rm -rf "$other"; clean_up' EXIT
 mkdir -p "$other/test/host" "$other/build/guest"
-cp -r "$here"/guest* "$other/test/host/"
+cp -r "$here"/{guest*,lib.sh,inside.sh} "$other/test/host/"
 cp -r "$("$here/guest-kernel")" "$other/build/guest/"
 as=()
 if [ "$(id -u)" = 0 ]; then
@@ -54,7 +54,8 @@ ended 124 'ended after 25 s; the end of its console' "$guest" --timeout 25 'echo
 hang=$!
 ended 125 'sysrq_handle_crash' "$guest" --timeout 120 'echo c >/proc/sysrq-trigger; sleep 100' >"$work/crash" &
 crash=$!
-(work=$repo/$work && cd "$other" && ended 0 '^mine nobody' "${as[@]}" test/host/guest 'echo mine $(stat -c %U test) >build/mine; cat build/mine; ls -d build/guest/run*') \
+(work=$repo/$work && cd "$other" && ended 0 '^mine nobody' "${as[@]}" env LC_ALL=C bash -c '. test/host/lib.sh; in_guest "$0"' \
+    'echo mine $(stat -c %U test) >build/mine; cat build/mine; ls -d build/guest/run*') \
     >"$work/other" &
 wait $!
 other_status=$?
