@@ -298,16 +298,63 @@ static void test_double_in(void **state)
     assert_int_equal(usbfs_in(c, 5, 4, data, &size), USB_NAK);
 }
 
+/* Who fills both buffers has toggled SW_BUF twice: both are sent, and then none. */
+static void test_double_in_both_filled(void **state)
+{
+    (void)state;
+    const uint32_t ep = BULK | KIND | TX_VALID | 4;
+    uint8_t data[1023];
+    size_t size;
+    put_count(4, 1, 2);
+    set_epr(4, ep);
+    for (unsigned round = 0; round < 3; round++) {
+        wr(USB + 16, ep - TX_VALID + 0x8080 + RX_DTOG);
+        wr(USB + 16, ep - TX_VALID + 0x8080 + RX_DTOG);
+        assert_int_equal(usbfs_in(c, 5, 4, data, &size), USB_DATA0);
+        usbfs_in_ack(c, 5, 4);
+        assert_int_equal(usbfs_in(c, 5, 4, data, &size), USB_DATA1);
+        usbfs_in_ack(c, 5, 4);
+        assert_int_equal(size, 2);
+        assert_int_equal(epr(4), ep | TX_CTR); /* STAT stays VALID */
+        assert_int_equal(usbfs_in(c, 5, 4, data, &size), USB_NAK);
+    }
+}
+
+/* Who begins with SW_BUF at 0 and toggles it behind each packet that it has read: there is room for two. */
+static void test_double_out_both_free(void **state)
+{
+    (void)state;
+    const uint32_t ep = BULK | KIND | RX_VALID | 4;
+    uint8_t a[4] = {1};
+    put_count(4, 0x8400, 0x8400);
+    set_epr(4, ep);
+    for (unsigned toggle = 0; toggle < 4; toggle++) {
+        assert_int_equal(usbfs_out(c, 5, 4, toggle & 1, a, 4, false), USB_ACK);
+        wr(USB + 16, ep - RX_VALID + 0x8080 + TX_DTOG);
+    }
+    assert_int_equal(usbfs_out(c, 5, 4, 0, a, 4, false), USB_ACK);
+    assert_int_equal(usbfs_out(c, 5, 4, 1, a, 4, false), USB_ACK);
+    assert_int_equal(usbfs_out(c, 5, 4, 0, a, 4, false), USB_NAK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        with(attach, test_epr_write_rules), with(attach, test_istr_write_rules),
-        with(attach, test_register_masks),  with(power_up, test_reset_values),
-        with(attach, test_packet_memory),   with(attach, test_rx_allocation),
-        with(attach, test_crc_stored),      with(attach, test_btable_moves),
-        with(attach, test_priority),        with(attach, test_interrupt_line),
-        with(attach, test_double_out),      with(attach, test_double_first),
+        with(attach, test_epr_write_rules),
+        with(attach, test_istr_write_rules),
+        with(attach, test_register_masks),
+        with(power_up, test_reset_values),
+        with(attach, test_packet_memory),
+        with(attach, test_rx_allocation),
+        with(attach, test_crc_stored),
+        with(attach, test_btable_moves),
+        with(attach, test_priority),
+        with(attach, test_interrupt_line),
+        with(attach, test_double_out),
+        with(attach, test_double_first),
         with(attach, test_double_in),
+        with(attach, test_double_in_both_filled),
+        with(attach, test_double_out_both_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

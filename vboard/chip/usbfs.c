@@ -89,7 +89,7 @@ static void protocol_reset(struct chip *c)
     u->daddr = 0;
     u->sofs = 0;
     u->lsof = 0;
-    u->double_ = 0;
+    u->full = 0;
     u->sent = 0;
     u->traffic = chip_now(c);
     if (u->tick != PS_NEVER)
@@ -190,7 +190,7 @@ void usbfs_reset(struct chip *c, unsigned index)
     u->cntr = CNTR_PDWN | CNTR_FRES;
     u->istr = u->daddr = u->btable = u->lpmcsr = u->bcdr = 0;
     u->frame = 0;
-    u->lsof = u->sofs = u->double_ = u->sent = 0;
+    u->lsof = u->sofs = u->full = u->sent = 0;
     u->tick = PS_NEVER;
     u->se0 = u->armed = u->told_mute = false;
     u->traffic = chip_now(c);
@@ -242,10 +242,9 @@ static void write_epr(struct usbfs_state *u, unsigned n, unsigned v)
     unsigned r = u->epr[n];
     unsigned now = (r & EP_SETUP) | (v & plain) | ((r ^ v) & toggle) | (r & v & clear);
     u->epr[n] = (uint16_t)now;
-    /* The flow control of a double-buffered endpoint starts with the end of the first transaction
-     * after DBL_BUF was set. */
-    if ((now & (EP_TYPE | EP_KIND)) != (EP_BULK | EP_KIND))
-        u->double_ &= (uint8_t) ~(1U << n);
+    /* Software has given the other buffer back, or has done with double buffering. */
+    if (!usbfs_is_double(now) || !usbfs_same_buffer(now))
+        u->full &= (uint8_t) ~(1U << n);
 }
 
 static void write_cntr(struct chip *c, unsigned v)

@@ -65,20 +65,20 @@ struct usbfs_state {
     uint16_t cntr, istr, daddr, btable, lpmcsr, bcdr; /* istr: only ISTR_FLAGS */
     uint16_t frame;                                   /* FNR.FN */
     uint8_t lsof;                                     /* FNR.LSOF */
-    uint8_t sofs;    /* consecutive SOFs since reset or resume, 0..2; 2: FNR.LCK */
-    uint8_t double_; /* bit per endpoint register: its double-buffer flow control is in force */
-    bool pullup;     /* as last told to the outside */
-    bool irq, wake;  /* as last told to NVIC and EXTI */
-    bool cable;      /* a host is connected */
-    bool se0;        /* the bus is being reset, and the block has not seen it yet for want of a clock */
-    bool armed;      /* idle times count as suspend: since the first reset, by the bus or by FRES */
-    uint8_t line;    /* enum usb_line, as the host drives it */
-    uint8_t sent;    /* IN packet that waits for the host's handshake: register number + 1; 0: none */
-    ps_t tick;       /* end of the running period of the 1 ms suspend timer */
-    ps_t traffic;    /* when the bus was last not idle */
-    ps_t l1_end;     /* when L1RESUME clears itself */
-    bool told_word;  /* the warning about 32-bit accesses to the packet memory was given */
-    bool told_mute;  /* … and the one about a device that nobody can see, since the last reset */
+    uint8_t sofs;   /* consecutive SOFs since reset or resume, 0..2; 2: FNR.LCK */
+    uint8_t full;   /* bit per endpoint register: double-buffered, and no buffer is the block's */
+    bool pullup;    /* as last told to the outside */
+    bool irq, wake; /* as last told to NVIC and EXTI */
+    bool cable;     /* a host is connected */
+    bool se0;       /* the bus is being reset, and the block has not seen it yet for want of a clock */
+    bool armed;     /* idle times count as suspend: since the first reset, by the bus or by FRES */
+    uint8_t line;   /* enum usb_line, as the host drives it */
+    uint8_t sent;   /* IN packet that waits for the host's handshake: register number + 1; 0: none */
+    ps_t tick;      /* end of the running period of the 1 ms suspend timer */
+    ps_t traffic;   /* when the bus was last not idle */
+    ps_t l1_end;    /* when L1RESUME clears itself */
+    bool told_word; /* the warning about 32-bit accesses to the packet memory was given */
+    bool told_mute; /* … and the one about a device that nobody can see, since the last reset */
     uint8_t pma[USBFS_PMA];
 };
 
@@ -92,6 +92,16 @@ static inline void pma_put(struct usbfs_state *u, unsigned at, unsigned value)
     at &= USBFS_PMA - 2;
     u->pma[at] = (uint8_t)value;
     u->pma[at + 1] = (uint8_t)(value >> 8);
+}
+
+static inline bool usbfs_is_double(unsigned epr)
+{
+    return (epr & (EP_TYPE | EP_KIND)) == (EP_BULK | EP_KIND);
+}
+/* DTOG and SW_BUF, which is the toggle bit of the other direction, name the same buffer. */
+static inline bool usbfs_same_buffer(unsigned epr)
+{
+    return !(epr & EP_DTOG_RX) == !(epr & EP_DTOG_TX);
 }
 
 /* Brings interrupt line, EXTI 17 and pull-up in line with the registers, and plans the next event. */

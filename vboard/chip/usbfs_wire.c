@@ -20,11 +20,6 @@ static void set_stat(uint16_t *epr, unsigned mask, enum ep_stat rx, enum ep_stat
     *epr = (uint16_t)((*epr & ~mask) | (v & mask));
 }
 
-static bool is_double(unsigned epr)
-{
-    return (epr & (EP_TYPE | EP_KIND)) == (EP_BULK | EP_KIND);
-}
-
 /* A packet begins: the bus is not idle, and a handshake that was waited for has not come. */
 static void packet_begins(struct chip *c)
 {
@@ -99,6 +94,16 @@ static void received(struct usbfs_state *u, unsigned row, size_t size)
     pma_put(u, row + 2, (count & 0xFC00) | ((unsigned)size & 0x3FF));
 }
 
+/* A transaction of a double-buffered endpoint has toggled DTOG: if the next buffer is the software's, the
+ * endpoint waits for it. Drivers for the L433 and L452 fill both buffers, and so toggle SW_BUF twice, before
+ * the host asks for the first, or take one while the other is empty: that DTOG and SW_BUF are equal is no
+ * conflict of itself. */
+static void swap(struct usbfs_state *u, const uint16_t *epr)
+{
+    if (usbfs_same_buffer(*epr))
+        u->full |= (uint8_t)(1U << (epr - u->epr));
+}
+
 /* ---- packets ------------------------------------------------------------------------------ */
 
 enum usb_answer usbfs_setup(struct chip *c, unsigned addr, unsigned ep, const uint8_t packet[8])
@@ -146,9 +151,9 @@ enum usb_answer usbfs_out(struct chip *c, unsigned addr, unsigned ep, unsigned t
         out_isochronous(c, epr, data, size, bad);
         return USB_SILENT;
     }
-    bool dtog = *epr & EP_DTOG_RX, sw_buf = *epr & EP_DTOG_TX, two = is_double(*epr);
+    bool dtog = *epr & EP_DTOG_RX, two = usbfs_is_double(*epr);
     unsigned stat = stat_rx(*epr);
-    if (two && u->double_ >> n & 1 && stat == STAT_VALID && dtog == sw_buf)
+    if (u->full >> n & 1 && stat == STAT_VALID)
         stat = STAT_NAK;
 
     unsigned row = row_of(u, epr, two ? dtog : true);
@@ -169,7 +174,7 @@ enum usb_answer usbfs_out(struct chip *c, unsigned addr, unsigned ep, unsigned t
     unsigned setup = *epr & EP_CTR_RX ? *epr & EP_SETUP : 0U; /* frozen while CTR_RX is set */
     *epr = (uint16_t)(((*epr & ~(unsigned)EP_SETUP) ^ EP_DTOG_RX) | EP_CTR_RX | setup);
     if (two)
-        u->double_ |= (uint8_t)(1U << n);
+        swap(u, epr);
     else
         set_stat(epr, EP_STAT_RX, STAT_NAK, STAT_NAK);
     usbfs_settle(c);
@@ -181,8 +186,8 @@ static void transmitted(struct chip *c, uint16_t *epr)
 {
     struct usbfs_state *u = &c->usbfs;
     *epr = (uint16_t)((*epr ^ EP_DTOG_TX) | EP_CTR_TX);
-    if (is_double(*epr))
-        u->double_ |= (uint8_t)(1U << (epr - u->epr));
+    if (usbfs_is_double(*epr))
+        swap(u, epr);
     else if ((*epr & EP_TYPE) != EP_ISO)
         set_stat(epr, EP_STAT_TX, STAT_NAK, STAT_NAK);
     usbfs_settle(c);
@@ -197,10 +202,10 @@ enum usb_answer usbfs_in(struct chip *c, unsigned addr, unsigned ep, uint8_t *da
     if (!epr)
         return USB_SILENT;
     unsigned type = *epr & EP_TYPE, n = (unsigned)(epr - u->epr), stat = stat_tx(*epr);
-    bool dtog = *epr & EP_DTOG_TX, sw_buf = *epr & EP_DTOG_RX, two = is_double(*epr);
+    bool dtog = *epr & EP_DTOG_TX, two = usbfs_is_double(*epr);
     if (type == EP_ISO && stat != STAT_VALID)
         return USB_SILENT;
-    if (two && u->double_ >> n & 1 && stat == STAT_VALID && dtog == sw_buf)
+    if (u->full >> n & 1 && stat == STAT_VALID)
         stat = STAT_NAK;
     if (stat != STAT_VALID)
         return stat == STAT_NAK ? USB_NAK : USB_STALL;
