@@ -4,6 +4,8 @@
 
 #define REG(addr) (*(volatile uint32_t *)(addr))
 
+_Static_assert(SUREBOOT_BKP >= 0 && SUREBOOT_BKP <= 31, "the RTC has the backup registers 0 to 31");
+
 /* From sureboot.ld; they also make the link fail where that was forgotten. */
 extern uint32_t sureboot_vectors[], sureboot_mailbox[];
 

@@ -41,6 +41,9 @@
 #ifndef TOKEN_BKP
 #define TOKEN_BKP 5
 #endif
+#if TOKEN_BKP < 0 || TOKEN_BKP > 31
+#error "TOKEN_BKP: the RTC has the backup registers 0 to 31"
+#endif
 #define TOKEN_DFU 0xDEADBEEF /* stay in the bootloader and serve DFU */
 #define TOKEN_ROM 0xDEADBEF0 /* enter the ROM bootloader */
 /* Between the bootloader and itself: */

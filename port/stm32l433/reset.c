@@ -7,8 +7,9 @@
 #include "port/stm32l433/regs.h"
 
 #ifndef BUTTON_PRESSED
-#define BUTTON_PRESSED 1 /* level of PC13 while B1 is held; 0 or 1 */
+#define BUTTON_PRESSED 1 /* level of PC13 while B1 is held */
 #endif
+_Static_assert(BUTTON_PRESSED == 0 || BUTTON_PRESSED == 1, "a pin's level");
 
 unsigned port_reset_cause(void)
 {

@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 work=build/test/options
 mkdir -p "$work" || exit 1
-echo 1..6
+echo 1..8
 . test/kit/lib.sh
 build() { make --no-print-directory BOOT_OPTIONS="$1" build/firmware/boot-own.hex; }
 board() { # board SECONDS COMMANDS: with the example blink
@@ -23,3 +23,8 @@ token() { # PWREN, RTCAPBEN; DBP; BKP6R
 }
 ok "the token is taken from there" token
 ok "and nothing is started for a minute" handoffs 1
+refused() { # refused SENTENCE COMMAND…
+    ! "${@:2}" >"$work/refused" 2>&1 && grep -q "$1" "$work/refused"
+}
+ok "a register that is not there" refused 'backup registers 0 to 31' build -DTOKEN_BKP=32
+ok "nor for the kit" refused 'backup registers 0 to 31' arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -fsyntax-only -DSUREBOOT_BKP=32 app/sureboot.c

@@ -237,6 +237,8 @@ static void test_nrst(void **state)
     ps_t from = chip_now(rig);
     run_us(5000);
     assert_int_equal(rig->mode, MODE_RESET);
+    chip_nrst(rig, true); /* pressed again, or by somebody else: no edge */
+    assert_int_equal(rig->reset_pending, 0);
     chip_nrst(rig, false);
     run_us(10);
     assert_int_equal(rig->mode, MODE_RUN);

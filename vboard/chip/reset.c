@@ -143,8 +143,9 @@ void reset_end(struct chip *c)
 
 void chip_nrst(struct chip *c, bool low)
 {
+    bool falls = low && !c->nrst_low;
     c->nrst_low = low;
-    if (low)
+    if (falls)
         chip_request_reset(c, RESET_PIN);
 }
 
