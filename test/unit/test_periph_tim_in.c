@@ -315,6 +315,75 @@ static void between_timers(void **state)
     assert_in_range(rd(TIM1 + CNT), 9, 11);
 }
 
+/* ENCODER_MODE: TIM15 measures how fast the encoder turns that TIM2 counts. */
+static void encoder_of_another(void **state)
+{
+    (void)state;
+    pin_mode('A', 0, 2, 1);
+    pin_mode('A', 1, 2, 1);
+    pin_mode('A', 2, 2, 14); /* TIM15_CH1 */
+    for (unsigned pin = 0; pin < 3; pin++)
+        pin_drive('A', pin, 0);
+    wr(TIM2 + CCMR1, 0x101);
+    wr(TIM2 + PSC, 0);
+    wr(TIM2 + EGR, 1);
+    wr(TIM2 + SMCR, 3);
+    wr(TIM2 + CR1, CEN);
+    wr(TIM15 + OR1, 1 << 1);
+    wr(TIM15 + CCMR1, 0x101);
+    wr(TIM15 + CCER, 0x11);
+    wr(TIM15 + CR1, CEN);
+    for (unsigned edge = 0; edge < 8; edge++) {
+        run_us(100);
+        pin_drive('A', edge % 2, edge % 4 < 2);
+        pin_drive('A', 2, 1); /* TIM15's own */
+        pin_drive('A', 2, 0);
+    }
+    assert_int_equal(rd(TIM2 + CNT), 8);
+    assert_in_range(rd(TIM15 + CCR1), 499, 501);
+    assert_in_range(rd(TIM15 + CCR2), 599, 601);
+    wr(TIM15 + OR1, 0);
+    pin_drive('A', 2, 1);
+    assert_in_range(rd(TIM15 + CCR1), 799, 801);
+}
+
+/* Gated mode takes the level that is there, as in RM0394's example, where TI1 is low from the start. */
+static void gate_is_a_level(void **state)
+{
+    static const struct {
+        char port;
+        uint8_t pin, af, level;
+        uint16_t smcr, ccer, counted;
+    } gates[] = {{'A', 0, 1, 0, 5 << 4, 0, 0},          {'A', 0, 1, 0, 5 << 4, 2, 100},
+                 {'A', 0, 1, 1, 5 << 4, 0, 100},        {'A', 1, 1, 0, 6 << 4, 0x20, 100},
+                 {'A', 5, 2, 0, 7 << 4, 0, 0},          {'A', 5, 2, 1, 7 << 4, 0, 100},
+                 {'A', 5, 2, 1, 1 << 15 | 7 << 4, 0, 0}};
+    (void)state;
+    for (unsigned i = 0; i < sizeof gates / sizeof gates[0]; i++) {
+        pin_mode(gates[i].port, gates[i].pin, 2, gates[i].af);
+        pin_drive(gates[i].port, gates[i].pin, gates[i].level);
+        wr(TIM2 + CCMR1, 0x101);
+        wr(TIM2 + CCER, gates[i].ccer);
+        wr(TIM2 + SMCR, gates[i].smcr | 5);
+        wr(TIM2 + CNT, 0);
+        wr(TIM2 + CR1, CEN);
+        run_us(100);
+        assert_in_range(rd(TIM2 + CNT), gates[i].counted, gates[i].counted);
+        wr(TIM2 + CR1, 0);
+        wr(TIM2 + SMCR, 0);
+        pin_drive(gates[i].port, gates[i].pin, -1);
+        pin_mode(gates[i].port, gates[i].pin, 0, 0);
+    }
+    /* of another timer, whose TRGO is high before anybody listens */
+    wr(TIM15 + SMCR, 1 << 4);
+    wr(TIM2 + CR2, 1 << 4);
+    wr(TIM2 + CR1, CEN);
+    wr(TIM15 + SMCR, 0 << 4 | 5);
+    wr(TIM15 + CR1, CEN);
+    run_us(100);
+    assert_in_range(rd(TIM15 + CNT), 99, 100);
+}
+
 /* The slave is made one while its master runs: it follows from then on, also when nobody reads the master. */
 static void slave_comes_later(void **state)
 {
@@ -376,6 +445,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(wake_up_of_the_rtc, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(between_timers, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(slave_comes_later, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(gate_is_a_level, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(encoder_of_another, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(oscillators, microseconds, rig_off),
     };
 

@@ -123,6 +123,9 @@ static void only_adc_listens(void **state)
     wr(TIM15 + SMCR, 5 << 4);
     wr(TIM1 + ARR, 1000);
     wr(TIM1 + CCR1, 100);
+    wr(TIM1 + CCMR1, 7 << 4);
+    wr(TIM1 + CCER, 1);
+    wr(TIM1 + BDTR, MOE);
     wr(TIM1 + CR2, 4 << 4);
     wr(TIM1 + CR1, CEN);
     run_us(150);

@@ -87,7 +87,7 @@ bool adc_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
 bool adc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
 void adc_event(struct chip *c, unsigned index);
 void adc_clock(struct chip *c, unsigned index, bool after);
-void adc_trigger(struct chip *c, enum trigger t);
+void adc_trigger(struct chip *c, enum trigger t, bool rising);
 bool adc_wants(const struct chip *c, enum trigger t);
 void adc_dma_end(struct chip *c); /* the DMA channel that serves it made its last transfer */
 

@@ -223,12 +223,13 @@ static void begin_group(struct adc_state *a)
     a->in_group = group_size(a);
 }
 
-static bool by_hardware(const struct adc_state *a)
+/* EXTEN and JEXTEN: 1 rising edges of a trigger, 2 falling ones, 0 software. */
+static unsigned by_hardware(const struct adc_state *a)
 {
     return bits(a->r[ADC_CFGR], 10, 2);
 }
 
-static bool injected_by_hardware(const struct adc_state *a)
+static unsigned injected_by_hardware(const struct adc_state *a)
 {
     return bits(a->r[ADC_JSQR], 6, 2);
 }
@@ -376,13 +377,14 @@ bool adc_wants(const struct chip *c, enum trigger t)
     return regular_waits(&c->adc, t) || injected_waits(&c->adc, t);
 }
 
-void adc_trigger(struct chip *c, enum trigger t)
+void adc_trigger(struct chip *c, enum trigger t, bool rising)
 {
     struct adc_state *a = &c->adc;
+    unsigned edge = rising ? 1 : 2;
 
-    if (regular_waits(a, t) && !a->triggered)
+    if (regular_waits(a, t) && by_hardware(a) & edge && !a->triggered)
         begin_group(a);
-    if (injected_waits(a, t) && !a->injecting)
+    if (injected_waits(a, t) && injected_by_hardware(a) & edge && !a->injecting)
         inject(c);
     adc_proceed(c);
     adc_schedule(c);

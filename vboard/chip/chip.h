@@ -263,8 +263,8 @@ enum dma_signal {
 };
 void dma_request(struct chip *c, enum dma_signal signal, bool level);
 
-/* Internal trigger signals (TIM TRGO and the like), told as a pulse at this instant. Receivers
- * (ADC, DAC, timers' slave mode, DMA-less listeners) are called from trigger.c. */
+/* Internal trigger signals (TIM TRGO and the like) have an edge at this instant, or both as a pulse.
+ * Receivers (ADC, DAC) are called from trigger.c. */
 enum trigger {
     TRG_TIM1_TRGO,
     TRG_TIM1_TRGO2,
@@ -283,7 +283,8 @@ enum trigger {
     TRG_EXTI9,
     TRG_COUNT
 };
-void chip_trigger(struct chip *c, enum trigger t);
+void chip_trigger(struct chip *c, enum trigger t, bool rising);
+void chip_trigger_pulse(struct chip *c, enum trigger t);
 
 /* Pins: port 'A'..'E','H' as 0..4 and 7; pin 0..15. */
 bool gpio_level(const struct chip *c, unsigned port, unsigned pin); /* what the pin reads as */

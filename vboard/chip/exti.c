@@ -59,7 +59,7 @@ static void request(struct chip *c, unsigned line)
     update_irq(c, line);
     for (unsigned i = 0; i < sizeof triggers / sizeof triggers[0]; i++)
         if (triggers[i].line == line)
-            chip_trigger(c, triggers[i].trigger);
+            chip_trigger_pulse(c, triggers[i].trigger);
 }
 
 void exti_line(struct chip *c, unsigned line, bool level)

@@ -356,6 +356,7 @@ static void apply(struct chip *c, unsigned index)
     tim_oscillators(c, index);
     tim_filters_changed(c, index);
     tim_break_inputs(c, index);
+    tim_gate_selected(c, index);
     tim_refs(c, index);
     tim_interrupts(c, index);
     tim_schedule(c, index);

@@ -1,7 +1,7 @@
 /* Timers TIM1, TIM2, TIM6, TIM7, TIM15, TIM16 (RM0394 "TIM1", "TIM2", "TIM15/16", "TIM6/7"): one model,
  * of which each instance has its part. tim.c has the registers, tim_count.c the counter, tim_out.c the
- * outputs with break and dead time, tim_in.c captures, triggers and slave modes, tim_filter.c input filters,
- * tim_oscillator.c internal clocks as inputs.
+ * outputs with break and dead time, tim_in.c captures and slave modes, tim_trgo.c what triggers others,
+ * tim_filter.c input filters, tim_oscillator.c internal clocks as inputs.
  * The counter is computed from the time; events are announced for what somebody can see. */
 #ifndef VBOARD_CHIP_TIM_H
 #define VBOARD_CHIP_TIM_H
@@ -94,6 +94,7 @@ struct tim_state {
     bool down;
 
     uint8_t ref;           /* OCxREF, bit per channel */
+    uint8_t ref_told;      /* as MMS2 has seen them */
     uint8_t cleared;       /* references that ETRF keeps low until the next update */
     uint8_t trgo, trgo2;   /* level of the trigger outputs */
     uint16_t driven, high; /* pins: OC1..4, then OC1N..4N: driven, and their level */
@@ -195,6 +196,12 @@ void tim_break(struct chip *c, unsigned index, uint32_t flag);
 void tim_break_inputs(struct chip *c, unsigned index);
 void tim_system_break(struct chip *c);                   /* what syscfg_system_break says may have changed */
 void tim_break_filtered(struct chip *c, unsigned index); /* what the filters let through has its effect */
+void tim_trigger_input(struct chip *c, unsigned index);  /* an active edge of TRGI */
+void tim_gate(struct chip *c, unsigned index);           /* an edge of TRGI, of gated mode */
+void tim_gate_selected(struct chip *c, unsigned index); /* registers were written: its level may be another */
+bool tim_itr_level(const struct chip *c, unsigned index, unsigned itr);
+bool tim_output_wanted(const struct chip *c, unsigned index, unsigned ch); /* as a trigger */
+void tim_output_changed(struct chip *c, unsigned index, unsigned ch, bool level);
 void tim_trgo_pulse(struct chip *c, unsigned index, unsigned mms); /* the event that MMS may select */
 void tim_trgo_level(struct chip *c, unsigned index);
 bool tim_trgo_wanted(const struct chip *c, unsigned index); /* does anybody listen to TRGO, TRGO2 or OC1? */

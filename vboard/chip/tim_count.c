@@ -91,14 +91,6 @@ void tim_restart(struct chip *c, unsigned index, bool flag)
     tim_trgo_pulse(c, index, 0);
 }
 
-/* Compare events that ADC1 may be triggered by. */
-static enum trigger compare_trigger(unsigned index, unsigned ch)
-{
-    if (index == TIM1 && ch < 4)
-        return TRG_TIM1_CC1 + ch;
-    return index == TIM2 && ch < 2 ? TRG_TIM2_CC1 + ch : TRG_COUNT;
-}
-
 /* The counter has become equal to a channel's compare value. */
 static void match(struct chip *c, unsigned index, unsigned ch)
 {
@@ -122,8 +114,6 @@ static void match(struct chip *c, unsigned index, unsigned ch)
         tim_request(c, index, tim_kinds[index].dma_compare[ch], (uint32_t)TIM_DIER_CC1DE << ch);
     if (ch == 0)
         tim_trgo_pulse(c, index, 3);
-    if (compare_trigger(index, ch) != TRG_COUNT)
-        chip_trigger(c, compare_trigger(index, ch));
 }
 
 /* The channels whose compare value the counter equals. */
@@ -217,9 +207,7 @@ static bool match_matters(const struct chip *c, unsigned index, unsigned ch, boo
     if (visible ? (mode && tim_visible(c, index, ch))
                 : (mode >= 1 && mode <= 3) || (pwm_mode(mode) && tim_visible(c, index, ch)))
         return true;
-    if ((mms >= 3 || mms2 >= 3 || index == TIM16) && tim_trgo_wanted(c, index))
-        return true;
-    return compare_trigger(index, ch) != TRG_COUNT && chip_trigger_wanted(c, compare_trigger(index, ch));
+    return (mms >= 3 || mms2 >= 3 || index == TIM16) && tim_trgo_wanted(c, index);
 }
 
 static bool any_visible(const struct chip *c, unsigned index)

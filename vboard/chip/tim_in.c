@@ -1,5 +1,5 @@
-/* Inputs of a timer: captures, trigger selection and slave modes, encoder, external clocks; and the trigger
- * outputs, which are other timers' inputs. RM0394 "TIM1 functional description", "Timer synchronization". */
+/* Inputs of a timer: captures, trigger selection and slave modes, encoder, external clocks. RM0394 "TIM1
+ * functional description". */
 #include "chip/afpin.h"
 #include "chip/state.h"
 #include "chip/tim.h"
@@ -49,7 +49,7 @@ static void capture_trc(struct chip *c, unsigned index)
 }
 
 /* An active edge of TRGI. */
-static void tim_trigger_input(struct chip *c, unsigned index)
+void tim_trigger_input(struct chip *c, unsigned index)
 {
     struct tim_state *t = &c->tim[index];
     unsigned sms = tim_slave_mode(t);
@@ -71,26 +71,42 @@ static void tim_trigger_input(struct chip *c, unsigned index)
     tim_refs(c, index);
 }
 
-/* Level of the trigger input, which gates the counter in gated mode. */
-static void gate(struct chip *c, unsigned index, bool level)
+static bool ti(const struct tim_state *t, unsigned n)
+{
+    return t->input[n].out;
+}
+
+/* The level of the trigger input; one that is a pulse has none. */
+static bool trigger_level(const struct chip *c, unsigned index)
+{
+    const struct tim_state *t = &c->tim[index];
+    unsigned ts = tim_trigger_select(t);
+
+    if (ts == 5 || ts == 6)
+        return ti(t, ts - 5) != !!(t->r[TIM_CCER] >> 4 * (ts - 5) & 2);
+    return ts == 7 ? ti(t, TIM_ETR) : ts < 4 && tim_itr_level(c, index, ts);
+}
+
+/* An edge of the trigger input, which gates the counter in gated mode. */
+void tim_gate(struct chip *c, unsigned index)
 {
     struct tim_state *t = &c->tim[index];
     bool before = t->gate;
 
-    t->gate = level;
-    if (tim_slave_mode(t) == 5 && level != before) {
+    t->gate = trigger_level(c, index);
+    if (tim_slave_mode(t) == 5 && t->gate != before) {
         tim_flag(c, index, TIM_SR_TIF);
         tim_request(c, index, tim_kinds[index].dma_trigger, TIM_DIER_TDE);
         tim_refs(c, index);
     }
 }
 
-/* ---- edges of TI1..4 and ETR ---- */
-
-static bool ti(const struct tim_state *t, unsigned n)
+void tim_gate_selected(struct chip *c, unsigned index)
 {
-    return t->input[n].out;
+    c->tim[index].gate = trigger_level(c, index);
 }
+
+/* ---- edges of TI1..4 and ETR ---- */
 
 /* Quadrature encoder: RM0394 "Counting direction versus encoder signals". */
 static void encoder(struct chip *c, unsigned index, unsigned n, bool rising)
@@ -119,7 +135,7 @@ static void ti_edge(struct chip *c, unsigned index, unsigned n, bool rising)
     if (ts == 4 && n == 0)
         tim_trigger_input(c, index);
     if ((ts == 5 && n == 0) || (ts == 6 && n == 1)) {
-        gate(c, index, rising != !!(t->r[TIM_CCER] >> 4 * n & 2));
+        tim_gate(c, index);
         if (edge_fits(t, n, rising))
             tim_trigger_input(c, index);
     }
@@ -131,7 +147,7 @@ static void etr_edge(struct chip *c, unsigned index, bool level)
     struct tim_state *t = &c->tim[index];
 
     if (tim_trigger_select(t) == 7)
-        gate(c, index, level);
+        tim_gate(c, index);
     if (!level)
         return;
     if (t->r[TIM_SMCR] & TIM_SMCR_ECE)
@@ -208,13 +224,21 @@ static bool remapped(const struct tim_state *t, unsigned index, unsigned n)
     }
 }
 
+/* The first of the pins that are TI1 and on. ENCODER_MODE gives TIM15 those of TIM2. */
+static unsigned ti_pins(const struct chip *c, unsigned index)
+{
+    bool of_tim2 = index == TIM15 && bits(c->tim[TIM15].r[TIM_OR1], 1, 2) == 1;
+
+    return tim_kinds[of_tim2 ? TIM2 : index].pin;
+}
+
 /* TI1 with TI1S. */
 static bool exclusive_or(const struct chip *c, unsigned index)
 {
-    const struct tim_kind *k = &tim_kinds[index];
-    bool x = af_in(c, k->pin, false) != af_in(c, k->pin + 1u, false);
+    unsigned pins = ti_pins(c, index);
+    bool x = af_in(c, pins, false) != af_in(c, pins + 1, false);
 
-    return x != (k->channels > 2 && af_in(c, k->pin + 2u, false));
+    return x != (tim_kinds[index].channels > 2 && af_in(c, pins + 2, false));
 }
 
 /* The level of what TI1S, OR1, OR2 select; -1: that shows none: oscillators, ADC1's watchdogs, events of RTC.
@@ -227,7 +251,7 @@ static int source_level(const struct chip *c, unsigned index, unsigned n)
     if (n == 0 && t->r[TIM_CR2] & TIM_CR2_TI1S)
         return exclusive_or(c, index);
     if (!remapped(t, index, n))
-        return af_in(c, n == TIM_ETR ? tim_kinds[index].pin_etr : tim_kinds[index].pin + n, false);
+        return af_in(c, n == TIM_ETR ? tim_kinds[index].pin_etr : ti_pins(c, index) + n, false);
     if (n == TIM_ETR)
         return etr == 1 || etr == 2 ? comp_output(c, etr - 1) : -1;
     if (index == TIM1)
@@ -260,9 +284,9 @@ void tim_pin(struct chip *c, unsigned signal, bool level)
             tim_break_inputs(c, i);
             tim_schedule(c, i);
         }
-        if (signal < k->pin || signal >= (unsigned)k->pin + k->channels)
+        unsigned n = signal - ti_pins(c, i);
+        if (n >= k->channels)
             continue;
-        unsigned n = signal - k->pin;
         if (t->r[TIM_CR2] & TIM_CR2_TI1S && n < 3)
             set_input(c, i, 0, exclusive_or(c, i));
         if ((n || !(t->r[TIM_CR2] & TIM_CR2_TI1S)) && !remapped(t, i, n))
@@ -314,88 +338,4 @@ void tim_usb_sof(struct chip *c)
     tim_settle(c, TIM2);
     tim_trigger_input(c, TIM2);
     tim_schedule(c, TIM2);
-}
-
-/* ---- trigger outputs ---- */
-
-static bool listens(const struct tim_state *s, unsigned slave, unsigned master)
-{
-    unsigned ts = tim_trigger_select(s);
-
-    return ts < 4 && tim_kinds[slave].itr[ts] == master && tim_kinds[slave].channels;
-}
-
-bool tim_trgo_wanted(const struct chip *c, unsigned index)
-{
-    if (chip_trigger_wanted(c, tim_kinds[index].trgo) ||
-        (index == TIM1 && chip_trigger_wanted(c, TRG_TIM1_TRGO2)))
-        return true;
-    for (unsigned s = 0; s < TIM_COUNT; s++)
-        if (listens(&c->tim[s], s, index))
-            return true;
-    return false;
-}
-
-void tim_listeners_change(struct chip *c, bool after)
-{
-    for (unsigned i = 0; i < TIM_COUNT; i++) {
-        if (!c->tim[i].clock.hz)
-            continue;
-        if (after)
-            tim_schedule(c, i);
-        else
-            tim_settle(c, i);
-    }
-}
-
-static void to_slaves(struct chip *c, unsigned index, bool rising, bool level)
-{
-    for (unsigned s = 0; s < TIM_COUNT; s++) {
-        if (!listens(&c->tim[s], s, index) || !c->tim[s].clock.hz)
-            continue;
-        tim_settle(c, s);
-        gate(c, s, level);
-        if (rising)
-            tim_trigger_input(c, s);
-        tim_schedule(c, s);
-    }
-}
-
-void tim_trgo_pulse(struct chip *c, unsigned index, unsigned mms)
-{
-    const struct tim_state *t = &c->tim[index];
-
-    if (index == TIM1 && bits(t->r[TIM_CR2], 20, 4) == mms)
-        chip_trigger(c, TRG_TIM1_TRGO2);
-    if (index == TIM16 || bits(t->r[TIM_CR2], 4, 3) != mms)
-        return;
-    chip_trigger(c, tim_kinds[index].trgo);
-    to_slaves(c, index, true, false);
-}
-
-/* The level that MMS selects: the counter's enable, or a reference. -1: MMS selects an event. */
-static int output_level(const struct tim_state *t, unsigned mms)
-{
-    if (mms == 1)
-        return t->r[TIM_CR1] & TIM_CR1_CEN && (tim_slave_mode(t) != 5 || t->gate);
-    return mms >= 4 && mms <= 9 ? t->ref >> (mms - 4) & 1 : -1;
-}
-
-void tim_trgo_level(struct chip *c, unsigned index)
-{
-    struct tim_state *t = &c->tim[index];
-    int level = output_level(t, index == TIM16 ? 4 : bits(t->r[TIM_CR2], 4, 3));
-
-    if (level >= 0 && level != t->trgo) {
-        t->trgo = (uint8_t)level;
-        if (level)
-            chip_trigger(c, tim_kinds[index].trgo);
-        to_slaves(c, index, level, level);
-    }
-    level = index == TIM1 ? output_level(t, bits(t->r[TIM_CR2], 20, 4)) : -1;
-    if (level >= 0 && level != t->trgo2) {
-        t->trgo2 = (uint8_t)level;
-        if (level)
-            chip_trigger(c, TRG_TIM1_TRGO2);
-    }
 }

@@ -53,7 +53,8 @@ void tim_ir(struct chip *c)
     af_out(c, AF_IR_OUT, !carrier || !envelope);
 }
 
-static bool on_pin(const struct chip *c, unsigned index, unsigned ch)
+/* On a pin, or at ADC1 as a trigger. */
+static bool shows(const struct chip *c, unsigned index, unsigned ch)
 {
     const struct tim_state *t = &c->tim[index];
     const struct tim_kind *k = &tim_kinds[index];
@@ -61,11 +62,12 @@ static bool on_pin(const struct chip *c, unsigned index, unsigned ch)
     if (ch >= k->channels)
         return false;
     return (tim_ccxe(t, ch) &&
-            (af_connected(c, k->pin + ch) || (makes_ir(index, ch) && af_connected(c, AF_IR_OUT)))) ||
+            (af_connected(c, k->pin + ch) || (makes_ir(index, ch) && af_connected(c, AF_IR_OUT)) ||
+             tim_output_wanted(c, index, ch))) ||
            (tim_ccxne(t, index, ch) && af_connected(c, k->pin_n + ch));
 }
 
-/* Does the channel's reference show on a pin, its own or that of a channel it is combined with, or in a
+/* Does the channel's reference show in its output, that of a channel it is combined with, or in a
  * comparator? */
 bool tim_visible(const struct chip *c, unsigned index, unsigned ch)
 {
@@ -77,7 +79,7 @@ bool tim_visible(const struct chip *c, unsigned index, unsigned ch)
         return false;
     if (ch >= 4) /* channels 5 and 6 have no pins */
         return ch == 4 && t->r[TIM_CCR5] >> 29;
-    return on_pin(c, index, ch) || (tim_mode(t, ch ^ 1) >= 12 && on_pin(c, index, ch ^ 1));
+    return shows(c, index, ch) || (tim_mode(t, ch ^ 1) >= 12 && shows(c, index, ch ^ 1));
 }
 
 /* ---- OCxREF ---- */
@@ -222,9 +224,9 @@ static void drive(struct chip *c, unsigned index, unsigned ch, bool n)
     const struct tim_kind *k = &tim_kinds[index];
     uint16_t bit = (uint16_t)(1u << (ch + (n ? TIM_PINS : 0)));
     int level = tim_is_output(t, ch) ? output(c, index, ch, n) : -1;
-    bool driven = level >= 0, high = level > 0;
+    bool driven = level >= 0, high = level > 0, before = t->high & bit;
 
-    if (driven == !!(t->driven & bit) && high == !!(t->high & bit))
+    if (driven == !!(t->driven & bit) && high == before)
         return;
     t->driven = (uint16_t)(driven ? t->driven | bit : t->driven & ~bit);
     t->high = (uint16_t)(high ? t->high | bit : t->high & ~bit);
@@ -234,6 +236,8 @@ static void drive(struct chip *c, unsigned index, unsigned ch, bool n)
         af_release(c, (n ? k->pin_n : k->pin) + ch);
     if (makes_ir(index, ch) && !n)
         tim_ir(c);
+    if (high != before && !n)
+        tim_output_changed(c, index, ch, high);
 }
 
 void tim_outputs(struct chip *c, unsigned index)

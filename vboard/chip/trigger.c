@@ -2,10 +2,17 @@
  * matrix". */
 #include "chip/state.h"
 
-void chip_trigger(struct chip *c, enum trigger t)
+void chip_trigger(struct chip *c, enum trigger t, bool rising)
 {
-    adc_trigger(c, t);
-    dac_trigger(c, t);
+    adc_trigger(c, t, rising);
+    if (rising)
+        dac_trigger(c, t);
+}
+
+void chip_trigger_pulse(struct chip *c, enum trigger t)
+{
+    chip_trigger(c, t, true);
+    chip_trigger(c, t, false);
 }
 
 bool chip_trigger_wanted(const struct chip *c, enum trigger t)
