@@ -16,6 +16,13 @@ void dfu_pause(uint32_t ms)
     (void)nanosleep(&t, NULL); /* too short a pause does no harm */
 }
 
+uint64_t dfu_ms(void)
+{
+    struct timespec t = {.tv_sec = 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail with this clock */
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 /* Bytes sent or received, or an error of libusb. What is sent is only read. */
 static int request(struct usb_board *b, uint8_t type, uint8_t number, uint16_t value, const void *data,
                    uint16_t size)
@@ -48,16 +55,14 @@ static unsigned state(struct usb_board *b)
     return ask(b, &s) ? s.state : 0;
 }
 
-/* Asks until it is busy no more. */
+/* Asks until it is busy no more, or for too long. */
 static bool settled(struct usb_board *b, struct status *s)
 {
-    uint32_t waited = 0;
+    uint64_t end = dfu_ms() + PATIENCE_MS;
     while (ask(b, s)) {
-        if (s->state != DFU_DNBUSY || waited >= PATIENCE_MS)
+        if (s->state != DFU_DNBUSY || dfu_ms() >= end)
             return true;
-        uint32_t ms = s->poll_ms < 1 ? 1 : s->poll_ms < PATIENCE_MS ? s->poll_ms : PATIENCE_MS;
-        dfu_pause(ms);
-        waited += ms;
+        dfu_pause(s->poll_ms < 1 ? 1 : s->poll_ms < PATIENCE_MS ? s->poll_ms : PATIENCE_MS);
     }
     return false;
 }

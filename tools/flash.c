@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -62,11 +61,12 @@ static bool ask_at_port(const char *port, struct sentence *why)
 /* Opens the board when it has come. */
 static bool await(struct usb_board *b, const char *serial, struct sentence *why)
 {
-    for (unsigned ms = 0; ms < COMES_MS; ms += LOOK_MS) {
+    uint64_t end = dfu_ms() + COMES_MS;
+    do {
         dfu_pause(LOOK_MS);
         if (usb_open(b, USB_DFU_MODE, serial, why) == USB_ONE)
             return true;
-    }
+    } while (dfu_ms() < end);
     return false;
 }
 
@@ -147,24 +147,31 @@ static int tell_why_it_is_back(const struct usb_board *was, char *file)
     return EXIT_BAD;
 }
 
+/* Looks until there is something else to see, or for so long. */
+static enum usb_sight look_beyond(enum usb_sight sight, uint64_t ms, const struct usb_board *was,
+                                  char product[USB_TEXT])
+{
+    enum usb_sight now;
+    uint64_t end = dfu_ms() + ms;
+    do {
+        dfu_pause(LOOK_MS);
+        now = usb_look(was, product);
+    } while (now == sight && dfu_ms() < end);
+    return now;
+}
+
 /* It leaves the bus, and somebody comes: the application, if it has USB, or the bootloader once more. */
 static int watch(const struct usb_board *was, char *file)
 {
     char product[USB_TEXT];
-    enum usb_sight sight = USB_STILL_THERE;
-    for (unsigned ms = 0; ms < LEAVES_MS && sight == USB_STILL_THERE; ms += LOOK_MS) {
-        dfu_pause(LOOK_MS);
-        sight = usb_look(was, product);
-    }
+    enum usb_sight sight = look_beyond(USB_STILL_THERE, LEAVES_MS, was, product);
     if (sight == USB_STILL_THERE) {
         struct sentence why;
         sentence_write(&why, "the board %s does not leave the bootloader", was->serial);
         return cannot(&why);
     }
-    for (unsigned ms = 0; ms < SETTLES_MS && sight == USB_NOTHING; ms += LOOK_MS) {
-        dfu_pause(LOOK_MS);
-        sight = usb_look(was, product);
-    }
+    if (sight == USB_NOTHING)
+        sight = look_beyond(USB_NOTHING, SETTLES_MS, was, product);
     if (sight == USB_SUREBOOT)
         return tell_why_it_is_back(was, file);
     if (sight == USB_APPLICATION)
@@ -185,21 +192,14 @@ static void progress(uint32_t bytes, uint32_t size)
     fflush(stdout);
 }
 
-static double seconds(void)
-{
-    struct timespec t = {.tv_sec = 0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static int flash(struct usb_board *b, char *file, const uint8_t *slot, uint32_t size)
 {
     struct sentence why;
     printf("to the board %s\n", b->serial);
-    double start = seconds();
+    uint64_t start = dfu_ms();
     switch (dfu_download(b, slot, size, progress, &why)) {
     case DFU_TAKEN:
-        printf("%u bytes written, read back and sealed in %.1f s\n", size, seconds() - start);
+        printf("%u bytes written, read back and sealed in %.1f s\n", size, (double)(dfu_ms() - start) / 1000);
         usb_close(b);
         return watch(b, file);
     case DFU_REFUSED:
