@@ -260,8 +260,13 @@ static void control_and_scripts(void **unused)
         file_text(temp("script"), scripts[i].text);
         REFUSED(scripts[i].words, "--flash", state, "--script", temp("script"));
     }
+    static char line[132000];
+    memset(line, 'x', sizeof line);
+    file_write(temp("long"), line, sizeof line);
     file_write(temp("script"), "quit\0\n", 6);
     REFUSED("is not text", "--script", temp("script"));
+    REFUSED("long:1: the line is longer than", "--script", temp("long"));
+    REFUSED("is not text", "--script", "/dev/zero"); /* which has no end */
     REFUSED("exists and is not a socket", "--control", VBOARD);
     assert_true(file_exists(VBOARD));
     REFUSED("No such file", "--control", temp("no/socket"));

@@ -11,6 +11,7 @@
 
 #include "cmdbench.h"
 #include "command.h"
+#include "run/queue.h"
 
 /* Runs a script on cmdbench; answers and events come back. */
 static cJSON *script(uint32_t number, const char *text, cJSON **events)
@@ -292,6 +293,32 @@ static void standard_input(void **unused)
     command_result_free(&r);
 }
 
+/* In the order of their times, and not without end. */
+static void waiting(void **unused)
+{
+    (void)unused;
+    static const uint64_t times[] = {5, 7, 5, 1, 7, 3}, order[] = {3, 5, 0, 2, 1, 4};
+    struct queue q = {NULL};
+    struct command c = {.at = 0};
+    for (unsigned i = 0; i < 6; i++) {
+        c.at = times[i];
+        assert_true(queue_add(&q, &c, i));
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        struct queue_entry *e = queue_due(&q, 7);
+        assert_non_null(e);
+        assert_int_equal(e->from, order[i]);
+        queue_drop(e);
+    }
+    for (unsigned i = 0; i < 3; i++) { /* there is no room for the second before the first has gone */
+        c = (struct command){.bytes = malloc(1), .size = QUEUE_ROOM / 2};
+        assert_int_equal(queue_add(&q, &c, 1), i != 1);
+        if (i == 1)
+            queue_drop(queue_due(&q, 0));
+    }
+    queue_free(&q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(usb, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(cut, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(standard_input, temp_make, temp_remove),
+        cmocka_unit_test(waiting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

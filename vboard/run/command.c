@@ -52,7 +52,7 @@ static bool keep_pin(struct command *c, const char *word)
 static bool keep_bytes(struct command *c, const char *hex)
 {
     size_t size;
-    c->bytes = malloc(COMMAND_BYTES);
+    c->bytes = malloc(strlen(hex) / 2 + 1);
     if (c->bytes == NULL || !parse_hex(hex, c->bytes, COMMAND_BYTES, &size))
         return false;
     c->size = size;

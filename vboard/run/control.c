@@ -244,7 +244,7 @@ static void take_line(struct client *k, struct queue *q, struct command_target *
     } else if (command.timed && command.at > vboard_now(target->b)) {
         if (queue_add(q, &command, k->number))
             return;
-        (void)refuse(&why, "out of memory");
+        (void)refuse(&why, "no room for more commands");
         answer_wrong(k, &why);
     } else {
         answer(k, &command, target);

@@ -6,18 +6,28 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Bytes that a command holds while it waits. */
+static size_t room_of(const struct command *c)
+{
+    return sizeof(struct queue_entry) + (c->bytes != NULL ? c->size : 0);
+}
+
 bool queue_add(struct queue *q, const struct command *c, unsigned from)
 {
-    struct queue_entry *e = malloc(sizeof *e);
+    struct queue_entry *e = q->room + room_of(c) <= QUEUE_ROOM ? malloc(sizeof *e) : NULL;
     if (e == NULL) {
         free(c->bytes);
         return false;
     }
-    struct queue_entry **at = &q->first;
+    bool behind_all = q->first != NULL && q->last->command.at <= c->at; /* as nearly all are */
+    struct queue_entry **at = behind_all ? &q->last->next : &q->first;
     while (*at != NULL && (*at)->command.at <= c->at)
         at = &(*at)->next;
     *e = (struct queue_entry){*at, *c, from};
     *at = e;
+    if (e->next == NULL)
+        q->last = e;
+    q->room += room_of(c);
     return true;
 }
 
@@ -27,6 +37,7 @@ struct queue_entry *queue_due(struct queue *q, uint64_t ns)
     if (e == NULL || e->command.at > ns)
         return NULL;
     q->first = e->next;
+    q->room -= room_of(&e->command);
     return e;
 }
 
@@ -55,37 +66,39 @@ void queue_free(struct queue *q)
         queue_drop(e);
 }
 
+/* Up to the end of a line, or of what a line may be. Returns what ended it, which is not in it. */
+static int read_line(FILE *f, char line[COMMAND_LINE + 2])
+{
+    size_t n = 0;
+    int c;
+    while ((c = getc(f)) != '\n' && c != '\0' && c != EOF && n <= COMMAND_LINE)
+        line[n++] = (char)c;
+    line[n] = '\0';
+    return c;
+}
+
 static bool read_lines(struct queue *q, const char *path, FILE *f, struct sentence *why)
 {
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t length;
-    unsigned number = 0;
+    static char line[COMMAND_LINE + 2]; /* of one more command_parse says that it is too long */
     uint64_t time = 0;
-    bool ok = true;
-    while (ok && (length = getline(&line, &room, f)) >= 0) {
-        number++;
-        if (strlen(line) != (size_t)length)
-            ok = refuse(why, "%s:%u: is not text", path, number);
-        line[strcspn(line, "\n")] = '\0';
-        if (!ok || command_is_empty(line))
-            continue;
+    int end = '\n';
+    for (unsigned number = 1; end != EOF; number++) {
         struct command c;
         struct sentence wrong = {{0}};
-        if (!command_parse(line, &c, &wrong)) {
-            ok = refuse(why, "%s:%u: %s", path, number, wrong.text);
-            break;
-        }
+        end = read_line(f, line);
+        if (end == '\0')
+            return refuse(why, "%s:%u: is not text", path, number);
+        if (command_is_empty(line))
+            continue;
+        if (!command_parse(line, &c, &wrong))
+            return refuse(why, "%s:%u: %s", path, number, wrong.text);
         if (!c.timed)
             c.at = time;
         time = c.at;
         if (!queue_add(q, &c, QUEUE_SCRIPT))
-            ok = refuse(why, "%s: out of memory", path);
+            return refuse(why, "%s:%u: no room for more commands", path, number);
     }
-    if (ok && ferror(f) != 0)
-        ok = refuse(why, "%s: cannot be read", path);
-    free(line);
-    return ok;
+    return ferror(f) == 0 || refuse(why, "%s: cannot be read", path);
 }
 
 bool queue_read_script(struct queue *q, const char *path, struct sentence *why)

@@ -10,13 +10,14 @@ struct queue_entry {
     unsigned from;          /* whose answer it will be: QUEUE_SCRIPT or a client's number */
 };
 
-enum { QUEUE_SCRIPT = 0 };
+enum { QUEUE_SCRIPT = 0, QUEUE_ROOM = 256 << 20 /* bytes in all */ };
 
 struct queue {
-    struct queue_entry *first;
+    struct queue_entry *first, *last; /* last: if there is a first */
+    size_t room;
 };
 
-/* Behind those of the same time. Takes over the command's bytes; false: out of memory, they are freed. */
+/* Behind those of the same time. Takes over the command's bytes; false: no room, they are freed. */
 bool queue_add(struct queue *q, const struct command *c, unsigned from);
 /* Takes the first out if its time is not after `ns`; the caller frees it with queue_drop. NULL: none. */
 struct queue_entry *queue_due(struct queue *q, uint64_t ns);
