@@ -100,13 +100,12 @@ int pack_command(int argc, char **argv)
     struct image_part part = {SLOT_ADDR, size, slot};
     const struct image image = {.parts = &part, .count = 1};
     bool ok = output_write(out, &image, &why);
+    uint32_t crc = ~crc32_more(CRC32_START, slot, size); /* as the seal has it, not the information block */
     free(slot);
     if (!ok)
         return cannot(&why);
-    if (f.has_info)
-        printf("%s: %u bytes, CRC 0x%08X\n", out, size, f.info.crc);
-    else
-        printf("%s: %u bytes; it has no information block to fill in\n", out, size);
+    printf("%s: %u bytes, CRC 0x%08X%s\n", out, size, crc,
+           f.has_info ? "" : "; it has no information block to fill in");
     return EXIT_GOOD;
 }
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "board/crc32.h"
 #include "command.h"
 
 #define SUREBOOT "build/host/sureboot"
@@ -237,12 +238,14 @@ static void pack(void **state)
     (void)state;
     static const char *const names[] = {"c.bin", "c.hex", "c.dfu"};
     size_t size, again;
-    char *want = file_read(CDC_BIN, &size);
+    char *want = file_read(CDC_BIN, &size), said[40];
+    (void)snprintf(said, sizeof said, "%zu bytes, CRC 0x%08X\n", size,
+                   ~crc32_more(CRC32_START, (const uint8_t *)want, size));
     for (unsigned i = 0; i < 3; i++) {
         char out[256], back[256];
         text_copy(out, sizeof out, temp(names[i]));
         text_copy(back, sizeof back, temp("back.bin"));
-        DONE(0, "bytes", "pack", CDC_ELF, "-o", out);
+        DONE(0, said, "pack", CDC_ELF, "-o", out);
         DONE(0, "It will run", "inspect", out);
         DONE(0, "bytes", "pack", out, "-o", back);
         char *got = file_read(back, &again);
