@@ -60,7 +60,8 @@ static bool is_true(const cJSON *line, const char *key)
     return cJSON_IsTrue(cJSON_GetObjectItem(line, key));
 }
 
-/* Downloaded, left, and the application came up on the bus; the state that was kept has it. */
+/* Downloaded, left, and the application came up on the bus; the state that was kept has it, and the backup
+ * domain, as vboard's has. */
 static void test_download(void **state)
 {
     (void)state;
@@ -79,6 +80,7 @@ static void test_download(void **state)
     char *kept = file_read(flash, &got);
     assert_true(got >= 0x4000 + size);
     assert_memory_equal(kept + 0x4000, image, size);
+    assert_non_null(memmem(kept + 0x40000, got - 0x40000, "backup\0", 8));
     free(kept);
     free(image);
 }

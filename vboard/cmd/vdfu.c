@@ -284,8 +284,6 @@ static int run(const struct options *o, struct vboard *b, const struct payload *
     if (upload && result.ok && !write_upload(out, upload, result.uploaded, why))
         return EXIT_USAGE;
     print_result(&result);
-    if (vboard_powered(b))
-        vboard_power(b, false, false);
     if (o->board.flash && !vboard_write_state(b, o->board.flash)) {
         (void)refuse(why, "%s", vboard_error(b));
         return EXIT_USAGE;
