@@ -200,17 +200,17 @@ static void software_starts_over(void **state)
 static void external(void **state)
 {
     (void)state;
-    pin_mode('B', 1, 2, 14); /* LPTIM2_IN1 */
-    pin_drive('B', 1, 0);
-    wr(LPTIM2 + CFGR, 1 << 23);
+    pin_drive('B', 1, 1);                /* before it gets its function */
+    pin_mode('B', 1, 2, 14);             /* LPTIM2_IN1 */
+    wr(LPTIM2 + CFGR, 1 << 23 | 1 << 1); /* falling edges */
     wr(LPTIM2 + CR, 1);
     load(LPTIM2, 9, 5);
     wr(LPTIM2 + CR, 5);
     run_ps(PERIOD * 3);
     for (unsigned n = 0; n < 7; n++) {
-        pin_drive('B', 1, 1);
-        run_us(100);
         pin_drive('B', 1, 0);
+        run_us(100);
+        pin_drive('B', 1, 1);
         run_us(100);
     }
     assert_int_equal(rd(LPTIM2 + CNT), 7);

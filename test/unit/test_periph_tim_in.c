@@ -315,6 +315,34 @@ static void between_timers(void **state)
     assert_in_range(rd(TIM1 + CNT), 9, 11);
 }
 
+/* An input without a pin is low: a pin that is high when it gets the function is an edge, and the first time
+ * that it falls counts, as of a sensor that idles high. */
+static void pin_comes_later(void **state)
+{
+    (void)state;
+    pin_drive('A', 0, 1);
+    wr(TIM2 + CCMR1, 1);
+    wr(TIM2 + CCER, 1);
+    wr(TIM2 + CR1, CEN);
+    run_us(30);
+    pin_mode('A', 0, 2, 1);
+    assert_in_range(rd(TIM2 + CCR1), 29, 31);
+    wr(TIM2 + CCER, 3);
+    run_us(30);
+    pin_drive('A', 0, 0);
+    assert_in_range(rd(TIM2 + CCR1), 59, 61);
+    pin_drive('A', 0, 1);
+    run_us(30);
+    pin_mode('A', 0, 0, 0);
+    assert_in_range(rd(TIM2 + CCR1), 89, 91);
+    /* a break that waits at its pin */
+    pin_drive('A', 6, 1);
+    wr(TIM1 + BDTR, MOE | BKE | BKP);
+    assert_true(rd(TIM1 + BDTR) & MOE);
+    pin_mode('A', 6, 2, 1);
+    assert_false(rd(TIM1 + BDTR) & MOE);
+}
+
 /* ENCODER_MODE: TIM15 measures how fast the encoder turns that TIM2 counts. */
 static void encoder_of_another(void **state)
 {
@@ -447,6 +475,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(slave_comes_later, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(gate_is_a_level, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(encoder_of_another, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(pin_comes_later, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(oscillators, microseconds, rig_off),
     };
 

@@ -66,7 +66,7 @@ bool lptim_by_edges(const struct lptim_state *t);  /* clocked by its input */
 void lptim_count(struct chip *c, unsigned index, uint64_t clocks);
 void lptim_trigger(struct lptim_state *t);                           /* starts, or with TIMOUT starts over */
 void lptim_configure(struct chip *c, unsigned index, uint32_t cfgr); /* CFGR; filters begin anew */
-void lptim_sources_selected(struct chip *c, unsigned index);         /* OR has changed */
+void lptim_sources_selected(struct chip *c, unsigned index);         /* OR or pins have changed */
 void lptim_filters_run(struct chip *c, unsigned index);              /* samples up to now */
 void lptim_filters_retimed(struct lptim_state *t);                   /* the kernel clock has begun anew */
 

@@ -167,11 +167,13 @@ static void tell_wave(struct chip *c, unsigned index)
 
 void lptim_pins_selected(struct chip *c)
 {
-    for (unsigned i = 0; i < LPTIM_COUNT; i++)
+    for (unsigned i = 0; i < LPTIM_COUNT; i++) {
+        lptim_sources_selected(c, i);
         if (c->lptim[i].counting) {
             lptim_settle(c, i);
             lptim_schedule(c, i);
         }
+    }
 }
 
 static bool matters(const struct chip *c, unsigned index)

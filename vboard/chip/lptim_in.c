@@ -178,7 +178,7 @@ static void from_comparators(struct chip *c, unsigned index, unsigned n)
     arrive(c, index, n, (from & 1 && comp_output(c, 0)) || (from & 2 && comp_output(c, 1)));
 }
 
-/* Another source whose level is another one is an edge. */
+/* Another source, or pin, whose level is another one is an edge. */
 void lptim_sources_selected(struct chip *c, unsigned index)
 {
     for (unsigned n = IN1; n <= IN2; n++) {
@@ -188,6 +188,7 @@ void lptim_sources_selected(struct chip *c, unsigned index)
         else if (signal != AF_SIGNALS)
             arrive(c, index, n, af_in(c, signal, false));
     }
+    trigger(c, index, SOURCE_ETR, af_in(c, signals[index].etr, false));
 }
 
 void lptim_pin(struct chip *c, unsigned signal, bool level)

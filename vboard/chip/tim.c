@@ -129,9 +129,7 @@ void tim_reset(struct chip *c, unsigned index)
             af_tell_wave(c, k->pin_n + ch, &was.told[TIM_PINS + ch], 0, 0);
     }
     *t = (struct tim_state){.arr = k->writable[TIM_ARR], .oscillator_at = PS_NEVER, .filter_at = PS_NEVER};
-    t->etr = was.etr != !!(was.r[TIM_SMCR] & TIM_SMCR_ETP);
-    for (unsigned n = 0; n < TIM_BRK; n++)
-        filter_bypass(&t->input[n], n == TIM_ETR ? t->etr : was.input[n].level);
+    tim_sources_selected(c, index); /* without a clock: no edge */
     t->r[TIM_ARR] = k->writable[TIM_ARR];
     t->r[TIM_OR2] = k->writable[TIM_OR2] & 1; /* BKINE */
     t->r[TIM_OR3] = k->writable[TIM_OR3] & 1;

@@ -213,7 +213,7 @@ void tim_oscillator_edge(struct chip *c, unsigned index);
 void tim_filter(struct chip *c, unsigned index, unsigned n, bool level);
 void tim_filtered(struct chip *c, unsigned index, unsigned n, bool level);
 void tim_etr_changed(struct chip *c, unsigned index, uint32_t before); /* ETP or ETPS: SMCR as it was */
-void tim_sources_selected(struct chip *c, unsigned index);             /* OR1 or OR2 has changed */
+void tim_sources_selected(struct chip *c, unsigned index);             /* OR1, OR2 or pins have changed */
 void tim_filters_changed(struct chip *c, unsigned index);              /* registers were written */
 void tim_filters_run(struct chip *c, unsigned index);                  /* samples up to now */
 void tim_filters_retimed(struct tim_state *t);                         /* the clock has begun anew */

@@ -260,9 +260,13 @@ void tim_outputs(struct chip *c, unsigned index)
 void tim_pins_selected(struct chip *c)
 {
     for (unsigned i = 0; i < TIM_COUNT; i++) {
-        if (!c->tim[i].ccer)
+        if (!tim_kinds[i].channels)
+            continue;
+        tim_sources_selected(c, i); /* an input without a pin is low */
+        if (!c->tim[i].clock.hz)
             continue;
         tim_settle(c, i);
+        tim_break_inputs(c, i);
         tim_refs(c, i);
         tim_schedule(c, i);
     }
