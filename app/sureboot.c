@@ -36,6 +36,8 @@ enum {
 #define PWR_CR1_DBP           (1u << 8)
 #define PWR_CR1_VOS           (3u << 9)
 #define PWR_CR1_VOS_RANGE_2   (2u << 9)
+#define PWR_SCR               0x40007018u
+#define PWR_SCR_CSBF          (1u << 8)
 #define RTC_BKPR              0x40002850u
 #define WWDG_CR               0x40002C00u
 #define WWDG_CR_WDGA          (1u << 7)
@@ -94,9 +96,20 @@ static void set_token(uint32_t token)
 
 /* ---- into a bootloader ------------------------------------------------------------------- */
 
+/* A wake-up from Standby leaves PWR_SR1.SBF, which no reset clears, and what the bootloader finds with that
+ * flag is a wake-up: it checks no content and counts no start. This reset is none. */
+static void forget_standby(void)
+{
+    REG(RCC_APB1ENR1) |= RCC_APB1ENR1_PWREN;
+    (void)REG(RCC_APB1ENR1);
+    REG(PWR_SCR) = PWR_SCR_CSBF;
+    (void)REG(PWR_SCR); /* the write is over */
+}
+
 __attribute__((noreturn)) static void reset(void)
 {
     uint32_t control, ipsr;
+    forget_standby();
     __asm volatile("mrs %0, control\n mrs %1, ipsr" : "=r"(control), "=r"(ipsr));
     barrier();
     if (ipsr == 0 && (control & 1)) {

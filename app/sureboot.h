@@ -92,7 +92,8 @@ bool sureboot_confirm(void);
 /* ---- into a bootloader ------------------------------------------------------------------- */
 
 /* Token, off the bus for 20 ms if USB is attached, reset; sureboot then serves DFU. Nothing has to be
- * stopped, closed or cleared before. Without sureboot in flash it is the ROM's DFU. */
+ * stopped, closed or cleared before. PWR_SR1.SBF, of a wake-up from Standby, is cleared. Without sureboot in
+ * flash it is the ROM's DFU. */
 __attribute__((noreturn)) void sureboot_enter_dfu(void);
 /* The same into ST's ROM bootloader, on a chip as after reset. */
 __attribute__((noreturn)) void sureboot_enter_rom(void);

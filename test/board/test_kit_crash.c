@@ -2,8 +2,11 @@
 #include "command.h"
 #include "kitbench.h"
 
-#define BIN "build/test/fw/kit.bin"
-#define ELF "build/test/fw/kit.elf"
+#define BIN     "build/test/fw/kit.bin"
+#define ELF     "build/test/fw/kit.elf"
+#define CRASHER "build/test/fw/crasher.bin"
+
+enum { PWR_SR1 = 0x40007010, SBF = 1 << 8 };
 
 static struct kit *downloaded(void)
 {
@@ -116,6 +119,39 @@ static void a_crash_in_words(void **state)
     kit_end(k);
 }
 
+/* PWR_SR1.SBF stays from the wake-up on, and starts that show it are not counted: neither a crash nor the way
+ * into DFU may leave it to what comes next. */
+static void after_standby(void **state)
+{
+    (void)state;
+    for (uint32_t what = DFU; what <= BAD_ACCESS; what += BAD_ACCESS - DFU) {
+        struct kit *k = downloaded();
+        kit_order(k, CONFIRM, MAIN);
+        bench_run(&k->bench, 10 * MS);
+        kit_order(k, STANDBY, MAIN);
+        bench_run(&k->bench, 10 * MS);
+        vboard_nrst(k->bench.board, MS);
+        bench_run(&k->bench, 20 * MS);
+        assert_int_equal(k->bench.handoffs, 2);
+        assert_int_equal(vboard_peek32(k->bench.board, PWR_SR1) & SBF, SBF);
+        kit_order(k, what, MAIN);
+        bench_run(&k->bench, 50 * MS);
+        assert_int_equal(vboard_peek32(k->bench.board, PWR_SR1) & SBF, 0);
+        if (what == DFU) { /* the update crashes at once */
+            kit_expect_dfu(k, "token");
+            kit_download(k, CRASHER);
+            bench_run(&k->bench, 500 * MS);
+            assert_int_equal(k->bench.handoffs, 2 + 3);
+            kit_expect_dfu(k, "after three starts");
+            if (!strstr(kit_dfu_report(k), "verdict: Not confirmed: three starts"))
+                fail_msg("report: %s", kit_dfu_report(k));
+        } else {
+            assert_int_equal(k->bench.handoffs, 3);
+        }
+        kit_end(k);
+    }
+}
+
 static void an_undefined_instruction(void **state)
 {
     (void)state;
@@ -219,6 +255,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bus_fault_everywhere),
+        cmocka_unit_test(after_standby),
         cmocka_unit_test(an_undefined_instruction),
         cmocka_unit_test(a_stack_overflow),
         cmocka_unit_test(a_hang),

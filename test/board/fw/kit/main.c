@@ -7,7 +7,20 @@
 
 SUREBOOT_APPLICATION("kit test", 1, 2, 3, SUREBOOT_NUCLEO_L433RC_P, SUREBOOT_WANTS_CONFIRM);
 
-enum what { NOTHING, DFU, ROM, CONFIRM, DFU_IN, BAD_ACCESS, UNDEFINED, OVERFLOW, HANG, CLEAR, REPORT };
+enum what {
+    NOTHING,
+    DFU,
+    ROM,
+    CONFIRM,
+    DFU_IN,
+    BAD_ACCESS,
+    UNDEFINED,
+    OVERFLOW,
+    HANG,
+    CLEAR,
+    REPORT,
+    STANDBY
+};
 enum where {
     WAITING,
     MAIN,
@@ -48,6 +61,13 @@ static void act(void)
         result = m != NULL;
         crash_kind = m ? m->crash.kind : 0xFFFF;
         causes = m ? m->cause : 0;
+        break;
+    case STANDBY: /* until the reset pin */
+        RCC->APB1ENR1 |= RCC_APB1ENR1_PWREN;
+        (void)RCC->APB1ENR1;
+        PWR->CR1 |= 3;
+        SCB->SCR = SCB_SCR_SLEEPDEEP_Msk;
+        __WFI();
         break;
     case HANG:
         for (;;)
