@@ -330,6 +330,21 @@ static void damaged(void **state)
     DONE(0, "packed, CRC right", "inspect", temp("x.bin"));
 }
 
+/* Each command's help fits a terminal of 80 columns. */
+static void help_fits(void **state)
+{
+    (void)state;
+    static const char *const programs[] = {SUREBOOT, VBOARD, VDFU, VBOARD "-attach"};
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+        struct command_result r = command((const char *const[]){programs[i], "--help", NULL}, NULL);
+        assert_int_equal(r.status, 0);
+        for (char *line = strtok(r.out, "\n"); line; line = strtok(NULL, "\n"))
+            if (strlen(line) > 80)
+                fail_msg("%s: %s", programs[i], line);
+        command_result_free(&r);
+    }
+}
+
 /* What was done but could not be said is not reported as done. */
 static void output_full(void **state)
 {
@@ -367,6 +382,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pack, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(merge, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(damaged, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(help_fits, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(output_full, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

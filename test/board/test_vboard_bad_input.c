@@ -59,7 +59,7 @@ static void words(void **unused)
 {
     (void)unused;
     REFUSED("no option '--frob'", "--frob");
-    REFUSED("no option 'file.bin'", "file.bin");
+    REFUSED("--load FILE takes firmware", "file.bin");
     REFUSED("no option '-x'", "-x");
     REFUSED("--load needs a value", "--load");
     REFUSED("--for takes seconds", "--for", "soon");

@@ -11,28 +11,30 @@ static const char usage[] = "usage: vboard [OPTION]…\n"
                             "\n";
 
 static const char own_help[] =
-    "  --usbip [ADDR:]PORT    offer the board's USB port to Linux as bus id 1-1; port 0 picks one and\n"
-    "                         reports it; ADDR is 127.0.0.1 unless given\n"
-    "  --gdb PORT             serve gdb at 127.0.0.1; port 0 picks one and reports it\n"
-    "  --for SECONDS          end after that much virtual time; default: run until ended otherwise\n"
-    "  --fast                 as fast as the PC can; without it, virtual time keeps to wall time: it never\n"
-    "                         runs ahead, and when late it slips and does not catch up\n"
+    "  --usbip [ADDR:]PORT    offer the board's USB port to Linux as bus id 1-1;\n"
+    "                         port 0 picks one and says which; ADDR is 127.0.0.1\n"
+    "                         unless given\n"
+    "  --gdb PORT             serve gdb at 127.0.0.1; port 0 picks one and says which\n"
+    "  --for SECONDS          end after that much virtual time\n"
+    "  --fast                 as fast as the PC can; without it, virtual time never\n"
+    "                         runs ahead of wall time, and if late does not catch up\n"
     "  --events FILE|-        what happens, one JSON object a line\n"
-    "  --uart NAME=FILE|pty|- output of VCP, USART1, USART2, USART3, LPUART1 or SWO; a pty goes both ways\n"
+    "  --uart NAME=FILE|pty|- output of VCP, USART1, USART2, USART3, LPUART1 or SWO;\n"
+    "                         a pty goes both ways\n"
     "  --control PATH|-       take commands at a Unix socket or from standard input\n"
     "  --script FILE          carry out the commands in FILE\n"
     "  --help, --version\n";
 
-static const char ending[] =
-    "\n"
-    "Exit status: 0 the time is over, quit, signal or power cut; 1 lock-up or --strict; 2 bad input.\n"
-    "Events and details: docs/virtual-nucleo.md.\n";
+static const char ending[] = "\n"
+                             "Exit status: 0 the time is over, quit, signal or power cut; 1 lock-up or\n"
+                             "--strict; 2 bad input, or output that cannot be written.\n"
+                             "Events and details: docs/virtual-nucleo.md.\n";
 
 static void help(void)
 {
     (void)printf("%s%s%s", usage, board_args_help, own_help);
     board_args_print_options();
-    (void)printf("\nCommands of --control and --script, one a line, each may begin with `at SECONDS`:\n");
+    (void)printf("\nCommands of --control and --script, a line each, `at SECONDS` first if later:\n");
     for (size_t i = 0; command_usage(i) != NULL; i++)
         (void)printf("  %s\n", command_usage(i));
     (void)fputs(ending, stdout);
@@ -107,7 +109,10 @@ int main(int argc, char **argv)
         if (taken > 0)
             continue;
         if (taken == 0)
-            (void)refuse(&why, "there is no option '%s'; vboard --help lists them", argv[i]);
+            (void)refuse(&why,
+                         argv[i][0] == '-' ? "there is no option '%s'; vboard --help lists them"
+                                           : "'%s' is no option: --load FILE takes firmware",
+                         argv[i]);
         (void)fprintf(stderr, "vboard: %s\n", why.text);
         board_args_free(&s.args);
         return 2;

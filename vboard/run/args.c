@@ -10,12 +10,15 @@
 #include "board/parse.h"
 
 const char board_args_help[] =
-    "  --load FILE[@ADDR]     ELF, Intel HEX, DfuSe, or raw binary at ADDR (0x08000000); repeat for more\n"
-    "  --flash STATE          the chip's non-volatile contents: read if the file exists, written at the end\n"
-    "  --slot ADDR            the application begins here, for the event handoff (0x08004000)\n"
-    "  --cut N[:MODEL]        power ends at the N-th erase, double-word program or option write:\n"
-    "                         before (default), after, torn or half\n"
-    "  --strict               touching something that is not modelled ends the run, exit status 1\n"
+    "  --load FILE[@ADDR]     ELF, Intel HEX, DfuSe, or raw binary at ADDR\n"
+    "                         (0x08000000); repeat for more\n"
+    "  --flash STATE          what the chip keeps without power: read if the file\n"
+    "                         exists, written at the end\n"
+    "  --slot ADDR            where the application begins, for the event handoff\n"
+    "                         (0x08004000)\n"
+    "  --cut N[:MODEL]        power ends at the N-th erase, double-word program or\n"
+    "                         option write: before (default), after, torn or half\n"
+    "  --strict               touching what is not modelled ends the run, status 1\n"
     "  --seed N               of everything random (0)\n"
     "  --uid HEX              unique id, 12 bytes (default: made from the seed)\n"
     "  --option NAME=VALUE    see below\n";
