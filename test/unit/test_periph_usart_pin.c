@@ -1,4 +1,5 @@
-/* Frames that arrive from outside at receive pins of USARTs, as EXTI, timers and IDR see them. */
+/* Frames that arrive from outside at receive pins of USARTs, or that they send, as EXTI, timers and IDR see
+ * them. */
 #include "rig.h"
 #include "usart_regs.h"
 
@@ -114,12 +115,81 @@ static void frame_at_timer(void **state)
     assert_int_equal(port << 4 | pin, 0x1B);
 }
 
+/* What a USART sends itself: at its TX pin, and at one that is wired to it; inverted, and as IrDA's pulses.
+ */
+static void own_frame(void **state)
+{
+    (void)state;
+    pin_mode('A', 9, 2, 7);
+    wr(USART1 + CR1, UE | TE);
+    run_ps(BIT * 12);
+    wr(EXTI + 0, 1 << 9);
+    wr(EXTI + FTSR1, 1 << 9);
+    wr(EXTI + RTSR1, 1 << 9);
+    for (unsigned n = 0; n < 2; n++) {
+        uint32_t expected = n ? 0x159 : 0x2A6; /* start, 0x53, stop */
+        bool before = !n;
+        wr(EXTI + PR1, 1 << 9);
+        wr(USART1 + TDR, 0x53);
+        for (unsigned i = 0; i < 10; i++) {
+            bool level = expected >> i & 1;
+            run_ps(BIT / 2);
+            assert_int_equal(rd(EXTI + PR1) >> 9 & 1, level != before);
+            assert_int_equal(rd(GPIOA + IDR) >> 9 & 1, level);
+            wr(EXTI + PR1, 1 << 9);
+            run_ps(BIT - BIT / 2);
+            before = level;
+        }
+        run_ps(BIT * 2);
+        wr(USART1 + CR1, 0);
+        wr(USART1 + CR2, 1 << 17); /* TXINV */
+        wr(USART1 + CR1, UE | TE);
+        run_ps(BIT * 12);
+    }
+    /* nobody waits for edges, IDR is read in a break, and then the USART is reset */
+    wr(EXTI + FTSR1, 0);
+    wr(EXTI + RTSR1, 0);
+    wr(USART1 + CR1, 0);
+    wr(USART1 + CR2, 0);
+    wr(USART1 + CR1, UE | TE);
+    run_ps(BIT * 12);
+    wr(USART1 + RQR, 2);
+    run_ps(BIT * 3);
+    assert_int_equal(rd(GPIOA + IDR) >> 9 & 1, 0);
+    set_bits(0x40021040, 1 << 14);
+    clear_bits(0x40021040, 1 << 14);
+    assert_int_equal(rd(GPIOA + IDR) >> 9 & 1, 1);
+    run_ps(BIT * 20);
+    assert_int_equal(rd(GPIOA + IDR) >> 9 & 1, 1);
+}
+
+/* TIM2 measures by a wire what USART1 sends, the low pulse of 0xF0: start bit and four more. */
+static void measures_itself(void **state)
+{
+    (void)state;
+    pin_mode('A', 9, 2, 7);
+    pin_mode('A', 0, 2, 1);
+    assert_true(chip_wire(rig, 0, 9, 0, 0));
+    wr(USART1 + CR1, UE | TE);
+    run_ps(BIT * 12);
+    wr(TIM2 + 0x18, 1 | 2 << 8);          /* CC1 and CC2 of TI1 */
+    wr(TIM2 + 0x20, 1 | 1 << 1 | 1 << 4); /* falling, rising */
+    wr(TIM2, 1);
+    for (unsigned n = 0; n < 3; n++) {
+        wr(USART1 + TDR, 0xF0);
+        run_ps(BIT * 12);
+        assert_in_range(rd(TIM2 + 0x38) - rd(TIM2 + 0x34), BIT * 5 / 62500 - 1, BIT * 5 / 62500 + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(frame_at_exti, on, rig_off),
         cmocka_unit_test_setup_teardown(looking_begins_late, on, rig_off),
         cmocka_unit_test_setup_teardown(frame_at_timer, on, rig_off),
+        cmocka_unit_test_setup_teardown(own_frame, on, rig_off),
+        cmocka_unit_test_setup_teardown(measures_itself, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("USART pins", tests, NULL, NULL);

@@ -125,6 +125,7 @@ void usart_reset(struct chip *c, unsigned index)
                                            .ack_at = PS_NEVER,
                                            .idle_at = PS_NEVER,
                                            .timeout_at = PS_NEVER};
+    usart_falls_silent(c, index);
     usart_swapped(c, index, swap);
     usart_update(c, index);
 }

@@ -1,6 +1,6 @@
 /* USART1-3 and LPUART1 (RM0394 "USART/UART", "LPUART"). usart.c has the registers, usart_frame.c frames as
  * levels, usart_line.c the transmitters, usart_receive.c the receivers: a frame is one event, its bits are
- * looked at when it has passed. usart_pin.c has what the outside sends (chip.h). */
+ * looked at when it has passed. usart_pin.c has what shows at pins, and what the outside sends (chip.h). */
 #ifndef VBOARD_CHIP_USART_H
 #define VBOARD_CHIP_USART_H
 
@@ -57,8 +57,9 @@ struct usart_state {
     uint32_t block_length;
 };
 
-/* What sends to a pin from outside. It keeps its rate where nobody receives. */
-enum { USART_LINES = 8 };
+/* What sends to a pin: from outside, where it keeps its rate if nobody receives, and behind those each USART.
+ */
+enum { USART_LINES = 8, USART_ALL_LINES = USART_LINES + USART_COUNT };
 struct usart_line {
     uint8_t port, pin;
     ps_t next;                /* the pin is due to change, PS_NEVER: nobody looks */
@@ -66,7 +67,7 @@ struct usart_line {
     bool passing;             /* it has not passed yet, as far as anybody has looked */
 };
 struct usart_lines {
-    struct usart_line line[USART_LINES];
+    struct usart_line line[USART_ALL_LINES];
     unsigned passing;          /* how many */
     uint8_t last[USART_COUNT]; /* 0x80, port and pin that a receiver was last seen at; 0: none */
 };
@@ -176,7 +177,11 @@ void usart_swapped(struct chip *c, unsigned index, uint32_t before);
 void usart_pins(struct chip *c, unsigned index); /* idle level of TX, clock at CK */
 bool usart_receiving(const struct usart_state *u);
 bool usart_irda_off(const struct usart_state *u); /* "The IrDA encoder/decoder doesn't work when PSC = 0" */
-unsigned usart_line_in(const struct usart_state *u, unsigned index); /* enum af_signal that it listens to */
+unsigned usart_line_in(const struct usart_state *u, unsigned index);  /* enum af_signal that it listens to */
+unsigned usart_line_out(const struct usart_state *u, unsigned index); /* that it sends to */
+void usart_drive(struct chip *c, unsigned index, bool level);
+void usart_shows(struct chip *c, unsigned index, const struct usart_frame *f); /* a frame that it sends */
+void usart_falls_silent(struct chip *c, unsigned index);
 /* A frame begins on the receive line; the middle of its stop bit: it is judged; a frame of silence. */
 void usart_listen(struct chip *c, unsigned index, const struct usart_frame *f);
 void usart_received(struct chip *c, unsigned index);

@@ -7,7 +7,7 @@
 
 static const char *const names[USART_COUNT] = {"USART1", "USART2", "USART3", "LPUART1"};
 
-static unsigned line_out(const struct usart_state *u, unsigned index)
+unsigned usart_line_out(const struct usart_state *u, unsigned index)
 {
     return (u->cr2 & USART_CR2_SWAP ? AF_USART1_RX : AF_USART1_TX) + index;
 }
@@ -40,12 +40,13 @@ static ps_t pulse_width(const struct chip *c, unsigned index, ps_t bit)
 static void spread(struct chip *c, unsigned index, struct usart_frame f)
 {
     const struct usart_state *u = &c->usart[index];
-    unsigned out = line_out(u, index);
+    unsigned out = usart_line_out(u, index);
 
     f.low = idles_low(u);
     f.pulse = pulse_width(c, index, f.bit);
     if (u->cr3 & USART_CR3_IREN && (u->rx.bit || usart_irda_off(u)))
         return; /* while it receives, the IrDA encoder is quiet */
+    usart_shows(c, index, &f);
     if (u->cr3 & (USART_CR3_HDSEL | USART_CR3_SCEN))
         usart_listen(c, index, &f);
     for (unsigned i = 0; i < USART_COUNT; i++) {
@@ -61,7 +62,7 @@ void usart_nack(struct chip *c, unsigned index)
 
     for (unsigned i = 0; i < USART_COUNT; i++) {
         struct usart_state *u = &c->usart[i];
-        unsigned out = line_out(u, i);
+        unsigned out = usart_line_out(u, i);
         bool waits = u->cr3 & USART_CR3_SCEN && u->sending == SENDING_DATA && usart_receiving(u);
         if (i != index && waits && af_wired(c, out, line))
             u->nacked = true;
@@ -168,7 +169,7 @@ static void exchange(struct chip *c, unsigned index)
     struct usart_state *u = &c->usart[index];
     unsigned in = usart_line_in(u, index), n = usart_data_bits(u);
     struct spi_clocked m = {.ck = AF_USART1_CK + index,
-                            .out = line_out(u, index),
+                            .out = usart_line_out(u, index),
                             .in = in,
                             .drives = true,
                             .cpol = u->cr2 & USART_CR2_CPOL,
@@ -209,7 +210,7 @@ static void word_sent(struct chip *c, unsigned index)
 {
     struct usart_state *u = &c->usart[index];
 
-    if (c->tell->uart_tx && af_connected(c, line_out(u, index)) && !usart_irda_off(u)) {
+    if (c->tell->uart_tx && af_connected(c, usart_line_out(u, index)) && !usart_irda_off(u)) {
         unsigned n = usart_data_bits(u) - (u->cr1 & USART_CR1_PCE ? 1 : 0);
         c->tell->uart_tx(c->tell->owner, names[index], (uint8_t)(u->shift & ((1u << n) - 1)));
     }
@@ -248,6 +249,11 @@ static void sent(struct chip *c, unsigned index)
 
 /* ---- pins ---- */
 
+void usart_drive(struct chip *c, unsigned index, bool level)
+{
+    af_out(c, usart_line_out(&c->usart[index], index), level);
+}
+
 /* CK: for a Smartcard all the time, else with the bits of each word. It is told as PWM is; the pin shows no
  * edges. */
 static double clock_hz(const struct chip *c, unsigned index)
@@ -269,7 +275,7 @@ void usart_swapped(struct chip *c, unsigned index, uint32_t before)
 
     if (before != (u->cr2 & USART_CR2_SWAP))
         af_release(c, (before ? AF_USART1_RX : AF_USART1_TX) + index);
-    af_out(c, line_out(u, index), !u->tx_low);
+    usart_drive(c, index, !u->tx_low);
 }
 
 void usart_pins(struct chip *c, unsigned index)
@@ -280,7 +286,7 @@ void usart_pins(struct chip *c, unsigned index)
 
     if (low != u->tx_low) {
         u->tx_low = low;
-        af_out(c, line_out(u, index), !low);
+        usart_drive(c, index, !low);
     }
     if (hz != u->ck.hz)
         af_out(c, AF_USART1_CK + index, u->cr2 & USART_CR2_CPOL);

@@ -1,6 +1,5 @@
-/* Frames that arrive from outside as levels of the pin that they arrive at, for those who look there: EXTI,
- * timers, IDR. A receiver takes a frame as a whole, and where nobody looks the pin stays at its idle level.
- */
+/* Frames as levels of a pin, for those who look there: EXTI, timers, IDR. They arrive from outside or are
+ * sent. A receiver takes a frame as a whole, and where nobody looks the pin stays at its idle level. */
 #include "chip/afpin.h"
 #include "chip/state.h"
 #include "chip/usart.h"
@@ -26,8 +25,11 @@ static struct usart_line *line_at(struct chip *c, unsigned port, unsigned pin)
 static void drive(struct chip *c, const struct usart_line *l, bool level)
 {
     const struct gpio_state *g = &c->gpio[l->port];
+    unsigned n = (unsigned)(l - c->usart_lines.line);
 
-    if (!(g->outside >> l->pin & 1) || (g->outside_high >> l->pin & 1) != level)
+    if (n >= USART_LINES)
+        usart_drive(c, n - USART_LINES, level);
+    else if (!(g->outside >> l->pin & 1) || (g->outside_high >> l->pin & 1) != level)
         gpio_drive(c, l->port, l->pin, level);
 }
 
@@ -56,7 +58,7 @@ static void schedule(struct chip *c)
     ps_t next = PS_NEVER;
 
     all->passing = 0;
-    for (unsigned i = 0; i < USART_LINES; i++) {
+    for (unsigned i = 0; i < USART_ALL_LINES; i++) {
         const struct usart_line *l = &all->line[i];
         all->passing += l->passing;
         next = l->passing && l->next < next ? l->next : next;
@@ -68,7 +70,7 @@ static void edge_due(void *arg)
 {
     struct chip *c = arg;
 
-    for (unsigned i = 0; i < USART_LINES; i++) {
+    for (unsigned i = 0; i < USART_ALL_LINES; i++) {
         struct usart_line *l = &c->usart_lines.line[i];
         if (!l->passing || l->next > chip_now(c))
             continue;
@@ -84,23 +86,38 @@ void usart_lines_look(struct chip *c)
 {
     if (!c->usart_lines.passing)
         return;
-    for (unsigned i = 0; i < USART_LINES; i++)
+    for (unsigned i = 0; i < USART_ALL_LINES; i++)
         if (c->usart_lines.line[i].passing)
             follow(c, &c->usart_lines.line[i]);
     schedule(c);
 }
 
-static void begins(struct chip *c, unsigned port, unsigned pin, const struct usart_frame *f)
+static void begins(struct chip *c, struct usart_line *l, const struct usart_frame *f)
 {
-    struct usart_line *l = line_at(c, port, pin);
-
     l->frame = *f;
     l->passing = true;
     l->next = PS_NEVER;
     drive(c, l, !f->low);
-    if (watched(c, port, pin))
+    if (watched(c, l->port, l->pin))
         follow(c, l);
     schedule(c);
+}
+
+void usart_shows(struct chip *c, unsigned index, const struct usart_frame *f)
+{
+    struct usart_line *l = &c->usart_lines.line[USART_LINES + index];
+    unsigned port, pin;
+
+    if (!af_pin(c, usart_line_out(&c->usart[index], index), &port, &pin))
+        return;
+    l->port = (uint8_t)port;
+    l->pin = (uint8_t)pin;
+    begins(c, l, f);
+}
+
+void usart_falls_silent(struct chip *c, unsigned index)
+{
+    c->usart_lines.line[USART_LINES + index].passing = false;
 }
 
 void usart_receive_pin(struct chip *c, enum block_id uart, unsigned *port, unsigned *pin)
@@ -128,7 +145,7 @@ ps_t usart_receive(struct chip *c, enum block_id uart, uint8_t byte)
     f.low = u->cr2 & USART_CR2_RXINV;
     f.pulse = u->cr3 & USART_CR3_IREN ? bit * 3 / 16 : 0;
     usart_listen(c, index, &f);
-    begins(c, port, pin, &f);
+    begins(c, line_at(c, port, pin), &f);
     return bit * f.bits + bit * usart_stop_halves(u) / 2;
 }
 
@@ -139,6 +156,6 @@ ps_t usart_unheard(struct chip *c, unsigned port, unsigned pin, uint8_t byte)
                             .bit = line_at(c, port, pin)->frame.bit,
                             .start = chip_now(c)};
 
-    begins(c, port, pin, &f);
+    begins(c, line_at(c, port, pin), &f);
     return f.bit * 10;
 }
