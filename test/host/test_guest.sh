@@ -2,7 +2,7 @@
 # The guest itself: status and output, files, time limit, a kernel that dies, bad usage, any user, several
 # at a time.
 . "$(dirname "$0")/lib.sh"
-plan 10
+plan 11
 guest=$here/guest
 
 # ended STATUS PATTERN COMMAND…: it ends with that status and says that.
@@ -20,6 +20,7 @@ for bad in "--board 70000 true" "--timeout soon true" "--nonsense true" "" "true
     ended 2 '^usage: ' "$guest" $bad || echo "with: $bad"
 done >"$work/usage"
 ok "bad usage: status 2 and a sentence" sh -c '! grep with: "$1"' sh "$work/usage"
+ok "help" ended 0 '^Exit status: ' "$guest" --help
 
 "$guest" "pwd; uname -r; id -u; echo to stderr >&2; echo again >/dev/stderr
     echo written >${work@Q}/from-guest; echo lost >README.md; seq 100000; sleep 1000 & setsid sleep 1000 & exit 7" \
