@@ -436,9 +436,13 @@ static void flow_control(void **state)
     (void)state;
     pin_mode('A', 11, 2, 7); /* nCTS */
     pin_mode('A', 12, 2, 7); /* nRTS */
-    pin_drive('A', 11, 1);
+    pin_drive('A', 11, 0);
     wr(USART1 + CR3, 1 << 8 | 1 << 9 | 1 << 10);
+    assert_int_equal(rd(USART1 + ISR) & (CTSIF | 1 << 10), 1 << 10); /* CTS is the pin, which has not moved */
+    pin_drive('A', 11, 1);
+    wr(USART1 + ICR, CTSIF);
     start(&ports[0], TE | RE);
+    assert_int_equal(rd(USART1 + ISR) & (CTSIF | 1 << 10), 0);
     assert_false(pin_level('A', 12)); /* ready */
     told.count = 0;
     wr(USART1 + TDR, 'c');

@@ -273,7 +273,8 @@ typedef void listener(struct chip *c, unsigned signal, bool level);
 
 static void to_usart(struct chip *c, unsigned signal, bool level)
 {
-    usart_cts(c, signal - AF_USART1_CTS, level);
+    (void)level;
+    usart_cts(c, signal - AF_USART1_CTS);
 }
 
 static void to_crs(struct chip *c, unsigned signal, bool level)

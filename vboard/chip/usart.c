@@ -170,6 +170,14 @@ void usart_clock(struct chip *c, unsigned index, bool after)
     usart_schedule(c, index);
 }
 
+/* CTS is the pin, inverted, where CTSE makes it one. */
+static uint32_t cts(const struct chip *c, unsigned index)
+{
+    bool set = c->usart[index].cr3 & USART_CR3_CTSE && !af_in(c, AF_USART1_CTS + index, false);
+
+    return set ? USART_ISR_CTS : 0;
+}
+
 bool usart_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
 {
     const struct usart_state *u = &c->usart[index];
@@ -182,7 +190,7 @@ bool usart_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uin
     case BRR: word = u->brr; break;
     case GTPR: word = u->gtpr; break;
     case RTOR: word = u->rtor; break;
-    case ISR: word = u->isr; break;
+    case ISR: word = u->isr | cts(c, index); break;
     case RDR: word = u->rdr; break;
     case TDR: word = u->tdr; break;
     }
@@ -330,13 +338,12 @@ bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     return true;
 }
 
-void usart_cts(struct chip *c, unsigned index, bool level)
+void usart_cts(struct chip *c, unsigned index)
 {
     struct usart_state *u = &c->usart[index];
 
     if (!(u->cr3 & USART_CR3_CTSE))
         return;
-    put_bit(&u->isr, USART_ISR_CTS, !level);
     u->isr |= USART_ISR_CTSIF;
     usart_send_next(c, index);
     usart_update(c, index);

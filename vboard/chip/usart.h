@@ -78,8 +78,8 @@ bool usart_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uin
 bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
 void usart_event(struct chip *c, unsigned index);
 void usart_clock(struct chip *c, unsigned index, bool after);
-void usart_cts(struct chip *c, unsigned index, bool level); /* the nCTS pin has changed */
-void usart_pins_selected(struct chip *c);                   /* pins were given to other functions */
+void usart_cts(struct chip *c, unsigned index); /* the nCTS pin has changed */
+void usart_pins_selected(struct chip *c);       /* pins were given to other functions */
 /* Somebody looks at levels of pins, or is about to look for edges. */
 void usart_lines_look(struct chip *c);
 
