@@ -203,13 +203,25 @@ static void detach(int port)
         die("cannot detach port %d: %s", port, strerror(errno));
 }
 
+/* Or until we are stopped. Signals come in ppoll only: one that came just before it would not end it. */
+static void wait_for_hangup(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+    sigset_t ends, mask;
+    (void)sigemptyset(&ends);
+    (void)sigaddset(&ends, SIGINT);
+    (void)sigaddset(&ends, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &ends, &mask); /* none of these can fail */
+    while (!stopped && ppoll(&p, 1, NULL, &mask) < 0 && errno == EINTR)
+        ;
+    (void)sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 /* Until the server hangs up and the kernel has freed the port, or we are stopped. */
 static void stay_attached(int fd, int port)
 {
     /* The kernel has its own reference to the connection; ours only shows that it is closed. */
-    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
-    while (!stopped && poll(&p, 1, -1) < 0 && errno == EINTR)
-        ;
+    wait_for_hangup(fd);
     (void)close(fd);
     if (stopped)
         detach(port);
