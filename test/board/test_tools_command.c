@@ -136,22 +136,25 @@ static void why_compares(void **state)
         const char *verdict, *ledger, *says;
         int status;
     } rows[] = {
-        {"Ready: the application starts at the next reset.", "00000000 00000000 00000000 00000000",
+        {"Ready: the application starts at the next reset.", "00000000 00000000 00000000 00000000 00000000",
          "so it cannot be told whether it is " CDC_BIN, 0},
-        {"Download unfinished: download it again.", "00015B1E 00000001 00000000 00000000",
+        {"Download unfinished: download it again.", "00015B1E 00000001 00000000 00000000 00000000",
          "so it cannot be told whether it is " CDC_BIN, 1},
-        {"Ready: the application starts at the next reset.", "00025B1E 00000001 00000010 00000000",
+        {"Ready: the application starts at the next reset.", "00025B1E 00000001 00000010 00000000 00000000",
          "it is not " CDC_BIN, 0},
-        {"Content changed: download it again, or attach a debugger.", "00025B1E 00000001 00000010 00000000",
+        {"Content changed: download it again, or attach a debugger.",
+         "00025B1E 00000001 00000010 00000000 00000000", "it was not " CDC_BIN, 1},
+        {"Flash unreadable: download it again.", "00025B1E 00000001 00000010 00000000 00000000",
          "it was not " CDC_BIN, 1},
-        {"Flash unreadable: download it again.", "00025B1E 00000001 00000010 00000000", "it was not " CDC_BIN,
-         1},
+        {"Not confirmed: three starts without sureboot_confirm(). Download a better one.",
+         "03035B1E 00000001 00000010 00000000 01040002",
+         "16 bytes, CRC 0x00000000, version 1.4.2, started 3 times without being confirmed\n", 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[500];
         (void)snprintf(text, sizeof text,
                        "sureboot 1.0\nverdict: %s\nin DFU by: verdict\nreset cause: 00000004\n"
-                       "unreadable: 00000000\nledger: %s 00000000 00000000\n",
+                       "unreadable: 00000000\nledger: %s 00000000\n",
                        rows[i].verdict, rows[i].ledger);
         file_text(temp("report.txt"), text);
         DONE(rows[i].status, rows[i].says, "why", "--report", temp("report.txt"), CDC_BIN);

@@ -167,7 +167,9 @@ static const char *ask(int fd, const char *data)
 
 static bool debugged(void)
 {
-    return vboard_peek32(b, 0xe000edf0) & 1; /* DHCSR.C_DEBUGEN */
+    uint32_t dhcsr = vboard_peek32(b, 0xe000edf0);
+    assert_int_equal(dhcsr >> 17 & 1, gdb_halted(g)); /* S_HALT */
+    return dhcsr & 1;                                 /* C_DEBUGEN */
 }
 
 static void rubbish_does_nothing(void **state)
@@ -215,6 +217,7 @@ static void wrong_packets_are_answered(void **state)
         {"m123456789,4", "E01\n"},
         {"mffffffff,4", "E01\n"},
         {"m60000000,4", "E0e\n"},
+        {"mffffffff,1", "E0e\n"},
         {"m20000000,0", "\n"},
         {"M20000000,4:1234", "E01\n"},
         {"M20000000,4:123456zz", "E01\n"},

@@ -66,6 +66,9 @@ static void what_is_not_one(void **state)
     /* the value comes from memory */
     LOOK(0x4B02, 0x6802, 0x609A, 0x4770, 0xBF00, 0xBF00, 0xED00, 0xE000);
     assert_int_equal(stores, 0);
+    /* it is changed on the way: negs r2, r2 */
+    LOOK(0x4B02, 0xF04F, 0x6200, 0x4252, 0x609A, 0x4770, 0xED00, 0xE000);
+    assert_int_equal(stores, 0);
     /* a call in between */
     LOOK(0x4B03, 0xF04F, 0x6200, 0xF000, 0xF800, 0x609A, 0x4770, 0xBF00, 0xED00, 0xE000);
     assert_int_equal(stores, 0);

@@ -76,6 +76,14 @@ static void test_thrown_out(void **state)
         assert_true(closed(f, fd));
         (void)close(fd);
     }
+    /* what is over has given its room back */
+    fd = importer(f);
+    for (uint32_t i = 0; i < 4; i++) {
+        put_submit(f, fd, &(struct submit){.sequence = i, .in = 1, .endpoint = 1, .length = 16 << 20});
+        put_unlink(f, fd, 100 + i, i);
+        expect(f, fd, RET_UNLINK, 100 + i, UH_CANCELLED, 0);
+    }
+    (void)close(fd);
     /* more transfers than anybody needs */
     fd = importer(f);
     for (uint32_t i = 0; i < 1025 && !strstr(f->message, "room for"); i++)

@@ -42,9 +42,7 @@ void iso_send(struct urb *urb, struct client *c)
         const struct usbhost_packet *p = &t->packets[i];
         if (urb->in && p->actual > 0)
             client_send(c, urb->data + p->offset, p->actual);
-        usbip_put32(d + ISO_OFFSET, p->offset);
-        usbip_put32(d + ISO_LENGTH, p->length);
-        usbip_put32(d + ISO_ACTUAL, p->actual);
+        usbip_put32(d + ISO_ACTUAL, p->actual); /* offset and length are there as they came */
         usbip_put32(d + ISO_STATUS, (uint32_t)p->status);
     }
     client_send(c, urb->data + t->length, (size_t)t->packet_count * ISO_PACKET_SIZE);
