@@ -267,34 +267,34 @@ static void hall_sensors(void **state)
     }
 }
 
-/* TIM2 gates, starts and resets TIM15; TIM1 is clocked by TIM2's updates. */
+/* TIM1 gates, starts and resets TIM15; TIM1 is clocked by TIM2's updates. */
 static void between_timers(void **state)
 {
     (void)state;
-    wr(TIM2 + CR2, 1 << 4);       /* TRGO: enable */
+    wr(TIM1 + CR2, 1 << 4);       /* TRGO: enable */
     wr(TIM15 + SMCR, 0 << 4 | 5); /* gated by ITR0 */
     wr(TIM15 + CR1, CEN);
     run_us(100);
     assert_int_equal(rd(TIM15 + CNT), 0);
-    wr(TIM2 + CR1, CEN);
+    wr(TIM1 + CR1, CEN);
     run_us(100);
     assert_in_range(rd(TIM15 + CNT), 99, 100);
-    wr(TIM2 + CR1, 0);
+    wr(TIM1 + CR1, 0);
     run_us(100);
     assert_in_range(rd(TIM15 + CNT), 99, 100);
     assert_int_equal(rd(TIM15 + SR) & 0x40, 0x40);
     wr(TIM15 + CR1, 0);
     wr(TIM15 + SMCR, 6); /* started */
     wr(TIM15 + CNT, 0);
-    wr(TIM2 + CR1, CEN);
+    wr(TIM1 + CR1, CEN);
     run_us(50);
     assert_int_equal(rd(TIM15 + CR1) & CEN, CEN);
     assert_in_range(rd(TIM15 + CNT), 49, 50);
     /* updates of TIM2 every 10 us count TIM1 */
-    wr(TIM2 + CR1, 0);
+    wr(TIM1 + CR1, 0);
+    wr(TIM1 + CNT, 0);
     wr(TIM2 + CR2, 2 << 4);
     wr(TIM2 + ARR, 9);
-    wr(TIM2 + CNT, 0);
     wr(TIM1 + PSC, 0);
     wr(TIM1 + EGR, 1);
     wr(TIM1 + SMCR, 1 << 4 | 7); /* ITR1 */
@@ -302,10 +302,16 @@ static void between_timers(void **state)
     wr(TIM2 + CR1, CEN);
     run_us(1005);
     assert_int_equal(rd(TIM1 + CNT), 100);
-    wr(TIM15 + CR1, CEN);
-    wr(TIM15 + SMCR, 4); /* reset by the same */
-    run_us(10);
+    /* its own, every 40, reset TIM15 */
+    wr(TIM1 + CR2, 2 << 4);
+    wr(TIM1 + CNT, 0);
+    wr(TIM1 + ARR, 3);
+    wr(TIM15 + SMCR, 4);
+    run_us(40);
     assert_in_range(rd(TIM15 + CNT), 4, 6);
+    run_us(30);
+    assert_in_range(rd(TIM15 + CNT), 34, 36);
+    wr(TIM1 + ARR, 0xFFFF);
     /* OC1REF of TIM2 as trigger output */
     wr(TIM2 + CR2, 4 << 4);
     wr(TIM2 + CCMR1, 6 << 4);
@@ -404,8 +410,8 @@ static void gate_is_a_level(void **state)
     }
     /* of another timer, whose TRGO is high before anybody listens */
     wr(TIM15 + SMCR, 1 << 4);
-    wr(TIM2 + CR2, 1 << 4);
-    wr(TIM2 + CR1, CEN);
+    wr(TIM1 + CR2, 1 << 4);
+    wr(TIM1 + CR1, CEN);
     wr(TIM15 + SMCR, 0 << 4 | 5);
     wr(TIM15 + CR1, CEN);
     run_us(100);

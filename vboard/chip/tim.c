@@ -39,7 +39,7 @@ const struct tim_kind tim_kinds[TIM_COUNT] = {
     [TIM15] = {B_TIM15, CLK_TIM_APB2, 24, 24, 24, 24, 2, 1, false,
                AF_TIM15_CH1, AF_TIM15_CH1N, NO_PIN, AF_TIM15_BKIN, NO_PIN, DMAR_TIM15_UP,
                {DMAR_TIM15_CH1, NO_DMA, NO_DMA, NO_DMA}, DMAR_TIM15_TRIG, DMAR_TIM15_COM,
-               TRG_TIM15_TRGO, {TIM2, NO_ITR, TIM16, NO_ITR},
+               TRG_TIM15_TRGO, {TIM1, NO_ITR, TIM16, NO_ITR},
                {BASIC(0x0B8F, 0x07FD, 0x67E7), [TIM_SMCR] = 0x000100F7, [TIM_SR] = 0x06E7, [TIM_EGR] = 0xE7,
                 [TIM_CCMR1] = 0x0101FFFF, [TIM_CCER] = 0x00BF, [TIM_ARR] = 0xFFFF, [TIM_RCR] = 0xFF,
                 [TIM_CCR1] = 0xFFFF, 0xFFFF, [TIM_BDTR] = 0x000FFFFF, [TIM_DCR] = 0x1F1F, [TIM_DMAR] = 0xFFFFFFFF,
