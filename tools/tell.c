@@ -127,16 +127,10 @@ static void compare(const struct report *report, char *file)
 
 /* ---- where it crashed -------------------------------------------------------------------- */
 
-#define EXC_RETURN 0xFFFFFFE0u /* from there on it is no address (ARMv7-M ARM B1.5.8) */
-
 static void place(const struct symbols *symbols, const char *name, uint32_t address)
 {
     struct symbol at;
     label(name);
-    if (address == 0 || address >= EXC_RETURN) {
-        printf("%s\n", address ? "an interrupt" : "not known: there was no stack to look at");
-        return;
-    }
     symbols_find(symbols, address, &at);
     printf("0x%08X", address);
     if (at.function[0])
@@ -144,6 +138,27 @@ static void place(const struct symbols *symbols, const char *name, uint32_t addr
     if (at.line[0])
         printf("  (%s)", at.line);
     printf("\n");
+}
+
+/* From there on LR is no address (ARMv7-M ARM B1.5.8); after reset it is all ones (B1.5.5). */
+#define EXC_RETURN  0xFFFFFFE0u
+#define AFTER_RESET 0xFFFFFFFFu
+
+static void places(const struct symbols *symbols, uint32_t pc, uint32_t lr)
+{
+    const char *at = "  at", *from = "  called from";
+    if (pc == 0 && lr == 0) {
+        label(at);
+        printf("not known: there was no stack to look at\n");
+        return;
+    }
+    place(symbols, at, pc); /* 0 is a null pointer that was called */
+    if (lr < EXC_RETURN) {
+        place(symbols, from, lr);
+        return;
+    }
+    label(from);
+    printf("%s\n", lr == AFTER_RESET ? "nowhere: LR is as after reset" : "an interrupt");
 }
 
 static void print_crash(const struct crash *c, const char *file)
@@ -158,10 +173,11 @@ static void print_crash(const struct crash *c, const char *file)
         printf("exception %u: ", c->kind);
     list(faults, sizeof faults / sizeof *faults, c->cfsr,
          c->hfsr & VECTTBL ? "the vector could not be read (VECTTBL)" : "its cause is not recorded");
+    label("  of");
+    printf("this application, or one before it: the last since power-on\n");
     if (file && !symbols_add(&symbols, file))
         symbols = NULL; /* no ELF file: no names */
-    place(symbols, "  at", c->pc);
-    place(symbols, "  called from", c->lr);
+    places(symbols, c->pc, c->lr);
     if (c->cfsr & (MMARVALID | BFARVALID)) {
         label("  accessed");
         printf("0x%08X\n", c->address);

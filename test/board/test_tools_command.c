@@ -161,6 +161,36 @@ static void why_compares(void **state)
     }
 }
 
+/* LR is no address in an interrupt, nor where nothing was called since reset; PC always is one, where nothing
+ * can be executed too. A record outlives the application that left it. */
+static void where_it_crashed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pc_lr, *says;
+    } rows[] = {
+        {"08004301 08004355", "    called from 0x08004355"},
+        {"08004301 FFFFFFF9", "    called from an interrupt\n"},
+        {"08004301 FFFFFFFF", "    called from nowhere: LR is as after reset\n"},
+        {"FFFFFFFE 08004355", "    at          0xFFFFFFFE\n"},
+        {"00000000 08004355", "    at          0x00000000\n    called from 0x08004355"},
+        {"00000000 00000000", "    at          not known: there was no stack to look at\n"},
+        {"08004301 08004355",
+         "    of          this application, or one before it: the last since power-on\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[500];
+        (void)snprintf(text, sizeof text,
+                       "sureboot 1.0\nverdict: Ready: the application starts at the next reset.\n"
+                       "in DFU by: token\nreset cause: 00000010\nunreadable: 00000000\n"
+                       "ledger: 00025B1E 00000001 00000010 00000000 00000000 00000000\n"
+                       "crash: 00000003 %s 00010000 40000000 00000000\n",
+                       rows[i].pc_lr);
+        file_text(temp("report.txt"), text);
+        DONE(0, rows[i].says, "why", "--report", temp("report.txt"));
+    }
+}
+
 static void bad_words(void **state)
 {
     (void)state;
@@ -379,6 +409,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(inspect, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(names_in_json, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(versions, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(where_it_crashed, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(bad_words, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(why_compares, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(built_examples, temp_make, temp_remove),
