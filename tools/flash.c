@@ -53,7 +53,7 @@ static bool ask_at_port(const char *port, struct sentence *why)
         ok = cfsetspeed(&t, B1200) == 0 && tcsetattr(fd, TCSANOW, &t) == 0 && write(fd, "\xAA", 1) == 1;
     }
     if (!ok)
-        (void)refuse(why, "%s: %s", port, strerror(errno));
+        (void)refuse(why, "%s: %s", port, errno == ENOTTY ? "is no serial port" : strerror(errno));
     (void)close(fd); /* the device may have left by now */
     return ok;
 }

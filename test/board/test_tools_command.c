@@ -224,6 +224,7 @@ static void bad_words(void **state)
     REFUSED("not also 'b'", "why", "a", "b");
     REFUSED("--serial needs a value", "why", "--serial");
     REFUSED("-o needs a value", "pack", CDC_ELF, "-o");
+    REFUSED("is no serial port", "flash", CDC_ELF, "--port", "/dev/null");
     REFUSED("not both", "why", "--serial", "1", "--report", "x");
     REFUSED("No such file", "why", "--report", "/nowhere/x");
     REFUSED("is no report of it", "why", "--report", temp("bad.hex"));
