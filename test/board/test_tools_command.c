@@ -82,6 +82,10 @@ static void inspect(void **state)
     DONE(0, "It will run", "inspect", CDC_ELF);
     DONE(0, "raw binary", "inspect", CDC_BIN);
     DONE(0, "Reset_Handler", "inspect", CDC_ELF);
+    DONE(0, "\"kit test\" 1.2.3, board 0x4C433001, wants confirmation, has a mailbox, not packed", "inspect",
+         "build/test/fw/kit.elf");
+    DONE(0, "\"version\":\"1.2.3\",\"board\":1279471617,\"wants_confirm\":true", "inspect",
+         "build/test/fw/kit.elf", "--json");
     DONE(1, "STM32L433RCTX_FLASH.ld", "inspect", BOOT);
     DONE(1, "error 6: Linked elsewhere", "inspect", "build/firmware/boot.bin");
     DONE(0, "usage:", "--help");
