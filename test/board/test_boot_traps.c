@@ -1,8 +1,9 @@
 /* What users of such bootloaders have run into, one test a trap. Those that have a place of their own:
  *
  *   stack pointer at the end of SRAM, USB within 1 ms, tokens after brown-outs, the backup domain
- *     locked, NRST that bounces, IWDG however short, PEMPTY that stays, killed while erasing, the
- *     bootloader itself unreadable                            test_boot_traps_reset
+ *     locked, IWDG however short, PEMPTY that stays, killed while erasing, the bootloader itself
+ *     unreadable                                              test_boot_traps_reset
+ *   NRST that bounces, a ROM that leaves with BOOT0 high      test_boot_traps_nrst
  *   lengths odd, mod 8 = 1 to 7, one byte, the slot and one more, WRP over part of the slot
  *                                                             test_boot_flash_faults
  *   WWDG, wake from Shutdown with the RTC running, foreign tokens
