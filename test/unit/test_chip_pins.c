@@ -64,6 +64,10 @@ static void test_levels(void **state)
     gpio_drive(rig, 0, 3, -1);
     wr(A + PUPDR, 0x64000000 | 1U << 6);
     assert_true(reads(A, 3));
+    mode(A, 3, 3); /* analog: no pull, which ADC1 would see */
+    assert_false(gpio_pin_level(rig, 0, 3));
+    mode(A, 3, 0);
+    assert_true(reads(A, 3));
     gpio_drive(rig, 0, 3, 0);
     assert_false(reads(A, 3));
     gpio_drive(rig, 0, 3, -1);

@@ -210,12 +210,12 @@ static void outputs_that_end(void **state)
     assert_int_equal(told.gpios, 2);
     pin_mode('B', 13, 1, 0);
     assert_int_equal(told.gpios, 3);
-    pin_mode('B', 13, 3, 0); /* stays high by its pull-up */
+    pin_mode('B', 13, 0, 0); /* stays high by its pull-up */
     assert_int_equal(told.gpios, 3);
     wr(0x48000418, 1 << 29);
     pin_mode('B', 13, 1, 0);
     assert_int_equal(told.gpios, 3); /* low from the start */
-    pin_mode('B', 13, 3, 0);         /* and high as soon as the pull-up decides */
+    pin_mode('B', 13, 0, 0);         /* and high as soon as the pull-up decides */
     assert_int_equal(told.gpios, 4);
     assert_true(told.gpio_level);
     wr(0x4800040C, 0);

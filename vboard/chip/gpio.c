@@ -58,10 +58,13 @@ static int outside(const struct chip *c, unsigned port, unsigned pin)
 static int pull(const struct chip *c, unsigned port, unsigned pin)
 {
     static const int8_t by_pupdr[4] = {-1, 1, 0, -1};
+    const struct gpio_state *g = &c->gpio[port];
     int by_pwr = pwr_pull(c, port, pin);
     if (eeprom_pulls(c, port, pin)) /* a resistor, stronger than those of the chip */
         return 1;
-    return by_pwr >= 0 ? by_pwr : by_pupdr[field(c->gpio[port].pupdr, pin)];
+    if (by_pwr >= 0 || field(g->moder, pin) == ANALOG) /* which switches PUPDR's off */
+        return by_pwr;
+    return by_pupdr[field(g->pupdr, pin)];
 }
 
 /* What decides a level, strongest first. */
