@@ -12,9 +12,6 @@
 #include "factory.h"
 #include "vtor.h"
 
-/* RM0394 "Vector table": 16 of the core, and as far as position 82. */
-enum { VECTORS = 99 };
-
 static const struct {
     enum finding_code code;
     const char *name, *sentence;
@@ -119,6 +116,25 @@ static uint32_t word(const uint8_t *bytes)
     return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
+/* The processor's own exceptions; how far the table goes beyond them nobody says. A program that has none
+ * ends it behind the reset vector, and what follows is code: no word of that looks like a vector. */
+static void look_at_handlers(struct findings *f, const struct image *image, const struct image_part *head)
+{
+    unsigned good = 0, wrong = 0;
+    for (unsigned v = 2; v < 16 && 4 * v + 4 <= head->size; v++) {
+        uint32_t vector = word(head->bytes + 4 * v);
+        bool reserved = (v >= 7 && v <= 10) || v == 13;
+        if (reserved)
+            continue;
+        if (vector == 0 || (vector % 2 != 0 && (in_ram(vector) || part_at(image, vector & ~1u))))
+            good++;
+        else if (!wrong && !in_ram(vector))
+            wrong = v;
+    }
+    if (wrong && good)
+        add(f, FINDING_VECTOR, ERROR, "vector %u is 0x%08X", wrong, word(head->bytes + 4 * (size_t)wrong));
+}
+
 static void look_at_vectors(struct findings *f, const struct image *image, const struct image_part *head)
 {
     enum message m = image_lint(head->bytes, head->size);
@@ -140,20 +156,7 @@ static void look_at_vectors(struct findings *f, const struct image *image, const
         add(f, FINDING_CUT_SHORT, ERROR, "the reset handler is at 0x%08X", f->reset & ~1u);
         return;
     }
-    /* How long the table is nobody says: it ends where the first word is no vector any more. */
-    for (unsigned v = 2; v < VECTORS && 4 * v + 4 <= head->size; v++) {
-        uint32_t vector = word(head->bytes + 4 * v);
-        bool reserved = (v >= 7 && v <= 10) || v == 13;
-        if (v >= 16 && (vector < SLOT_ADDR || vector >= SLOT_END) && vector != 0 && !in_ram(vector))
-            break;
-        if (reserved || vector == 0 || in_ram(vector))
-            continue;
-        if (vector % 2 == 0 || !part_at(image, vector & ~1u)) {
-            if (v < 16)
-                add(f, FINDING_VECTOR, ERROR, "vector %u is 0x%08X", v, vector);
-            break;
-        }
-    }
+    look_at_handlers(f, image, head);
 }
 
 struct stores {

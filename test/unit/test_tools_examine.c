@@ -117,6 +117,13 @@ static void vectors(void **state)
     put(4 * 16, 0x12345678); /* the table may be short */
     examine(&f, &image);
     assert_true(will_run(&f));
+    for (unsigned v = 2; v < 16; v++)
+        put(4 * v,
+            v == 6 ? 0x20000100 : 0xF64C4802); /* or its end that of the reset vector: code and constants */
+    examine(&f, &image);
+    assert_true(will_run(&f));
+    put(4 * 15, SLOT_ADDR + 0x201);
+    finds(FINDING_VECTOR, ERROR);
     memset(bytes, 0xFF, 8);
     finds(FINDING_BLANK_FILE, ERROR);
     setup(NULL);
