@@ -256,6 +256,14 @@ static void can_joins(void **state)
         assert_int_equal(rd(CAN + MSR), 0xC00);
         wr(0x4800040C, rd(0x4800040C) & ~(3u << 16));
     }
+    /* TX, which is recessive, wired to RX in the place of two transceivers */
+    wr(CAN + MCR, rd(CAN + MCR) | 1);
+    wr(CAN + BTR, 1 | 12u << 16 | 1u << 20);
+    pin_mode('B', 9, 2, 9);
+    assert_true(chip_wire(rig, 1, 8, 1, 9));
+    wr(CAN + MCR, rd(CAN + MCR) & ~1u);
+    run_us(23);
+    assert_int_equal(rd(CAN + MSR), 0xC00);
 }
 
 /* Sleep and initialization begin when the frame under way is over; what waits is sent afterwards. */

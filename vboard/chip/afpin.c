@@ -80,6 +80,7 @@ static const uint16_t places[AF_SIGNALS][PINS_PER_SIGNAL] = {
     [AF_COMP2_OUT] = {AT(A, 2, 12), AT(A, 7, 12), AT(B, 5, 12), AT(B, 11, 12)},
     [AF_CRS_SYNC] = {AT(A, 10, 10)},
     [AF_CAN1_RX] = {AT(A, 11, 9), AT(B, 8, 9)},
+    [AF_CAN1_TX] = {AT(A, 12, 9), AT(B, 9, 9)},
     [AF_IR_OUT] = {AT(A, 13, 1), AT(B, 9, 1)},
     [AF_I2C1_SMBA] = {AT(A, 1, 4), AT(A, 14, 4), AT(B, 5, 4)},
     [AF_I2C2_SMBA] = {AT(B, 12, 4)},

@@ -78,6 +78,7 @@ enum af_signal {
     AF_COMP2_OUT,
     AF_CRS_SYNC,
     AF_CAN1_RX,
+    AF_CAN1_TX,
     AF_IR_OUT,
     AF_I2C1_SMBA,
     AF_I2C2_SMBA,

@@ -58,6 +58,7 @@ void can_reset(struct chip *c, unsigned index)
                                 .sending = CAN_MAILBOXES,
                                 .sent_at = PS_NEVER,
                                 .joined_at = PS_NEVER};
+    af_out(c, AF_CAN1_TX, true); /* recessive: where RX is wired to it, the bus is free */
     can_update(c);
 }
 
