@@ -152,7 +152,7 @@ static void look_at_vectors(struct findings *f, const struct image *image, const
         return;
     }
     f->has_vectors = true;
-    if (!part_at(image, f->reset & ~1u)) {
+    if (!part_at(image, f->reset)) { /* the second byte there */
         add(f, FINDING_CUT_SHORT, ERROR, "the reset handler is at 0x%08X", f->reset & ~1u);
         return;
     }

@@ -106,6 +106,9 @@ static void vectors(void **state)
     finds(FINDING_NOT_HERE, ERROR);
     put(4, SLOT_ADDR + SIZE + 1);
     finds(FINDING_CUT_SHORT, ERROR);
+    parts[0].size--;
+    put(4, SLOT_ADDR + SIZE - 1); /* half an instruction */
+    finds(FINDING_CUT_SHORT, ERROR);
     setup(NULL);
     put(4 * 3, SLOT_ADDR + 0x200); /* no Thumb bit */
     finds(FINDING_VECTOR, ERROR);
