@@ -377,6 +377,10 @@ static void test_dfuse_upload(void **state)
     /* The last block is asked for with the length that is left: its address follows from that. */
     assert_string_equal(target.log, "I0 S2 D0:2108004200 S4 S5 A S2 U2:1024 U3:1024 U4:952 A S2 ");
     assert_memory_equal(back, target.memory + 512, 2048);
+    job.upload_limit = 0; /* up to the end of its segment */
+    dfu_run(h, &job, &r);
+    assert_true(r.ok);
+    assert_int_equal(r.uploaded, SIZE - 512);
 }
 
 static void test_dfu11_download(void **state)

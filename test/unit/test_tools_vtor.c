@@ -72,6 +72,9 @@ static void what_is_not_one(void **state)
     /* a call in between */
     LOOK(0x4B03, 0xF04F, 0x6200, 0xF000, 0xF800, 0x609A, 0x4770, 0xBF00, 0xED00, 0xE000);
     assert_int_equal(stores, 0);
+    /* a return: pop {r4, pc} */
+    LOOK(0x4B02, 0xF04F, 0x6200, 0xBD10, 0x609A, 0x4770, 0xED00, 0xE000);
+    assert_int_equal(stores, 0);
     /* the code ends in the middle of an instruction, and a literal lies outside */
     LOOK(0x4BFF, 0xF04F);
     assert_int_equal(stores, 0);
