@@ -183,12 +183,13 @@ static int watch(const struct usb_board *was, char *file)
 
 /* ---- the command ------------------------------------------------------------------------- */
 
-static bool has_terminal;
+static bool has_terminal, in_line; /* in_line: one that will be written over */
 
 static void progress(uint32_t bytes, uint32_t size)
 {
     if (has_terminal)
         printf("\r%u of %u bytes%s", bytes, size, bytes == size ? "\n" : "");
+    in_line = has_terminal && bytes != size;
     fflush(stdout);
 }
 
@@ -197,7 +198,10 @@ static int flash(struct usb_board *b, char *file, const uint8_t *slot, uint32_t 
     struct sentence why;
     printf("to the board %s\n", b->serial);
     uint64_t start = dfu_ms();
-    switch (dfu_download(b, slot, size, progress, &why)) {
+    enum dfu_outcome outcome = dfu_download(b, slot, size, progress, &why);
+    if (in_line)
+        printf("\n");
+    switch (outcome) {
     case DFU_TAKEN:
         printf("%u bytes written, read back and sealed in %.1f s\n", size, (double)(dfu_ms() - start) / 1000);
         usb_close(b);

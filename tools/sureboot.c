@@ -1,5 +1,6 @@
 /* sureboot: which of its commands is meant, and help. See docs/sureboot.md. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "boot/core/config.h"
@@ -73,10 +74,8 @@ bool read_image(struct image *image, char *file, uint32_t raw_addr, struct sente
 
 static bool asks_for_help(int argc, char **argv)
 {
-    if (argc >= 2 && strcmp(argv[1], "-h") == 0)
-        return true;
     for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return true;
     return false;
 }
@@ -108,7 +107,32 @@ static int run(int argc, char **argv)
     return cannot(&why);
 }
 
+/* The words, "--name=value" cut into two; the caller frees the array. */
+static char **cut_words(int *argc, char **argv)
+{
+    char **words = calloc(2 * (size_t)*argc + 1, sizeof *words);
+    int n = 0;
+    for (int i = 0; words && i < *argc; i++) {
+        char *value = strncmp(argv[i], "--", 2) == 0 ? strchr(argv[i], '=') : NULL;
+        words[n++] = argv[i];
+        if (value) {
+            *value = '\0';
+            words[n++] = value + 1;
+        }
+    }
+    *argc = n;
+    return words;
+}
+
 int main(int argc, char **argv)
 {
-    return output_end("sureboot", run(argc, argv));
+    struct sentence why;
+    char **words = cut_words(&argc, argv);
+    if (!words) {
+        sentence_write(&why, "out of memory");
+        return cannot(&why);
+    }
+    int status = output_end("sureboot", run(argc, words));
+    free(words);
+    return status;
 }

@@ -91,7 +91,7 @@ static void inspect(void **state)
     DONE(0, "usage:", "--help");
     DONE(0, "usage:", "inspect", "--help");
     DONE(0, "usage:", "why", CDC_ELF, "--help");
-    DONE(0, "usage:", "-h");
+    DONE(0, "usage:", "why", "-h");
     struct command_result r =
         run(1, (const char *const[]){"inspect", "build/firmware/boot.bin", "--json", NULL});
     cJSON *lines = json_lines(r.out);
@@ -229,6 +229,7 @@ static void bad_words(void **state)
     REFUSED("--serial needs a value", "why", "--serial");
     REFUSED("-o needs a value", "pack", CDC_ELF, "-o");
     REFUSED("is no serial port", "flash", CDC_ELF, "--port", "/dev/null");
+    REFUSED("No such file", "why", "--report=/nowhere/x");
     REFUSED("not both", "why", "--serial", "1", "--report", "x");
     REFUSED("No such file", "why", "--report", "/nowhere/x");
     REFUSED("is no report of it", "why", "--report", temp("bad.hex"));
