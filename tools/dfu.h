@@ -30,6 +30,7 @@ enum dfu_outcome dfu_download(struct usb_board *b, const uint8_t *slot, uint32_t
 bool dfu_detach(struct usb_board *b, struct sentence *why);
 
 void dfu_pause(uint32_t ms);
-uint64_t dfu_ms(void); /* of a monotonic clock: a look takes its time, too, on a busy PC more than the pause */
+/* Of a monotonic clock: a look takes its time, too, on a busy PC more than the pause. */
+uint64_t dfu_ms(void);
 
 #endif

@@ -25,25 +25,24 @@ struct options {
     uint32_t addr, length;
 };
 
-static const char help[] =
-    "usage: vdfu --load FIRMWARE --download FILE[@ADDR] [OPTION]…\n"
-    "       vdfu --load FIRMWARE --upload FILE[@ADDR[:LEN]] [OPTION]…\n"
-    "Plays dfu-util 0.11 against the DFU firmware on a virtual Nucleo-L433RC-P, in\n"
-    "virtual time.\n\n"
-    "  --download FILE[@ADDR] what to send: with ADDR, or if it has none of its own,\n"
-    "                         the bytes as they are (to the first writable address),\n"
-    "                         else the parts of a DfuSe, HEX or ELF file\n"
-    "  --upload FILE[@ADDR[:LEN]]\n"
-    "                         reads LEN bytes (to the end of the segment) from ADDR\n"
-    "                         (its start)\n"
-    "  --dialect dfuse|dfu11  whatever the device announces\n"
-    "  --leave, --no-leave    DfuSe: ask the device to leave at the end (after a\n"
-    "                         download, not after an upload)\n"
-    "  --transfer N           bytes in a block, as dfu-util -t (as the device says)\n"
-    "  --txn-per-frame N      transactions in a 1 ms frame, 1 to 19 (10)\n"
-    "  --time-limit SECONDS   of virtual time (no limit)\n"
-    "  --verbose              each request, on standard error\n"
-    "  --help, --version\n\n";
+static const char help[] = "usage: vdfu --load FIRMWARE --download FILE[@ADDR] [OPTION]…\n"
+                           "       vdfu --load FIRMWARE --upload FILE[@ADDR[:LEN]] [OPTION]…\n"
+                           "Plays dfu-util 0.11 against the DFU firmware on a virtual Nucleo-L433RC-P, in\n"
+                           "virtual time.\n\n"
+                           "  --download FILE[@ADDR] what to send: with ADDR, or if it has none of its own,\n"
+                           "                         the bytes as they are (to the first writable address),\n"
+                           "                         else the parts of a DfuSe, HEX or ELF file\n"
+                           "  --upload FILE[@ADDR[:LEN]]\n"
+                           "                         reads LEN bytes (to the end of the segment) from ADDR\n"
+                           "                         (its start)\n"
+                           "  --dialect dfuse|dfu11  whatever the device announces\n"
+                           "  --leave, --no-leave    DfuSe: ask the device to leave at the end (after a\n"
+                           "                         download, not after an upload)\n"
+                           "  --transfer N           bytes in a block, as dfu-util -t (as the device says)\n"
+                           "  --txn-per-frame N      transactions in a 1 ms frame, 1 to 19 (10)\n"
+                           "  --time-limit SECONDS   of virtual time (no limit)\n"
+                           "  --verbose              each request, on standard error\n"
+                           "  --help, --version\n\n";
 
 static int usage(const char *sentence)
 {
