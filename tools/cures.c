@@ -58,6 +58,9 @@ static const struct {
     {FINDING_CANNOT_CONFIRM,
      {"sureboot's kit", "main.c", "SUREBOOT_APPLICATION(...) and sureboot.ld, which reserve the mailbox"}},
     {FINDING_NOT_PACKED, {"any", "the step after linking", "sureboot pack app.elf -o app.bin"}},
+    {FINDING_LEDGER,
+     {"if its pages are write-protected", "option bytes WRP1A, WRP1B",
+      "pages 126 and 127 left out; pages 0 to 7 may be protected"}},
     {FINDING_DAMAGED, {"any", "the step after linking", "sureboot pack app.elf -o app.bin"}},
 };
 

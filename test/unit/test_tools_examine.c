@@ -218,7 +218,7 @@ static void cures(void **state)
     static const enum finding_code found[] = {
         FINDING_NOT_HERE,   FINDING_NO_VECTORS,     FINDING_ADDRESS,   FINDING_TOO_LARGE,   FINDING_IN_RAM,
         FINDING_BAD_STACK,  FINDING_VTOR_ELSEWHERE, FINDING_VTOR_BACK, FINDING_WRONG_BOARD, FINDING_DAMAGED,
-        FINDING_NOT_PACKED, FINDING_HEADERS,        FINDING_CUT_SHORT, FINDING_NOT_DONE};
+        FINDING_NOT_PACKED, FINDING_HEADERS,        FINDING_CUT_SHORT, FINDING_NOT_DONE,    FINDING_LEDGER};
     for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
         const struct cure *cure = finding_cure(found[i], 0);
         assert_non_null(cure);
