@@ -17,7 +17,6 @@ enum {
 
 /* A little assembler: instructions as bare_code takes them. */
 #define NOP            0xbf00u
-#define YIELD          0xbf10u
 #define WFE            0xbf20u
 #define WFI            0xbf30u
 #define SEV            0xbf40u

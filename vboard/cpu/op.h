@@ -66,8 +66,7 @@ enum { SHIFT_LSL, SHIFT_LSR, SHIFT_ASR, SHIFT_ROR, SHIFT_RRX };
 #define OPS_FP(X) OPS_FP_PURE(X) OPS_FP_OTHER(X)
 /* clang-format on */
 
-#define OP_ENUM(name)    OP_##name,
-#define OP_ENUM_LC(name) OP_##name,
+#define OP_ENUM(name) OP_##name,
 enum op_code {
     OPS_PSEUDO(OP_ENUM) OP_FIRST_HOT,
     OP_BEFORE_HOT = OP_FIRST_HOT - 1,
