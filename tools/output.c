@@ -1,13 +1,13 @@
 /* Raw binaries, Intel HEX, and DfuSe files (UM0391; DFU 1.1 appendix B for the suffix). */
 #include "output.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "board/crc32.h"
+#include "board/replace.h"
 
 static void write_bin(FILE *f, const struct image *image)
 {
@@ -117,24 +117,14 @@ bool output_write(const char *path, const struct image *image, struct sentence *
         return refuse(why, "%s: the name has to end in .bin, .hex or .dfu", path);
     if (write == write_bin && image->count != 1)
         return refuse(why, "%s: a raw binary has no room for gaps", path);
-    size_t size = strlen(path) + sizeof ".new";
-    char *beside = malloc(size);
-    if (!beside)
-        return refuse(why, "out of memory");
-    (void)snprintf(beside, size, "%s.new", path);
-    FILE *f = fopen(beside, "wb");
-    bool ok = f != NULL;
-    if (f) {
+    char *bytes = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&bytes, &size);
+    if (f)
         write(f, image);
-        ok = !ferror(f);
-        ok = fclose(f) == 0 && ok;
-    }
-    if (!ok || rename(beside, path) != 0) {
-        (void)refuse(why, "%s: %s", path, strerror(errno));
-        if (f)
-            (void)remove(beside);
-        ok = false;
-    }
-    free(beside);
+    bool ok = f && !ferror(f);
+    ok = (!f || fclose(f) == 0) && ok;
+    ok = ok ? file_replace(path, (const uint8_t *)bytes, size, why) : refuse(why, "out of memory");
+    free(bytes);
     return ok;
 }

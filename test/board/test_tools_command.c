@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -272,6 +274,28 @@ static void built_examples(void **state)
 }
 
 /* Every format says the same, and a DFU tool takes the DfuSe file. */
+/* A link and the permissions of a file stay; what is no file is left alone. */
+static void file_in_place(void **state)
+{
+    (void)state;
+    char there[256], link[256];
+    struct stat st;
+    text_copy(there, sizeof there, temp("there.bin"));
+    text_copy(link, sizeof link, temp("link.bin"));
+    file_text(there, "old");
+    assert_int_equal(chmod(there, 0640), 0);
+    assert_int_equal(symlink("there.bin", link), 0);
+    DONE(0, "bytes", "pack", CDC_ELF, "-o", link);
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(stat(there, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0640);
+    assert_true(st.st_size > 1000);
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink("/dev/full", link), 0);
+    REFUSED("is not a regular file", "pack", CDC_ELF, "-o", link);
+}
+
 static void pack(void **state)
 {
     (void)state;
@@ -420,6 +444,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(why_compares, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(built_examples, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(pack, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(file_in_place, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(merge, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(damaged, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(help_fits, temp_make, temp_remove),

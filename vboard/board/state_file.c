@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "board/crc32.h"
 #include "board/internal.h"
+#include "board/replace.h"
 #include "chip/memory.h"
 
 #define MAGIC "vboard\r\n"
@@ -102,39 +102,6 @@ static uint8_t *encode(struct vboard *b, size_t *size)
     return file;
 }
 
-/* The permissions of a file that takes the place of `path`: its own, or those of a new file. */
-static mode_t permissions(const char *path)
-{
-    struct stat st;
-    if (stat(path, &st) == 0)
-        return st.st_mode & 0777;
-    mode_t mask = umask(0);
-    (void)umask(mask);
-    return 0666 & ~mask;
-}
-
-/* Beside the file, then in its place: whoever reads it sees the old state or the new one. */
-static bool replace(const char *path, const uint8_t *bytes, size_t size, struct sentence *why)
-{
-    char *real = realpath(path, NULL), *name = NULL;
-    if (asprintf(&name, "%s.XXXXXX", real != NULL ? real : path) < 0)
-        name = NULL;
-    int fd = name != NULL ? mkstemp(name) : -1;
-    FILE *f = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    bool ok = f != NULL && fchmod(fd, permissions(path)) == 0 && fwrite(bytes, 1, size, f) == size;
-    if (f != NULL && fclose(f) != 0)
-        ok = false;
-    ok = ok && rename(name, real != NULL ? real : path) == 0;
-    if (!ok) {
-        (void)refuse(why, "%s: cannot be written: %s", path, strerror(errno));
-        if (fd >= 0)
-            (void)unlink(name);
-    }
-    free(name);
-    free(real);
-    return ok;
-}
-
 bool vboard_write_state(struct vboard *b, const char *path)
 {
     size_t size;
@@ -142,7 +109,7 @@ bool vboard_write_state(struct vboard *b, const char *path)
     uint8_t *file = encode(b, &size);
     if (file == NULL)
         return refuse(&b->error, "%s: out of memory", path);
-    bool ok = replace(path, file, size, &b->error);
+    bool ok = file_replace(path, file, size, &b->error);
     free(file);
     return ok;
 }
