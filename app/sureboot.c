@@ -179,13 +179,12 @@ void sureboot_enter_rom_in(uint32_t ms)
     enter_in(TOKEN_ROM, ms);
 }
 
-static volatile uint32_t quiet; /* milliseconds since the last packet, as far as that matters */
+static volatile uint32_t ticks; /* written by sureboot_tick() alone, which what reads it may interrupt */
 
 void sureboot_tick(void)
 {
     ticking = true;
-    if (quiet < NEW_TRANSFER_MS)
-        quiet++;
+    ticks++;
     if (pending && --left == 0)
         enter(pending);
 }
@@ -396,12 +395,13 @@ bool sureboot_cdc_received(const void *packet, size_t size, size_t max_packet)
 {
     static const char word[] = SUREBOOT_CDC_WORD;
     static bool full; /* the last packet was, so this one may belong to the same transfer */
+    static uint32_t last;
     const char *at = packet;
-    bool same = size == sizeof word - 1 && !(full && quiet < NEW_TRANSFER_MS);
+    bool same = size == sizeof word - 1 && !(full && ticks - last < NEW_TRANSFER_MS);
     for (size_t i = 0; same && i < size; i++)
         same = at[i] == word[i];
     full = size >= max_packet;
-    quiet = 0;
+    last = ticks;
     if (same)
         sureboot_enter_dfu_in(SUREBOOT_GRACE_MS);
     return same;
