@@ -31,9 +31,10 @@ static void copy(char to[REPORT_LINE], const char *value)
     memcpy(to, value, strlen(value) + 1); /* a part of a line, which is no longer */
 }
 
-enum { VERDICT = 1, WAY = 2, CAUSE = 4, UNREADABLE = 8, LEDGER = 16, ALL = 31 };
+enum { VERDICT = 1, WAY = 2, CAUSE = 4, UNREADABLE = 8, LEDGER = 16, ALL = 31, CRASH = 32 };
 
-/* Which of the lines it was that are always there, else 0; false: a known one is not as it should be. */
+/* Which of the lines with words or of those that are always there it was, else 0; false: a known one is not
+ * as it should be. */
 static bool take(struct report *r, const char *line, unsigned *which)
 {
     const char *v;
@@ -57,6 +58,7 @@ static bool take(struct report *r, const char *line, unsigned *which)
         return words(v, &r->newest, sizeof r->newest / 4);
     } else if ((v = value_of(line, "crash:")) != NULL) {
         r->has_crash = true;
+        *which = CRASH;
         return words(v, &r->crash, sizeof r->crash / 4);
     }
     return true;
@@ -70,10 +72,10 @@ bool report_parse(struct report *r, const char *text, size_t size, struct senten
         char line[REPORT_LINE] = "";
         const char *start = text + at, *end = memchr(start, '\n', size - at);
         size_t n = end ? (size_t)(end - start) : size - at;
-        if (!end || n >= sizeof line)
-            return refuse(why, "line %zu of the report is %s", number, end ? "too long" : "cut short");
-        at += n + 1;
-        if (n > 0 && end[-1] == '\r') /* it has been through an editor or a mail */
+        if (n >= sizeof line)
+            return refuse(why, "line %zu of the report is too long", number);
+        at += n + 1;                       /* a last line that has lost its end may be whole */
+        if (n > 0 && start[n - 1] == '\r') /* it has been through an editor or a mail */
             n--;
         for (size_t i = 0; i < n; i++) {
             line[i] = start[i];
@@ -91,9 +93,11 @@ bool report_parse(struct report *r, const char *text, size_t size, struct senten
         unsigned which;
         if (!take(r, line, &which))
             return refuse(why, "line %zu of the report is damaged", number);
+        if (!end && which == 0)
+            return refuse(why, "line %zu of the report is cut short", number);
         seen |= which;
     }
-    return seen == ALL || refuse(why, "the report is not whole");
+    return (seen & ALL) == ALL || refuse(why, "the report is not whole");
 }
 
 bool report_message(const char *sentence, enum finding_code *code)
