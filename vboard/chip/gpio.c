@@ -83,6 +83,15 @@ static bool settle(const struct chip *c, unsigned port, unsigned pin)
     return false; /* a floating pin reads low here */
 }
 
+bool gpio_held_low(const struct chip *c, unsigned port, unsigned pin)
+{
+    for (unsigned i = 0; sources[i] != pull; i++)
+        if (sources[i](c, port, pin) == 0 ||
+            (c->wires.count && af_wired_level(c, port, pin, sources[i]) == 0))
+            return true;
+    return false;
+}
+
 static void update_pin(struct chip *c, unsigned port, unsigned pin);
 
 void gpio_resettle(struct chip *c, unsigned port, unsigned pin)
@@ -137,6 +146,8 @@ static void update_pin(struct chip *c, unsigned port, unsigned pin)
     tell_output(c, port, pin, high);
     if (c->wires.count)
         af_each_wired(c, port, pin, gpio_resettle);
+    if (c->wires.count || gpio_af(c, port, pin) == I2C_AF)
+        i2c_lines_look(c); /* a floating pin that is held low reads as before */
 }
 
 static void update_pins(struct chip *c, unsigned port, uint32_t pins)

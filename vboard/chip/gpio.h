@@ -27,4 +27,7 @@ bool gpio_pin_level(const struct chip *c, unsigned port, unsigned pin);
 void gpio_resettle(struct chip *c, unsigned port, unsigned pin);
 void gpio_pulls_changed(struct chip *c); /* PWR's pull configuration */
 
+/* Something other than a pull holds it low: the chip, a wire, the outside. */
+bool gpio_held_low(const struct chip *c, unsigned port, unsigned pin);
+
 #endif

@@ -57,7 +57,7 @@ static void disable(struct i2c_state *s)
     s->r[I2C_PECR] = 0;
     s->phase = I2C_IDLE;
     s->until = PS_NEVER;
-    s->selected = s->transmits = s->nacked = false;
+    s->selected = s->transmits = s->nacked = s->taken = false;
     s->left = s->wanted = 0;
 }
 
@@ -65,7 +65,7 @@ void i2c_reset(struct chip *c, unsigned index)
 {
     struct i2c_state *s = &c->i2c[index];
 
-    *s = (struct i2c_state){0};
+    *s = (struct i2c_state){.scl_low = s->scl_low, .sda_low = s->sda_low};
     disable(s);
     i2c_alert(c, index);
     i2c_update(c, index);

@@ -1,6 +1,6 @@
 /* I2C1-3 (RM0394 "I2C"). i2c.c has the registers, i2c_master.c the master's way through a transfer,
  * i2c_bus.c who answers: the memory on the board (eeprom.c) and other instances that are wired to this one;
- * i2c_smbus.c what SMBus adds. */
+ * i2c_smbus.c what SMBus adds, i2c_lines.c what others do to SCL and SDA. */
 #ifndef VBOARD_CHIP_I2C_H
 #define VBOARD_CHIP_I2C_H
 
@@ -97,6 +97,9 @@ struct i2c_state {
     uint16_t wanted; /* bytes of NBYTES that TXIS has not asked for yet */
     uint8_t target;  /* who answered, see i2c_bus.c */
     bool reading;    /* direction of the transfer that is going on */
+    /* what others do to its lines */
+    bool scl_low, sda_low;
+    bool taken; /* a START of somebody whose STOP has not come */
     /* as a slave */
     bool selected, transmits;
     uint8_t master;
@@ -133,6 +136,8 @@ bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 void i2c_event(struct chip *c, unsigned index);
 void i2c_clock(struct chip *c, unsigned index, bool after);
 void i2c_alert(struct chip *c, unsigned index); /* the SMBA pin or what is made of it has changed */
+enum { I2C_AF = 4 };                            /* of all pins (DS11449) */
+void i2c_lines_look(struct chip *c);            /* pins may be held low, or no longer */
 void eeprom_init(struct chip *c);               /* as delivered: all ones */
 void eeprom_power_on(struct chip *c);
 /* A pin has changed; what it drives a pin to, or -1; there is a pull-up at the pin. */
@@ -171,6 +176,8 @@ void eeprom_put(struct chip *c, uint8_t byte);
 uint8_t eeprom_get(struct chip *c);
 void eeprom_end(struct chip *c, bool restart);
 
+/* i2c_lines.c: SDA is held low while the byte goes out, which costs the bus if it has a one. */
+bool i2c_loses(struct chip *c, unsigned index, unsigned bits_sent);
 /* i2c_smbus.c */
 void i2c_pec(struct i2c_state *s, uint8_t byte); /* a byte has gone over the bus */
 void i2c_pec_address(struct i2c_state *s, unsigned address, bool ten_bit, bool read, bool header_only);

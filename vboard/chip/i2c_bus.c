@@ -25,6 +25,8 @@ bool i2c_bus_connected(const struct chip *c, unsigned a, unsigned b)
 
 bool i2c_bus_free(const struct chip *c, unsigned index)
 {
+    if (c->i2c[index].taken)
+        return false;
     for (unsigned i = 0; i < I2C_COUNT; i++) {
         enum i2c_phase p = c->i2c[i].phase;
         if (p != I2C_IDLE && p != I2C_WAITS_FOR_BUS && (i == index || i2c_bus_connected(c, i, index)))

@@ -39,6 +39,7 @@ static void begin(struct chip *c, unsigned index)
     uint32_t cr2 = s->r[I2C_CR2];
     unsigned periods = 1 + 9; /* START, address, acknowledge */
 
+    s->target = I2C_NOBODY;
     s->reading = cr2 & I2C_CR2_RD_WRN;
     if (cr2 & I2C_CR2_ADD10) /* second byte, and for a read the header again after a repeated START */
         periods += cr2 & I2C_CR2_HEAD10R ? 0 : s->reading ? 9 + 10 : 9;
@@ -67,6 +68,8 @@ static void addressed(struct chip *c, unsigned index)
     uint32_t cr2 = s->r[I2C_CR2], sadd = bits(cr2, 0, 10);
     bool ten = cr2 & I2C_CR2_ADD10;
 
+    if (i2c_loses(c, index, ten ? 0xF0 : (sadd & 0xFE) | s->reading))
+        return;
     s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_START;
     i2c_pec_address(s, ten ? sadd : sadd >> 1 & 0x7F, ten, s->reading, cr2 & I2C_CR2_HEAD10R);
     i2c_byte_ends(c, index);
@@ -148,6 +151,9 @@ static bool next(struct chip *c, unsigned index)
 static bool sent(struct chip *c, unsigned index)
 {
     struct i2c_state *s = &c->i2c[index];
+
+    if (i2c_loses(c, index, s->shift))
+        return false;
     enum i2c_answer answer = i2c_bus_put(c, s->target, s->shift);
 
     if (answer == I2C_STRETCH)
@@ -163,6 +169,8 @@ static bool received(struct chip *c, unsigned index)
 
     if (s->r[I2C_ISR] & I2C_ISR_RXNE)
         return false;
+    if (s->sda_low)
+        s->shift = 0;
     s->r[I2C_RXDR] = s->shift;
     if (i2c_pec_next(s))
         i2c_pec_check(c, index, s->shift);
@@ -219,6 +227,8 @@ static bool step(struct chip *c, unsigned index)
     struct i2c_state *s = &c->i2c[index];
     bool over = s->until <= chip_now(c);
 
+    if (s->scl_low && s->phase > I2C_WAITS_FOR_BUS)
+        return false;
     switch (s->phase) {
     case I2C_WAITS_FOR_BUS:
         if (!i2c_bus_free(c, index) || !i2c_kernel_hz(c, index))
@@ -274,8 +284,7 @@ void i2c_event(struct chip *c, unsigned index)
 void i2c_released(struct chip *c)
 {
     for (unsigned i = 0; i < I2C_COUNT; i++) {
-        enum i2c_phase p = c->i2c[i].phase;
-        if (p == I2C_WAITS_FOR_BUS || p == I2C_ADDRESSED || p == I2C_NEXT || p == I2C_SENT)
+        if (c->i2c[i].phase != I2C_IDLE)
             i2c_go_on(c, i);
     }
 }

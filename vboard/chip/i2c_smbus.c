@@ -88,6 +88,8 @@ void i2c_alert(struct chip *c, unsigned index)
 
 static enum i2c_stall stall_of(const struct i2c_state *s)
 {
+    if (s->scl_low && s->phase > I2C_WAITS_FOR_BUS)
+        return I2C_STALL_SLAVE;
     switch (s->phase) {
     case I2C_ADDRESSED:
     case I2C_SENT: return I2C_STALL_SLAVE;
@@ -168,6 +170,8 @@ static void schedule(struct chip *c, unsigned index)
     const struct i2c_state *s = &c->i2c[index];
     bool timed = s->phase == I2C_ADDRESS || s->phase == I2C_SENDS || s->phase == I2C_RECEIVES ||
                  s->phase == I2C_ACKNOWLEDGES || s->phase == I2C_STOPS;
+
+    timed = timed && !s->scl_low;
 
     chip_wake_at(c, (enum block_id)(B_I2C1 + index),
                  earlier(timed ? s->until : PS_NEVER, deadline(c, index)));

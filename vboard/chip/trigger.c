@@ -36,4 +36,5 @@ void chip_pins_selected(struct chip *c)
     lptim_pins_selected(c);
     usart_pins_selected(c);
     mco_update(c);
+    i2c_lines_look(c);
 }
