@@ -25,6 +25,8 @@ static void blank_slot_serves_dfu_and_blinks_fast(void **state)
     assert_int_equal(d[10] | d[11] << 8, 0xDF11);
     bench_run(t, 1500 * MS);
     bench_expect_blink(t, 10, 100);
+    assert_int_equal(vboard_peek32(t->board, 0xE000E014),
+                     79999); /* SysTick's LOAD: a millisecond at 80 MHz */
     assert_int_equal(t->handoffs, 0);
     bench_end(t);
 }
