@@ -84,6 +84,8 @@ static void words(void **unused)
     REFUSED("no serial port 'USART9'", "--uart", "USART9=x");
     REFUSED("--uart takes", "--uart", "VCP");
     REFUSED("--uart takes", "--uart", "VCP=");
+    REFUSED("--uart is given more than 8 times", "--uart", "x", "--uart", "x", "--uart", "x", "--uart", "x",
+            "--uart", "x", "--uart", "x", "--uart", "x", "--uart", "x");
     REFUSED("--events is given twice", "--events", "x");
     REFUSED("--flash is given twice", "--flash", state, "--flash", state);
     REFUSED("--flash needs a value", "--flash", "");
