@@ -229,6 +229,51 @@ static void stay_attached(int fd, int port)
         sleep_ms(5);
 }
 
+/* ---- the command line --------------------------------------------------------------------- */
+
+/* The addresses of HOST:PORT, which is taken apart. */
+static struct addrinfo *resolve(char *host)
+{
+    char *colon = strrchr(host, ':');
+    if (!colon || colon == host || !colon[1])
+        die("'%s' is not HOST:PORT; vboard-attach --help tells more", host);
+    *colon = 0;
+    if (host[0] == '[' && colon[-1] == ']') { /* [::1]:3240 */
+        host++;
+        colon[-1] = 0;
+    }
+    uint64_t number; /* getaddrinfo would take 65537 for 1 */
+    if (!parse_number(colon + 1, UINT16_MAX, &number) || number == 0)
+        die("port %s is not a number from 1 to 65535", colon + 1);
+    char service[8];
+    (void)snprintf(service, sizeof service, "%u", (unsigned)number);
+    struct addrinfo *at, hints = {.ai_socktype = SOCK_STREAM};
+    int why = getaddrinfo(host, service, &hints, &at);
+    if (why)
+        die("%s port %s: %s", host, service, gai_strerror(why));
+    return at;
+}
+
+/* Attaches the board, and stays until it has left. False: not now. */
+static bool attach_once(const struct addrinfo *at)
+{
+    uint8_t record[DEV_SIZE];
+    int fd = import_device(at, record);
+    int port = fd < 0 ? -1 : attach(fd, record);
+    if (port < 0) {
+        if (fd >= 0)
+            (void)close(fd);
+        return false;
+    }
+    char text[64];
+    (void)snprintf(text, sizeof text, "attached %04x:%04x at port %d", usbip_get16(record + DEV_VENDOR),
+                   usbip_get16(record + DEV_VENDOR + 2), port);
+    say(text);
+    stay_attached(fd, port);
+    say(stopped ? "detached" : "the board left the bus");
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     const char *word = argc == 2 ? argv[1] : "";
@@ -245,47 +290,19 @@ int main(int argc, char **argv)
     }
     if (argc != 2)
         die("say HOST:PORT; vboard-attach --help tells more");
-    char *host = argv[1], *colon = strrchr(host, ':');
-    if (!colon || colon == host || !colon[1])
-        die("'%s' is not HOST:PORT; vboard-attach --help tells more", argv[1]);
-    *colon = 0;
-    if (host[0] == '[' && colon[-1] == ']') { /* [::1]:3240 */
-        host++;
-        colon[-1] = 0;
-    }
-    uint64_t number; /* getaddrinfo would take 65537 for 1 */
-    if (!parse_number(colon + 1, UINT16_MAX, &number) || number == 0)
-        die("port %s is not a number from 1 to 65535", colon + 1);
-    char service[8];
-    (void)snprintf(service, sizeof service, "%u", (unsigned)number);
-    struct addrinfo *at, hints = {.ai_socktype = SOCK_STREAM};
-    int why = getaddrinfo(host, service, &hints, &at);
-    if (why)
-        die("%s port %s: %s", host, service, gai_strerror(why));
+    struct addrinfo *at = resolve(argv[1]);
     check_vhci();
     struct sigaction action = {.sa_handler = stop};
     if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
         die("sigaction: %s", strerror(errno));
 
-    unsigned asks = 0;
-    while (!stopped) {
-        uint8_t record[DEV_SIZE];
-        int fd = import_device(at, record);
-        int port = fd < 0 ? -1 : attach(fd, record);
-        if (port >= 0) {
-            char text[64];
-            (void)snprintf(text, sizeof text, "attached %04x:%04x at port %d",
-                           usbip_get16(record + DEV_VENDOR), usbip_get16(record + DEV_VENDOR + 2), port);
-            say(text);
-            stay_attached(fd, port);
-            say(stopped ? "detached" : "the board left the bus");
+    for (unsigned asks = 0; !stopped;) {
+        if (attach_once(at)) {
             asks = 0;
-            continue;
+        } else {
+            sleep_ms(asks < FAST_ASKS ? ASK_MS : ASK_SLOWLY_MS);
+            asks++;
         }
-        if (fd >= 0)
-            (void)close(fd);
-        sleep_ms(asks < FAST_ASKS ? ASK_MS : ASK_SLOWLY_MS);
-        asks++;
     }
     freeaddrinfo(at);
     return 0;
