@@ -16,8 +16,8 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 class Refusal extends Error {}
 
 class Sureboot {
-  /* What the browser's chooser is to offer. */
-  static FILTERS = [{vendorId: 0x0483, productId: 0xDF11, classCode: 0xFE, subclassCode: 1, protocolCode: 2}];
+  /* What the browser's chooser is to offer: DFU mode, whatever BOOT_VID and BOOT_PID are. */
+  static FILTERS = [{classCode: 0xFE, subclassCode: 1, protocolCode: 2}];
 
   /* Whether a USBDevice is one; "sureboot 1.0: no application" is what it calls itself. */
   static is(device) {
