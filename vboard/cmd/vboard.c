@@ -34,7 +34,7 @@ static void help(void)
 {
     (void)printf("%s%s%s", usage, board_args_help, own_help);
     board_args_print_options();
-    (void)printf("\nCommands of --control and --script, one a line, with `at SECONDS` before it if later:\n");
+    (void)printf("\nCommands of --control and --script, one a line, later ones after `at SECONDS`:\n");
     for (size_t i = 0; command_usage(i) != NULL; i++)
         (void)printf("  %s\n", command_usage(i));
     (void)fputs(ending, stdout);
