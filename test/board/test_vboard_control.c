@@ -118,10 +118,12 @@ static void memory_and_registers(void **unused)
                       "peek 0x60000000 4\n"
                       "poke 0x60000000 00\n"
                       "peek 0x48000414 4\n"
+                      "poke 0xE000ED34 44332211\n"
+                      "poke 0xE000ED38 88776655\n"
                       "regs\n"
                       "quit\n",
                       NULL);
-    assert_int_equal(cJSON_GetArraySize(a), 9);
+    assert_int_equal(cJSON_GetArraySize(a), 11);
     assert_string_equal(text(a, 0, "hex"), "00000000");
     assert_int_equal((uint32_t)number(a, 0, "addr"), 0x08030000);
     assert_true(number(a, 0, "t") >= 10e6 && number(a, 0, "t") < 10.01e6);
@@ -132,12 +134,14 @@ static void memory_and_registers(void **unused)
     assert_non_null(strstr(text(a, 4, "error"), "0x60000000"));
     assert_false(ok(a, 5));
     assert_true(ok(a, 6));
-    assert_string_equal(text(a, 7, "function"), "wait_for_ever");
-    assert_non_null(strstr(text(a, 7, "line"), "cmdbench.c:"));
-    assert_int_equal(number(a, 7, "control"), 0);
-    assert_true(number(a, 7, "pc") > 0x08000000 && number(a, 7, "pc") < 0x08001000);
-    assert_true(number(a, 7, "sp") > 0x20000000 && number(a, 7, "sp") <= 0x20010000);
-    assert_true(ok(a, 8));
+    assert_string_equal(text(a, 9, "function"), "wait_for_ever");
+    assert_non_null(strstr(text(a, 9, "line"), "cmdbench.c:"));
+    assert_int_equal(number(a, 9, "control"), 0);
+    assert_int_equal((uint32_t)number(a, 9, "mmfar"), 0x11223344);
+    assert_int_equal((uint32_t)number(a, 9, "bfar"), 0x55667788);
+    assert_true(number(a, 9, "pc") > 0x08000000 && number(a, 9, "pc") < 0x08001000);
+    assert_true(number(a, 9, "sp") > 0x20000000 && number(a, 9, "sp") <= 0x20010000);
+    assert_true(ok(a, 10));
     cJSON_Delete(a);
 }
 
