@@ -228,11 +228,32 @@ static void cable_comes_later(void **state)
     }
 }
 
+/* What tools look for, byte by byte (USB 2.0 9.6, USB DFU 1.1 4.2). */
+static void descriptors_of_the_bootloader(void **state)
+{
+    (void)state;
+    static const uint8_t device[] = {18, 1, 0x10, 2, 0, 0, 0, 64, 0x83, 4, 0x11, 0xDF, 0, 1, 1, 2, 3, 1};
+    static const uint8_t configuration[] = {
+        9, 2,    27,   0,   1, 1,    0, 0x80, 50, /* one interface, 100 mA */
+        9, 4,    0,    0,   0, 0xFE, 1, 2,    4,  /* DFU mode */
+        9, 0x21, 0x0B, 255, 0, 0,    8, 0x1A, 1}; /* DfuSe, 2048 bytes */
+    uint8_t data[64];
+    struct bench *t = bench_start(BOOT, NULL, true);
+    assert_true(usbhost_wait_attached(t->host, 500 * MS));
+    assert_int_equal(request(t, &(struct request){"", 0x80, 6, 0x0100, 0, 64, {0}}, data), sizeof device);
+    assert_memory_equal(data, device, sizeof device);
+    assert_int_equal(request(t, &(struct request){"", 0x80, 6, 0x0200, 0, 64, {0}}, data),
+                     sizeof configuration);
+    assert_memory_equal(data, configuration, sizeof configuration);
+    bench_end(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chapter_9_of_the_bootloader),
         cmocka_unit_test(chapter_9_of_the_cdc_example),
+        cmocka_unit_test(descriptors_of_the_bootloader),
         cmocka_unit_test(descriptors_of_every_length),
         cmocka_unit_test(serial_is_the_same_in_both_and_has_all_bits),
         cmocka_unit_test(abandoned_transfers),
