@@ -260,10 +260,11 @@ void tim_outputs(struct chip *c, unsigned index)
 void tim_pins_selected(struct chip *c)
 {
     for (unsigned i = 0; i < TIM_COUNT; i++) {
+        const struct tim_state *t = &c->tim[i];
         if (!tim_kinds[i].channels)
             continue;
         tim_sources_selected(c, i); /* an input without a pin is low */
-        if (!c->tim[i].clock.hz)
+        if (!t->clock.hz || !(t->ccer || t->r[TIM_BDTR] & (TIM_BDTR_BKE | TIM_BDTR_BK2E)))
             continue;
         tim_settle(c, i);
         tim_break_inputs(c, i);
