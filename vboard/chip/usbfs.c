@@ -192,7 +192,7 @@ void usbfs_reset(struct chip *c, unsigned index)
     u->frame = 0;
     u->lsof = u->sofs = u->full = u->sent = 0;
     u->tick = PS_NEVER;
-    u->se0 = u->armed = u->told_mute = false;
+    u->se0 = u->armed = u->told_mute = u->told_slow = false;
     u->traffic = chip_now(c);
     usbfs_settle(c);
 }

@@ -79,6 +79,7 @@ struct usbfs_state {
     ps_t l1_end;    /* when L1RESUME clears itself */
     bool told_word; /* the warning about 32-bit accesses to the packet memory was given */
     bool told_mute; /* … and the one about a device that nobody can see, since the last reset */
+    bool told_slow; /* … and the one about packets lost to a slow PCLK1 */
     uint8_t pma[USBFS_PMA];
 };
 

@@ -1,7 +1,10 @@
 /* USB FS device block as the wire sees it: what each packet does to it and what it answers. One
  * function a packet, following the event table of RM0440 "USB" (the same block as in RM0394). */
-#include "chip/state.h"
 #include "chip/usbfs.h"
+
+#include <stdio.h>
+
+#include "chip/state.h"
 
 enum { CRC_SIZE = 2 };
 
@@ -47,12 +50,21 @@ static uint16_t *addressed(struct chip *c, unsigned addr, unsigned ep, bool in)
 }
 
 /* RM0394: below 10 MHz of PCLK1 the packet memory is served too late. Then there is no handshake for
- * what comes in, and what goes out is spoilt by a bit-stuff error on purpose. */
+ * what comes in, and what goes out is spoilt by a bit-stuff error on purpose. Told once after a reset. */
 static bool too_slow(struct chip *c)
 {
-    if (chip_clock(c, CLK_PCLK1) >= 10000000)
+    uint32_t hz = chip_clock(c, CLK_PCLK1);
+    if (hz >= 10000000)
         return false;
     usbfs_raise(c, ISTR_PMAOVR);
+    if (!c->usbfs.told_slow && c->tell->message) {
+        char sentence[160];
+        (void)snprintf(sentence, sizeof sentence,
+                       "USB loses packets (PMAOVR): PCLK1 is at %u kHz, and its packet memory needs 10 MHz",
+                       (unsigned)(hz / 1000));
+        c->usbfs.told_slow = true;
+        c->tell->message(c->tell->owner, sentence);
+    }
     return true;
 }
 
