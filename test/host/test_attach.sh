@@ -2,7 +2,7 @@
 # vboard-attach on a real Linux host: what it says when it cannot work, and that it keeps the board
 # attached until it is told to stop.
 . "$(dirname "$0")/lib.sh"
-plan 12
+plan 13
 board nucleo --load build/firmware/boot.hex
 unattached=1
 in_guest "at=10.0.2.2:${board_port[nucleo]}"'
@@ -24,6 +24,17 @@ check "attached" await 30 device $DFU
 says() { grep -qF "$2" "$1"; }
 $attach $at >/run/second 2>&1 & second=$!
 check "a second one waits for the board" await 10 says /run/second "somebody else has the board"
+ticks() { # of processor time, 100 a second (proc_pid_stat(5))
+    read -r line </proc/$1/stat
+    set -- ${line##*) }
+    echo $((${12} + ${13}))
+}
+idle() {
+    before=$(ticks $1)
+    sleep 1
+    [ $(($(ticks $1) - before)) -lt 30 ]
+}
+check "and leaves the processor to others" idle $second
 kill $second
 ends() { kill $1 && wait $1; }
 check "it ends on SIGTERM" ends $first
