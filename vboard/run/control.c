@@ -63,12 +63,6 @@ static bool add(struct control *c, int in, int out)
     return true;
 }
 
-static bool set_nonblocking(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
-}
-
 /* ---- opening ----------------------------------------------------------------------------- */
 
 /* A socket that nobody listens on any more may go; what else is there may not. */
@@ -326,8 +320,9 @@ void control_service(struct control *c, struct queue *q, struct command_target *
 {
     int fd;
     /* Without a free row the next client waits in the backlog. */
-    while (c->listener >= 0 && free_row(c) != NULL && (fd = accept(c->listener, NULL, NULL)) >= 0)
-        if (!set_nonblocking(fd) || !add(c, fd, fd))
+    while (c->listener >= 0 && free_row(c) != NULL &&
+           (fd = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
+        if (!add(c, fd, fd))
             (void)close(fd);
     for (struct client *k = c->clients; k < c->clients + CONTROL_CLIENTS; k++) {
         if (k->number != 0 && k->unsent_size > 0)
