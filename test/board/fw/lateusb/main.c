@@ -10,7 +10,7 @@ int main(void)
     sureboot_early();
     port_init();
     while (port_ms() < 4000)
-        ;
+        port_wait(); /* which a busy PC emulates in time */
     serial_start("late");
     for (;;)
         serial_work();
