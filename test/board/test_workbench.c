@@ -161,6 +161,7 @@ static void after_power_on(void **state)
 {
     (void)state;
     struct kit *k = powered(BOOT, WORKBENCH);
+    assert_true(vboard_adc(k->bench.board, "PC0", 1650));
     open_port(k);
     expect_rates(k, "power-on", 10);
     bench_expect_blink(&k->bench, 3, 1000);
@@ -174,6 +175,13 @@ static void after_power_on(void **state)
     uint8_t ring[3];
     assert_true(vboard_peek(k->bench.board, kit_symbol(WORKBENCH, "usart2_ring"), ring, 3));
     assert_memory_equal(ring, bytes, 3);
+    uint16_t adc[10][3]; /* the reference of 1.212 V, the sensor's 0.76 V at 30 degrees, PC0 */
+    assert_true(vboard_peek(k->bench.board, kit_symbol(WORKBENCH, "adc_values"), adc, sizeof adc));
+    for (unsigned i = 0; i < 10; i++) {
+        assert_in_range(adc[i][0], 1480, 1530);
+        assert_in_range(adc[i][1], 850, 1050);
+        assert_in_range(adc[i][2], 2046, 2050);
+    }
     kit_end(k);
 }
 
