@@ -84,6 +84,7 @@ static void words(void **unused)
     REFUSED("no serial port 'USART9'", "--uart", "USART9=x");
     REFUSED("--uart takes", "--uart", "VCP");
     REFUSED("--uart takes", "--uart", "VCP=");
+    REFUSED("--gdb takes a port", "--gdb", "65536");
     REFUSED("--uart is given more than 8 times", "--uart", "x", "--uart", "x", "--uart", "x", "--uart", "x",
             "--uart", "x", "--uart", "x", "--uart", "x", "--uart", "x");
     REFUSED("--events is given twice", "--events", "x");

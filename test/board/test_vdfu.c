@@ -69,7 +69,7 @@ static void test_download(void **state)
     char flash[256];
     char *image = file_read(CDC, &size);
     text_copy(flash, sizeof flash, temp("state"));
-    cJSON *line = run(0, words("--flash", flash, "--download", slot(CDC), "--leave"));
+    cJSON *line = run(0, words("--flash", flash, "--download", slot(CDC))); /* leaves unless told */
     assert_true(is_true(line, "reenumerated"));
     assert_int_equal(json_number(line, "status"), 0);
     assert_int_equal(json_number(line, "errors"), 0);
