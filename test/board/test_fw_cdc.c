@@ -141,6 +141,7 @@ static void line_coding_is_kept(void **state)
     assert_memory_equal(back, coding, 7);
     assert_int_equal(usbhost_control(t->host, 0x21, 0x20, 0, 0, longer, 8, NULL), UH_STALL);
     assert_int_equal(usbhost_control(t->host, 0x21, 0x20, 0, 1, coding, 7, NULL), UH_STALL);
+    assert_int_equal(usbhost_control(t->host, 0x21, 0x23, 0, 0, coding, 7, NULL), UH_STALL); /* SEND_BREAK */
     assert_int_equal(usbhost_control(t->host, 0x21, 0x22, 3, 0, NULL, 0, NULL), UH_OK);
     bench_end(t);
 }
