@@ -87,7 +87,8 @@ struct tim_state {
     uint32_t r[TIM_REGS]; /* as written; CNT is elsewhere */
 
     struct lazy clock;
-    uint32_t cnt, prescale;                    /* CK_PSC periods since cnt changed */
+    uint32_t cnt;
+    int32_t prescale;                          /* CK_PSC periods since cnt changed; -1: one more to wait */
     uint32_t psc, arr, rcr, ccr[TIM_CHANNELS]; /* in force, after preload */
     uint32_t ccer, ccmr[3];                    /* in force: preloaded too with CCPC */
     uint32_t repeat;                           /* updates still to be swallowed */

@@ -258,10 +258,10 @@ static void walk(struct chip *c, unsigned index, uint64_t n)
 
     while (n && t->arr && t->r[TIM_CR1] & TIM_CR1_CEN) {
         uint64_t div = (uint64_t)t->psc + 1, ahead = counts_ahead(c, index, false);
-        uint64_t all = t->prescale + n, counts = all / div;
+        uint64_t all = (uint64_t)t->prescale + n, counts = all / div;
         if (counts < ahead) {
             t->cnt = (t->down ? t->cnt - (uint32_t)counts : t->cnt + (uint32_t)counts) & limit(index);
-            t->prescale = (uint32_t)(all % div);
+            t->prescale = (int32_t)(all % div);
             return;
         }
         n = all - ahead * div;
@@ -307,7 +307,7 @@ static void advance(struct chip *c, unsigned index, uint64_t n)
     while (t->arr && t->r[TIM_CR1] & TIM_CR1_CEN && n > 2 * lap(t) &&
            counts_ahead(c, index, true) == UINT64_MAX) {
         bool round = goes_round(t, index);
-        uint64_t turn = counts_to_turn(t, index) * ((uint64_t)t->psc + 1) - t->prescale;
+        uint64_t turn = counts_to_turn(t, index) * ((uint64_t)t->psc + 1) - (uint64_t)t->prescale;
         uint64_t first = round ? lap(t) : turn < n ? turn : n;
         uint64_t rest = round ? (n - first) % first : n - first;
         walk(c, index, first);
@@ -355,7 +355,8 @@ void tim_schedule(struct chip *c, unsigned index)
     if (tim_counts_internal(t) && t->arr) {
         uint64_t ahead = counts_ahead(c, index, true);
         if (ahead != UINT64_MAX)
-            when = earlier(when, lazy_when(&t->clock, ahead * ((uint64_t)t->psc + 1) - t->prescale));
+            when =
+                earlier(when, lazy_when(&t->clock, ahead * ((uint64_t)t->psc + 1) - (uint64_t)t->prescale));
     }
     chip_wake_at(c, tim_kinds[index].block, when);
 }

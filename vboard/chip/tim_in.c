@@ -64,6 +64,8 @@ void tim_trigger_input(struct chip *c, unsigned index)
         tim_com(c, index);
     if (sms == 4 || sms == 8)
         tim_restart(c, index, !(t->r[TIM_CR1] & TIM_CR1_URS));
+    if (sms == 4 && tim_trigger_select(t) >= 4 && tim_counts_internal(t))
+        t->prescale = -1; /* behind its capture: figure "PWM input mode timing" */
     if (sms == 6 || sms == 8)
         t->r[TIM_CR1] |= TIM_CR1_CEN;
     if (sms == 7)
