@@ -62,7 +62,7 @@ static int pull(const struct chip *c, unsigned port, unsigned pin)
     int by_pwr = pwr_pull(c, port, pin);
     if (eeprom_pulls(c, port, pin)) /* a resistor, stronger than those of the chip */
         return 1;
-    if (by_pwr >= 0 || field(g->moder, pin) == ANALOG) /* which switches PUPDR's off */
+    if (by_pwr >= 0 || field(g->moder, pin) == ANALOG) /* RM0394 "Analog configuration" */
         return by_pwr;
     return by_pupdr[field(g->pupdr, pin)];
 }
