@@ -96,8 +96,9 @@ static void set_token(uint32_t token)
 
 /* ---- into a bootloader ------------------------------------------------------------------- */
 
-/* A wake-up from Standby leaves PWR_SR1.SBF, which no reset clears, and what the bootloader finds with that
- * flag is a wake-up: it checks no content and counts no start. This reset is none. */
+/* A wake-up from Standby leaves PWR_SR1.SBF, which only PWR_SCR.CSBF or a loss of power clears (RM0440
+ * "PWR_SR1", the same register), and what the bootloader finds with that flag is a wake-up: it checks no
+ * content and counts no start. This reset is none. */
 static void forget_standby(void)
 {
     REG(RCC_APB1ENR1) |= RCC_APB1ENR1_PWREN;

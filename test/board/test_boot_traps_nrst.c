@@ -3,8 +3,6 @@
 #include "trapbench.h"
 
 #define BUTTONS "build/firmware/boot-buttons.elf"
-enum { SIZE = 5000 };
-static uint8_t image[SIZE];
 
 /* ---- NRST and B1 ------------------------------------------------------------------------- */
 
@@ -191,13 +189,6 @@ static void undo_of_a_fast_msi(void **state)
     assert_int_equal(messages, 0);
     assert_int_equal(vboard_peek32(t->board, cr) & 0xFF, 0x6B);
     bench_end(t);
-}
-
-static int prepare(void **state)
-{
-    (void)state;
-    fill_image(image, SIZE, 1);
-    return 0;
 }
 
 int main(void)

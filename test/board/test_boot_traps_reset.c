@@ -6,8 +6,7 @@
 #define BDCR  0x40021090u
 #define BDRST (1u << 16)
 #define TOKEN 0xDEADBEEFu
-enum { SIZE = 5000, OPTIONS = 4 /* test/board/fw/probe */ };
-static uint8_t image[SIZE];
+enum { OPTIONS = 4 /* test/board/fw/probe */ };
 
 static void backup_open(struct bench *t, bool write)
 {
@@ -317,13 +316,6 @@ static void bootloader_unreadable(void **state)
     assert_true(counts[1][STARTED] > 10 || getenv("SUREBOOT_QUICK"));
     vboard_snapshot_free(off);
     bench_end(t);
-}
-
-static int prepare(void **state)
-{
-    (void)state;
-    fill_image(image, SIZE, 1);
-    return 0;
 }
 
 int main(void)

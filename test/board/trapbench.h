@@ -13,6 +13,17 @@
 #define BKP5R 0x40002864u
 enum { JUMP = 9 }; /* test/board/fw/probe */
 
+/* The application that is downloaded. */
+enum { SIZE = 5000 };
+static uint8_t image[SIZE];
+
+static inline int prepare(void **state)
+{
+    (void)state;
+    fill_image(image, SIZE, 1);
+    return 0;
+}
+
 /* As a debugger writes a register, or the application. */
 static inline void put(struct bench *t, uint32_t addr, uint32_t value)
 {

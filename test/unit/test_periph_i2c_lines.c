@@ -76,6 +76,12 @@ static void arbitration_lost(void **state)
     assert_int_equal(flags(), BUSY);
     pin_drive('B', SDA, -1); /* a STOP */
     transferred();
+    wr(I2C1 + CR1, 0);
+    pin_drive('B', SDA, 0);
+    wr(I2C1 + CR1, PE);
+    wr(I2C1 + CR2, NBYTES(1) | AUTOEND | START); /* zeros, the general call, do not differ from it */
+    run_us(500);
+    assert_int_equal(flags() & ARLO, 0);
 }
 
 /* SCL is held low: the master waits, and what it waits for may time out. */

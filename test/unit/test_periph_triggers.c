@@ -1,16 +1,9 @@
 /* Triggers of ADC1 and DAC1: which signal each code of EXTSEL, JEXTSEL and TSEL selects, which edges of it
  * count, what timers make of outputs and references. Codes as in ST's LL drivers. */
 #include "adc_regs.h"
+#include "tim_regs.h"
 
-enum { TIM_CR1 = 0x00, TIM_CR2 = 0x04, TIM_SMCR = 0x08, TIM_EGR = 0x14, TIM_CCMR1 = 0x18, TIM_CCER = 0x20 };
-enum { TIM_CNT = 0x24, TIM_PSC = 0x28, TIM_ARR = 0x2C, TIM_CCR1 = 0x34, TIM_BDTR = 0x44 };
-enum { TIM_CCMR3 = 0x54, TIM_CCR5 = 0x58, TIM_CCR6 = 0x5C, MOE = 1 << 15, EXTI_SWIER = 0x40010410 };
-#define TIM1  0x40012C00u
-#define TIM2  0x40000000u
-#define TIM6  0x40001000u
-#define TIM7  0x40001400u
-#define TIM15 0x40014000u
-#define TIM16 0x40014400u
+enum { CCR6 = 0x5C, EXTI_SWIER = 0x40010410 };
 
 enum source {
     NONE,
@@ -41,18 +34,18 @@ static int all_on(void **state)
     clock_on(0x58, 5);
     for (unsigned bit = 11; bit <= 17; bit++)
         clock_on(0x60, bit);
-    wr(TIM1 + TIM_CCER, 0x1111);
-    wr(TIM2 + TIM_CCER, 0x1111);
-    wr(TIM16 + TIM_CCER, 1);
-    wr(TIM1 + TIM_BDTR, MOE);
-    wr(TIM16 + TIM_BDTR, MOE);
+    wr(TIM1 + CCER, 0x1111);
+    wr(TIM2 + CCER, 0x1111);
+    wr(TIM16 + CCER, 1);
+    wr(TIM1 + BDTR, MOE);
+    wr(TIM16 + BDTR, MOE);
     return 0;
 }
 
 /* The channel's output is forced high. */
 static void rise(uint32_t timer, unsigned ch)
 {
-    uint32_t reg = timer + TIM_CCMR1 + 4 * (ch / 2);
+    uint32_t reg = timer + CCMR1 + 4 * (ch / 2);
 
     wr(reg, 4u << (4 + 8 * (ch % 2)));
     wr(reg, 5u << (4 + 8 * (ch % 2)));
@@ -74,8 +67,8 @@ static void fire(enum source s)
     } else if (s <= TIM1_CC4) {
         rise(TIM1, s - TIM1_CC1);
     } else { /* the reset by UG, which only one of TIM1's two outputs tells */
-        wr(timers[s] + TIM_CR2, s == TIM1_TRGO ? 1 << 20 : s == TIM1_TRGO2 ? 1 << 4 : 0);
-        wr(timers[s] + TIM_EGR, 1);
+        wr(timers[s] + CR2, s == TIM1_TRGO ? 1 << 20 : s == TIM1_TRGO2 ? 1 << 4 : 0);
+        wr(timers[s] + EGR, 1);
     }
     run_us(5);
 }
@@ -110,30 +103,31 @@ static void codes(void **state)
 /* PWM of 100 us, low for the first 30, in channel 2; counts us. */
 static void pwm(uint32_t timer)
 {
-    wr(timer + TIM_CR1, 0);
-    wr(timer + TIM_PSC, 15);
-    wr(timer + TIM_ARR, 99);
-    wr(timer + TIM_CCR1 + 4, 30);
-    wr(timer + TIM_CCMR1, 7 << 12);
-    wr(timer + TIM_EGR, 1);
+    wr(timer + CR1, 0);
+    wr(timer + PSC, 15);
+    wr(timer + ARR, 99);
+    wr(timer + CCR1 + 4, 30);
+    wr(timer + CCMR1, 7 << 12);
+    wr(timer + EGR, 1);
 }
 
-/* Conversions that begin in the next 10 periods, and where in a period the last of them ended. */
+/* Conversions that begin in the next 10 periods, and how far into a period the latest of them ended. */
 static unsigned conversions(uint32_t timer, unsigned *at)
 {
     unsigned n = 0;
 
-    wr(timer + TIM_CNT, 90);
+    *at = 0;
+    wr(timer + CNT, 90);
     wr(ADC1 + CR, VREG | ADSTART);
     wr(ADC1 + ISR, 0x7FF);
-    wr(timer + TIM_CR1, 1);
+    wr(timer + CR1, 1);
     for (ps_t end = chip_now(rig) + 1000 * PS_PER_US; chip_now(rig) < end; run_us(1))
         if (rd(ADC1 + ISR) & EOC) {
-            *at = rd(timer + TIM_CNT);
+            *at = rd(timer + CNT) > *at ? rd(timer + CNT) : *at;
             n++;
             wr(ADC1 + ISR, EOC);
         }
-    wr(timer + TIM_CR1, 0);
+    wr(timer + CR1, 0);
     wr(ADC1 + CR, VREG | ADSTP);
     run_us(5);
     return n;
@@ -152,9 +146,9 @@ static void edges(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof levels / sizeof levels[0]; i++)
         for (unsigned exten = 1; exten < 4; exten++) {
-            unsigned at = 99;
+            unsigned at;
             pwm(levels[i].timer);
-            wr(levels[i].timer + TIM_CR2, 5 << 20 | 5 << 4); /* MMS2 is TIM1's */
+            wr(levels[i].timer + CR2, 5 << 20 | 5 << 4); /* MMS2 is TIM1's */
             wr(ADC1 + CFGR, 1u << 31 | OVRMOD | exten << 10 | levels[i].code << 6);
             assert_int_equal(conversions(levels[i].timer, &at), levels[i].n[exten]);
             if (exten < 3)
@@ -169,43 +163,45 @@ static void outputs_are_driven(void **state)
     (void)state;
     wr(ADC1 + CFGR, 1u << 31 | OVRMOD | 1 << 10 | 1 << 6); /* TIM1_CC2 */
     pwm(TIM1);
-    wr(TIM1 + TIM_CCER, 0x1101);
+    wr(TIM1 + CCER, 0x1101);
     assert_int_equal(conversions(TIM1, &at), 0);
-    wr(TIM1 + TIM_CCER, 0x10);
-    wr(TIM1 + TIM_BDTR, 0);
+    wr(TIM1 + CCER, 0x10);
+    wr(TIM1 + BDTR, 0);
     assert_int_equal(conversions(TIM1, &at), 0);
-    wr(TIM1 + TIM_BDTR, MOE);
+    wr(TIM1 + BDTR, MOE);
     assert_int_equal(conversions(TIM1, &at), 10);
-    wr(TIM1 + TIM_CCER, 0x30); /* inverted */
+    wr(TIM1 + CCER, 0x30); /* inverted */
     assert_int_equal(conversions(TIM1, &at), 10);
     assert_in_range(at, 0, 4);
     /* the same of TIM16's for TIM15, its ITR2 */
-    wr(TIM15 + TIM_SMCR, 2 << 4 | 7);
-    wr(TIM15 + TIM_CR1, 1);
+    wr(TIM15 + SMCR, 2 << 4 | 7);
+    wr(TIM15 + CR1, 1);
     rise(TIM16, 0);
-    assert_int_equal(rd(TIM15 + TIM_CNT), 1);
-    wr(TIM16 + TIM_BDTR, 0);
+    assert_int_equal(rd(TIM15 + CNT), 1);
+    wr(TIM16 + BDTR, 0);
     rise(TIM16, 0);
-    assert_int_equal(rd(TIM15 + TIM_CNT), 1);
+    assert_int_equal(rd(TIM15 + CNT), 1);
 }
 
 /* MMS2 from 10 on: edges of OC4, 5 and 6. All go high within a period, and low at its end. */
 static void second_trigger_output(void **state)
 {
     static const uint8_t rising[6] = {1, 1, 2, 1, 2, 1}, falling[6] = {1, 1, 0, 1, 0, 1};
+    static const uint8_t latest[6] = {20, 60, 60, 20, 60, 40};
     (void)state;
     for (unsigned i = 0; i < 6; i++) {
         unsigned at;
         pwm(TIM1);
-        wr(TIM1 + TIM_CCMR1 + 4, 7 << 12);
-        wr(TIM1 + TIM_CCMR3, 7 << 12 | 7 << 4);
-        wr(TIM1 + TIM_CCR1 + 12, 20);
-        wr(TIM1 + TIM_CCR5, 40);
-        wr(TIM1 + TIM_CCR6, 60);
-        wr(TIM1 + TIM_EGR, 1);
-        wr(TIM1 + TIM_CR2, (10 + i) << 20);
+        wr(TIM1 + CCMR1 + 4, 7 << 12);
+        wr(TIM1 + CCMR3, 7 << 12 | 7 << 4);
+        wr(TIM1 + CCR1 + 12, 20);
+        wr(TIM1 + CCR5, 40);
+        wr(TIM1 + CCR6, 60);
+        wr(TIM1 + EGR, 1);
+        wr(TIM1 + CR2, (10 + i) << 20);
         wr(ADC1 + CFGR, 1u << 31 | OVRMOD | 1 << 10 | 10 << 6);
         assert_int_equal(conversions(TIM1, &at), 10 * (rising[i] + falling[i]));
+        assert_in_range(at, latest[i], latest[i] + 4);
     }
 }
 

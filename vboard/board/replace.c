@@ -32,7 +32,7 @@ bool file_replace(const char *path, const uint8_t *bytes, size_t size, struct se
     FILE *f = fd >= 0 ? fdopen(fd, "wb") : NULL;
     bool ok =
         f != NULL && fchmod(fd, permissions(exists ? &st : NULL)) == 0 && fwrite(bytes, 1, size, f) == size;
-    if (f != NULL && fclose(f) != 0)
+    if (f != NULL ? fclose(f) != 0 : fd >= 0 && close(fd) != 0)
         ok = false;
     ok = ok && rename(name, real != NULL ? real : path) == 0;
     if (!ok) {
