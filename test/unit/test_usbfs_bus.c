@@ -19,6 +19,10 @@ static void test_bus_reset(void **state)
     wr(PMA + 0x200, 0x1234);
     assert_false(irq_pending());
     usbfs_bus_reset(c, true);
+    run_us(2);
+    assert_int_equal(rd(ISTR) & RESET, 0);
+    assert_int_equal(rd(DADDR), 0x85);
+    run_us(1);
     assert_int_equal(rd(ISTR) & RESET, RESET);
     assert_true(irq_pending());
     assert_int_equal(rd(DADDR), 0);
@@ -53,9 +57,24 @@ static void test_forced_reset(void **state)
     assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_ACK);
 }
 
+/* SE0 that is over within 2.5 us is none. */
+static void test_short_se0(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        usbfs_bus_reset(c, true);
+        run_us(2);
+        usbfs_bus_reset(c, false);
+        run_us(2);
+    }
+    assert_int_equal(rd(ISTR) & RESET, 0);
+    assert_int_equal(rd(DADDR), 0x85);
+}
+
 static void bus_reset(void)
 {
     usbfs_bus_reset(c, true);
+    run_us(3);
     usbfs_bus_reset(c, false);
     wr(ISTR, 0);
     wr(DADDR, 0x85);
@@ -91,6 +110,7 @@ static void test_frames(void **state)
     run_us(5000);
     assert_int_equal(rd(FNR) & 0x3800, 0x1800); /* LSOF stays at 3 */
     usbfs_bus_reset(c, true);
+    run_us(3);
     usbfs_bus_reset(c, false);
     wr(ISTR, 0);
     usbfs_sof(c, 1);
@@ -154,15 +174,17 @@ static void test_suspend_resume(void **state)
     assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_ACK); /* address and endpoints have stayed */
 }
 
-/* A bus reset wakes as well; software tells it from resume by the lines. */
+/* A bus reset wakes as well, before it counts as one; software tells it from resume by the lines. */
 static void test_reset_wakes(void **state)
 {
     (void)state;
     wr(CNTR, 0xC);
     wr(ISTR, 0);
     usbfs_bus_reset(c, true);
-    assert_int_equal(rd(ISTR) & (WKUP | RESET), WKUP | RESET);
+    assert_int_equal(rd(ISTR) & (WKUP | RESET), WKUP);
     assert_int_equal(rd(FNR) >> 14, 0);
+    run_us(3);
+    assert_int_equal(rd(ISTR) & (WKUP | RESET), WKUP | RESET);
 }
 
 /* A reset that begins while the clocks are off is seen when they are back. */
@@ -363,6 +385,31 @@ static void test_what_was_forgotten(void **state)
     assert_non_null(strstr(remark, "PWR_CR2.USV"));
 }
 
+/* PA11 and PA12 have to be USB's own: said once after a reset, when the device is first spoken to. */
+static void test_pins_forgotten(void **state)
+{
+    (void)state;
+    enum { AHB2ENR = 0x4002104C, GPIOA_MODER = 0x48000000, GPIOA_AFRH = 0x48000024 };
+    static const uint8_t eight[8];
+    wr(AHB2ENR, 1);
+    for (unsigned right = 0; right < 2; right++) {
+        wr(GPIOA_MODER,
+           right ? 0xAABFFFFF : 0xABFFFFFF); /* PA12 in analog mode at first: the pull-up is USB's */
+        wr(GPIOA_AFRH, 0x000AA000);
+        wr(APB1RSTR1, 1U << 26);
+        wr(APB1RSTR1, 0);
+        attach_now();
+        set_epr(0, CONTROL | RX_VALID | TX_NAK);
+        assert_string_equal(remark, "");
+        assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_ACK);
+        assert_int_equal(strstr(remark, "alternate function 10") != NULL, !right);
+        remark[0] = 0;
+        clear_ctr(0);
+        assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_ACK);
+        assert_string_equal(remark, "");
+    }
+}
+
 /* Each start of frame is a synchronisation event of CRS (CFGR's reset value chooses it). */
 static void test_clock_recovery(void **state)
 {
@@ -445,6 +492,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         with(attach, test_bus_reset),
+        with(attach, test_short_se0),
         with(attach, test_forced_reset),
         with(attach, test_frames),
         with(attach, test_traffic_keeps_awake),
@@ -459,6 +507,7 @@ int main(void)
         with(attach, test_lpm),
         with(attach, test_attach_conditions),
         with(attach, test_what_was_forgotten),
+        with(power_up, test_pins_forgotten),
         with(attach, test_clock_gate),
         with(attach, test_overrun),
         with(attach, test_handshake_lost),

@@ -159,6 +159,7 @@ static void test_not_addressed(void **state)
     wr(CNTR, 0);
     wr(ISTR, 0);
     usbfs_bus_reset(c, true);
+    run_us(3);
     usbfs_bus_reset(c, false);
     wr(DADDR, 0x80);
     set_epr(0, CONTROL | RX_VALID | TX_VALID);

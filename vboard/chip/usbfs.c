@@ -10,6 +10,8 @@
 /* The suspend timer is resynchronised by each SOF and so has to expire a little later than the next
  * one may come. */
 static const ps_t timer_margin = 50 * PS_PER_US;
+/* SE0 that lasts so long is a reset (USB 2.0 7.1.7.5); the single-ended zero of a packet's end is shorter. */
+static const ps_t reset_after = 5 * PS_PER_US / 2;
 /* L1RESUME is cleared by the block after 50 us of signalling (USB 2.0 ECN "LPM"). */
 static const ps_t l1_resume = 50 * PS_PER_US;
 
@@ -100,7 +102,11 @@ static void protocol_reset(struct chip *c)
 void usbfs_settle(struct chip *c)
 {
     struct usbfs_state *u = &c->usbfs;
-    if (u->se0 && !(u->cntr & (CNTR_PDWN | CNTR_FRES)) && usbfs_has_48mhz(c) && usbfs_clocked(c)) {
+    if (!u->se0 || u->cntr & (CNTR_PDWN | CNTR_FRES) || !usbfs_has_48mhz(c) || !usbfs_clocked(c)) {
+        u->reset_at = PS_NEVER;
+    } else if (u->reset_at == PS_NEVER) {
+        u->reset_at = chip_now(c) + reset_after;
+    } else if (chip_now(c) >= u->reset_at) {
         u->se0 = false;
         u->armed = true;
         protocol_reset(c); /* comes back here */
@@ -117,7 +123,7 @@ void usbfs_settle(struct chip *c)
         u->tick = PS_NEVER;
     else if (u->tick == PS_NEVER)
         u->tick = chip_now(c) + PS_PER_MS + timer_margin;
-    ps_t when = u->tick;
+    ps_t when = u->tick < u->reset_at ? u->tick : u->reset_at;
     if (u->cntr & CNTR_L1RESUME && u->l1_end < when)
         when = u->l1_end;
     chip_wake_at(c, B_USB, when);
@@ -191,8 +197,8 @@ void usbfs_reset(struct chip *c, unsigned index)
     u->istr = u->daddr = u->btable = u->lpmcsr = u->bcdr = 0;
     u->frame = 0;
     u->lsof = u->sofs = u->full = u->sent = 0;
-    u->tick = PS_NEVER;
-    u->se0 = u->armed = u->told_mute = u->told_slow = false;
+    u->tick = u->reset_at = PS_NEVER;
+    u->se0 = u->armed = u->told_mute = u->told_slow = u->told_pins = false;
     u->traffic = chip_now(c);
     usbfs_settle(c);
 }

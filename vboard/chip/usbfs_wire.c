@@ -68,6 +68,20 @@ static bool too_slow(struct chip *c)
     return true;
 }
 
+/* USB_DM and USB_DP are AF10 of PA11 and PA12 (DS11449). On the F303, where they are alternate functions as
+ * well, users find that nothing is heard through pins that are something else. Told once after a reset. */
+static void tell_pins(struct chip *c)
+{
+    const unsigned port_a = 0, dm = 11, dp = 12, af = 10;
+    if (c->usbfs.told_pins || !c->tell->message ||
+        (gpio_af(c, port_a, dm) == (int)af && gpio_af(c, port_a, dp) == (int)af))
+        return;
+    c->usbfs.told_pins = true;
+    c->tell->message(c->tell->owner,
+                     "USB answers although PA11 and PA12 are not in alternate function 10 (USB_DM, "
+                     "USB_DP): on the chip the host may see nothing of it");
+}
+
 /* ---- buffers ------------------------------------------------------------------------------ */
 
 /* A row of the descriptor table: where its ADDR is; its COUNT follows. */
@@ -129,6 +143,7 @@ enum usb_answer usbfs_setup(struct chip *c, unsigned addr, unsigned ep, const ui
     unsigned row = row_of(u, epr, true);
     if (!store(u, row, packet, 8))
         return USB_SILENT; /* a SETUP may not be stalled */
+    tell_pins(c);
     received(u, row, 8);
     /* The token sets DTOG_TX and clears DTOG_RX, the ACK then toggles DTOG_RX. */
     *epr |= EP_CTR_RX | EP_SETUP | EP_DTOG_TX | EP_DTOG_RX;
