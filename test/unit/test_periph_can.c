@@ -210,6 +210,14 @@ static void can_wake_up(void **state)
     assert_int_equal(rd(CAN + MSR) & 0xA, 0);
     pin_drive('B', 8, 0); /* awake, nothing wakes */
     assert_int_equal(rd(CAN + MSR) & 8, 0);
+    /* asleep without a pin, until there is one and it is dominant */
+    pin_mode('B', 8, 0, 0);
+    wr(CAN + MCR, 2);
+    pin_mode('B', 8, 2, 9);
+    assert_int_equal(rd(CAN + MSR) & 0xA, 10);
+    wr(CAN + MSR, 8);
+    pin_mode('B', 7, 0, 0);
+    assert_int_equal(rd(CAN + MSR) & 8, 0);
 }
 
 /* From initialization to Sleep and back no bits are waited for; SLAK and INAK show the mode. */

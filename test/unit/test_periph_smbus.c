@@ -177,7 +177,12 @@ static void alert(void **state)
     assert_int_equal(rd(I2C1 + ISR), TXE); /* nobody looks … */
     wr(I2C1 + CR1, PE | SMBHEN | ALERTEN);
     assert_int_equal(rd(I2C1 + ISR), TXE | ALERT); /* … until then the line counts as high */
-    wr(I2C3 + CR1, ALERTEN);                       /* not without PE */
+    wr(I2C1 + ICR, ALERT);
+    pin_mode('B', 5, 0, 0);
+    assert_int_equal(rd(I2C1 + ISR), TXE);
+    pin_mode('B', 5, 2, 4); /* no pin is high as well */
+    assert_int_equal(rd(I2C1 + ISR), TXE | ALERT);
+    wr(I2C3 + CR1, ALERTEN); /* not without PE */
     assert_true(pin_level('B', 5));
     wr(I2C3 + CR1, 0);
     assert_true(pin_level('B', 5));

@@ -226,8 +226,18 @@ static void nobody_and_mode_fault(void **state)
     wr(SPI3 + CR1, SOFT);
     assert_int_equal(rd(SPI3 + SR) & MODF, 0);
     assert_false(irq_line(51));
-    /* NSS as output: low while enabled */
+    /* NSS as input: no pin is high, and the pin counts from when it is selected */
+    pin_mode('A', 15, 0, 0);
+    pin_drive('A', 15, 0);
+    wr(SPI3 + CR1, MSTR | SPE);
+    assert_int_equal(rd(SPI3 + SR) & MODF, 0);
     pin_mode('A', 15, 2, 6);
+    assert_int_equal(rd(SPI3 + CR1) & (MSTR | SPE), 0);
+    assert_int_equal(rd(SPI3 + SR) & MODF, MODF);
+    assert_true(irq_line(51));
+    wr(SPI3 + CR1, 0);
+    pin_drive('A', 15, -1);
+    /* NSS as output: low while enabled */
     wr(SPI3 + CR2, DS(8) | 4);
     wr(SPI3 + CR1, MSTR);
     assert_true(pin_level('A', 15));

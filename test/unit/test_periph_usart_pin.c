@@ -4,7 +4,7 @@
 #include "usart_regs.h"
 
 enum { EXTI = 0x40010400, FTSR1 = 0x0C, RTSR1 = 0x08, PR1 = 0x14 };
-enum { GPIOA = 0x48000000, IDR = 0x10 };
+enum { GPIOA = 0x48000000, PUPDR = 0x0C, IDR = 0x10 };
 enum { TIM2 = 0x40000000, FALLS = 1 << 10, LOST = PS_PER_S / 115200 };
 
 static int on(void **state)
@@ -156,11 +156,67 @@ static void own_frame(void **state)
     wr(USART1 + RQR, 2);
     run_ps(BIT * 3);
     assert_int_equal(rd(GPIOA + IDR) >> 9 & 1, 0);
+    set_bits(GPIOA + PUPDR, 1 << 18);
     set_bits(0x40021040, 1 << 14);
     clear_bits(0x40021040, 1 << 14);
-    assert_int_equal(rd(GPIOA + IDR) >> 9 & 1, 1);
+    assert_int_equal(rd(GPIOA + IDR) >> 9 & 1, 1); /* by its pull-up */
     run_ps(BIT * 20);
     assert_int_equal(rd(GPIOA + IDR) >> 9 & 1, 1);
+}
+
+/* The pin is USART1's only while it has something to drive there: with TE, and on a single wire with a frame.
+ * A frame that TE = 0 finds on its way is sent to its end. */
+static void released(void **state)
+{
+    (void)state;
+    pin_mode('A', 9, 2, 7);
+    set_bits(GPIOA + PUPDR, 2 << 18); /* down */
+    for (uint32_t single_wire = 0; single_wire < 2; single_wire++) {
+        wr(USART1 + CR1, 0);
+        assert_false(pin_level('A', 9));
+        wr(USART1 + CR3, single_wire << 3);
+        wr(USART1 + CR1, UE | TE);
+        assert_true(pin_level('A', 9)); /* an idle frame */
+        run_ps(BIT * 11);
+        assert_int_equal(pin_level('A', 9), !single_wire);
+        wr(EXTI + RTSR1, 1 << 9);
+        wr(USART1 + TDR, 0xFF);
+        run_ps(BIT / 2);
+        assert_false(pin_level('A', 9)); /* start */
+        wr(USART1 + CR1, UE | RE);
+        run_ps(BIT);
+        assert_true(pin_level('A', 9));
+        run_ps(BIT * 8);
+        assert_true(pin_level('A', 9)); /* stop */
+        run_ps(BIT);
+        assert_false(pin_level('A', 9));
+    }
+}
+
+/* CTS is looked at again when its pin is another one, or none: none lets all go. */
+static void cts_pin_selected(void **state)
+{
+    (void)state;
+    pin_drive('A', 11, 1);
+    wr(USART1 + CR1, 0);
+    wr(USART1 + CR3, 1 << 9);
+    wr(USART1 + CR1, UE | TE);
+    run_ps(BIT * 11);
+    for (unsigned n = 0; n < 2; n++) {
+        wr(USART1 + TDR, 'a');
+        run_ps(BIT * 11);
+        assert_int_equal(rd(USART1 + ISR) & (TC | TXE | CTSIF), TC | TXE);
+        pin_mode('A', 11, 2, 7);
+        assert_int_equal(rd(USART1 + ISR) & CTSIF, CTSIF);
+        wr(USART1 + ICR, CTSIF);
+        wr(USART1 + TDR, 'b');
+        run_ps(BIT * 11);
+        assert_int_equal(rd(USART1 + ISR) & (TC | TXE | CTSIF), 0);
+        pin_mode('A', 11, 0, 0);
+        assert_int_equal(rd(USART1 + ISR) & (TXE | CTSIF), TXE | CTSIF);
+        wr(USART1 + ICR, CTSIF);
+        run_ps(BIT * 11);
+    }
 }
 
 /* TIM2 measures by a wire what USART1 sends, the low pulse of 0xF0: start bit and four more. */
@@ -189,6 +245,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(looking_begins_late, on, rig_off),
         cmocka_unit_test_setup_teardown(frame_at_timer, on, rig_off),
         cmocka_unit_test_setup_teardown(own_frame, on, rig_off),
+        cmocka_unit_test_setup_teardown(released, on, rig_off),
+        cmocka_unit_test_setup_teardown(cts_pin_selected, on, rig_off),
         cmocka_unit_test_setup_teardown(measures_itself, on, rig_off),
     };
 

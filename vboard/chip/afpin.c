@@ -297,7 +297,8 @@ static void to_spi(struct chip *c, unsigned signal, bool level)
 static void to_can(struct chip *c, unsigned signal, bool level)
 {
     (void)signal;
-    can_rx(c, level);
+    (void)level;
+    can_rx(c);
 }
 
 static void to_lptim(struct chip *c, unsigned signal, bool level)

@@ -57,7 +57,8 @@ void can_reset(struct chip *c, unsigned index)
                                 .fmr = 0x2A1C0E01,
                                 .sending = CAN_MAILBOXES,
                                 .sent_at = PS_NEVER,
-                                .joined_at = PS_NEVER};
+                                .joined_at = PS_NEVER,
+                                .rx_low = !af_in(c, AF_CAN1_RX, true)};
     af_out(c, AF_CAN1_TX, true); /* recessive: where RX is wired to it, the bus is free */
     can_update(c);
 }
@@ -116,14 +117,16 @@ static void write_mcr(struct chip *c, uint32_t value)
     can_send_next(c);
 }
 
-void can_rx(struct chip *c, bool level)
+void can_rx(struct chip *c)
 {
     struct can_state *s = &c->can;
+    bool low = !af_in(c, AF_CAN1_RX, true), changed = low != s->rx_low;
 
-    if (!chip_enabled(c, B_CAN1))
+    s->rx_low = low;
+    if (!chip_enabled(c, B_CAN1) || !changed)
         return;
     join(c);
-    if (!level && s->msr & CAN_MSR_SLAK && s->mcr & CAN_MCR_SLEEP) {
+    if (low && s->msr & CAN_MSR_SLAK && s->mcr & CAN_MCR_SLEEP) {
         s->msr |= CAN_MSR_WKUI;
         if (s->mcr & AWUM)
             write_mcr(c, s->mcr & ~(uint32_t)CAN_MCR_SLEEP);

@@ -26,6 +26,7 @@ struct can_state {
     ps_t counts_from;        /* the time stamp's counter, since the end of initialization */
     uint16_t stamp;          /* of the frame that is being sent, at its start */
     ps_t sent_at, joined_at; /* end of the frame; end of the 11 recessive bits after another mode */
+    bool rx_low;             /* a dominant level, as the pin was last seen */
 };
 
 void can_reset(struct chip *c, unsigned index);
@@ -33,7 +34,7 @@ bool can_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
 bool can_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
 void can_event(struct chip *c, unsigned index);
 void can_clock(struct chip *c, unsigned index, bool after);
-void can_rx(struct chip *c, bool level); /* its receive pin: a dominant level ends Sleep mode */
+void can_rx(struct chip *c); /* its receive pin may have changed: a dominant level ends Sleep mode */
 
 /* ---- between the files of CAN ---- */
 

@@ -136,6 +136,7 @@ bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 void i2c_event(struct chip *c, unsigned index);
 void i2c_clock(struct chip *c, unsigned index, bool after);
 void i2c_alert(struct chip *c, unsigned index); /* the SMBA pin or what is made of it has changed */
+void i2c_alerts_look(struct chip *c);           /* … or which pin it is */
 enum { I2C_AF = 4 };                            /* of all pins (DS11449) */
 void i2c_lines_look(struct chip *c);            /* pins may be held low, or no longer */
 void eeprom_init(struct chip *c);               /* as delivered: all ones */

@@ -84,6 +84,12 @@ void i2c_alert(struct chip *c, unsigned index)
     s->alert_low = low;
 }
 
+void i2c_alerts_look(struct chip *c)
+{
+    for (unsigned i = 0; i < I2C_COUNT; i++)
+        i2c_alert(c, i);
+}
+
 /* ---- time-outs ---- */
 
 static enum i2c_stall stall_of(const struct i2c_state *s)

@@ -276,3 +276,10 @@ void spi_nss(struct chip *c, unsigned index, bool level)
     mode_fault(c, index);
     spi_update(c, index);
 }
+
+void spi_pins_selected(struct chip *c)
+{
+    for (unsigned i = 0; i < SPI_COUNT; i++)
+        if (c->spi[i].cr1 & SPI_CR1_SPE)
+            spi_nss(c, i, af_in(c, AF_SPI1_NSS + 4 * i, true));
+}

@@ -88,6 +88,7 @@ bool spi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 void spi_event(struct chip *c, unsigned index);
 void spi_clock(struct chip *c, unsigned index, bool after);
 void spi_nss(struct chip *c, unsigned index, bool level); /* the NSS pin in its alternate function */
+void spi_pins_selected(struct chip *c);                   /* it may be another pin now, or none */
 void spi_device_pin(struct chip *c, unsigned port, unsigned pin,
                     bool level); /* its select pin, whatever drives it */
 void spi_devices_init(struct chip *c);

@@ -35,6 +35,9 @@ void chip_pins_selected(struct chip *c)
     tim_pins_selected(c);
     lptim_pins_selected(c);
     usart_pins_selected(c);
+    spi_pins_selected(c);
+    can_rx(c);
+    i2c_alerts_look(c);
     mco_update(c);
     i2c_lines_look(c);
 }

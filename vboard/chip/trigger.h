@@ -11,7 +11,7 @@ bool chip_trigger_wanted(const struct chip *c, enum trigger t);
 void chip_triggers_change(struct chip *c, bool after);
 /* The level that a pin reads as has changed; told to whoever listens to alternate function inputs. */
 void chip_pin_changed(struct chip *c, unsigned port, unsigned pin, bool level);
-/* Pins were given to other functions: outputs may show now. */
+/* Pins were given to other functions: outputs may show now, and inputs have another pin or none. */
 void chip_pins_selected(struct chip *c);
 
 #endif

@@ -124,7 +124,8 @@ void usart_reset(struct chip *c, unsigned index)
                                            .rx_end = PS_NEVER,
                                            .ack_at = PS_NEVER,
                                            .idle_at = PS_NEVER,
-                                           .timeout_at = PS_NEVER};
+                                           .timeout_at = PS_NEVER,
+                                           .cts_high = af_in(c, AF_USART1_CTS + index, false)};
     usart_falls_silent(c, index);
     usart_swapped(c, index, swap);
     usart_update(c, index);
@@ -342,6 +343,10 @@ void usart_cts(struct chip *c, unsigned index)
 {
     struct usart_state *u = &c->usart[index];
 
+    bool high = af_in(c, AF_USART1_CTS + index, false);
+    if (high == u->cts_high)
+        return;
+    u->cts_high = high;
     if (!(u->cr3 & USART_CR3_CTSE))
         return;
     u->isr |= USART_ISR_CTSIF;

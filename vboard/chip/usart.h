@@ -31,6 +31,9 @@ enum usart_sending {
     SENDING_RELEASE
 };
 
+/* The transmitter's pin while nothing is sent. OPEN: it is left to pulls and others. */
+enum usart_idle { USART_OPEN, USART_IDLES_LOW, USART_IDLES_HIGH };
+
 struct usart_state {
     uint32_t cr1, cr2, cr3, brr, gtpr, rtor, isr, rdr, tdr;
 
@@ -46,7 +49,8 @@ struct usart_state {
     bool nacked;       /* the receiver pulls the line low in the stop bit of what is being sent */
     bool halted;       /* a Smartcard has refused a word for good: TDR waits for TXFRQ */
     uint8_t repeated;  /* times that the word was sent again */
-    bool tx_low;       /* the line idles low */
+    uint8_t tx_idle;   /* enum usart_idle: the pin between frames */
+    bool cts_high;     /* as the pin was last seen */
     struct af_wave ck; /* the clock that was told */
 
     struct usart_frame rx; /* what is on the receive line */
@@ -78,7 +82,7 @@ bool usart_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uin
 bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value);
 void usart_event(struct chip *c, unsigned index);
 void usart_clock(struct chip *c, unsigned index, bool after);
-void usart_cts(struct chip *c, unsigned index); /* the nCTS pin has changed */
+void usart_cts(struct chip *c, unsigned index); /* the nCTS pin may have changed */
 void usart_pins_selected(struct chip *c);       /* pins were given to other functions */
 /* Somebody looks at levels of pins, or is about to look for edges. */
 void usart_lines_look(struct chip *c);

@@ -269,24 +269,50 @@ static double clock_hz(const struct chip *c, unsigned index)
     return u->sending == SENDING_DATA && bit ? (double)PS_PER_S / (double)bit : 0;
 }
 
+/* RM0394 "USART functional description": without its transmitter the pin is an I/O like others; "Single-wire
+ * half-duplex communication": it is released whenever nothing is sent. What is being sent is sent to its end.
+ */
+static enum usart_idle idle_level(const struct usart_state *u)
+{
+    bool sends = u->sending != SENDING_NOTHING && u->sending != SENDING_RELEASE;
+
+    if (!(u->cr1 & USART_CR1_UE) || (!sends && (!transmitting(u) || u->cr3 & USART_CR3_HDSEL)))
+        return USART_OPEN;
+    return idles_low(u) ? USART_IDLES_LOW : USART_IDLES_HIGH;
+}
+
+static void show_idle(struct chip *c, unsigned index)
+{
+    const struct usart_state *u = &c->usart[index];
+
+    if (u->tx_idle == USART_OPEN)
+        af_release(c, usart_line_out(u, index));
+    else
+        usart_drive(c, index, u->tx_idle == USART_IDLES_HIGH);
+}
+
 void usart_swapped(struct chip *c, unsigned index, uint32_t before)
 {
     const struct usart_state *u = &c->usart[index];
 
     if (before != (u->cr2 & USART_CR2_SWAP))
         af_release(c, (before ? AF_USART1_RX : AF_USART1_TX) + index);
-    usart_drive(c, index, !u->tx_low);
+    show_idle(c, index);
 }
 
 void usart_pins(struct chip *c, unsigned index)
 {
     struct usart_state *u = &c->usart[index];
-    bool low = transmitting(u) && idles_low(u);
+    enum usart_idle idle = idle_level(u);
+    bool in_frame = u->sending == SENDING_DATA || u->sending == SENDING_BREAK; /* which drives the pin */
     double hz = u->cr2 & USART_CR2_CLKEN ? clock_hz(c, index) : 0;
 
-    if (low != u->tx_low) {
-        u->tx_low = low;
-        usart_drive(c, index, !low);
+    if (idle != u->tx_idle) {
+        u->tx_idle = (uint8_t)idle;
+        if (idle == USART_OPEN)
+            usart_falls_silent(c, index);
+        if (!in_frame || idle == USART_OPEN)
+            show_idle(c, index);
     }
     if (hz != u->ck.hz)
         af_out(c, AF_USART1_CK + index, u->cr2 & USART_CR2_CPOL);
@@ -297,9 +323,11 @@ void usart_pins(struct chip *c, unsigned index)
 
 void usart_pins_selected(struct chip *c)
 {
-    for (unsigned i = 0; i < USART_COUNT; i++)
+    for (unsigned i = 0; i < USART_COUNT; i++) {
         if (c->usart[i].cr2 & USART_CR2_CLKEN)
             usart_pins(c, i);
+        usart_cts(c, i);
+    }
 }
 
 /* ---- events ---- */
