@@ -24,6 +24,10 @@ static void test_options(void **state)
     assert_int_equal(rd(0x1FFF7804), ~0xFFEFF8AAU);
     wr(OPTR, 0); /* locked */
     assert_int_equal(rd(OPTR), 0xFFEFF8AA);
+    flash_unlock();
+    wr(CR, CR_OPTSTRT); /* the option lock is another one */
+    assert_int_equal(rd(CR), CR_OPTLOCK);
+    wr(CR, CR_LOCK);
     options_unlock();
     wr(OPTR, 0xFFEFF8AA & ~(1U << 12));
     wr(FLASH(0x2C), 0x00050004);

@@ -115,6 +115,8 @@ static void eager_stacking(void **state)
     /* without ASPEN the FPU is nobody's: short frames, FPCA stays 0 */
     bare_start(bare);
     bare_store(bare, CPACR, 0xf << 20);
+    bare_store(bare, FPCCR, 0x3fffffff & ~1u); /* all of it can be written (DDI 0403E B3.2.21) */
+    assert_int_equal(bare_ppb(bare, FPCCR), 0x17a);
     bare_store(bare, FPCCR, 0);
     execute(VADD_S0_S1_S2);
     assert_int_equal(reg(CPU_CONTROL), 0);

@@ -298,6 +298,8 @@ static void can_modes_between_frames(void **state)
     wr(CAN + TSR, 1 << 7);
     run_us(240);
     assert_int_equal(rd(CAN + TSR) & 3, 3);
+    wr(CAN + TSR, 2); /* TXOK is rc_w1 by itself (RM0091) */
+    assert_int_equal(rd(CAN + TSR) & 3, 1);
     wr(CAN + MCR, rd(CAN + MCR) | 1); /* silent: nothing is sent, nothing fails */
     wr(CAN + BTR, 1u << 31 | 1 | 12u << 16 | 1u << 20);
     wr(CAN + MCR, rd(CAN + MCR) & ~1u);

@@ -356,6 +356,14 @@ static void slave_refuses_and_other_addresses(void **state)
     wait(I2C1, STOPF);
     assert_int_equal(rd(I2C3 + CR2), 0); /* and by STOP */
     stop_clear(I2C1);
+    /* an address is written while it is off; DNF, ANFOFF, NOSTRETCH and what is reserved are not with PE */
+    uint32_t own = rd(I2C3 + OAR1), cr1 = rd(I2C3 + CR1);
+    wr(I2C3 + OAR1, own ^ 0x410);
+    wr(I2C3 + OAR2, 1 << 15 | 5 << 8 | 2);
+    wr(I2C3 + CR1, cr1 | 0x23F00);
+    assert_int_equal(rd(I2C3 + OAR1), own);
+    assert_int_equal(rd(I2C3 + OAR2), ALL_MASKED);
+    assert_int_equal(rd(I2C3 + CR1), cr1);
     /* ten-bit address */
     wr(I2C3 + OAR1, 0);
     wr(I2C3 + OAR1, 1 << 15 | 1 << 10 | 0x2A5);

@@ -44,6 +44,8 @@ static void quadspi(void **state)
 {
     (void)state;
     clock_on(0x50, 8);
+    wr(QUADSPI + 0x14, UINT32_MAX); /* EN is clear: nothing starts */
+    assert_int_equal(rd(QUADSPI + 0x14), 0xDF7FFFFF);
     wr(QUADSPI, 1 | 3 << 8 | 1 << 24); /* threshold 4, 8 MHz */
     wr(QUADSPI + 0x14, 0x06 | 1 << 8); /* write enable: an instruction alone */
     assert_int_equal(rd(QUADSPI + 8) & 0x20, 0x20);

@@ -175,6 +175,9 @@ static void lock(void **state)
     assert_int_equal(rd(TIM1 + BDTR), MOE | OSSI | OSSR | 1 << 8 | 0x10);
     wr(TIM1 + CR2, 0x7F00);
     assert_int_equal(rd(TIM1 + CR2), 0);
+    wr(TIM1 + OR2, 0);
+    wr(TIM1 + OR2 + 4, 0x0F07);
+    assert_int_equal(rd(TIM1 + OR2) << 16 | rd(TIM1 + OR2 + 4), 0x10001);
     wr(TIM1 + CCER, 3); /* polarity is free up to level 1 */
     assert_int_equal(rd(TIM1 + CCER), 3);
     wr(TIM15 + BDTR, 3 << 8);
@@ -186,6 +189,9 @@ static void lock(void **state)
     clear_bits(0x40021060 - 0x20, 1u << 16);
     wr(TIM15 + CCMR1, 0x78);
     assert_int_equal(rd(TIM15 + CCMR1), 0x78);
+    wr(TIM15 + BDTR, MOE); /* LOCK is written once, as 0, too */
+    wr(TIM15 + BDTR, 3 << 8 | OSSI);
+    assert_int_equal(rd(TIM15 + BDTR), OSSI);
 }
 
 /* Combined and asymmetric modes, channel 5. */

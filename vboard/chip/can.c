@@ -204,8 +204,9 @@ static void write_tsr(struct chip *c, uint32_t value)
     struct can_state *s = &c->can;
 
     for (unsigned m = 0; m < CAN_MAILBOXES; m++) {
-        if (value >> 8 * m & 1) /* RQCP takes TXOK, ALST, TERR with it */
+        if (value >> 8 * m & 1) /* RQCP takes TXOK, ALST, TERR with it, which can go alone, too */
             s->tsr &= ~(0xFu << 8 * m);
+        s->tsr &= ~(value & 0xEu << 8 * m);
         if (value >> (8 * m + 7) & 1)
             can_abort(c, m);
     }

@@ -196,6 +196,8 @@ static void write_cr(struct chip *c, uint32_t value)
     if (f->cr & CR_LOCK)
         return;
     bool options = !(f->cr & CR_OPTLOCK);
+    if (!options)
+        value &= ~(uint32_t)(CR_OPTSTRT | CR_OBL_LAUNCH);
     f->cr = (f->cr & ~CR_WRITABLE) | (value & CR_WRITABLE);
     if (!(f->cr & CR_PG))
         f->latched = false;
@@ -209,9 +211,9 @@ static void write_cr(struct chip *c, uint32_t value)
     flash_irq(c);
     if (value & CR_STRT)
         flash_start(c);
-    else if (value & CR_OPTSTRT && options)
+    else if (value & CR_OPTSTRT)
         flash_option_start(c);
-    if (value & CR_OBL_LAUNCH && options)
+    if (value & CR_OBL_LAUNCH)
         chip_request_reset(c, RESET_OBL);
 }
 

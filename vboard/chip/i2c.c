@@ -9,12 +9,15 @@ static const struct instance {
                           {B_I2C2, 33, 34, DMAR_I2C2_TX, DMAR_I2C2_RX},
                           {B_I2C3, 72, 73, DMAR_I2C3_TX, DMAR_I2C3_RX}};
 
-static const struct reg_row rows[] = {
-    {I2C_CR1 * 4, 0, 0x00FFDFFF},  {I2C_CR2 * 4, 0, 0x07FFFFFF},     {I2C_OAR1 * 4, 0, 0x000087FF},
-    {I2C_OAR2 * 4, 0, 0x000087FE}, {I2C_TIMINGR * 4, 0, 0xF0FFFFFF}, {I2C_TXDR * 4, 0, 0xFF},
+enum {
+    CR1_BITS = 0x00FFDFFF,
+    CR1_WHILE_ENABLED = 0x00FDC0FF, /* not DNF, ANFOFF, NOSTRETCH */
+    CR2_BITS = 0x07FFFFFF,
+    OAR1_BITS = 0x87FF,
+    OAR2_BITS = 0x87FE,
+    ICR_BITS = 0x3F38,
+    ERRORS = 0x3F00
 };
-enum { ROWS = sizeof rows / sizeof rows[0] };
-enum { CR1_WHILE_ENABLED = 0x00FFE0FF, ICR_BITS = 0x3F38, ERRORS = 0x3F00 };
 
 void i2c_update(struct chip *c, unsigned index)
 {
@@ -101,11 +104,8 @@ bool i2c_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
 static void write_cr1(struct chip *c, unsigned index, uint32_t value)
 {
     struct i2c_state *s = &c->i2c[index];
-    uint32_t old = s->r[I2C_CR1], mask = s->r[I2C_CR1] & I2C_CR1_PE
-                                             ? CR1_WHILE_ENABLED
-                                             : rows[0].writable; /* DNF, ANFOFF, NOSTRETCH: PE = 0 */
+    uint32_t old = s->r[I2C_CR1], mask = old & I2C_CR1_PE ? CR1_WHILE_ENABLED : CR1_BITS;
 
-    mask &= s->r[I2C_CR1] & I2C_CR1_PE ? ~(uint32_t)I2C_CR1_NOSTRETCH : UINT32_MAX;
     s->r[I2C_CR1] = (s->r[I2C_CR1] & ~mask) | (value & mask);
     if (s->r[I2C_CR1] & ~old & I2C_CR1_PE)
         s->free_since = chip_now(c);
@@ -127,6 +127,14 @@ static void write_timeoutr(struct chip *c, unsigned index, uint32_t value)
     s->timed_out = false;
 }
 
+/* OA1 and OA1MODE, OA2 and OA2MSK "can be written only when OA1EN = 0", OA2EN = 0. */
+static void write_address(uint32_t *reg, uint32_t value)
+{
+    uint32_t locked = *reg & 1u << 15 ? 0x7FFFu : 0;
+
+    *reg = (value & ~locked) | (*reg & locked);
+}
+
 /* START, STOP, NACK and PECBYTE are set by software only; NBYTES written while TCR goes on with the transfer.
  */
 static void write_cr2(struct chip *c, unsigned index, uint32_t value)
@@ -137,7 +145,7 @@ static void write_cr2(struct chip *c, unsigned index, uint32_t value)
 
     if (!(s->r[I2C_CR1] & I2C_CR1_PE))
         value &= ~commands;
-    s->r[I2C_CR2] = (value & rows[1].writable) | kept;
+    s->r[I2C_CR2] = (value & CR2_BITS) | kept;
     if (s->r[I2C_ISR] & I2C_ISR_TCR && bits(value, 16, 8)) {
         s->r[I2C_ISR] &= ~(uint32_t)I2C_ISR_TCR;
         i2c_count(s);
@@ -186,6 +194,8 @@ bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     switch (off / 4) {
     case I2C_CR1: write_cr1(c, index, value); break;
     case I2C_CR2: write_cr2(c, index, value); break;
+    case I2C_OAR1: write_address(&s->r[I2C_OAR1], value & OAR1_BITS); break;
+    case I2C_OAR2: write_address(&s->r[I2C_OAR2], value & OAR2_BITS); break;
     case I2C_TIMINGR:
         if (!(s->r[I2C_CR1] & I2C_CR1_PE))
             s->r[I2C_TIMINGR] = value & 0xF0FFFFFF;
@@ -197,7 +207,6 @@ bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         s->r[I2C_TXDR] = value & 0xFF;
         s->r[I2C_ISR] &= ~(uint32_t)(I2C_ISR_TXE | I2C_ISR_TXIS);
         break;
-    default: regs_write(s->r, rows, ROWS, off & ~3u, value); break;
     }
     if (!(s->r[I2C_CR1] & I2C_CR1_PE)) /* flags keep their reset values, whatever is written */
         disable(s);

@@ -12,7 +12,7 @@ enum { INDIRECT_WRITE, INDIRECT_READ, POLLING, MAPPED };
 
 static const struct reg_row rows[] = {
     {CR * 4, 0, 0xFFDF0FDD},    {DCR * 4, 0, 0x001F0701},   {DLR * 4, 0, 0xFFFFFFFF},
-    {CCR * 4, 0, 0xDFFFFFFF},   {AR * 4, 0, 0xFFFFFFFF},    {ABR * 4, 0, 0xFFFFFFFF},
+    {CCR * 4, 0, 0xDF7FFFFF},   {AR * 4, 0, 0xFFFFFFFF},    {ABR * 4, 0, 0xFFFFFFFF},
     {PSMKR * 4, 0, 0xFFFFFFFF}, {PSMAR * 4, 0, 0xFFFFFFFF}, {PIR * 4, 0, 0x0000FFFF},
     {LPTR * 4, 0, 0x0000FFFF},
 };

@@ -157,14 +157,13 @@ static void write_cicr(struct chip *c, uint32_t old, uint32_t next)
         chip_nmi(c, NMI_CSS, false);
 }
 
-/* Backup domain: writable with PWR_CR1.DBP, LSCO apart; RTCSEL once; BDRST clears the rest. */
+/* Backup domain: writable with PWR_CR1.DBP, LSCO too: RM0394 excepts it from BDRST alone, and ST's HAL sets
+ * DBP before it touches LSCO. RTCSEL once; BDRST clears the rest. */
 static void write_bdcr(struct chip *c, uint32_t old, uint32_t next)
 {
     const uint32_t lsco = 3U << 24, bdrst = 1U << 16;
-    if (!pwr_backup_writable(c)) {
-        c->rcc.reg[RCC_BDCR / 4] = (old & ~lsco) | (next & lsco);
+    if (!pwr_backup_writable(c))
         return;
-    }
     if (old & 3U << 8)
         next = (next & ~(3U << 8)) | (old & 3U << 8);
     if (old & 1) /* LSEBYP: only while LSE is off */

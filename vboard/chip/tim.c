@@ -218,6 +218,8 @@ static uint32_t locked(const struct tim_state *t, unsigned reg)
         mask = 0x03FF7300u | 0xFFu; /* all but MOE, OSSI, OSSR: those with level 2 */
     if (level && reg == TIM_CR2)
         mask = 0x00057F00u; /* OISx */
+    if (level && (reg == TIM_OR2 || reg == TIM_OR3))
+        mask = UINT32_MAX; /* sources and polarities of the breaks, ETRSEL: notes at TIM1_AF1 in RM0440 */
     if (level >= 2 && reg == TIM_BDTR)
         mask |= TIM_BDTR_OSSI | TIM_BDTR_OSSR;
     if (level >= 2 && reg == TIM_CCER)
@@ -315,8 +317,9 @@ static void put(struct chip *c, unsigned index, unsigned reg, uint32_t value)
     case TIM_CCR5:
     case TIM_CCR6: write_compare(t, reg, value); break;
     case TIM_BDTR:
-        if (bits(t->r[reg], 8, 2)) /* LOCK: once until reset */
+        if (t->lock_written) /* "once BDTR has been written", LOCK "is frozen until the next reset" */
             value = (value & ~0x300u) | (t->r[reg] & 0x300);
+        t->lock_written = true;
         if (t->brk || t->brk2)
             value &= ~(uint32_t)TIM_BDTR_MOE;
         if ((value ^ t->r[reg]) & BREAK_SETTINGS) /* the filters begin anew, with no break */

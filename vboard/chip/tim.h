@@ -93,6 +93,7 @@ struct tim_state {
     uint32_t ccer, ccmr[3];                    /* in force: preloaded too with CCPC */
     uint32_t repeat;                           /* updates still to be swallowed */
     bool down;
+    bool lock_written; /* BDTR has been written since the last reset */
 
     uint8_t ref;           /* OCxREF, bit per channel */
     uint8_t ref_told;      /* as MMS2 has seen them */

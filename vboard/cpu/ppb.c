@@ -48,7 +48,7 @@ static const struct plain plain[] = {
     {0xe000ed14, 0x0000031b, FIELD(ccr)},       {0xe000ed34, 0xffffffff, FIELD(mmfar)},
     {0xe000ed38, 0xffffffff, FIELD(bfar)},      {0xe000ed88, 0x00f00000, FIELD(cpacr)},
     {0xe000ed94, 0x00000007, FIELD(mpu_ctrl)},  {0xe000ed98, 0x00000007, FIELD(mpu_rnr)},
-    {0xe000ef34, 0xc0000179, FIELD(fpccr)},     {0xe000ef38, 0xfffffff8, FIELD(fpcar)},
+    {0xe000ef34, 0xc000017b, FIELD(fpccr)},     {0xe000ef38, 0xfffffff8, FIELD(fpcar)},
     {0xe000ef3c, 0x07c00000, FIELD(fpdscr)},    {0xe0040004, 0x0000000f, FIELD(tpiu_cspsr)},
     {0xe0040010, 0x00001fff, FIELD(tpiu_acpr)}, {0xe00400f0, 0x00000003, FIELD(tpiu_sppr)},
     {0xe0040304, 0x00000102, FIELD(tpiu_ffcr)},
