@@ -144,6 +144,44 @@ static void unaligned_access_is_split(void **state)
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 24);
 }
 
+/* BFAR has the address that the instruction asks for, MMFAR that of the part which the MPU refuses. */
+static void unaligned_access_that_faults(void **state)
+{
+    static const uint32_t instruction[] = {LDR(0, 1), STR(0, 1), 0x8808 /* ldrh r0, [r1] */,
+                                           0x8008 /* strh r0, [r1] */};
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t end = BARE_RAM + BARE_RAM_SIZE, at = end - (i < 2 ? 2 : 1);
+        bare_start(bare);
+        bare_store(bare, SHCSR, SHCSR_BUS);
+        bare_store(bare, 0xe000e008, 2); /* ACTLR.DISDEFWBUF: stores are precise */
+        set(1, at);
+        bare_code(bare, instruction[i]);
+        bare_until(bare, bare_handler(5));
+        assert_int_equal(bare_ppb(bare, CFSR), 0x8200);
+        assert_int_equal(bare_ppb(bare, BFAR), at);
+        bare_start(bare);
+        bare_store(bare, CCR, 0x300); /* BFHFNMIGN: ignored, but the status tells */
+        set(CPU_FAULTMASK, 1);
+        set(1, at);
+        execute(instruction[i]);
+        if (i % 2 == 0)
+            assert_int_equal(bare_ppb(bare, BFAR), at);
+        bare_start(bare);
+        bare_store(bare, SHCSR, SHCSR_MEM);
+        bare_mpu_ram(bare);
+        bare_store(bare, 0xe000ed9c, (end - 0x1000) | 0x11); /* region 1: no access to the last 4 KB */
+        bare_store(bare, 0xe000eda0, 11 << 1 | 1);
+        bare_store(bare, 0xe000ed94, 5);
+        set(CPU_MSP, end - 0x1000);
+        set(1, at - 0x1000);
+        bare_code(bare, instruction[i]);
+        bare_until(bare, bare_handler(4));
+        assert_int_equal(bare_ppb(bare, CFSR), 0x82);
+        assert_int_equal(bare_ppb(bare, MMFAR), end - 0x1000);
+    }
+}
+
 static void unaligned_private_bus(void **state)
 {
     (void)state;
@@ -357,15 +395,11 @@ static void execution_outside_regions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(exclusive_access),
-        TEST(always_aligned),
-        TEST(unaligned_access_is_split),
-        TEST(unaligned_private_bus),
-        TEST(bit_band),
-        TEST(unprivileged_access),
-        TEST(faulting_transfers_keep_the_base),
-        TEST(code_that_changes_itself),
-        TEST(execution_outside_regions),
+        TEST(exclusive_access),          TEST(always_aligned),
+        TEST(unaligned_access_is_split), TEST(unaligned_access_that_faults),
+        TEST(unaligned_private_bus),     TEST(bit_band),
+        TEST(unprivileged_access),       TEST(faulting_transfers_keep_the_base),
+        TEST(code_that_changes_itself),  TEST(execution_outside_regions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,36 +125,38 @@ static bool no_load(struct cpu *cpu, uint32_t addr, uint32_t *value)
 
 /* With comparators. The FPB leaves unaligned loads alone (DDI 0439 8.3). */
 static __attribute__((noinline)) bool load_compared(struct cpu *cpu, uint32_t addr, unsigned size,
-                                                    bool privileged, uint32_t *value, bool part)
+                                                    bool privileged, uint32_t *value, const uint32_t *whole)
 {
-    if (!cpu_bus_read(cpu, part ? addr : cpu_fpb_loaded_from(cpu, addr), size, privileged, value))
-        return no_load(cpu, addr, value);
+    if (!cpu_bus_read(cpu, whole != NULL ? addr : cpu_fpb_loaded_from(cpu, addr), size, privileged, value))
+        return no_load(cpu, whole != NULL ? *whole : addr, value);
     cpu_watch_hit(cpu, addr, size, false, *value);
     return true;
 }
 
-/* One aligned piece; part: of an unaligned load. */
+/* One aligned piece; whole: the address of the unaligned access that it is of, or NULL. BFAR tells that one,
+ * MMFAR the piece that was refused (PM0214 4.4.15, 4.4.14). */
 static inline bool load_piece(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t *value,
-                              bool part)
+                              const uint32_t *whole)
 {
     if (!cpu_mpu_allows(cpu, addr, CPU_LOAD, privileged))
         return violation(cpu, addr);
     if (cpu->data_compared)
-        return load_compared(cpu, addr, size, privileged, value, part);
-    return cpu_bus_read(cpu, addr, size, privileged, value) || no_load(cpu, addr, value);
+        return load_compared(cpu, addr, size, privileged, value, whole);
+    return cpu_bus_read(cpu, addr, size, privileged, value) ||
+           no_load(cpu, whole != NULL ? *whole : addr, value);
 }
 
 bool cpu_load(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t *value)
 {
     if ((addr & (size - 1)) == 0)
-        return load_piece(cpu, addr, size, privileged, value, false);
+        return load_piece(cpu, addr, size, privileged, value, NULL);
     if (!may_be_unaligned(cpu, addr))
         return false;
     *value = 0;
     for (unsigned done = 0, n; done < size; done += n) {
         uint32_t part = 0;
         n = piece(addr + done, size - done);
-        if (!load_piece(cpu, addr + done, n, privileged, &part, true))
+        if (!load_piece(cpu, addr + done, n, privileged, &part, &addr))
             return false;
         *value |= part << (done * 8 & 31);
         cpu->left -= done != 0;
@@ -164,7 +166,8 @@ bool cpu_load(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, ui
 
 /* Bus errors of stores arrive late, because the write buffer has let the processor go on, unless
  * ACTLR.DISDEFWBUF turns it off. The private bus is not buffered. */
-static bool store_piece(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t value)
+static bool store_piece(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t value,
+                        const uint32_t *whole)
 {
     if (!cpu_mpu_allows(cpu, addr, CPU_STORE, privileged))
         return violation(cpu, addr);
@@ -172,7 +175,7 @@ static bool store_piece(struct cpu *cpu, uint32_t addr, unsigned size, bool priv
     if (cpu_bus_write(cpu, addr, size, privileged, value) || ignored(cpu))
         return true;
     if ((cpu->actlr & ACTLR_DISDEFWBUF) || addr >= 0xe0000000)
-        return precise(cpu, addr);
+        return precise(cpu, whole != NULL ? *whole : addr);
     cpu_pend_async_bus_fault(cpu);
     return true;
 }
@@ -180,12 +183,12 @@ static bool store_piece(struct cpu *cpu, uint32_t addr, unsigned size, bool priv
 bool cpu_store(struct cpu *cpu, uint32_t addr, unsigned size, bool privileged, uint32_t value)
 {
     if ((addr & (size - 1)) == 0)
-        return store_piece(cpu, addr, size, privileged, value);
+        return store_piece(cpu, addr, size, privileged, value, NULL);
     if (!may_be_unaligned(cpu, addr))
         return false;
     for (unsigned done = 0, n; done < size; done += n) {
         n = piece(addr + done, size - done);
-        if (!store_piece(cpu, addr + done, n, privileged, value >> done * 8))
+        if (!store_piece(cpu, addr + done, n, privileged, value >> done * 8, &addr))
             return false;
         cpu->left -= done != 0;
     }
