@@ -200,6 +200,88 @@ static void lazy_stacking_faults(void **state)
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 19);
 }
 
+/* Puts the frame that waits for its FP state at an address where nothing is, and an FP instruction next. */
+static void lose_frame(void)
+{
+    uint32_t pc = reg(CPU_PC);
+    bare_store(bare, FPCAR, 0x30000000);
+    bare->at = pc;
+    bare_code(bare, VADD_S0_S1_S2, NOP);
+    set(CPU_PC, pc);
+}
+
+/* The fault handler may give the frame a place: the instruction comes again, and the state is stored then. */
+static void lazy_stacking_is_tried_again(void **state)
+{
+    (void)state;
+    open_fpu();
+    bare_store(bare, SHCSR, SHCSR_BUS);
+    bare_store(bare, 0xe000ed1c, 0x80000000);
+    execute(VADD_S0_S1_S2);
+    uint32_t s0 = reg(CPU_S0);
+    svc_and_back();
+    uint32_t fpcar = bare_ppb(bare, FPCAR), pc = reg(CPU_PC);
+    bare_word(bare, fpcar, 0);
+    lose_frame();
+    bare_until(bare, bare_handler(5));
+    assert_int_equal(bare_ppb(bare, FPCCR) & 1, 1);
+    bare_store(bare, FPCAR, fpcar);
+    bare->at = reg(CPU_PC);
+    bare_code(bare, BX(14));
+    bare_until(bare, pc + 4);
+    assert_int_equal(bare_ppb(bare, FPCCR) & 1, 0);
+    assert_int_equal(bare_read(bare, fpcar), s0);
+}
+
+/* FPCCR's RDY bits: what the owner of the frame could have made pending is pending, also where it has to
+ * wait; what it could not is a HardFault. */
+static void lazy_stacking_faults_by_its_owner(void **state)
+{
+    static const struct {
+        uint32_t enabled, bus_priority, svc_priority;
+        unsigned taken;
+    } row[] = {
+        {SHCSR_BUS, 0x40, 0x80, 5}, /* taken at once */
+        {SHCSR_BUS, 0x80, 0x40, 0}, /* behind the handler */
+        {0, 0x40, 0x80, 3},
+    };
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        bare_start(bare);
+        open_fpu();
+        bare_store(bare, SHCSR, row[i].enabled);
+        bare_store(bare, 0xe000ed18, row[i].bus_priority << 8);
+        bare_store(bare, 0xe000ed1c, row[i].svc_priority << 24);
+        execute(VADD_S0_S1_S2);
+        svc_and_back();
+        assert_int_equal(bare_ppb(bare, FPCCR) >> 6 & 1, row[i].enabled != 0); /* BFRDY */
+        lose_frame();
+        bare_until(bare, row[i].taken != 0 ? bare_handler(row[i].taken) : reg(CPU_PC) + 4);
+        assert_int_equal(bare_ppb(bare, CFSR), 1 << 13);
+        assert_int_equal(bare_ppb(bare, HFSR), row[i].taken == 3 ? 1u << 30 : 0);
+        assert_int_equal(bare_ppb(bare, FPCCR) & 1, row[i].taken != 0);
+        if (row[i].taken == 0) {
+            bare->at = reg(CPU_PC);
+            bare_code(bare, BX(14));
+            bare_until(bare, bare_handler(5));
+        }
+    }
+    /* in HardFault's handler it waits, too, and is no lock-up */
+    bare_start(bare);
+    open_fpu();
+    execute(VADD_S0_S1_S2);
+    bare->at = reg(CPU_PC);
+    bare_code(bare, UDF);
+    bare_until(bare, bare_handler(3));
+    lose_frame();
+    bare_until(bare, reg(CPU_PC) + 4);
+    assert_int_equal(ipsr(), 3);
+    bare->at = reg(CPU_PC);
+    bare_code(bare, BX(14));
+    bare_until(bare, bare_handler(3));
+    assert_int_equal(bare_ppb(bare, CFSR), 1 << 13 | 1 << 16);
+}
+
 /* From fixed point the result is rounded to nearest whatever FPSCR says; to fixed point toward zero
  * (A7.7.227). 0x8a27f9b0 / 2^16 lies nearer to 0x8a27fa00 / 2^16. */
 static void fixed_point_rounds_by_itself(void **state)
@@ -279,6 +361,8 @@ int main(void)
         TEST(eager_stacking),
         TEST(nested_floating_point),
         TEST(lazy_stacking_faults),
+        TEST(lazy_stacking_is_tried_again),
+        TEST(lazy_stacking_faults_by_its_owner),
         TEST(fixed_point_rounds_by_itself),
         TEST(dual_multiply_sum_is_exact),
         TEST(fast_and_slow_arithmetic_agree),

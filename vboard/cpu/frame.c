@@ -143,20 +143,36 @@ void cpu_unstack(struct cpu *cpu, uint32_t exc_return)
 
 /* ---- floating-point context -------------------------------------------------------------- */
 
+/* The reserved frame cannot be stored, CFSR tells why. FPCCR knows what the context that it belongs to could
+ * have made pending. Where that is not urgent enough now, it waits and the instruction goes on (true). Else
+ * LSPACT stays: the instruction comes again, and with it the attempt. */
+static bool lazy_fault(struct cpu *cpu, unsigned exc)
+{
+    uint32_t ready = exc == EXC_MEM ? FPCCR_MMRDY : FPCCR_BFRDY;
+    if (!(cpu->fpccr & ready)) {
+        exc = EXC_HARD;
+        ready = FPCCR_HFRDY;
+        cpu->hfsr |= HFSR_FORCED;
+    }
+    bool now = exc_get(cpu->enabled, exc) && cpu_group_prio(cpu, exc) < cpu_exec_prio(cpu);
+    if (now || !(cpu->fpccr & ready))
+        return cpu_raise(cpu, exc, 0);
+    cpu_pend(cpu, exc);
+    return true;
+}
+
 /* PreserveFPState: the frame that was reserved at exception entry is filled now. */
 static bool store_lazy(struct cpu *cpu)
 {
     bool privileged = !(cpu->fpccr & FPCCR_USER);
-    cpu->fpccr &= ~(uint32_t)FPCCR_LSPACT;
+    unsigned fault = 0;
     cpu->left -= CYCLES_FP;
-    for (unsigned i = 0; i < 17; i++) {
-        uint32_t at = cpu->fpcar + 4 * i, value = i < 16 ? cpu->s[i] : cpu->fpscr;
-        if (!cpu_mpu_allows(cpu, at, CPU_STORE, privileged))
-            return cpu_raise(cpu, EXC_MEM, CFSR_MLSPERR);
-        cpu_watch_check(cpu, at, 4, true, value);
-        if (!cpu_bus_write(cpu, at, 4, privileged, value))
-            return cpu_raise(cpu, EXC_BUS, CFSR_LSPERR);
-    }
+    for (unsigned i = 0; i < 17 && fault == 0; i++)
+        fault = frame_word(cpu, cpu->fpcar + 4 * i, true, privileged, i < 16 ? &cpu->s[i] : &cpu->fpscr,
+                           CFSR_MLSPERR, CFSR_LSPERR);
+    if (fault != 0 && !lazy_fault(cpu, fault))
+        return false;
+    cpu->fpccr &= ~(uint32_t)FPCCR_LSPACT;
     return true;
 }
 
