@@ -1,4 +1,6 @@
 /* ADC1: oversampling with a trigger for each sample, and the queue of injected contexts. */
+#include <string.h>
+
 #include "adc_regs.h"
 
 enum { JADSTP = 32, JQOVF = 1 << 10, JQM = 1 << 21, TRGO = 2 << 2 | 1 << 6 /* of JSQR: TIM2 TRGO */ };
@@ -146,9 +148,44 @@ static void queue_that_empties(void **state)
     assert_int_equal(rd(ADC1 + ISR) & JEOS, 0);
 }
 
+/* Enabled or calibrated without regulator, without the regulator's time, without clock: each is said, once.
+ */
+static void what_was_forgotten(void **state)
+{
+    enum { CCIPR = 0x40021088, AHB2RSTR = 0x4002102C };
+    static const struct {
+        uint32_t cr, ccr, adcsel;
+        unsigned us;
+        const char *what;
+    } rows[] = {{0, 1 << 16, 0, 30, "without its regulator"},
+                {VREG, 0, 0, 30, "without a clock"},
+                {VREG, 0, 1u << 28, 30, "without a clock"}, /* PLLSAI1 R, off */
+                {VREG, 1 << 16, 0, 10, "within 20 us"},
+                {VREG, 1 << 16, 0, 30, NULL},
+                {VREG, 0, 3u << 28, 30, NULL}}; /* SYSCLK */
+    (void)state;
+    for (unsigned calibrates = 0; calibrates < 2; calibrates++)
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            unsigned before = told_count("message");
+            set_bits(AHB2RSTR, 1 << 13);
+            clear_bits(AHB2RSTR, 1 << 13);
+            wr(CCIPR, rows[i].adcsel);
+            wr(ADC1 + CCR, rows[i].ccr);
+            wr(ADC1 + CR, rows[i].cr);
+            run_us(rows[i].us);
+            assert_int_equal(told_count("message"), before);
+            for (unsigned n = 0; n < 2; n++)
+                wr(ADC1 + CR, rows[i].cr | (calibrates ? 1u << 31 : ADEN));
+            assert_int_equal(told_count("message"), before + !!rows[i].what);
+            if (rows[i].what)
+                assert_non_null(strstr(told_last("message")->text, rows[i].what));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_was_forgotten, on, rig_off),
         cmocka_unit_test_setup_teardown(triggered_oversampling, on_with_tim2, rig_off),
         cmocka_unit_test_setup_teardown(triggered_oversampling_by_software, on_with_tim2, rig_off),
         cmocka_unit_test_setup_teardown(injected_in_between, on_with_tim2, rig_off),

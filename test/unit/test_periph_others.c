@@ -1,4 +1,6 @@
 /* What is there with nothing connected: SDMMC, QUADSPI, LCD, TSC, OPAMP, VREFBUF. */
+#include <string.h>
+
 #include "rig.h"
 
 static int on(void **state)
@@ -66,7 +68,12 @@ static void quadspi(void **state)
     wr(QUADSPI + 0x10, 0);
     wr(QUADSPI + 0x14, 0x05 | 1 << 8 | 1 << 24 | 2 << 26);
     run_us(1000);
-    assert_int_equal(rd(QUADSPI + 8) & 0x28, 0x20);
+    for (unsigned n = 0; n < 2; n++) { /* FTF with each status, until it is read */
+        assert_int_equal(rd(QUADSPI + 8) & 0x3F2C, 0x24);
+        assert_int_equal(rd8(QUADSPI + 0x20), 0xFF);
+        assert_int_equal(rd(QUADSPI + 8) & 0x2C, 0x20);
+        run_us(10);
+    }
     wr(QUADSPI, rd(QUADSPI) ^ (0xFFC000D8 | 0x00170F00)); /* some wait for the end of the transfer */
     assert_int_equal(rd(QUADSPI), 1 | 0x00170C00 | 1 << 24);
     wr(QUADSPI, rd(QUADSPI) | 2);
@@ -167,10 +174,28 @@ static void lcd(void **state)
     assert_true(irq_line(78));
     wr(LCD + 12, 8);
     assert_false(irq_line(78));
+    for (unsigned n = 0; n < 3; n++) { /* SOF is there without its interrupt, too */
+        wr(LCD + 12, 2);
+        assert_int_equal(rd(LCD + 8) & 2, 0);
+        assert_in_range(run_until(LCD + 8, 2, 2, 9 * PS_PER_MS), 7 * PS_PER_MS / (n ? 1 : 1000),
+                        8 * PS_PER_MS);
+    }
     wr(LCD, 0);
     assert_int_equal(rd(LCD + 8) & 1, 1); /* the last frame is shown to its end */
     run_us(8000);
     assert_int_equal(rd(LCD + 8) & 0x11, 0);
+}
+
+/* Without RTCCLK nothing happens, and that is said once. */
+static void lcd_without_clock(void **state)
+{
+    (void)state;
+    clock_on(0x58, 9);
+    wr(LCD, 1);
+    wr(LCD, 0);
+    wr(LCD, 1);
+    assert_int_equal(told_count("message"), 1);
+    assert_non_null(strstr(told_last("message")->text, "RTCCLK"));
 }
 
 static void tsc(void **state)
@@ -272,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(quadspi_starts_with_data, on, rig_off),
         cmocka_unit_test_setup_teardown(quadspi_beyond, on, rig_off),
         cmocka_unit_test_setup_teardown(lcd, on, rig_off),
+        cmocka_unit_test_setup_teardown(lcd_without_clock, on, rig_off),
         cmocka_unit_test_setup_teardown(tsc, on, rig_off),
         cmocka_unit_test_setup_teardown(amplifier, on, rig_off),
         cmocka_unit_test_setup_teardown(missing_is_told, rig_on, rig_off),

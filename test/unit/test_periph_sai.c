@@ -1,4 +1,6 @@
 /* SAI1: frames, protocols, blocks that follow each other, companding, mute. */
+#include <string.h>
+
 #include "chip/g711.h"
 #include "rig.h"
 
@@ -42,6 +44,33 @@ static void sai(void **state)
     assert_int_equal(rd(SAI + 0x18), 9); /* underrun */
     wr(SAI + 0x1C, 1);
     assert_int_equal(rd(SAI + 0x18) & 1, 0);
+}
+
+/* A master whose clock is off, or is to come from outside: said once. */
+static void sai_without_clock(void **state)
+{
+    static const char *const what[4] = {"PLLSAI1 P, which is off", "is 1", "PLL P, which is off",
+                                        "SAI1_EXTCLK"};
+    (void)state;
+    clock_on(0x60, 21);
+    for (uint32_t sel = 0; sel < 4; sel++) {
+        set_bits(0x40021040, 1 << 21);
+        clear_bits(0x40021040, 1 << 21);
+        wr(0x40021088, sel << 22);
+        wr(SAI + 0x24, 0x40 | 2 | 1 << 16); /* a slave has none of its own */
+        assert_int_equal(told_count("message"), sel);
+        wr(SAI + 4, 0x40 | 1 << 16);
+        wr(SAI + 4, 0x40);
+        wr(SAI + 4, 0x40 | 1 << 16);
+        assert_int_equal(told_count("message"), sel + 1);
+        assert_non_null(strstr(told_last("message")->text, what[sel]));
+    }
+    set_bits(0x40021040, 1 << 21);
+    clear_bits(0x40021040, 1 << 21);
+    wr(0x40021088, 0);
+    sai_clocked();
+    wr(SAI + 4, 0x40 | 1 << 16);
+    assert_int_equal(told_count("message"), 4);
 }
 
 /* SPDIF has its frame of 64 bits and two words, whatever FRCR and SLOTR say; AC'97 256 bits, and its receiver
@@ -356,6 +385,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sai, on, rig_off),
+        cmocka_unit_test_setup_teardown(sai_without_clock, on, rig_off),
         cmocka_unit_test_setup_teardown(sai_protocols, on, rig_off),
         cmocka_unit_test_setup_teardown(begin_and_end, on, rig_off),
         cmocka_unit_test_setup_teardown(words_pass, on, rig_off),

@@ -183,6 +183,26 @@ static void outputs_are_driven(void **state)
     assert_int_equal(rd(TIM15 + CNT), 1);
 }
 
+/* MMS 3 is a pulse whenever CC1IF is set, also by CC1G, and also while it is set already. */
+static void pulse_by_software(void **state)
+{
+    (void)state;
+    wr(TIM1 + CR2, 3 << 4);
+    for (uint32_t input = 0; input < 2; input++) {
+        wr(TIM1 + CCMR1, input);
+        wr(TIM15 + CR1, 0);
+        wr(TIM15 + CNT, 0);
+        wr(TIM15 + SMCR, 0 << 4 | 7); /* counts ITR0 */
+        wr(TIM15 + CR1, 1);
+        for (unsigned n = 1; n <= 3; n++) {
+            wr(TIM1 + EGR, 2);
+            assert_int_equal(rd(TIM15 + CNT), n);
+            wr(TIM1 + EGR, 4); /* CC2G */
+            assert_int_equal(rd(TIM15 + CNT), n);
+        }
+    }
+}
+
 /* MMS2 from 10 on: edges of OC4, 5 and 6. All go high within a period, and low at its end. */
 static void second_trigger_output(void **state)
 {
@@ -211,6 +231,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(codes, all_on, rig_off),
         cmocka_unit_test_setup_teardown(edges, all_on, rig_off),
         cmocka_unit_test_setup_teardown(outputs_are_driven, all_on, rig_off),
+        cmocka_unit_test_setup_teardown(pulse_by_software, all_on, rig_off),
         cmocka_unit_test_setup_teardown(second_trigger_output, all_on, rig_off),
     };
 

@@ -212,6 +212,30 @@ bool adc_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
     return true;
 }
 
+/* Switched on or calibrated without what that needs: nothing comes of it, or on the chip nothing good. */
+static void tell_if_not_ready(struct chip *c)
+{
+    struct adc_state *a = &c->adc;
+    const char *sentence = NULL;
+
+    if (a->regulator_on == PS_NEVER)
+        sentence = "ADC1 is enabled or calibrated without its regulator, and nothing comes of it: DEEPPWD of "
+                   "ADC_CR is "
+                   "to be cleared, ADVREGEN set";
+    else if (!adc_hz(c))
+        sentence = "ADC1 is enabled or calibrated without a clock, and gets never ready: CKMODE of ADC_CCR "
+                   "is 0, and "
+                   "RCC_CCIPR.ADCSEL takes none or one that is off";
+    else if (chip_now(c) < a->regulator_on + T_ADCVREG)
+        sentence =
+            "ADC1 is enabled or calibrated within 20 us of ADVREGEN: on the chip its regulator is not stable "
+            "(DS11449)";
+    if (!sentence || a->told || !c->tell->message)
+        return;
+    a->told = true;
+    c->tell->message(c->tell->owner, sentence);
+}
+
 /* Bits that are set to ask for something and are cleared when it is done. RM0394 "ADC control register". */
 static void write_cr(struct chip *c, uint32_t value)
 {
@@ -226,6 +250,8 @@ static void write_cr(struct chip *c, uint32_t value)
         a->regulator_on = PS_NEVER;
     else if (a->regulator_on == PS_NEVER)
         a->regulator_on = chip_now(c);
+    if (value & (ADC_CR_ADCAL | ADC_CR_ADEN) && !enabled)
+        tell_if_not_ready(c);
     if (value & ADC_CR_ADCAL && !enabled && a->regulator_on != PS_NEVER) {
         *cr |= ADC_CR_ADCAL;
         plan(c, 116); /* DS11449: tCAL */

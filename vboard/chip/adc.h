@@ -78,6 +78,7 @@ struct adc_state {
     uint8_t contexts;             /* how many */
     uint32_t sum;                 /* triggered oversampling: of so many samples: */
     uint16_t summed;
+    bool told;       /* of what it was not given */
     uint8_t outside; /* watchdog outputs: the last value that each guarded was outside */
 };
 

@@ -56,10 +56,25 @@ void lcd_reset(struct chip *c, unsigned index)
     interrupt(c);
 }
 
+/* Frames that have begun since the last look: SOF, and what waited for one is updated. */
+static void settle(struct chip *c)
+{
+    struct lcd_state *s = &c->lcd;
+    ps_t now = chip_now(c), length = frame(c), from = s->seen_at > s->enabled_at ? s->seen_at : s->enabled_at;
+
+    s->seen_at = now;
+    if (!(s->cr & CR_LCDEN) || length == PS_NEVER ||
+        (now - s->enabled_at) / length == (from - s->enabled_at) / length)
+        return;
+    s->sr |= SOF;
+    if (s->sr & UDR)
+        s->sr = (s->sr & ~(uint32_t)UDR) | UDD;
+}
+
 void lcd_event(struct chip *c, unsigned index)
 {
     struct lcd_state *s = &c->lcd;
-    ps_t now = chip_now(c), length = frame(c);
+    ps_t now = chip_now(c);
 
     (void)index;
     if (s->synced_at <= now)
@@ -68,11 +83,7 @@ void lcd_event(struct chip *c, unsigned index)
         s->sr |= RDY, s->ready_at = PS_NEVER;
     if (s->off_at <= now)
         s->sr &= ~(uint32_t)(ENS | RDY), s->off_at = PS_NEVER;
-    if (s->cr & CR_LCDEN && length != PS_NEVER && (now - s->enabled_at) % length == 0) {
-        s->sr |= SOF;
-        if (s->sr & UDR)
-            s->sr = (s->sr & ~(uint32_t)UDR) | UDD;
-    }
+    settle(c);
     interrupt(c);
     schedule(c);
 }
@@ -90,6 +101,7 @@ bool lcd_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
     uint32_t word = 0, reg = off & ~3u;
 
     (void)index;
+    settle(c);
     if (reg == CR)
         word = s->cr;
     else if (reg == FCR)
@@ -111,6 +123,12 @@ static void write_cr(struct chip *c, uint32_t value)
 
     s->cr = (s->cr & ~mask) | (value & mask);
     bool on = s->cr & CR_LCDEN;
+    if (on && !chip_clock(c, CLK_RTC) && !s->told && c->tell->message) {
+        s->told = true;
+        c->tell->message(c->tell->owner,
+                         "The LCD is enabled without a clock: RTCCLK (RCC_BDCR: RTCSEL, RTCEN) is "
+                         "off, and it neither synchronizes nor shows frames");
+    }
     if (on && !was_on) {
         s->sr |= ENS;
         s->enabled_at = chip_now(c);
@@ -129,6 +147,7 @@ bool lcd_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 
     (void)index;
     value = lanes_apb(size, value);
+    settle(c);
     if (reg == CR) {
         write_cr(c, value);
     } else if (reg == FCR) {

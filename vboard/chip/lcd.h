@@ -7,6 +7,8 @@
 struct lcd_state {
     uint32_t cr, fcr, sr, ram[16];
     ps_t enabled_at, synced_at, ready_at, off_at;
+    ps_t seen_at; /* what frames have done until then is in SR */
+    bool told;    /* of a missing clock */
 };
 
 void lcd_reset(struct chip *c, unsigned index);

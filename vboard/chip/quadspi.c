@@ -42,7 +42,7 @@ static void update(struct chip *c)
     bool read = mode(s) == INDIRECT_READ && busy(s) && (s->level >= threshold || (done && s->level));
     bool write = waits_for_data(s) && FIFO - s->level >= threshold;
 
-    put_bit(&s->r[SR], FTF, read || write);
+    put_bit(&s->r[SR], FTF, read || write || s->polled);
     s->r[SR] = (s->r[SR] & 0xFF) | s->level << 8;
     chip_irq(c, IRQ_QUADSPI, B_QUADSPI, s->r[SR] & s->r[CR] >> 16 & 0x1F);
     dma_request(c, DMAR_QUADSPI, s->r[CR] & DMAEN && s->r[SR] & FTF);
@@ -87,6 +87,7 @@ static void start(struct chip *c)
     s->endless = data && s->r[DLR] == UINT32_MAX;
     s->left = data ? s->r[DLR] + 1 : 0;
     s->level = 0;
+    s->polled = false;
     s->byte_at = PS_NEVER;
     if (mode(s) == MAPPED) /* BUSY comes with the first access */
         return;
@@ -114,6 +115,7 @@ static void poll(struct chip *c)
     uint32_t mask = s->r[PSMKR], differ = (UINT32_MAX ^ s->r[PSMAR]) & mask;
     bool match = s->r[CR] & PMM ? differ != mask : differ == 0;
 
+    s->polled = true;
     s->byte_at = clocks(c, s->r[PIR] + data_clocks(s));
     if (!match)
         return;
@@ -178,9 +180,10 @@ bool quadspi_read(struct chip *c, unsigned index, uint32_t off, unsigned size, u
     if (off / 4 != DR)
         return true;
     unsigned n = s->level < size ? s->level : size;
-    *value = n ? UINT32_MAX >> (32 - 8 * size) : 0;
+    *value = n || s->polled ? UINT32_MAX >> (32 - 8 * size) : 0;
+    s->polled = false;
     s->level -= n;
-    if (!s->level && !s->left && !s->endless)
+    if (mode(s) != POLLING && !s->level && !s->left && !s->endless)
         s->r[SR] &= ~(uint32_t)BUSY;
     resume(c);
     update(c);

@@ -9,6 +9,7 @@ struct quadspi_state {
     unsigned level; /* bytes in the FIFO of 16 */
     uint32_t left;  /* bytes still to go through the pins */
     bool endless;   /* DLR is all ones: until abort */
+    bool polled;    /* a status has come that DR was not read of yet */
     ps_t byte_at;
 };
 

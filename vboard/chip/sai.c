@@ -340,8 +340,25 @@ static bool wrong_clock(const struct sai_block *b)
     return is_master(b) && !(b->r[CR1] & NODIV) && protocol(b) == FREE && (n < 8 || (n & (n - 1)));
 }
 
+/* A master without a clock sends nothing and tells nothing. */
+static void tell_if_still(struct chip *c, const struct sai_block *b)
+{
+    static const char *const sentences[4] = {
+        "SAI1 is a master without a clock: RCC_CCIPR.SAI1SEL takes PLLSAI1 P, which is off",
+        "SAI1 is a master without a clock: RCC_CCIPR.SAI1SEL is 1, for which this chip has none",
+        "SAI1 is a master without a clock: RCC_CCIPR.SAI1SEL takes PLL P, which is off",
+        "SAI1 is a master without a clock: RCC_CCIPR.SAI1SEL takes the pin SAI1_EXTCLK, which nobody drives "
+        "here"};
+
+    if (!is_on(b) || !is_master(b) || chip_clock(c, CLK_SAI1) || c->sai.told || !c->tell->message)
+        return;
+    c->sai.told = true;
+    c->tell->message(c->tell->owner, sentences[bits(c->rcc.reg[RCC_CCIPR / 4], 22, 2)]);
+}
+
 static void switched(struct chip *c, struct sai_block *b)
 {
+    tell_if_still(c, b);
     if (is_on(b) && wrong_clock(b)) {
         b->r[SR] |= WCKCFG;
         b->r[CR1] &= ~(uint32_t)SAIEN;

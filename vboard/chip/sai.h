@@ -8,6 +8,7 @@ enum { SAI_BLOCKS = 2, SAI_FIFO = 8 };
 
 struct sai_state {
     uint32_t gcr;
+    bool told; /* of a missing clock */
     struct sai_block {
         uint32_t r[8]; /* CR1, CR2, FRCR, SLOTR, IM, SR, CLRFR, DR */
         uint32_t fifo[SAI_FIFO];

@@ -243,6 +243,8 @@ static void generate(struct chip *c, unsigned index, uint32_t value)
         }
         tim_flag(c, index, (uint32_t)TIM_SR_CC1IF << ch);
         tim_request(c, index, tim_kinds[index].dma_compare[ch], (uint32_t)TIM_DIER_CC1DE << ch);
+        if (ch == 0)
+            tim_trgo_pulse(c, index, 3);
     }
     if (value & TIM_SR_COMIF)
         tim_com(c, index);
