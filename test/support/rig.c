@@ -75,6 +75,12 @@ static void on_message(void *owner, const char *sentence)
     snprintf(note("message", 0, 0)->text, sizeof told.events->text, "%s", sentence);
 }
 
+static void on_ignored(void *owner, const char *sentence, uint32_t pc)
+{
+    (void)owner;
+    snprintf(note("ignored", pc, 0)->text, sizeof told.events->text, "%s", sentence);
+}
+
 static void on_fault(void *owner, const struct cpu_fault *fault)
 {
     (void)owner;
@@ -101,6 +107,7 @@ static const struct chip_listener listener = {
     .flash_op = on_flash_op,
     .missing = on_missing,
     .message = on_message,
+    .ignored = on_ignored,
     .fault = on_fault,
     .cut = on_cut,
     .power_lost = on_power_lost,

@@ -92,8 +92,9 @@ bool pin_level(char port, unsigned pin);
 /* What the chip told, since rig_on. */
 struct rig_told {
     struct rig_event {
-        const char *what; /* "reset", "missing", "message", "power lost", the flash operation, the fault */
-        uint32_t a, b;    /* cause; address and PC; page or address, and count; PC */
+        const char *
+            what; /* "reset", "missing", "message", "ignored", "power lost", the flash operation, the fault */
+        uint32_t a, b; /* cause; address and PC; page or address, and count; PC */
         ps_t at;
         char text[160]; /* of a message */
     } events[256];

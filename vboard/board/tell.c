@@ -2,6 +2,7 @@
  * of the source. */
 #include "board/internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "chip/memory.h"
@@ -153,6 +154,21 @@ static void on_message(void *owner, const char *sentence)
     board_emit(owner, &(struct vboard_event){.kind = VE_MESSAGE, .name = sentence});
 }
 
+static void on_ignored(void *owner, const char *sentence, uint32_t pc)
+{
+    struct vboard *b = owner;
+    struct symbol *at = &b->fault_at;
+    char text[512];
+    symbols_find(b->symbols, pc, at);
+    int n = snprintf(text, sizeof text, "%s (0x%08x", sentence, (unsigned)pc);
+    if (at->function[0] != '\0')
+        n += snprintf(text + n, sizeof text - (size_t)n, " in %.99s", at->function);
+    if (at->line[0] != '\0')
+        n += snprintf(text + n, sizeof text - (size_t)n, ", %.199s", at->line);
+    (void)snprintf(text + n, sizeof text - (size_t)n, ")");
+    on_message(owner, text);
+}
+
 static void on_usb_pullup(void *owner, bool on)
 {
     struct vboard *b = owner;
@@ -190,5 +206,6 @@ void board_listen(struct vboard *b)
                                      .watch = on_watch,
                                      .cut = on_cut,
                                      .power_lost = on_power_lost,
-                                     .message = on_message};
+                                     .message = on_message,
+                                     .ignored = on_ignored};
 }

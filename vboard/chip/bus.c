@@ -68,8 +68,10 @@ static bool block_write(struct chip *c, uint32_t addr, unsigned size, uint32_t v
     const struct block *b = bus_block(c, addr, &id);
     if (!b || addr % size)
         return false;
-    if (!chip_enabled(c, id) || rcc_holds(c, id))
+    if (!chip_enabled(c, id) || rcc_holds(c, id)) {
+        chip_unclocked(c, id);
         return true;
+    }
     if (!b->write) {
         chip_missing(c, id, addr - b->base);
         return true;

@@ -264,6 +264,8 @@ bool can_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     case BTR:
         if (s->msr & CAN_MSR_INAK)
             s->btr = value & BTR_BITS;
+        else
+            chip_ignored(c, B_CAN1, "BTR", "while CAN_MSR.INAK is clear");
         break;
     case FMR: s->fmr = (s->fmr & ~(uint32_t)FINIT) | (value & FINIT); break;
     case FA1R: s->fa1r = value & BANK_BITS; break;
@@ -272,6 +274,8 @@ bool can_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
             bool bank = reg >= BANKS && !(s->fa1r >> (reg - BANKS) / 8 & 1);
             if (s->fmr & FINIT || bank)
                 *filter = reg >= BANKS ? value : value & BANK_BITS;
+            else
+                chip_ignored(c, B_CAN1, "", "in its filters while CAN_FMR.FINIT is clear");
         } else if (reg >= TX_BOXES && reg < RX_BOXES) {
             write_mailbox(c, reg, value);
         }

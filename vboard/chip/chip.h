@@ -335,6 +335,8 @@ struct chip_listener {
     int (*cut)(void *owner, uint64_t n);
     void (*power_lost)(void *owner);                    /* after a cut: memory is as the cut left it */
     void (*message)(void *owner, const char *sentence); /* e.g. the ROM stand-in's broken precondition */
+    /* The instruction at pc has written what cannot be written now; once a block after each reset. */
+    void (*ignored)(void *owner, const char *sentence, uint32_t pc);
 };
 
 #endif

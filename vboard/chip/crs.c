@@ -230,6 +230,8 @@ bool crs_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     case CFGR: /* read-only while the counter is enabled */
         if (!(s->cr & CR_CEN))
             s->cfgr = value & CFGR_BITS;
+        else if ((value ^ s->cfgr) & CFGR_BITS)
+            chip_ignored(c, B_CRS, "CFGR", "while CEN is set");
         break;
     case ICR:
         s->isr &= ~(value & 0xFu);

@@ -172,10 +172,14 @@ static void write_sample_time(struct chip *c, unsigned ch, uint32_t value)
 }
 
 /* A mode can be written while its channel is off. */
-static void write_modes(struct dac_state *d, uint32_t value)
+static void write_modes(struct chip *c, uint32_t value)
 {
+    struct dac_state *d = &c->dac;
+
     for (unsigned ch = 0; ch < 2; ch++)
-        if (!(control(d, ch) & (EN | CEN)))
+        if (control(d, ch) & (EN | CEN) && (value ^ d->r[MCR]) & 7u << 16 * ch)
+            chip_ignored(c, B_DAC1, "MCR", "while the channel is enabled");
+        else
             d->r[MCR] = (d->r[MCR] & ~(7u << 16 * ch)) | (value & 7u << 16 * ch);
 }
 
@@ -286,7 +290,7 @@ bool dac_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         hold(c, 0, (value & 0xFF) << 4);
         hold(c, 1, (value >> 8 & 0xFF) << 4);
         break;
-    case MCR: write_modes(d, value); break;
+    case MCR: write_modes(c, value); break;
     case SHSR1:
     case SHSR2: write_sample_time(c, off / 4 - SHSR1, value); break;
     case SR: d->r[SR] &= ~(value & (DMAUDR | (uint32_t)DMAUDR << 16)); break;

@@ -327,6 +327,8 @@ static void write_ccr(struct chip *c, unsigned index, unsigned ch, uint32_t valu
     bool was_on = k->ccr & CCR_EN;
     uint32_t mask = was_on ? CCR_WHILE_ENABLED : CCR_ALL;
 
+    if (value & CCR_EN && (value ^ k->ccr) & CCR_ALL & ~mask)
+        chip_ignored(c, id_of(index), "CCR", "while EN is set");
     k->ccr = (k->ccr & ~mask) | (value & mask);
     if (bits(c->dma[index].isr, 4 * ch, 4) & TEIF)
         k->ccr &= ~(uint32_t)CCR_EN;
@@ -350,6 +352,8 @@ static void write_channel(struct chip *c, unsigned index, unsigned ch, uint32_t 
     case CNDTR:
         if (!(k->ccr & CCR_EN))
             k->cndtr = lanes_put(k->cndtr, off, size, value) & 0xFFFF;
+        else if (lanes_put(k->cndtr, off, size, value) != k->cndtr)
+            chip_ignored(c, id_of(index), "CNDTR", "while EN is set");
         break;
     /* While EN is set they say where the next round of circular mode begins. */
     case CPAR: k->cpar = lanes_put(k->cpar, off, size, value); break;

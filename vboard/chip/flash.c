@@ -193,9 +193,14 @@ static void write_sr(struct chip *c, uint32_t value)
 static void write_cr(struct chip *c, uint32_t value)
 {
     struct flash_state *f = &c->flash;
-    if (f->cr & CR_LOCK)
+    if (f->cr & CR_LOCK) {
+        if ((value ^ f->cr) & (CR_WRITABLE | CR_STRT | CR_OPTSTRT | CR_OBL_LAUNCH))
+            chip_ignored(c, B_FLASH, "CR", "while LOCK is set");
         return;
+    }
     bool options = !(f->cr & CR_OPTLOCK);
+    if (!options && value & (CR_OPTSTRT | CR_OBL_LAUNCH))
+        chip_ignored(c, B_FLASH, "CR", "with OPTSTRT or OBL_LAUNCH while OPTLOCK is set");
     if (!options)
         value &= ~(uint32_t)(CR_OPTSTRT | CR_OBL_LAUNCH);
     f->cr = (f->cr & ~CR_WRITABLE) | (value & CR_WRITABLE);

@@ -101,11 +101,18 @@ bool i2c_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
     return true;
 }
 
+static void ignored(struct chip *c, unsigned index, const char *reg, const char *why)
+{
+    chip_ignored(c, (enum block_id)instances[index].block, reg, why);
+}
+
 static void write_cr1(struct chip *c, unsigned index, uint32_t value)
 {
     struct i2c_state *s = &c->i2c[index];
     uint32_t old = s->r[I2C_CR1], mask = old & I2C_CR1_PE ? CR1_WHILE_ENABLED : CR1_BITS;
 
+    if (value & I2C_CR1_PE && (value ^ old) & CR1_BITS & ~mask)
+        ignored(c, index, "CR1", "while PE is set");
     s->r[I2C_CR1] = (s->r[I2C_CR1] & ~mask) | (value & mask);
     if (s->r[I2C_CR1] & ~old & I2C_CR1_PE)
         s->free_since = chip_now(c);
@@ -128,11 +135,13 @@ static void write_timeoutr(struct chip *c, unsigned index, uint32_t value)
 }
 
 /* OA1 and OA1MODE, OA2 and OA2MSK "can be written only when OA1EN = 0", OA2EN = 0. */
-static void write_address(uint32_t *reg, uint32_t value)
+static void write_address(struct chip *c, unsigned index, unsigned reg, uint32_t value)
 {
-    uint32_t locked = *reg & 1u << 15 ? 0x7FFFu : 0;
+    uint32_t *r = &c->i2c[index].r[reg], locked = *r & 1u << 15 ? 0x7FFFu : 0;
 
-    *reg = (value & ~locked) | (*reg & locked);
+    if (value >> 15 && (value ^ *r) & locked)
+        ignored(c, index, reg == I2C_OAR1 ? "OAR1" : "OAR2", "while the address is enabled");
+    *r = (value & ~locked) | (*r & locked);
 }
 
 /* START, STOP, NACK and PECBYTE are set by software only; NBYTES written while TCR goes on with the transfer.
@@ -194,11 +203,13 @@ bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     switch (off / 4) {
     case I2C_CR1: write_cr1(c, index, value); break;
     case I2C_CR2: write_cr2(c, index, value); break;
-    case I2C_OAR1: write_address(&s->r[I2C_OAR1], value & OAR1_BITS); break;
-    case I2C_OAR2: write_address(&s->r[I2C_OAR2], value & OAR2_BITS); break;
+    case I2C_OAR1: write_address(c, index, I2C_OAR1, value & OAR1_BITS); break;
+    case I2C_OAR2: write_address(c, index, I2C_OAR2, value & OAR2_BITS); break;
     case I2C_TIMINGR:
         if (!(s->r[I2C_CR1] & I2C_CR1_PE))
             s->r[I2C_TIMINGR] = value & 0xF0FFFFFF;
+        else if (value != s->r[I2C_TIMINGR])
+            ignored(c, index, "TIMINGR", "while PE is set");
         break;
     case I2C_TIMEOUTR: write_timeoutr(c, index, value); break;
     case I2C_ISR: write_isr(c, index, value); break;

@@ -140,10 +140,14 @@ bool iwdg_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     return true;
 }
 
-static void update(struct iwdg_state *s, uint32_t *reg, uint32_t value, uint32_t flag)
+static void update(struct chip *c, const char *name, uint32_t *reg, uint32_t value, uint32_t flag)
 {
-    if (!s->unlocked)
+    struct iwdg_state *s = &c->iwdg;
+
+    if (!s->unlocked) {
+        chip_ignored(c, B_IWDG, name, "without 0x5555 in IWDG_KR");
         return;
+    }
     *reg = value;
     s->sr |= flag;
     s->synced = s->lsi.done + SYNC_PERIODS;
@@ -169,12 +173,12 @@ bool iwdg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uin
     settle(c);
     switch (off & ~3u) {
     case KR: key(c, value & 0xFFFF); break;
-    case PR: update(s, &s->pr, value & 7, SR_PVU); break;
-    case RLR: update(s, &s->rlr, value & 0xFFF, SR_RVU); break;
+    case PR: update(c, "PR", &s->pr, value & 7, SR_PVU); break;
+    case RLR: update(c, "RLR", &s->rlr, value & 0xFFF, SR_RVU); break;
     case WINR: /* reloads too (ST's HAL refreshes with it) */
         if (s->unlocked)
             reload(s);
-        update(s, &s->winr, value & 0xFFF, SR_WVU);
+        update(c, "WINR", &s->winr, value & 0xFFF, SR_WVU);
         break;
     }
     schedule(c);

@@ -129,18 +129,23 @@ static void write_cr(struct chip *c, unsigned index, uint32_t value)
     t->starts_at = in_periods(c, t, 2);
 }
 
+/* CMP and ARR: "must only be modified when the LPTIM is enabled". */
+static bool loads(struct chip *c, unsigned index, const char *reg)
+{
+    if (c->lptim[index].cr & LPTIM_CR_ENABLE)
+        return true;
+    chip_ignored(c, (enum block_id)(B_LPTIM1 + index), reg, "while ENABLE is clear");
+    return false;
+}
+
 static void write_arr(struct chip *c, struct lptim_state *t, uint32_t value)
 {
-    if (!(t->cr & LPTIM_CR_ENABLE))
-        return;
     t->arr = value & 0xFFFF;
     t->arr_ok = in_periods(c, t, 3);
 }
 
 static void write_cmp(struct chip *c, struct lptim_state *t, uint32_t value)
 {
-    if (!(t->cr & LPTIM_CR_ENABLE))
-        return;
     t->cmp = value & 0xFFFF;
     t->cmp_ok = in_periods(c, t, 3);
 }
@@ -158,10 +163,18 @@ bool lptim_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     case CFGR: /* locked while enabled */
         if (!(t->cr & LPTIM_CR_ENABLE))
             lptim_configure(c, index, value & i->cfgr);
+        else if ((value ^ t->cfgr) & i->cfgr)
+            chip_ignored(c, (enum block_id)(B_LPTIM1 + index), "CFGR", "while ENABLE is set");
         break;
     case CR: write_cr(c, index, value & 7); break;
-    case CMP: write_cmp(c, t, value); break;
-    case ARR: write_arr(c, t, value); break;
+    case CMP:
+        if (loads(c, index, "CMP"))
+            write_cmp(c, t, value);
+        break;
+    case ARR:
+        if (loads(c, index, "ARR"))
+            write_arr(c, t, value);
+        break;
     case OR:
         t->option = value & 3;
         lptim_sources_selected(c, index);

@@ -137,6 +137,8 @@ static void write_pll(struct chip *c, uint32_t old, uint32_t next)
         keep |= 0x73;
     if ((c->rcc.reg[RCC_CFGR / 4] >> 2 & 3) == 3) /* PLLREN while PLL is SYSCLK */
         keep |= 1U << 24;
+    if ((next ^ old) & keep)
+        chip_ignored(c, B_RCC, "PLLCFGR", "while a PLL is on");
     c->rcc.reg[RCC_PLLCFGR / 4] = (next & ~keep) | (old & keep);
 }
 
@@ -145,6 +147,8 @@ static void write_pllsai1(struct chip *c, uint32_t old, uint32_t next)
     uint32_t keep = 0;
     if (c->rcc.reg[RCC_CR / 4] & 1U << 26)
         keep = 0xF8000000 | 3U << 25 | 3U << 21 | 1U << 17 | 0x7FU << 8;
+    if ((next ^ old) & keep)
+        chip_ignored(c, B_RCC, "PLLSAI1CFGR", "while PLLSAI1ON is set");
     c->rcc.reg[RCC_PLLSAI1CFGR / 4] = (next & ~keep) | (old & keep);
 }
 
@@ -162,8 +166,11 @@ static void write_cicr(struct chip *c, uint32_t old, uint32_t next)
 static void write_bdcr(struct chip *c, uint32_t old, uint32_t next)
 {
     const uint32_t lsco = 3U << 24, bdrst = 1U << 16;
-    if (!pwr_backup_writable(c))
+    if (!pwr_backup_writable(c)) {
+        if (next != old)
+            chip_ignored(c, B_RCC, "BDCR", "while PWR_CR1.DBP is clear");
         return;
+    }
     if (old & 3U << 8)
         next = (next & ~(3U << 8)) | (old & 3U << 8);
     if (old & 1) /* LSEBYP: only while LSE is off */

@@ -76,6 +76,7 @@ void reset_begin(struct chip *c, enum chip_reset cause)
     c->wake_from = shutdown ? MODE_SHUTDOWN : woke ? MODE_STANDBY : MODE_RUN;
     c->locked_up = false;
     c->missing_count = 0;
+    c->ignored_told = 0;
     flash_interrupted(c);
     bool power = c->reset_cause == RESET_POWER;
     c->mode = MODE_RESET;

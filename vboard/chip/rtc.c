@@ -293,8 +293,13 @@ bool rtc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     (void)index;
     value = lanes_apb(size, value);
     /* BDRST, while it is set, holds the backup domain in reset (RM0394 "RCC_BDCR"). */
-    if (!pwr_backup_writable(c) || c->rcc.reg[RCC_BDCR / 4] & 1U << 16)
+    if (!pwr_backup_writable(c) || c->rcc.reg[RCC_BDCR / 4] & 1U << 16) {
+        if (reg != WPR)
+            chip_ignored(c, B_RTC, reg >= BKP0R ? "BKPxR" : "",
+                         pwr_backup_writable(c) ? "while RCC_BDCR.BDRST is set"
+                                                : "while PWR_CR1.DBP is clear");
         return true;
+    }
     rtc_settle(c);
     if (reg >= BKP0R && reg < END) {
         if (!rtc_backup_held(s))
@@ -315,6 +320,8 @@ bool rtc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     default:
         if (open)
             write_protected(c, reg, value);
+        else
+            chip_ignored(c, B_RTC, "", "without the keys in RTC_WPR");
         break;
     }
     rtc_lines(c);

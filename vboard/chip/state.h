@@ -101,6 +101,8 @@ struct chip {
     uint8_t nmi_sources;
     uint32_t missing_told[MISSING_MOST]; /* since the last reset: registers, or bases of what has no model */
     unsigned missing_count;
+    uint64_t
+        ignored_told;   /* bit per block: one of its writes was ignored since the last reset, and that told */
     uint8_t last_block; /* bus_block found this one last */
     uint8_t boot_mode;  /* what the last reset booted, coded as SYSCFG_MEMRMP.MEM_MODE */
     bool booted_empty;  /* system memory, because the flash is empty */
@@ -174,6 +176,12 @@ void chip_map_memories(struct chip *c); /* after any change of MEM_MODE or SRAM2
 /* These bytes of SRAM (offset in mem.sram), of flash changed other than by the processor's stores. */
 void chip_sram_changed(struct chip *c, uint32_t off, uint32_t size);
 void chip_flash_changed(struct chip *c, uint32_t off, uint32_t size);
+
+/* ---- ignored.c ---- */
+/* A register (empty: the block) cannot be written in the state that `why` names: "while UE is set". */
+void chip_ignored(struct chip *c, enum block_id id, const char *reg, const char *why);
+/* The block is written without a clock, or held in reset. */
+void chip_unclocked(struct chip *c, enum block_id id);
 
 /* ---- reset.c ---- */
 void reset_begin(struct chip *c, enum chip_reset cause); /* everything at once; the mode is MODE_RESET */

@@ -376,6 +376,8 @@ bool tim_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         return true;
     tim_settle(c, index);
     uint32_t mask = k->writable[reg] & ~locked(t, reg);
+    if ((value ^ t->r[reg]) & k->writable[reg] & ~mask)
+        chip_ignored(c, (enum block_id)k->block, "", "against LOCK in its BDTR");
     unsigned equal = tim_equal(c, index);
     if (reg == TIM_CNT) {
         t->cnt = k->wide ? value : value & 0xFFFF;

@@ -227,12 +227,19 @@ static void disable(struct usart_state *u)
     u->block_length = 0;
 }
 
+static void ignored(struct chip *c, unsigned index, const char *reg)
+{
+    chip_ignored(c, (enum block_id)(B_USART1 + index), reg, "while UE is set");
+}
+
 static void write_cr1(struct chip *c, unsigned index, uint32_t value)
 {
     struct usart_state *u = &c->usart[index];
     uint32_t old = u->cr1, mask = old & USART_CR1_UE ? instances[index].cr1 & CR1_FREE : instances[index].cr1;
     unsigned port, pin;
 
+    if (value & USART_CR1_UE && (value ^ old) & instances[index].cr1 & ~mask)
+        ignored(c, index, "CR1");
     u->cr1 = (old & ~mask) | (value & mask);
     if (!(u->cr1 & USART_CR1_UE))
         return;
@@ -259,11 +266,13 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
         u->isr &= ~(uint32_t)USART_ISR_RWU;
 }
 
-static void write_masked(struct usart_state *u, uint32_t *reg, uint32_t all, uint32_t unlocked,
-                         uint32_t value)
+static void write_masked(struct chip *c, unsigned index, const char *name, uint32_t *reg, uint32_t all,
+                         uint32_t unlocked, uint32_t value)
 {
-    uint32_t mask = u->cr1 & USART_CR1_UE ? all & unlocked : all;
+    uint32_t mask = c->usart[index].cr1 & USART_CR1_UE ? all & unlocked : all;
 
+    if ((value ^ *reg) & all & ~mask)
+        ignored(c, index, name);
     *reg = (*reg & ~mask) | (value & mask);
 }
 
@@ -274,7 +283,7 @@ static void write_cr2(struct chip *c, unsigned index, uint32_t value)
     uint32_t unlocked = u->cr1 & USART_CR1_RE ? CR2_FREE & 0x00FFFFFFu : CR2_FREE;
 
     uint32_t swap = u->cr2 & USART_CR2_SWAP;
-    write_masked(u, &u->cr2, instances[index].cr2, unlocked, value);
+    write_masked(c, index, "CR2", &u->cr2, instances[index].cr2, unlocked, value);
     if ((u->cr2 & USART_CR2_SWAP) != swap)
         usart_swapped(c, index, swap);
     if (!(u->cr2 & USART_CR2_RTOEN))
@@ -313,10 +322,11 @@ bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     case CR2: write_cr2(c, index, value); break;
     case CR3:
         /* SCARCNT can be cleared at any time: no more repetitions */
-        write_masked(u, &u->cr3, i->cr3, value & CR3_SCARCNT ? CR3_FREE : CR3_FREE | CR3_SCARCNT, value);
+        write_masked(c, index, "CR3", &u->cr3, i->cr3,
+                     value & CR3_SCARCNT ? CR3_FREE : CR3_FREE | CR3_SCARCNT, value);
         break;
-    case BRR: write_masked(u, &u->brr, i->brr, 0, value); break;
-    case GTPR: write_masked(u, &u->gtpr, index == LPUART1_INDEX ? 0 : 0xFFFF, 0, value); break;
+    case BRR: write_masked(c, index, "BRR", &u->brr, i->brr, 0, value); break;
+    case GTPR: write_masked(c, index, "GTPR", &u->gtpr, index == LPUART1_INDEX ? 0 : 0xFFFF, 0, value); break;
     case RTOR: u->rtor = index == LPUART1_INDEX ? 0 : value; break;
     case RQR: request(c, index, value); break;
     case ICR:

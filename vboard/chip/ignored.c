@@ -1,0 +1,46 @@
+/* Writes that the chip ignores because of its state: RM0394 "can be written only when". Nothing else shows
+ * them to firmware's author, so the listener is told. */
+#include <stdio.h>
+
+#include "chip/state.h"
+
+static void tell(struct chip *c, enum block_id id, const char *sentence)
+{
+    if (c->ignored_told >> id & 1)
+        return;
+    c->ignored_told |= 1ULL << id;
+    if (c->tell->ignored)
+        c->tell->ignored(c->tell->owner, sentence, cpu_reg(c->cpu, CPU_PC));
+}
+
+void chip_ignored(struct chip *c, enum block_id id, const char *reg, const char *why)
+{
+    char sentence[128];
+
+    (void)snprintf(sentence, sizeof sentence, "%s%s%s is written %s: the chip ignores that",
+                   chip_blocks[id].name, *reg ? "_" : "", reg, why);
+    tell(c, id, sentence);
+}
+
+/* RCC's registers, by offset from the first: AHB1ENR is 0x48, its RSTR and SMENR are 0x20 before and behind.
+ */
+void chip_unclocked(struct chip *c, enum block_id id)
+{
+    static const char *const bus[] = {"AHB1", "AHB2", "AHB3", "", "APB1", "APB1", "APB2"};
+    static const char *const number[] = {"", "", "", "", "1", "2", ""};
+    const struct block *b = &chip_blocks[id];
+    unsigned i = (b->enr - 0x48U) / 4;
+    const char *kind = "ENR", *what = "its clock is off";
+    char sentence[128];
+
+    if (!b->enr || c->mode != MODE_RUN) /* a debugger, while there is no clock at all */
+        return;
+    if (rcc_holds(c, id))
+        kind = "RSTR", what = "it is held in reset";
+    else if (c->rcc.reg[b->enr / 4] >> b->enr_bit & 1)
+        kind = "SMENR", what = "its clock is off in Sleep";
+    (void)snprintf(sentence, sizeof sentence,
+                   "%s is written while %s (bit %u of RCC_%s%s%s): the chip ignores that", b->name, what,
+                   b->enr_bit, bus[i], kind, number[i]);
+    tell(c, id, sentence);
+}
