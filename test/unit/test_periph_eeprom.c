@@ -4,7 +4,9 @@
 
 #define GPIOA 0x48000000u
 #define GPIOB 0x48000400u
+#define I2C2  0x40005800u
 enum { MODER = 0, OTYPER = 4, IDR = 0x10, BSRR = 0x18 };
+enum { CR1 = 0, CR2 = 4, ISR = 0x18, RXDR = 0x24, TXDR = 0x28 };
 
 static uint32_t port = GPIOB;
 static unsigned scl = 10, sda = 11;
@@ -263,6 +265,78 @@ static void with_i2c2(void **state)
     assert_int_equal(rd(0x40005824), 0x5A);
 }
 
+/* I2C2's transfer with the EEPROM, begun by bytes of the word address and of zeros. */
+static void i2c2_begins(unsigned zeros)
+{
+    pin_mode('B', 10, 2, 4);
+    pin_mode('B', 11, 2, 4);
+    wr(I2C2 + 0x10, 0x10420F13); /* TIMINGR: 4.9 us a bit */
+    wr(I2C2 + CR1, 1);
+    wr(I2C2 + CR2, 0xA0 | (1 + zeros) << 16 | 1 << 13);
+    for (unsigned i = 0; i <= zeros; i++) {
+        assert_true(run_until(I2C2 + ISR, 2, 2, PS_PER_MS) != PS_NEVER);
+        wr(I2C2 + TXDR, 0);
+    }
+}
+
+/* Clocks until SDA, which is held low, is let go; then the bus works. */
+static unsigned clocks_held(void)
+{
+    unsigned clocks = 0;
+
+    for (lines('B', GPIOB, 10, 11); !get(sda) && clocks < 20; clocks++)
+        clock(true);
+    end();
+    begin();
+    assert_true(send(0xA0));
+    end();
+    return clocks;
+}
+
+/* What the bus recovery of real firmware meets: I2C2 was in mid-transfer when it, or the chip, was reset. */
+static void broken_off(void **state)
+{
+    (void)state;
+    clock_on(0x58, 22);
+    i2c2_begins(2);
+    assert_true(run_until(I2C2 + ISR, 64, 64, PS_PER_MS) != PS_NEVER);
+    wr(I2C2 + CR2, 1 << 14); /* STOP */
+    run_us(6000);
+    i2c2_begins(0);
+    assert_true(run_until(I2C2 + ISR, 64, 64, PS_PER_MS) != PS_NEVER);
+    wr(I2C2 + CR2, 0xA0 | 1 << 10 | 2 << 16 | 1 << 25 | 1 << 13);
+    run_us(48 + 9 * 5 + 12); /* START and address, a byte, two bits of the next and half of a third */
+    wr(I2C2 + CR1, 0);
+    assert_false(get(11));
+    wr(I2C2 + CR1, 1);
+    wr(I2C2 + CR2, 0xA0 | 1 << 16 | 1 << 13);
+    run_us(100);
+    assert_int_equal(rd(I2C2 + ISR) & (1 << 15 | 1 << 9), 1 << 15 | 1 << 9); /* BUSY, ARLO */
+    wr(I2C2 + CR1, 0);
+    assert_int_equal(clocks_held(), 6);
+    unsigned acknowledges = 0; /* of the word address; before and after it come the master's own bits */
+    for (unsigned us = 20; us < 60; us++) {
+        i2c2_begins(1);
+        run_us(us);
+        wr(I2C2 + CR1, 0);
+        unsigned clocks = clocks_held();
+        assert_in_range(clocks, 0, 1);
+        acknowledges += clocks;
+    }
+    assert_in_range(acknowledges, 4, 6);
+    i2c2_begins(0);
+    assert_true(run_until(I2C2 + ISR, 64, 64, PS_PER_MS) != PS_NEVER);
+    wr(I2C2 + CR2, 0xA0 | 1 << 10 | 1 << 16 | 1 << 24 | 1 << 13); /* RELOAD */
+    assert_true(run_until(I2C2 + ISR, 4, 4, PS_PER_MS) != PS_NEVER);
+    rd(I2C2 + RXDR);
+    assert_true(run_until(I2C2 + ISR, 128, 128, PS_PER_MS) != PS_NEVER);
+    chip_request_reset(rig, RESET_SOFT); /* SCL is stretched, the next byte has been begun */
+    run_us(100);
+    rig_settle();
+    clock_on(0x4C, 1);
+    assert_int_equal(clocks_held(), 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(recovery, on, rig_off),
         cmocka_unit_test_setup_teardown(other_kinds, on, rig_off),
         cmocka_unit_test_setup_teardown(with_i2c2, on, rig_off),
+        cmocka_unit_test_setup_teardown(broken_off, on, rig_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,6 +110,31 @@ static void drive(struct chip *c, bool low)
     gpio_resettle(c, EEPROM_PORT, EEPROM_SDA);
 }
 
+/* SDA has been so for a while, and shows at the pin only now: no START. */
+static void hold(struct chip *c, struct eeprom_pins pins)
+{
+    drive(c, pins.low);
+    c->eeprom.pins = pins;
+}
+
+void eeprom_gives(struct chip *c, uint8_t byte, unsigned clocked)
+{
+    hold(c,
+         (struct eeprom_pins){
+             .phase = GIVES, .byte = byte, .count = (uint8_t)clocked, .low = !(byte >> (8 - clocked) & 1)});
+}
+
+void eeprom_acknowledges(struct chip *c)
+{
+    hold(c, (struct eeprom_pins){.phase = TAKES, .count = 9, .low = true});
+}
+
+void eeprom_quiet(struct chip *c)
+{
+    drive(c, false);
+    c->eeprom.pins.phase = QUIET;
+}
+
 /* START or STOP. */
 static void condition(struct chip *c, bool start)
 {
@@ -117,7 +142,7 @@ static void condition(struct chip *c, bool start)
 
     if (c->eeprom.selected && p->phase != QUIET)
         eeprom_end(c, start);
-    *p = (struct eeprom_pins){.phase = start ? ADDRESSED : QUIET};
+    *p = (struct eeprom_pins){.phase = start ? ADDRESSED : QUIET, .low = p->low};
 }
 
 /* SCL rises: a bit is sampled. The ninth is the master's acknowledge where it reads. */

@@ -53,8 +53,11 @@ void i2c_count(struct i2c_state *s)
 }
 
 /* PE = 0 is a software reset of everything but the configuration. */
-static void disable(struct i2c_state *s)
+static void disable(struct chip *c, unsigned index)
 {
+    struct i2c_state *s = &c->i2c[index];
+
+    i2c_bus_broken(c, index);
     s->r[I2C_ISR] = I2C_ISR_TXE;
     s->r[I2C_CR2] &= ~(uint32_t)(I2C_CR2_START | I2C_CR2_STOP | I2C_CR2_NACK | I2C_CR2_PECBYTE);
     s->r[I2C_PECR] = 0;
@@ -68,8 +71,9 @@ void i2c_reset(struct chip *c, unsigned index)
 {
     struct i2c_state *s = &c->i2c[index];
 
-    *s = (struct i2c_state){.scl_low = s->scl_low, .sda_low = s->sda_low};
-    disable(s);
+    disable(c, index);
+    *s = (struct i2c_state){.scl_low = s->scl_low, .sda_low = s->sda_low, .until = PS_NEVER};
+    s->r[I2C_ISR] = I2C_ISR_TXE;
     i2c_alert(c, index);
     i2c_update(c, index);
     i2c_released(c);
@@ -220,7 +224,7 @@ bool i2c_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         break;
     }
     if (!(s->r[I2C_CR1] & I2C_CR1_PE)) /* flags keep their reset values, whatever is written */
-        disable(s);
+        disable(c, index);
     i2c_update(c, index);
     i2c_go_on(c, index);
     if (s->selected || off / 4 == I2C_CR1)

@@ -90,7 +90,7 @@ enum i2c_stall { I2C_STALL_NONE, I2C_STALL_OWN, I2C_STALL_SLAVE };
 struct i2c_state {
     uint32_t r[I2C_REGS];
     enum i2c_phase phase;
-    ps_t until; /* end of the phase */
+    ps_t since, until; /* the phase */
     uint8_t shift;
     bool refused;    /* the other side's answer to the byte that was sent */
     uint16_t left;   /* bytes of NBYTES that have not gone through the wire */
@@ -168,6 +168,7 @@ enum i2c_answer i2c_bus_put(struct chip *c, uint8_t target, uint8_t byte);
 enum i2c_answer i2c_bus_get(struct chip *c, uint8_t target, uint8_t *byte);
 void i2c_bus_got(struct chip *c, uint8_t target, bool ack); /* the master's answer to a byte */
 void i2c_bus_end(struct chip *c, uint8_t target, bool restart);
+void i2c_bus_broken(struct chip *c, unsigned index); /* the master lets go of both lines, wherever it is */
 
 /* eeprom.c: false if it does not acknowledge; a byte in and out; STOP, which writes, or a repeated START */
 enum { EEPROM_ADDRESS = 0x50, EEPROM_PORT = 1, EEPROM_SCL = 10, EEPROM_SDA = 11 };
@@ -176,6 +177,11 @@ bool eeprom_select(struct chip *c, bool read);
 void eeprom_put(struct chip *c, uint8_t byte);
 uint8_t eeprom_get(struct chip *c);
 void eeprom_end(struct chip *c, bool restart);
+/* It was reached as a whole and is now at its pins: it gives this byte, of which so many bits were clocked;
+ * or its acknowledge of a byte that it took; or it waits for START. */
+void eeprom_gives(struct chip *c, uint8_t byte, unsigned clocked);
+void eeprom_acknowledges(struct chip *c);
+void eeprom_quiet(struct chip *c);
 
 /* i2c_lines.c: SDA is held low while the byte goes out, which costs the bus if it has a one. */
 bool i2c_loses(struct chip *c, unsigned index, unsigned bits_sent);

@@ -79,6 +79,8 @@ static void select_slave(struct chip *c, unsigned slave, unsigned master, unsign
 
 uint8_t i2c_bus_address(struct chip *c, unsigned index, unsigned address, bool ten_bit, bool read)
 {
+    if (eeprom_there(c, index))
+        eeprom_quiet(c); /* its pins saw the START */
     if (eeprom_there(c, index) && !ten_bit && address == EEPROM_ADDRESS)
         return eeprom_select(c, read) ? TARGET_EEPROM : I2C_NOBODY;
     for (unsigned i = 0; i < I2C_COUNT; i++) {
@@ -208,4 +210,28 @@ void i2c_bus_end(struct chip *c, uint8_t target, bool restart)
     s->r[I2C_ISR] &= ~(uint32_t)(I2C_ISR_BUSY | I2C_ISR_TXIS | I2C_ISR_TCR);
     s->r[I2C_CR2] &= ~(uint32_t)(I2C_CR2_NACK | I2C_CR2_PECBYTE);
     i2c_flags(c, target, part ? I2C_ISR_STOPF : 0);
+}
+
+/* The EEPROM follows SCL alone, so it stays where it is: in the middle of a byte that it gives, or with the
+ * acknowledge of one that it took. SCL rises as it is let go, which clocks the bit that is on the line. */
+void i2c_bus_broken(struct chip *c, unsigned index)
+{
+    const struct i2c_state *s = &c->i2c[index];
+    uint8_t byte = s->shift;
+
+    if (s->phase <= I2C_ADDRESS || s->phase >= I2C_STOPS || s->target != TARGET_EEPROM)
+        return;
+    bool between = s->phase == I2C_ADDRESSED || s->phase == I2C_NEXT;
+    if (s->reading && s->phase == I2C_RECEIVES && s->until > chip_now(c)) {
+        ps_t bit = (s->until - s->since) / 8;
+        eeprom_gives(c, byte, 1 + (unsigned)((chip_now(c) - s->since) / bit));
+    } else if (s->reading && between && (s->left || s->r[I2C_CR2] & I2C_CR2_RELOAD)) {
+        i2c_bus_get(c, s->target, &byte);
+        eeprom_gives(c, byte, 1);
+    } else if (!s->reading && s->phase == I2C_ACKNOWLEDGES) {
+        eeprom_acknowledges(c);
+    } else {
+        i2c_bus_end(c, s->target, true);
+        eeprom_quiet(c);
+    }
 }

@@ -30,6 +30,7 @@ static void enter(struct chip *c, unsigned index, enum i2c_phase phase, unsigned
     ps_t time = scl_periods(c, index, periods);
 
     s->phase = phase;
+    s->since = chip_now(c);
     s->until = time == PS_NEVER ? PS_NEVER : chip_now(c) + time;
 }
 
