@@ -480,12 +480,20 @@ static void test_ranges(void **state)
     assert_int_equal(rd(SR2) & 1U << 9, 0);
     run_us(200);
     assert_true(rd(SR2) & 1U << 8);
-    /* LPR and Stop 0: it is Stop 1 then. */
+    /* LPR and Stop 0 or 2: it is Stop 1 then. */
     arm_pin();
     set_bits(CR1, 1U << 14);
-    deep(0);
-    wfi();
-    assert_int_equal(pwr_stop_level(rig), 1);
+    for (uint32_t stop = 0; stop < 3; stop += 2) {
+        deep(stop);
+        wfi();
+        assert_int_equal(pwr_stop_level(rig), 1);
+        gpio_drive(rig, 0, 0, 1);
+        run_us(20);
+        assert_true(awake());
+        gpio_drive(rig, 0, 0, 0);
+        wr(EXTI(0x14), 1);
+        store(ICPR0, 1U << 6);
+    }
 }
 
 static void test_pulls(void **state)

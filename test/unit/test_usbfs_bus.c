@@ -251,14 +251,20 @@ static void sleep_deeply(void)
     run_us(1000);
 }
 
-/* WKUP ends Stop mode through EXTI line 17, if that is not masked. */
+/* WKUP ends Stop 0 and 1 through EXTI line 17, if that is not masked; Stop 2 it does not end. */
 static void test_wakes_from_stop(void **state)
 {
-    for (unsigned line = 0; line < 2; line++) {
+    static const struct {
+        unsigned line, stop, wakes;
+    } cases[] = {{0, 0, 0}, {1, 0, 1}, {1, 1, 1}, {1, 2, 0}};
+
+    for (unsigned n = 0; n < sizeof cases / sizeof cases[0]; n++) {
         power_down(state);
         power_up_with(deep_sleeper, sizeof deep_sleeper);
         attach_now();
-        wr(EXTI_IMR1, line << 17);
+        remark[0] = 0;
+        wr(PWR_CR1, 0x200 | cases[n].stop);
+        wr(EXTI_IMR1, cases[n].line << 17);
         wr(CNTR, WKUP | 0xC);
         wr(ISTR, 0);
         sleep_deeply();
@@ -267,7 +273,8 @@ static void test_wakes_from_stop(void **state)
         assert_int_equal(cpu_reg(chip_cpu(c), 4), 0);
         usbfs_resume(c);
         run_us(1000);
-        assert_int_equal(cpu_reg(chip_cpu(c), 4), line);
+        assert_int_equal(cpu_reg(chip_cpu(c), 4), cases[n].wakes);
+        assert_int_equal(strstr(remark, "does not end Stop 2") != NULL, cases[n].stop == 2);
     }
 }
 

@@ -9,6 +9,8 @@
 static const uint32_t configurable[2] = {0x007DFFFF, 0x00000068};
 /* IMR and EMR: which bits there are; the rest of IMR2 reads as ones. */
 static const uint32_t masks[2] = {0xFFFFFFFF, 0x000000FF};
+/* RM0394 "EXTI lines connections": USB, I2C1 and 2, USART1 to 3, LPTIM2, SWPMI1. */
+static const uint32_t not_from_stop2[2] = {1U << 17 | 3U << 23 | 7U << 26, 3U << 1};
 static const uint32_t imr_reset[2] = {0xFF820000, 0xFFFFFF87};
 
 /* Interrupt of a configurable line. */
@@ -62,6 +64,11 @@ static void request(struct chip *c, unsigned line)
             chip_trigger_pulse(c, triggers[i].trigger);
 }
 
+static uint32_t heard(const struct chip *c, unsigned b)
+{
+    return masks[b] & (pwr_stopped(c) && pwr_stop_level(c) == 2 ? ~not_from_stop2[b] : UINT32_MAX);
+}
+
 void exti_line(struct chip *c, unsigned line, bool level)
 {
     unsigned b = line / 32;
@@ -73,7 +80,7 @@ void exti_line(struct chip *c, unsigned line, bool level)
     if (configurable[b] & bit) {
         if ((level ? c->exti.bank[b].rtsr : c->exti.bank[b].ftsr) & bit)
             request(c, line);
-    } else if (level && c->exti.bank[b].emr & bit) {
+    } else if (level && c->exti.bank[b].emr & heard(c, b) & bit) {
         event(c);
     }
     if (level && pwr_standby_wakes(c))
@@ -98,7 +105,7 @@ bool exti_wakes(const struct chip *c)
     for (unsigned b = 0; b < 2; b++) {
         uint32_t requests =
             (c->exti.bank[b].pr & configurable[b]) | (c->exti.bank[b].level & ~configurable[b]);
-        if (requests & (c->exti.bank[b].imr | c->exti.bank[b].emr) & masks[b])
+        if (requests & (c->exti.bank[b].imr | c->exti.bank[b].emr) & heard(c, b))
             return true;
     }
     return false;

@@ -19,8 +19,9 @@ unsigned pwr_stop_level(const struct chip *c)
 
 static void enter_stop(struct chip *c, unsigned level)
 {
-    /* Stop 0 is not to be had in low-power run: the regulator is the low-power one already. */
-    c->pwr.stop_level = level == 0 && c->pwr.reg[PWR_CR1 / 4] & 1U << 14 ? 1 : (uint8_t)level;
+    /* From low-power run Stop 1 alone is to be had (RM0394 "PWR_CR1", LPMS; ST's HAL_PWREx_EnterSTOP2Mode).
+     */
+    c->pwr.stop_level = c->pwr.reg[PWR_CR1 / 4] & 1U << 14 ? 1 : (uint8_t)level;
     c->pwr.awake = PS_NEVER;
     c->pwr.debug_stop = dbgmcu_keeps(c, DBG_STOP);
     c->mode = MODE_STOP;

@@ -99,6 +99,17 @@ static void protocol_reset(struct chip *c)
     usbfs_raise(c, ISTR_RESET);
 }
 
+static void warn_stop2(struct chip *c)
+{
+    struct usbfs_state *u = &c->usbfs;
+    if (u->told_stop2 || !c->tell->message)
+        return;
+    u->told_stop2 = true;
+    c->tell->message(c->tell->owner,
+                     "USB has been resumed, but that does not end Stop 2, which the chip is in: "
+                     "Stop 0 or 1 is what a suspended device can be in");
+}
+
 void usbfs_settle(struct chip *c)
 {
     struct usbfs_state *u = &c->usbfs;
@@ -118,6 +129,8 @@ void usbfs_settle(struct chip *c)
     bool wake = u->istr & ISTR_WKUP;
     if (wake != u->wake)
         exti_line(c, USBFS_EXTI, u->wake = wake);
+    if (wake && pwr_stopped(c) && pwr_stop_level(c) == 2)
+        warn_stop2(c);
 
     if (!timer_runs(c))
         u->tick = PS_NEVER;

@@ -65,23 +65,24 @@ struct usbfs_state {
     uint16_t cntr, istr, daddr, btable, lpmcsr, bcdr; /* istr: only ISTR_FLAGS */
     uint16_t frame;                                   /* FNR.FN */
     uint8_t lsof;                                     /* FNR.LSOF */
-    uint8_t sofs;   /* consecutive SOFs since reset or resume, 0..2; 2: FNR.LCK */
-    uint8_t full;   /* bit per endpoint register: double-buffered, and no buffer is the block's */
-    bool pullup;    /* as last told to the outside */
-    bool irq, wake; /* as last told to NVIC and EXTI */
-    bool cable;     /* a host is connected */
-    bool se0;       /* the bus is being reset, and the block has not seen it yet */
-    ps_t reset_at;  /* when it will, if SE0 and its clocks last; PS_NEVER: it does not look */
-    bool armed;     /* idle times count as suspend: since the first reset, by the bus or by FRES */
-    uint8_t line;   /* enum usb_line, as the host drives it */
-    uint8_t sent;   /* IN packet that waits for the host's handshake: register number + 1; 0: none */
-    ps_t tick;      /* end of the running period of the 1 ms suspend timer */
-    ps_t traffic;   /* when the bus was last not idle */
-    ps_t l1_end;    /* when L1RESUME clears itself */
-    bool told_word; /* the warning about 32-bit accesses to the packet memory was given */
-    bool told_mute; /* … and the one about a device that nobody can see, since the last reset */
-    bool told_slow; /* … and the one about packets lost to a slow PCLK1 */
-    bool told_pins; /* … and the one about pins that are something else */
+    uint8_t sofs;    /* consecutive SOFs since reset or resume, 0..2; 2: FNR.LCK */
+    uint8_t full;    /* bit per endpoint register: double-buffered, and no buffer is the block's */
+    bool pullup;     /* as last told to the outside */
+    bool irq, wake;  /* as last told to NVIC and EXTI */
+    bool cable;      /* a host is connected */
+    bool se0;        /* the bus is being reset, and the block has not seen it yet */
+    ps_t reset_at;   /* when it will, if SE0 and its clocks last; PS_NEVER: it does not look */
+    bool armed;      /* idle times count as suspend: since the first reset, by the bus or by FRES */
+    uint8_t line;    /* enum usb_line, as the host drives it */
+    uint8_t sent;    /* IN packet that waits for the host's handshake: register number + 1; 0: none */
+    ps_t tick;       /* end of the running period of the 1 ms suspend timer */
+    ps_t traffic;    /* when the bus was last not idle */
+    ps_t l1_end;     /* when L1RESUME clears itself */
+    bool told_word;  /* the warning about 32-bit accesses to the packet memory was given */
+    bool told_stop2; /* … the one about Stop 2, which a resume does not end */
+    bool told_mute;  /* … and the one about a device that nobody can see, since the last reset */
+    bool told_slow;  /* … and the one about packets lost to a slow PCLK1 */
+    bool told_pins;  /* … and the one about pins that are something else */
     uint8_t pma[USBFS_PMA];
 };
 
