@@ -4,17 +4,6 @@
 #include "usb/platform.h"
 #include "usb/serial.h"
 
-#ifndef BOOT_VID
-#define BOOT_VID 0x0483
-#endif
-#ifndef BOOT_PID
-#define BOOT_PID 0xDF11
-#endif
-/* Not the ROM's 0x2200: Windows remembers devices by it. */
-#ifndef BOOT_BCD_DEVICE
-#define BOOT_BCD_DEVICE 0x0100
-#endif
-
 static struct {
     const struct findings *findings;
     struct dfu dfu;

@@ -68,7 +68,7 @@ static void put32(struct summed *s, uint32_t value)
     put(s, bytes, 4);
 }
 
-static void write_dfu(FILE *f, const struct image *image)
+static void write_dfu(FILE *f, const struct image *image, uint16_t vendor, uint16_t product)
 {
     enum { PREFIX = 11, TARGET = 274, NAME = 255 };
     static const char name[NAME] = "sureboot application";
@@ -90,41 +90,44 @@ static void write_dfu(FILE *f, const struct image *image)
         put32(&s, image->parts[i].size);
         put(&s, image->parts[i].bytes, image->parts[i].size);
     }
-    /* bcdDevice any, idProduct, idVendor, bcdDFU 0x011A, signature, length of the suffix */
-    put(&s, "\xFF\xFF\x11\xDF\x83\x04\x1A\x01UFD\x10", 12);
+    put32(&s, 0xFFFFu | (uint32_t)product << 16); /* bcdDevice: any */
+    put32(&s, vendor | (uint32_t)0x011A << 16);   /* bcdDFU */
+    put(&s, "UFD\x10", 4);                        /* signature, length of the suffix */
     put32(&s, s.crc);
 }
 
 /* ---- all --------------------------------------------------------------------------------- */
 
-static void (*writer_of(const char *path))(FILE *, const struct image *)
+enum output_format output_format(const char *path)
 {
-    static const struct {
-        const char *ending;
-        void (*write)(FILE *, const struct image *);
-    } writers[] = {{".bin", write_bin}, {".hex", write_hex}, {".dfu", write_dfu}};
+    static const char *const endings[] = {
+        [OUTPUT_BIN] = ".bin", [OUTPUT_HEX] = ".hex", [OUTPUT_DFU] = ".dfu"};
     const char *dot = strrchr(path, '.');
-    for (size_t i = 0; dot && i < sizeof writers / sizeof *writers; i++)
-        if (strcasecmp(dot, writers[i].ending) == 0)
-            return writers[i].write;
-    return NULL;
+    unsigned format = OUTPUT_BIN;
+    while (format != OUTPUT_UNKNOWN && (!dot || strcasecmp(dot, endings[format]) != 0))
+        format++;
+    return (enum output_format)format;
 }
 
-bool output_write(const char *path, const struct image *image, struct sentence *why)
+bool output_write(const struct output *to, const struct image *image, struct sentence *why)
 {
-    void (*write)(FILE *, const struct image *) = writer_of(path);
-    if (!write)
-        return refuse(why, "%s: the name has to end in .bin, .hex or .dfu", path);
-    if (write == write_bin && image->count != 1)
-        return refuse(why, "%s: a raw binary has no room for gaps", path);
+    enum output_format format = output_format(to->path);
+    if (format == OUTPUT_UNKNOWN)
+        return refuse(why, "%s: the name has to end in .bin, .hex or .dfu", to->path);
+    if (format == OUTPUT_BIN && image->count != 1)
+        return refuse(why, "%s: a raw binary has no room for gaps", to->path);
     char *bytes = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&bytes, &size);
-    if (f)
-        write(f, image);
+    if (f && format == OUTPUT_BIN)
+        write_bin(f, image);
+    else if (f && format == OUTPUT_HEX)
+        write_hex(f, image);
+    else if (f)
+        write_dfu(f, image, to->vendor, to->product);
     bool ok = f && !ferror(f);
     ok = (!f || fclose(f) == 0) && ok;
-    ok = ok ? file_replace(path, (const uint8_t *)bytes, size, why) : refuse(why, "out of memory");
+    ok = ok ? file_replace(to->path, (const uint8_t *)bytes, size, why) : refuse(why, "out of memory");
     free(bytes);
     return ok;
 }

@@ -4,20 +4,45 @@
 #include <string.h>
 
 #include "board/crc32.h"
+#include "board/parse.h"
 #include "boot/core/config.h"
 #include "boot/core/ledger.h"
 #include "commands.h"
 #include "examine.h"
 #include "output.h"
 
-/* Takes `files` names and -o OUT. */
-static bool take(int argc, char **argv, char **names, int files, char **out, struct sentence *why)
+/* "1209:0001", as lsusb prints it. */
+static bool take_id(struct output *out, const char *id, struct sentence *why)
 {
+    uint8_t vendor[2], product[2];
+    char text[2][5] = {"", ""};
+    size_t size;
+    if (strlen(id) == 9 && id[4] == ':') {
+        memcpy(text[0], id, 4);
+        memcpy(text[1], id + 5, 4);
+    }
+    if (!parse_hex(text[0], vendor, sizeof vendor, &size) ||
+        !parse_hex(text[1], product, sizeof product, &size))
+        return refuse(why, "--id takes VID:PID as lsusb prints them, 1209:0001 say, not '%s'", id);
+    if (output_format(out->path) != OUTPUT_DFU)
+        return refuse(why, "%s: only a .dfu file has an --id", out->path);
+    out->vendor = (uint16_t)(vendor[0] << 8 | vendor[1]);
+    out->product = (uint16_t)(product[0] << 8 | product[1]);
+    return true;
+}
+
+/* Takes `files` names, -o OUT and, where with_id, --id VID:PID. */
+static bool take(int argc, char **argv, char **names, int files, bool with_id, struct output *out,
+                 struct sentence *why)
+{
+    const char *id = NULL;
     int n = 0;
-    *out = NULL;
+    *out = (struct output){.vendor = BOOT_VID, .product = BOOT_PID};
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "-o") == 0 && i + 1 < argc && !*out)
-            *out = argv[++i];
+        if (strcmp(argv[i], "-o") == 0 && i + 1 < argc && !out->path)
+            out->path = argv[++i];
+        else if (with_id && strcmp(argv[i], "--id") == 0 && i + 1 < argc && !id)
+            id = argv[++i];
         else if (argv[i][0] != '-' && n < files)
             names[n++] = argv[i];
         else
@@ -25,7 +50,9 @@ static bool take(int argc, char **argv, char **names, int files, char **out, str
     }
     if (n < files)
         return refuse(why, "%s takes %d %s", argv[0], files, files == 1 ? "file" : "files");
-    return *out || refuse(why, "%s takes -o OUT", argv[0]);
+    if (!out->path)
+        return refuse(why, "%s takes -o OUT", argv[0]);
+    return !id || take_id(out, id, why);
 }
 
 /* Why the file is of no use; false: it is of use. */
@@ -89,9 +116,10 @@ int pack_command(int argc, char **argv)
 {
     struct sentence why;
     struct findings f;
-    char *name, *out;
+    struct output out;
+    char *name;
     uint32_t size;
-    if (!take(argc, argv, &name, 1, &out, &why))
+    if (!take(argc, argv, &name, 1, true, &out, &why))
         return cannot(&why);
     uint8_t *slot = read_application(name, true, &size, &f, &why);
     if (!slot)
@@ -99,12 +127,12 @@ int pack_command(int argc, char **argv)
     fill_in_info(slot, size, &f);
     struct image_part part = {SLOT_ADDR, size, slot};
     const struct image image = {.parts = &part, .count = 1};
-    bool ok = output_write(out, &image, &why);
+    bool ok = output_write(&out, &image, &why);
     uint32_t crc = ~crc32_more(CRC32_START, slot, size); /* as the seal has it, not the information block */
     free(slot);
     if (!ok)
         return cannot(&why);
-    printf("%s: %u bytes, CRC 0x%08X%s\n", out, size, crc,
+    printf("%s: %u bytes, CRC 0x%08X%s\n", out.path, size, crc,
            f.has_info ? "" : "; it has no information block to fill in");
     return EXIT_GOOD;
 }
@@ -163,29 +191,31 @@ int merge_command(int argc, char **argv)
     struct sentence why;
     struct findings f;
     struct image image;
-    char *names[2], *out;
+    struct output out;
+    char *names[2];
     uint32_t size;
-    if (!take(argc, argv, names, 2, &out, &why) || !bootloader(&image, names[0], &why))
+    if (!take(argc, argv, names, 2, false, &out, &why) || !bootloader(&image, names[0], &why))
         return cannot(&why);
     uint8_t *slot = read_application(names[1], false, &size, &f, &why);
     bool ok = slot != NULL;
     if (slot) {
         fill_in_info(slot, size, &f);
         struct ledger_record r = seal(slot, size, f.has_info ? f.info.version : 0);
-        const char *ending = strrchr(out, '.');
+        enum output_format format = output_format(out.path);
         ok = (image_add(&image, SLOT_ADDR, slot, size) &&
               image_add(&image, LEDGER_ADDR, (const uint8_t *)&r, sizeof r)) ||
              refuse(&why, "out of memory");
-        if (ok && ending && strcmp(ending, ".dfu") == 0)
-            ok = refuse(&why, "%s: a bootloader cannot be written over DFU by itself: say .bin or .hex", out);
-        if (ok && ending && strcmp(ending, ".bin") == 0)
+        if (ok && format == OUTPUT_DFU)
+            ok = refuse(&why, "%s: a bootloader cannot be written over DFU by itself: say .bin or .hex",
+                        out.path);
+        if (ok && format == OUTPUT_BIN)
             ok = fill(&image, &why);
-        ok = ok && output_write(out, &image, &why);
+        ok = ok && output_write(&out, &image, &why);
     }
     free(slot);
     image_free(&image);
     if (!ok)
         return cannot(&why);
-    printf("%s: bootloader, application of %u bytes, sealed\n", out, size);
+    printf("%s: bootloader, application of %u bytes, sealed\n", out.path, size);
     return EXIT_GOOD;
 }

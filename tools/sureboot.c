@@ -18,11 +18,12 @@ static const struct {
                 {"why", why_command}};
 
 /* What cannot be the last word of any command. */
-static const char *const with_value[] = {"-o", "--serial", "--report", "--port"};
+static const char *const with_value[] = {"-o", "--id", "--serial", "--report", "--port"};
 
 static const char help[] =
     "usage: sureboot inspect FILE[@ADDR] [--json]\n"
-    "       sureboot pack FILE[@ADDR] -o OUT.bin|OUT.hex|OUT.dfu\n"
+    "       sureboot pack FILE[@ADDR] -o OUT.bin|OUT.hex\n"
+    "       sureboot pack FILE[@ADDR] -o OUT.dfu [--id VID:PID]\n"
     "       sureboot merge BOOTLOADER APPLICATION -o OUT.bin|OUT.hex\n"
     "       sureboot flash FILE[@ADDR] [--serial SERIAL] [--port PORT]\n"
     "       sureboot why [APPLICATION] [--serial SERIAL | --report FILE]\n"
@@ -31,7 +32,8 @@ static const char help[] =
     "         not, why and what to change. Exit status 0: it will run, 1: it will\n"
     "         not, 2: it cannot be read.\n"
     "pack     fills in the information block (length and CRC) if the application has\n"
-    "         one, and writes the whole as raw binary, Intel HEX or DfuSe file.\n"
+    "         one, and writes the whole as raw binary, Intel HEX or DfuSe file, which\n"
+    "         is for 0483:df11 or, with --id, for a bootloader built with other ids.\n"
     "merge    makes one image for the factory: bootloader, application, and the seal\n"
     "         that it is whole.\n"
     "flash    puts it onto the board on USB, whose application makes room if it has a\n"

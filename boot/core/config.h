@@ -31,6 +31,17 @@
 #define BOOT_DFU11 0
 #endif
 
+/* Of the USB device. bcdDevice is not the ROM's 0x2200: Windows remembers devices by it. */
+#ifndef BOOT_VID
+#define BOOT_VID 0x0483
+#endif
+#ifndef BOOT_PID
+#define BOOT_PID 0xDF11
+#endif
+#ifndef BOOT_BCD_DEVICE
+#define BOOT_BCD_DEVICE 0x0100
+#endif
+
 /* How often an image that wants confirmation is started without. */
 #define BOOT_STARTS 3
 

@@ -1,56 +1,9 @@
-/* The sureboot command as users run it: exit statuses, what it writes is what board and bootloader take. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
+/* The sureboot command as users run it: what it says of files, exit statuses, help, words that it does not
+ * take.
+ */
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "board/crc32.h"
-#include "command.h"
-
-#define SUREBOOT "build/host/sureboot"
-#define VBOARD   "build/host/vboard"
-#define VDFU     "build/host/vdfu"
-#define CDC_ELF  "build/firmware/cdc.elf"
-#define CDC_BIN  "build/firmware/cdc.bin"
-#define BOOT     "build/firmware/boot.elf"
-
-/* Runs it and wants that status. */
-static struct command_result run(int status, const char *const words[])
-{
-    const char *args[COMMAND_ARGS] = {SUREBOOT};
-    for (size_t i = 0; words[i]; i++)
-        args[i + 1] = words[i];
-    struct command_result r = command(args, NULL);
-    if (r.status != status)
-        fail_msg("%s %s: status %d: %s%s", words[0], words[1] ? words[1] : "", r.status, r.out, r.err);
-    return r;
-}
-
-static void done(int status, const char *const words[], const char *printed)
-{
-    struct command_result r = run(status, words);
-    if (!strstr(r.out, printed) || r.err[0])
-        fail_msg("'%s' is not in '%s'; '%s'", printed, r.out, r.err);
-    command_result_free(&r);
-}
-
-static void refused(const char *const words[], const char *why)
-{
-    struct command_result r = run(2, words);
-    if (strncmp(r.err, "sureboot: ", 10) != 0 || !strstr(r.err, why) ||
-        strchr(r.err, '\n') != r.err + strlen(r.err) - 1)
-        fail_msg("'%s' is not one sentence with '%s'", r.err, why);
-    assert_string_equal(r.out, "");
-    command_result_free(&r);
-}
-#define DONE(status, printed, ...) done(status, (const char *const[]){__VA_ARGS__, NULL}, printed)
-#define REFUSED(why, ...)          refused((const char *const[]){__VA_ARGS__, NULL}, why)
+#include "toolsbench.h"
 
 /* One number, that of the bootloader, which its report begins with. */
 static void versions(void **state)
@@ -218,6 +171,7 @@ static void bad_words(void **state)
     REFUSED("Linked elsewhere", "pack", BOOT, "-o", temp("x.bin"));
     REFUSED("is no bootloader", "merge", CDC_ELF, CDC_ELF, "-o", temp("x.bin"));
     REFUSED("over DFU", "merge", BOOT, CDC_ELF, "-o", temp("x.dfu"));
+    REFUSED("over DFU", "merge", BOOT, CDC_ELF, "-o", temp("x.DFU"));
     assert_false(file_exists(temp("x.bin")));
     file_text(temp("cut@zz"), "\177ELF"); /* a file that is called so */
     REFUSED("ELF", "inspect", temp("cut@zz"));
@@ -236,161 +190,6 @@ static void bad_words(void **state)
     REFUSED("No such file", "why", "--report", "/nowhere/x");
     REFUSED("is no report of it", "why", "--report", temp("bad.hex"));
     REFUSED("is too long for a report", "why", "--report", CDC_BIN);
-}
-
-/* What packing changes: length and CRC in the information block at vector 7. Takes them from `packed`. */
-static void expect_packed(char *want, const char *packed, size_t size)
-{
-    uint32_t at, length;
-    memcpy(&at, want + 28, 4);
-    at -= 0x08004000;
-    assert_in_range(at, 64, size - 40);
-    memcpy(want + at + 16, packed + at + 16, 8);
-    memcpy(&length, want + at + 16, 4);
-    assert_int_equal(length, size);
-}
-
-/* What `make` leaves to be flashed is as a user ships it; the ELF file is what was linked. */
-static void built_examples(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"cdc", "workbench", "workbench-vtorback", "sleeper",
-                                        "rom-entry-slot"};
-    static const struct {
-        const char *ending, *says;
-    } forms[] = {{"bin", ", packed, CRC right"}, {"hex", ", packed, CRC right"}, {"elf", ", not packed"}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
-            char file[96];
-            (void)snprintf(file, sizeof file, "build/firmware/%s.%s", names[i], forms[k].ending);
-            DONE(0, forms[k].says, "inspect", file);
-            struct command_result r = run(0, (const char *const[]){"inspect", file, NULL});
-            if ((strstr(r.out, "note 68") != NULL) != (k == 2))
-                fail_msg("%s: %s", file, r.out);
-            command_result_free(&r);
-        }
-    DONE(0, "It will run", "inspect", "build/firmware/blink.bin");
-    DONE(0, "It will run", "inspect", "build/firmware/blink.hex");
-}
-
-/* Every format says the same, and a DFU tool takes the DfuSe file. */
-/* A link and the permissions of a file stay; what is no file is left alone. */
-static void file_in_place(void **state)
-{
-    (void)state;
-    char there[256], link[256];
-    struct stat st;
-    text_copy(there, sizeof there, temp("there.bin"));
-    text_copy(link, sizeof link, temp("link.bin"));
-    file_text(there, "old");
-    assert_int_equal(chmod(there, 0640), 0);
-    assert_int_equal(symlink("there.bin", link), 0);
-    DONE(0, "bytes", "pack", CDC_ELF, "-o", link);
-    assert_int_equal(lstat(link, &st), 0);
-    assert_true(S_ISLNK(st.st_mode));
-    assert_int_equal(stat(there, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0640);
-    assert_true(st.st_size > 1000);
-    assert_int_equal(unlink(link), 0);
-    assert_int_equal(symlink("/dev/full", link), 0);
-    REFUSED("is not a regular file", "pack", CDC_ELF, "-o", link);
-}
-
-static void pack(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"c.bin", "c.hex", "c.dfu"};
-    size_t size, again;
-    char *want = file_read(CDC_BIN, &size), said[40];
-    (void)snprintf(said, sizeof said, "%zu bytes, CRC 0x%08X\n", size,
-                   ~crc32_more(CRC32_START, (const uint8_t *)want, size));
-    for (unsigned i = 0; i < 3; i++) {
-        char out[256], back[256];
-        text_copy(out, sizeof out, temp(names[i]));
-        text_copy(back, sizeof back, temp("back.bin"));
-        DONE(0, said, "pack", CDC_ELF, "-o", out);
-        DONE(0, "It will run", "inspect", out);
-        DONE(0, "bytes", "pack", out, "-o", back);
-        char *got = file_read(back, &again);
-        assert_int_equal(again, size);
-        if (i == 0)
-            expect_packed(want, got, size);
-        assert_memory_equal(got, want, size);
-        free(got);
-    }
-    free(want);
-    const char *const args[] = {VDFU, "--load", BOOT, "--download", temp("c.dfu"), NULL};
-    struct command_result r = command(args, NULL);
-    assert_int_equal(r.status, 0);
-    command_result_free(&r);
-}
-
-/* Handed over after power-on? */
-static bool starts(const char *image)
-{
-    const char *const args[] = {VBOARD, "--load", image, "--fast", "--for", "0.1", "--events", "-", NULL};
-    struct command_result r = command(args, NULL);
-    assert_int_equal(r.status, 0);
-    cJSON *lines = json_lines(r.out);
-    assert_non_null(lines);
-    bool found = json_count(lines, "event", "handoff") > 0;
-    cJSON_Delete(lines);
-    command_result_free(&r);
-    return found;
-}
-
-static void merge(void **state)
-{
-    (void)state;
-    char hex[256], bin[256];
-    text_copy(hex, sizeof hex, temp("m.hex"));
-    text_copy(bin, sizeof bin, temp("m.bin"));
-    DONE(0, "sealed", "merge", BOOT, CDC_ELF, "-o", hex);
-    DONE(0, "sealed", "merge", "build/firmware/boot.bin", CDC_BIN, "-o", bin);
-    assert_true(starts(hex));
-    assert_true(starts(bin));
-    DONE(0, "A factory image", "inspect", hex);
-    DONE(0, "at 0x08000000", "inspect", bin);
-    DONE(0, "\"factory\":true", "inspect", bin, "--json");
-    DONE(0, "\"factory\":false", "inspect", CDC_BIN, "--json");
-    REFUSED("is a factory image, bootloader and application in one", "pack", hex, "-o", temp("x.bin"));
-    REFUSED("is a factory image, bootloader and application in one", "merge", BOOT, bin, "-o", temp("x.bin"));
-    /* The seal is believed, and only for what was sealed: one changed bit, and it is refused. */
-    size_t size;
-    char *bytes = file_read(bin, &size);
-    bytes[0x4000 + 0x300] ^= 1;
-    file_write(bin, bytes, size);
-    assert_false(starts(bin));
-    DONE(1, "CRC of its seal", "inspect", bin);
-    bytes[0x3F000 + 4] ^= 1; /* no seal, no factory image */
-    file_write(bin, bytes, size);
-    DONE(1, "will not run", "inspect", bin, "--json");
-    DONE(1, "\"factory\":false", "inspect", bin, "--json");
-    free(bytes);
-}
-
-/* What was packed and is not whole any more is neither packed anew, which would hide that, nor put anywhere.
- * What was changed after it had been packed is packed by `pack` only. */
-static void damaged(void **state)
-{
-    (void)state;
-    char cut[256], changed[256];
-    size_t size;
-    char *bytes = file_read(CDC_BIN, &size);
-    text_copy(cut, sizeof cut, temp("cut.bin"));
-    text_copy(changed, sizeof changed, temp("changed.bin"));
-    file_write(cut, bytes, size - 8);
-    bytes[size - 1] ^= 1;
-    file_write(changed, bytes, size);
-    free(bytes);
-    REFUSED("is cut short: it has 6", "pack", cut, "-o", temp("x.bin"));
-    REFUSED("is cut short: it has 6", "merge", BOOT, cut, "-o", temp("x.bin"));
-    REFUSED("is cut short: it has 6", "flash", cut);
-    REFUSED("The CRC in its information block is wrong: pack it again.", "merge", BOOT, changed, "-o",
-            temp("x.bin"));
-    REFUSED("The CRC in its information block is wrong: pack it again.", "flash", changed);
-    DONE(0, "CRC 0x", "pack", changed, "-o", temp("x.bin"));
-    DONE(0, "packed, CRC right", "inspect", temp("x.bin"));
 }
 
 /* Each command's help fits a terminal of 80 columns. */
@@ -442,11 +241,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(where_it_crashed, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(bad_words, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(why_compares, temp_make, temp_remove),
-        cmocka_unit_test_setup_teardown(built_examples, temp_make, temp_remove),
-        cmocka_unit_test_setup_teardown(pack, temp_make, temp_remove),
-        cmocka_unit_test_setup_teardown(file_in_place, temp_make, temp_remove),
-        cmocka_unit_test_setup_teardown(merge, temp_make, temp_remove),
-        cmocka_unit_test_setup_teardown(damaged, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(help_fits, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(output_full, temp_make, temp_remove),
     };
