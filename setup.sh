@@ -45,6 +45,7 @@ cmd pgrep procps
 cmd cmake cmake
 cmd ninja ninja-build
 file udev /lib/systemd/systemd-udevd /usr/lib/systemd/systemd-udevd
+cmd node nodejs
 cmd npm npm
 [ $# = 0 ] || file chromium /usr/lib/chromium/chromium
 

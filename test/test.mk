@@ -4,15 +4,17 @@
 #   test/board/museum/   mistakes that others make, docs/museum.md: the same
 #   test/board/test_*.sh the same with programs of others      (TAP from shell)
 #   test/kit/test_*.sh   projects of others with the kit       (TAP from shell)
+#   test/web/test_*.js   the page without a browser            (TAP from node)
 #   test/host/test_*.sh  a real Linux USB host in a guest      (TAP from shell)
 #   test/fuzz/fuzz_*.c   hostile files, accesses to registers   (libFuzzer)
-#   test/mutants/*.list  bootloader and chip broken on purpose  (TAP from shell)
+#   test/mutants/*.list  all of that broken on purpose          (TAP from shell)
 #   test/lint/*.sh       format, static analysis               (TAP from shell)
 TEST_LIBS := -lcmocka -lcjson
 UNIT_TESTS := $(patsubst test/unit/%.c,$(B)/test/unit/%,$(wildcard test/unit/test_*.c))
 BOARD_TESTS := $(patsubst test/board/%.c,$(B)/test/board/%,$(wildcard test/board/test_*.c test/board/museum/test_*.c))
 BOARD_SCRIPTS := $(wildcard test/board/test_*.sh)
 KIT_TESTS := $(wildcard test/kit/test_*.sh)
+WEB_TESTS := $(wildcard test/web/test_*.js)
 HOST_TESTS := $(wildcard test/host/test_*.sh)
 LINT_TESTS := $(wildcard test/lint/*.sh)
 
@@ -58,7 +60,7 @@ TEST_LIBS_isochronous := -lusb-1.0
 
 tests: $(UNIT_TESTS) $(BOARD_TESTS) $(HOST_PROGRAMS) $(FUZZ_TESTS)
 
-QUICK_SUITES := unit=$(UNIT_TESTS) board=$(BOARD_TESTS) $(BOARD_SCRIPTS) kit=$(KIT_TESTS)
+QUICK_SUITES := unit=$(UNIT_TESTS) board=$(BOARD_TESTS) $(BOARD_SCRIPTS) kit=$(KIT_TESTS) web=$(WEB_TESTS)
 do-check-quick: export SUREBOOT_QUICK := 1
 do-check-long: export SUREBOOT_LONG := 1
 do-check do-check-long: all tests

@@ -5,7 +5,8 @@ const $ = (id) => document.getElementById(id);
 const SETTLES_MS = 3000; /* so long after a start nothing is said of it */
 
 let board = null;  /* an open Sureboot */
-let file = null;   /* a File; it is read anew for each download */
+let wanted = null; /* a File that was chosen */
+let file = null;   /* the same, if it can be sent; it is read anew for each download */
 let busy = false;
 let started = null; /* serial number of the board that has left to start what was downloaded */
 
@@ -113,22 +114,33 @@ async function enter() {
 async function leaveBy(port) {
   await port.open({baudRate: 1200});
   const writer = port.writable.getWriter();
-  await writer.write(new Uint8Array([0xAA]));
-  writer.releaseLock();
-  await port.close().catch(() => {}); /* it may have left by now */
+  try {
+    await writer.write(new Uint8Array([0xAA]));
+  } finally {
+    writer.releaseLock();
+    await port.close().catch(() => {}); /* it may have left by now */
+  }
   started = null;
   say('The application was asked to make room. Connect the board now.');
 }
 
-function choose(chosen) {
+async function choose(chosen) {
+  wanted = chosen;
   file = null;
+  show();
   if (!chosen)
-    return show();
-  chosen.arrayBuffer().then((b) => {
-    file = b.byteLength ? chosen : null;
-    say(file ? `${chosen.name}: ${b.byteLength} bytes.` : `${chosen.name} is empty.`);
-    show();
-  }, (e) => say(`It cannot be read: ${e.message}`, 'bad'));
+    return;
+  try {
+    await chosen.slice(0, 1).arrayBuffer(); /* a folder has a size, too */
+  } catch (e) {
+    say(`It cannot be read: ${e.message}`, 'bad');
+    return;
+  }
+  if (wanted !== chosen) /* another one by now */
+    return;
+  file = chosen.size ? chosen : null;
+  say(file ? `${chosen.name}: ${chosen.size} bytes.` : `${chosen.name} is empty.`);
+  show();
 }
 
 function begin() {

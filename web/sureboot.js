@@ -40,6 +40,9 @@ class Sureboot {
     if (!found)
       throw new Error('the device has no DFU interface');
     this.interface = found.interfaceNumber;
+    /* "@Internal Flash   /0x08004000/118*002Kg/...": the slot comes first */
+    const slot = /\/(\d+)\*(\d+)K/.exec(found.alternates[0].interfaceName);
+    this.room = slot ? slot[1] * slot[2] * 1024 : Infinity;
     await device.claimInterface(this.interface);
     await device.selectAlternateInterface(this.interface, 0); /* ends what another host has begun */
   }
@@ -57,8 +60,7 @@ class Sureboot {
 
   /* A stall is no error: the status tells why. */
   async send(request, value, data) {
-    return data ? this.device.controlTransferOut(this.setup(request, value), data)
-                : this.device.controlTransferOut(this.setup(request, value));
+    return this.device.controlTransferOut(this.setup(request, value), data);
   }
 
   async receive(request, value, length) {
@@ -84,7 +86,7 @@ class Sureboot {
         return s;
       if (performance.now() > until)
         throw new Error('the board is busy for too long');
-      await pause(Math.max(1, Math.min(s.poll, 5000)));
+      await pause(Math.min(s.poll, 5000));
     }
   }
 
@@ -126,7 +128,6 @@ class Sureboot {
     command.setUint32(1, DFU.REPORT, true);
     await this.idle();
     await this.send(DFU.DNLOAD, 0, command);
-    await this.ask(); /* the first question carries a command out (AN3156) */
     await this.expect(DFU.DNLOAD_IDLE);
     await this.idle();
     return new TextDecoder().decode(await this.receive(DFU.UPLOAD, 2, DFU.REPORT_SIZE));
@@ -135,6 +136,8 @@ class Sureboot {
   /* Downloads a raw binary that begins at the start of the slot. When this returns, it is written, read back and
    * recorded, and half a second later the board leaves the bus and starts it. A Refusal is the board's. */
   async download(bytes, progress) {
+    if (bytes.length > this.room) /* the board would say so when it has written all that there is room for */
+      throw new Error(`the file has ${bytes.length} bytes, and the slot ${this.room}`);
     let block = 0;
     await this.idle();
     for (let at = 0; at < bytes.length; at += DFU.BLOCK) {
