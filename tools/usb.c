@@ -288,7 +288,6 @@ enum usb_sight usb_look(const struct usb_board *was, char product[USB_TEXT])
     libusb_context *context;
     libusb_device **list;
     enum usb_sight sight = USB_NOTHING;
-    product[0] = '\0';
     if (libusb_init(&context) != 0)
         return USB_NOTHING;
     ssize_t n = libusb_get_device_list(context, &list);

@@ -48,7 +48,7 @@ enum usb_sight {
     USB_SUREBOOT,   /* in DFU mode */
     USB_APPLICATION /* with its serial number, or at its place */
 };
-/* product: of the application, empty if it has none. */
+/* product: of the application, if it is one; empty if it has none. */
 enum usb_sight usb_look(const struct usb_board *was, char product[USB_TEXT]);
 
 #endif

@@ -1,0 +1,33 @@
+/* libusb with devices that a test makes up: what tools/usb.c and tools/dfu.c call of it. */
+#ifndef TEST_SUPPORT_FAKEUSB_H
+#define TEST_SUPPORT_FAKEUSB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { FAKE_DEVICES = 4 };
+
+struct fake_device {
+    bool there;                   /* on the bus */
+    const char *product, *serial; /* NULL: it has none */
+    bool run_time,
+        dfu_mode; /* has an interface of class DFU of that kind, RUN_TIME_INTERFACE or DFU_INTERFACE */
+    uint8_t address, port; /* port: of the root hub; 0: nobody knows where it is */
+    int denied, in_use;    /* errors of opening it and of claiming its interface */
+};
+enum { RUN_TIME_INTERFACE = 3, DFU_INTERFACE = 5 };
+
+extern struct fake_device fake_device[FAKE_DEVICES];
+/* What is open: handles, contexts, lists. What was claimed and set last, -1: nothing. */
+extern int fake_open, fake_claimed, fake_set;
+extern int fake_init_error, fake_list_error;
+/* No devices, and nothing is open. */
+void fake_usb_clear(void);
+
+/* Requests to the DFU interface, and string descriptors other than product and serial number: as libusb's, to
+ * be defined by a test that needs them. */
+int fake_request(struct fake_device *d, uint8_t type, uint8_t request, uint16_t value, uint8_t *data,
+                 uint16_t size);
+const char *fake_string(uint8_t index);
+
+#endif
