@@ -109,7 +109,10 @@ static enum dfu_outcome refused(struct usb_board *b, const struct status *s, str
     if (n < 0)
         return lost(why);
     if (s->state != DFU_ERROR) {
-        sentence_write(why, "the board %s is in a state that nobody expects: %u", b->serial, s->state);
+        if (s->state == DFU_DNBUSY)
+            sentence_write(why, "the board %s is busy for too long", b->serial);
+        else
+            sentence_write(why, "the board %s is in a state that nobody expects: %u", b->serial, s->state);
         return DFU_LOST;
     }
     text[n] = '\0';

@@ -1,6 +1,7 @@
 /* A bus of made-up devices under libusb's names. */
 #include "fakeusb.h"
 
+#include "boot/core/dfu.h"
 #include <libusb-1.0/libusb.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,12 +32,16 @@ void fake_usb_clear(void)
     fake_claimed = fake_set = -1;
 }
 
+__attribute__((weak)) void fake_look(void) {}
+
+/* NOLINTBEGIN(readability-non-const-parameter): others write there */
 __attribute__((weak)) int fake_request(struct fake_device *d, uint8_t type, uint8_t request, uint16_t value,
                                        uint8_t *data, uint16_t size)
 {
     (void)d, (void)type, (void)request, (void)value, (void)data, (void)size;
     return LIBUSB_ERROR_PIPE;
 }
+/* NOLINTEND(readability-non-const-parameter) */
 
 __attribute__((weak)) const char *fake_string(uint8_t index)
 {
@@ -66,6 +71,7 @@ ssize_t libusb_get_device_list(libusb_context *context, libusb_device ***to)
 {
     ssize_t n = 0;
     (void)context;
+    fake_look();
     if (fake_list_error)
         return fake_list_error;
     for (unsigned i = 0; i < FAKE_DEVICES; i++) {
@@ -207,9 +213,10 @@ int libusb_get_string_descriptor_ascii(libusb_device_handle *handle, uint8_t ind
 int libusb_control_transfer(libusb_device_handle *handle, uint8_t type, uint8_t request, uint16_t value,
                             uint16_t interface, unsigned char *data, uint16_t size, unsigned timeout)
 {
-    (void)timeout;
     if (!handle->device->d->there)
         return LIBUSB_ERROR_NO_DEVICE;
+    if (timeout <= DFU_HOLD_MS)
+        return LIBUSB_ERROR_TIMEOUT;
     if (interface != fake_claimed)
         return LIBUSB_ERROR_BUSY;
     return fake_request(handle->device->d, type, request, value, data, size);

@@ -24,8 +24,10 @@ extern int fake_init_error, fake_list_error;
 /* No devices, and nothing is open. */
 void fake_usb_clear(void);
 
-/* Requests to the DFU interface, and string descriptors other than product and serial number: as libusb's, to
- * be defined by a test that needs them. */
+/* To be defined by a test that needs them: invoked before each look at the bus; requests to the interface
+ * that is claimed, as libusb's, from hosts that wait long enough; string descriptors other than product and
+ * serial number. */
+void fake_look(void);
 int fake_request(struct fake_device *d, uint8_t type, uint8_t request, uint16_t value, uint8_t *data,
                  uint16_t size);
 const char *fake_string(uint8_t index);
