@@ -264,15 +264,17 @@ static void extended_time_out(void **state)
     stop_clear(I2C1);
 }
 
-/* Between two acknowledges a master may hold SCL twice: TCR, and RXDR that is full. */
+/* Between two acknowledges a master may hold SCL twice: RXDR that is full, and TCR. */
 static void extended_twice(void **state)
 {
     (void)state;
     wr(I2C2 + TIMEOUTR, 1u << 31 | 9 << 16);
-    wr(I2C2 + CR2, EEPROM | RD | NBYTES(1) | RELOAD | START);
-    wait(I2C2, TCR);
-    run_ps(6 * UNIT);
-    wr(I2C2 + CR2, EEPROM | RD | NBYTES(1) | AUTOEND);
+    wr(I2C2 + CR2, EEPROM | RD | NBYTES(2) | RELOAD | START);
+    wait(I2C2, RXNE);
+    run_ps(9 * 10500000ull + 6 * UNIT); /* the next byte, which nobody takes */
+    assert_int_equal(rd(I2C2 + ISR) & TCR, 0);
+    rd(I2C2 + RXDR);
+    assert_int_equal(rd(I2C2 + ISR) & TCR, TCR);
     run_ps(3 * UNIT);
     assert_int_equal(rd(I2C2 + ISR) & TIMEOUT, 0);
     run_ps(3 * UNIT);

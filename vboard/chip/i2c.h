@@ -80,6 +80,7 @@ enum i2c_phase {
     I2C_SENT, /* the byte waits until the other side can take it */
     I2C_RECEIVES,
     I2C_RECEIVED, /* the byte waits until RXDR is free */
+    I2C_RELOADS,  /* the byte's acknowledge waits until TCR has been served */
     I2C_ACKNOWLEDGES,
     I2C_STOPS
 };

@@ -101,12 +101,13 @@ static void complete(struct chip *c, unsigned index)
     } else if (cr2 & I2C_CR2_START) { /* repeated; CR2 is that of the next transfer already */
         i2c_bus_end(c, s->target, true);
         begin(c, index);
+    } else if (s->r[I2C_ISR] & (I2C_ISR_TC | I2C_ISR_TCR)) {
+        /* told: RELOAD and AUTOEND that are written now are the next transfer's */
     } else if (cr2 & I2C_CR2_RELOAD) {
-        if (!(s->r[I2C_ISR] & I2C_ISR_TCR))
-            i2c_flags(c, index, I2C_ISR_TCR);
+        i2c_flags(c, index, I2C_ISR_TCR);
     } else if (cr2 & I2C_CR2_AUTOEND) {
         i2c_stop(c, index);
-    } else if (!(s->r[I2C_ISR] & I2C_ISR_TC)) {
+    } else {
         i2c_flags(c, index, I2C_ISR_TC);
     }
 }
@@ -177,8 +178,25 @@ static bool received(struct chip *c, unsigned index)
         i2c_pec_check(c, index, s->shift);
     else
         i2c_pec(s, s->shift);
+    s->left--;
+    bool reload = !s->left && s->r[I2C_CR2] & I2C_CR2_RELOAD;
+    if (reload)
+        s->phase = I2C_RELOADS;
+    else
+        enter(c, index, I2C_ACKNOWLEDGES, 1);
+    i2c_flags(c, index, I2C_ISR_RXNE | (reload ? (uint32_t)I2C_ISR_TCR : 0));
+    return true;
+}
+
+/* TCR stands before the acknowledge, with RXNE, as it does in a slave (RM0394 "Slave byte control mode").
+ * MicroPython and Mbed OS write the next NBYTES when they see RXNE, and do not look at TCR. */
+static bool reloaded(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    if (s->r[I2C_ISR] & I2C_ISR_TCR && !(s->r[I2C_CR2] & (I2C_CR2_START | I2C_CR2_STOP)))
+        return false;
     enter(c, index, I2C_ACKNOWLEDGES, 1);
-    i2c_flags(c, index, I2C_ISR_RXNE);
     return true;
 }
 
@@ -197,8 +215,9 @@ static void acknowledged(struct chip *c, unsigned index)
             i2c_pec(s, s->shift);
     }
     i2c_byte_ends(c, index);
-    s->left--;
-    if (s->reading)
+    if (!s->reading)
+        s->left--;
+    else
         i2c_bus_got(c, s->target, s->left || s->r[I2C_CR2] & I2C_CR2_RELOAD);
     s->phase = I2C_NEXT;
 }
@@ -257,6 +276,7 @@ static bool step(struct chip *c, unsigned index)
             s->phase = I2C_RECEIVED;
         return over;
     case I2C_RECEIVED: return received(c, index);
+    case I2C_RELOADS: return reloaded(c, index);
     case I2C_ACKNOWLEDGES:
         if (over)
             acknowledged(c, index);

@@ -101,7 +101,8 @@ static enum i2c_stall stall_of(const struct i2c_state *s)
     case I2C_SENT: return I2C_STALL_SLAVE;
     case I2C_NEXT:
         return s->left && s->reading && !(s->r[I2C_CR2] & I2C_CR2_STOP) ? I2C_STALL_SLAVE : I2C_STALL_OWN;
-    case I2C_RECEIVED: return I2C_STALL_OWN;
+    case I2C_RECEIVED:
+    case I2C_RELOADS: return I2C_STALL_OWN;
     default: return I2C_STALL_NONE;
     }
 }
