@@ -57,6 +57,19 @@ static void on_gpio(void *owner, unsigned port, unsigned pin, bool level)
     told.gpios++;
 }
 
+static void on_usb_pullup(void *owner, bool on)
+{
+    (void)owner;
+    told.pullup = on;
+    told.pullups++;
+}
+
+static void on_usb_wake(void *owner)
+{
+    (void)owner;
+    told.usb_wakes++;
+}
+
 static void on_flash_op(void *owner, const char *op, uint32_t where, uint32_t n)
 {
     (void)owner;
@@ -104,6 +117,8 @@ static const struct chip_listener listener = {
     .gpio = on_gpio,
     .uart_tx = on_uart,
     .pwm = on_pwm,
+    .usb_pullup = on_usb_pullup,
+    .usb_wake = on_usb_wake,
     .flash_op = on_flash_op,
     .missing = on_missing,
     .message = on_message,
@@ -138,6 +153,7 @@ static int start(void)
 {
     struct chip_config config;
     memset(&told, 0, sizeof told);
+    told.pullup = -1;
     rig_cut(0, CHIP_CUT_NONE);
     chip_config_default(&config);
     config.seed = 1;

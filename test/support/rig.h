@@ -33,9 +33,15 @@ void rig_cut(uint64_t operation, enum chip_cut how);
 void rig_write(uint32_t addr, unsigned size, uint32_t value);
 uint32_t rig_read(uint32_t addr, unsigned size);
 
+/* A register, of the width that it has: the USB block and its packet memory are 16 bits wide. */
+static inline unsigned width_of(uint32_t addr)
+{
+    return addr >= 0x40006800 && addr < 0x40007000 ? 2 : 4;
+}
+
 static inline void wr(uint32_t addr, uint32_t value)
 {
-    rig_write(addr, 4, value);
+    rig_write(addr, width_of(addr), value);
 }
 
 static inline void wr16(uint32_t addr, uint32_t value)
@@ -50,7 +56,7 @@ static inline void wr8(uint32_t addr, uint32_t value)
 
 static inline uint32_t rd(uint32_t addr)
 {
-    return rig_read(addr, 4);
+    return rig_read(addr, width_of(addr));
 }
 
 static inline uint32_t rd16(uint32_t addr)
@@ -107,6 +113,8 @@ struct rig_told {
     unsigned pwm_port, pwm_pin, pwms;
     unsigned gpio_pin, gpios; /* the last gpio event; port * 16 + pin */
     bool gpio_level;
+    int pullup;                  /* of USB, as last told; -1: nothing told */
+    unsigned pullups, usb_wakes; /* how often it was told */
 };
 extern struct rig_told told;
 unsigned told_count(const char *what); /* how often it was told */

@@ -105,13 +105,13 @@ static void play_row(const struct row *r)
     set_epr(3, r->before | 5);
 
     if (r->token == T_SETUP)
-        answer = usbfs_setup(c, 5, 5, sent);
+        answer = usbfs_setup(rig, 5, 5, sent);
     else if (r->token == T_OUT)
-        answer = usbfs_out(c, 5, 5, r->toggle, sent, r->size, r->bad);
+        answer = usbfs_out(rig, 5, 5, r->toggle, sent, r->size, r->bad);
     else
-        answer = usbfs_in(c, 5, 5, data, &size);
+        answer = usbfs_in(rig, 5, 5, data, &size);
     if (r->token == T_IN && (answer == USB_DATA0 || answer == USB_DATA1))
-        usbfs_in_ack(c, 5, 5);
+        usbfs_in_ack(rig, 5, 5);
 
     assert_int_equal(answer, r->answer);
     assert_int_equal(epr(3), r->after | 5);
@@ -133,7 +133,7 @@ static void test_rows(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         print_message("# %s\n", rows[i].name);
         play_row(&rows[i]);
-        power_down(state); /* a fresh chip for each */
+        rig_off(state); /* a fresh chip for each */
         attach(state);
     }
 }
@@ -147,25 +147,25 @@ static void test_not_addressed(void **state)
     uint8_t data[1023];
     size_t size;
     set_epr(0, CONTROL | RX_VALID | TX_VALID);
-    assert_int_equal(usbfs_setup(c, 4, 0, eight), USB_SILENT); /* other address */
-    assert_int_equal(usbfs_out(c, 4, 0, 0, eight, 8, false), USB_SILENT);
-    assert_int_equal(usbfs_in(c, 4, 0, data, &size), USB_SILENT);
-    assert_int_equal(usbfs_setup(c, 5, 1, eight), USB_SILENT); /* no such endpoint */
-    wr(DADDR, 5);                                              /* EF = 0 */
-    assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_SILENT);
+    assert_int_equal(usbfs_setup(rig, 4, 0, eight), USB_SILENT); /* other address */
+    assert_int_equal(usbfs_out(rig, 4, 0, 0, eight, 8, false), USB_SILENT);
+    assert_int_equal(usbfs_in(rig, 4, 0, data, &size), USB_SILENT);
+    assert_int_equal(usbfs_setup(rig, 5, 1, eight), USB_SILENT); /* no such endpoint */
+    wr(DADDR, 5);                                                /* EF = 0 */
+    assert_int_equal(usbfs_setup(rig, 5, 0, eight), USB_SILENT);
     wr(DADDR, 0x85);
     wr(CNTR, 8); /* FSUSP */
-    assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_SILENT);
+    assert_int_equal(usbfs_setup(rig, 5, 0, eight), USB_SILENT);
     wr(CNTR, 0);
     wr(ISTR, 0);
-    usbfs_bus_reset(c, true);
+    usbfs_bus_reset(rig, true);
     run_us(3);
-    usbfs_bus_reset(c, false);
+    usbfs_bus_reset(rig, false);
     wr(DADDR, 0x80);
     set_epr(0, CONTROL | RX_VALID | TX_VALID);
-    assert_int_equal(usbfs_setup(c, 0, 0, eight), USB_SILENT); /* ISTR.RESET still set */
+    assert_int_equal(usbfs_setup(rig, 0, 0, eight), USB_SILENT); /* ISTR.RESET still set */
     wr(ISTR, 0);
-    assert_int_equal(usbfs_setup(c, 0, 0, eight), USB_ACK);
+    assert_int_equal(usbfs_setup(rig, 0, 0, eight), USB_ACK);
 }
 
 /* The endpoint's address is EA, not the register's number; the lowest register that fits answers. */
@@ -176,14 +176,14 @@ static void test_endpoint_address(void **state)
     size_t size;
     set_epr(6, BULK | TX_VALID | 2);
     set_epr(2, BULK | RX_VALID | 2);
-    assert_int_equal(usbfs_in(c, 5, 2, data, &size), USB_DATA0);
-    usbfs_in_ack(c, 5, 2);
+    assert_int_equal(usbfs_in(rig, 5, 2, data, &size), USB_DATA0);
+    usbfs_in_ack(rig, 5, 2);
     assert_int_equal(epr(6) & TX_CTR, TX_CTR);
-    assert_int_equal(usbfs_out(c, 5, 2, 0, data, 1, false), USB_ACK);
+    assert_int_equal(usbfs_out(rig, 5, 2, 0, data, 1, false), USB_ACK);
     assert_int_equal(epr(2) & RX_CTR, RX_CTR);
     set_epr(4, BULK | TX_STALL | 3);
     set_epr(5, BULK | TX_VALID | 3);
-    assert_int_equal(usbfs_in(c, 5, 3, data, &size), USB_STALL);
+    assert_int_equal(usbfs_in(rig, 5, 3, data, &size), USB_STALL);
 }
 
 /* ---- SETUP -------------------------------------------------------------------------------- */
@@ -193,13 +193,13 @@ static void test_setup_refused_while_ctr_rx(void **state)
     (void)state;
     static const uint8_t first[8] = {1, 2, 3, 4, 5, 6, 7, 8}, second[8] = {9, 9, 9, 9, 9, 9, 9, 9};
     set_epr(0, CONTROL | RX_VALID | TX_NAK);
-    assert_int_equal(usbfs_setup(c, 5, 0, first), USB_ACK);
+    assert_int_equal(usbfs_setup(rig, 5, 0, first), USB_ACK);
     uint32_t before = epr(0);
-    assert_int_equal(usbfs_setup(c, 5, 0, second), USB_SILENT);
+    assert_int_equal(usbfs_setup(rig, 5, 0, second), USB_SILENT);
     assert_int_equal(epr(0), before);
     assert_int_equal(rd(PMA + 0x280), 0x0201);
     clear_ctr(0);
-    assert_int_equal(usbfs_setup(c, 5, 0, second), USB_ACK);
+    assert_int_equal(usbfs_setup(rig, 5, 0, second), USB_ACK);
     assert_int_equal(rd(PMA + 0x280), 0x0909);
 }
 
@@ -209,13 +209,13 @@ static void test_setup_bit(void **state)
     (void)state;
     static const uint8_t eight[8];
     set_epr(0, CONTROL | RX_VALID | TX_NAK);
-    usbfs_setup(c, 5, 0, eight);
+    usbfs_setup(rig, 5, 0, eight);
     set_epr(0, CONTROL | RX_VALID | TX_NAK | RX_DTOG | TX_DTOG);
-    assert_int_equal(usbfs_out(c, 5, 0, 1, eight, 8, false), USB_ACK);
+    assert_int_equal(usbfs_out(rig, 5, 0, 1, eight, 8, false), USB_ACK);
     assert_int_equal(epr(0) & SETUP, SETUP);
     clear_ctr(0);
     set_epr(0, CONTROL | RX_VALID | TX_NAK);
-    assert_int_equal(usbfs_out(c, 5, 0, 0, eight, 8, false), USB_ACK);
+    assert_int_equal(usbfs_out(rig, 5, 0, 0, eight, 8, false), USB_ACK);
     assert_int_equal(epr(0) & SETUP, 0);
 }
 
@@ -229,26 +229,26 @@ static void test_control_toggles(void **state)
     size_t size;
     set_epr(0, CONTROL | RX_VALID | TX_NAK);
     for (int round = 0; round < 2; round++) {
-        assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_ACK);
+        assert_int_equal(usbfs_setup(rig, 5, 0, eight), USB_ACK);
         clear_ctr(0);
         wr(PMA + 2, 8);
         wr(USB, ((epr(0) ^ TX_VALID) & 0x073F) | 0x8080);
-        assert_int_equal(usbfs_in(c, 5, 0, data, &size), USB_DATA1);
-        usbfs_in_ack(c, 5, 0);
+        assert_int_equal(usbfs_in(rig, 5, 0, data, &size), USB_DATA1);
+        usbfs_in_ack(rig, 5, 0);
         clear_ctr(0);
         wr(USB, ((epr(0) ^ RX_VALID) & 0x370F) | 0x8080);
-        assert_int_equal(usbfs_out(c, 5, 0, 1, eight, 0, false), USB_ACK);
+        assert_int_equal(usbfs_out(rig, 5, 0, 1, eight, 0, false), USB_ACK);
         clear_ctr(0);
 
-        assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_ACK);
+        assert_int_equal(usbfs_setup(rig, 5, 0, eight), USB_ACK);
         clear_ctr(0);
         wr(USB, ((epr(0) ^ RX_VALID) & 0x370F) | 0x8080);
-        assert_int_equal(usbfs_out(c, 5, 0, 1, eight, 8, false), USB_ACK);
+        assert_int_equal(usbfs_out(rig, 5, 0, 1, eight, 8, false), USB_ACK);
         clear_ctr(0);
         wr(PMA + 2, 0);
         wr(USB, ((epr(0) ^ TX_VALID) & 0x073F) | 0x8080);
-        assert_int_equal(usbfs_in(c, 5, 0, data, &size), USB_DATA1);
-        usbfs_in_ack(c, 5, 0);
+        assert_int_equal(usbfs_in(rig, 5, 0, data, &size), USB_DATA1);
+        usbfs_in_ack(rig, 5, 0);
         clear_ctr(0);
     }
 }

@@ -9,7 +9,7 @@ static void test_epr_write_rules(void **state)
     (void)state;
     static const uint8_t eight[8];
     set_epr(1, BULK | RX_VALID | 1);
-    usbfs_out(c, 5, 1, 0, eight, 8, false); /* CTR_RX, DTOG_RX set, NAK */
+    usbfs_out(rig, 5, 1, 0, eight, 8, false); /* CTR_RX, DTOG_RX set, NAK */
     uint32_t r = epr(1);
     assert_int_equal(r, RX_CTR | RX_DTOG | RX_NAK | 1);
     wr(USB + 4, (r & 0x070F) | 0x8080); /* ones leave CTR, zeros leave toggles */
@@ -33,10 +33,10 @@ static void test_istr_write_rules(void **state)
     uint8_t data[1023];
     size_t size;
     set_epr(2, BULK | RX_VALID | TX_VALID | 2);
-    usbfs_out(c, 5, 2, 0, eight, 8, false);
-    usbfs_in(c, 5, 2, data, &size);
-    usbfs_in_ack(c, 5, 2);
-    usbfs_sof(c, 7);
+    usbfs_out(rig, 5, 2, 0, eight, 8, false);
+    usbfs_in(rig, 5, 2, data, &size);
+    usbfs_in_ack(rig, 5, 2);
+    usbfs_sof(rig, 7);
     assert_int_equal(rd(ISTR), CTR | SOF | 0x10 | 2);
     wr(ISTR, 0xFFFF);
     assert_int_equal(rd(ISTR), CTR | SOF | 0x10 | 2);
@@ -63,10 +63,10 @@ static void test_register_masks(void **state)
     wr(FNR, 0xFFFF);
     assert_int_equal(rd(FNR) & 0x7FF, 0);
     uint32_t v;
-    assert_true(chip_bus_write(c, BTABLE, 4, 0xFFFF0040));
-    assert_true(chip_bus_read(c, BTABLE, 4, &v));
+    assert_true(chip_bus_write(rig, BTABLE, 4, 0xFFFF0040));
+    assert_true(chip_bus_read(rig, BTABLE, 4, &v));
     assert_int_equal(v, 0x40); /* 16 bits on 32-bit spacing */
-    assert_true(chip_bus_write(c, BTABLE + 2, 2, 0x1238));
+    assert_true(chip_bus_write(rig, BTABLE + 2, 2, 0x1238));
     assert_int_equal(rd(BTABLE), 0x40);
 }
 
@@ -82,7 +82,7 @@ static void test_reset_values(void **state)
     assert_int_equal(rd(BTABLE), 0);
     assert_int_equal(rd(LPMCSR), 0);
     assert_int_equal(rd(BCDR), 0);
-    assert_int_not_equal(pullup, 1);
+    assert_int_not_equal(told.pullup, 1);
 }
 
 /* ---- packet memory ------------------------------------------------------------------------ */
@@ -95,11 +95,11 @@ static void test_packet_memory(void **state)
         wr(PMA + k, 0x1000 + k);
     for (unsigned k = 0; k < 1024; k += 2)
         assert_int_equal(rd(PMA + k), 0x1000 + k);
-    assert_true(chip_bus_read(c, PMA + 0x101, 1, &v));
+    assert_true(chip_bus_read(rig, PMA + 0x101, 1, &v));
     assert_int_equal(v, 0x11);
-    assert_true(chip_bus_write(c, PMA + 0x102, 1, 0xAB)); /* the bridge repeats the byte */
+    assert_true(chip_bus_write(rig, PMA + 0x102, 1, 0xAB)); /* the bridge repeats the byte */
     assert_int_equal(rd(PMA + 0x102), 0xABAB);
-    assert_true(chip_bus_write(c, PMA + 0x200, 4, 0x11112222)); /* 16-bit memory: the upper half is lost */
+    assert_true(chip_bus_write(rig, PMA + 0x200, 4, 0x11112222)); /* 16-bit memory: the upper half is lost */
     assert_int_equal(rd(PMA + 0x200), 0x2222);
     assert_int_equal(rd(PMA + 0x202), 0x1202);
     wr(APB1ENR1, 1U << 28); /* clock gate */
@@ -136,7 +136,7 @@ static void test_rx_allocation(void **state)
             wr(PMA + 12, at);
             wr(PMA + 14, allocations[i].field);
             set_epr(1, BULK | RX_VALID | 1);
-            assert_int_equal(usbfs_out(c, 5, 1, 0, data, size, false), extra ? USB_STALL : USB_ACK);
+            assert_int_equal(usbfs_out(rig, 5, 1, 0, data, size, false), extra ? USB_STALL : USB_ACK);
             assert_int_equal(rd(PMA + 14), allocations[i].field | (extra ? 0 : size));
             assert_int_equal(epr(1) & RX_CTR, extra ? 0 : RX_CTR);
             assert_int_equal(rd(PMA + at + room - 2), 0x5A5A);
@@ -154,12 +154,12 @@ static void test_crc_stored(void **state)
     static const uint8_t get_device[8] = {0x80, 6, 0, 1, 0, 0, 0x40, 0};
     wr(PMA + 0x288, 0xEEEE);
     set_epr(0, CONTROL | RX_VALID | TX_NAK);
-    assert_int_equal(usbfs_setup(c, 5, 0, get_device), USB_ACK);
+    assert_int_equal(usbfs_setup(rig, 5, 0, get_device), USB_ACK);
     assert_int_equal(rd(PMA + 0x288), 0x94DD);
     wr(PMA + 6, 4 << 10); /* eight bytes: no room */
     wr(PMA + 0x288, 0xEEEE);
     clear_ctr(0);
-    assert_int_equal(usbfs_setup(c, 5, 0, get_device), USB_ACK);
+    assert_int_equal(usbfs_setup(rig, 5, 0, get_device), USB_ACK);
     assert_int_equal(rd(PMA + 0x288), 0xEEEE);
 }
 
@@ -171,7 +171,7 @@ static void test_btable_moves(void **state)
     wr(PMA + 0x300 + 4, 0x380);
     wr(PMA + 0x300 + 6, 0x8400);
     set_epr(0, CONTROL | RX_VALID | TX_NAK);
-    assert_int_equal(usbfs_setup(c, 5, 0, eight), USB_ACK);
+    assert_int_equal(usbfs_setup(rig, 5, 0, eight), USB_ACK);
     assert_int_equal(rd(PMA + 0x380), 0x77);
     assert_int_equal(rd(PMA + 0x306), 0x8408);
 }
@@ -188,13 +188,13 @@ static void test_priority(void **state)
     set_epr(6, ISO | RX_VALID | 6);
     wr(PMA + 8 * 5 + 2, 0x8400);
     wr(PMA + 8 * 6 + 2, 0x8400);
-    usbfs_out(c, 5, 2, 0, d, 4, false);
+    usbfs_out(rig, 5, 2, 0, d, 4, false);
     assert_int_equal(rd(ISTR), CTR | 0x10 | 2);
-    usbfs_out(c, 5, 1, 0, d, 4, false);
+    usbfs_out(rig, 5, 1, 0, d, 4, false);
     assert_int_equal(rd(ISTR), CTR | 0x10 | 1);
-    usbfs_out(c, 5, 6, 0, d, 4, false);
+    usbfs_out(rig, 5, 6, 0, d, 4, false);
     assert_int_equal(rd(ISTR), CTR | 0x10 | 6);
-    usbfs_out(c, 5, 5, 0, d, 4, false);
+    usbfs_out(rig, 5, 5, 0, d, 4, false);
     assert_int_equal(rd(ISTR), CTR | 0x10 | 5);
     clear_ctr(5);
     clear_ctr(6);
@@ -210,9 +210,9 @@ static void test_interrupt_line(void **state)
     (void)state;
     static const uint8_t two[2];
     assert_false(irq_pending());
-    usbfs_sof(c, 1);
+    usbfs_sof(rig, 1);
     set_epr(1, BULK | RX_VALID | 1);
-    usbfs_out(c, 5, 1, 0, two, 2, false);
+    usbfs_out(rig, 5, 1, 0, two, 2, false);
     assert_false(irq_pending()); /* nothing unmasked */
     wr(CNTR, SOF);
     assert_true(irq_pending());
@@ -235,22 +235,22 @@ static void test_double_out(void **state)
     wr(PMA + 36, 0x180);
     put_count(4, 0x8400, 0x8400);
     set_epr(4, ep | TX_DTOG); /* DTOG 0, SW_BUF 1: buffer 0 is the hardware's */
-    assert_int_equal(usbfs_out(c, 5, 4, 0, a, 4, false), USB_ACK);
+    assert_int_equal(usbfs_out(rig, 5, 4, 0, a, 4, false), USB_ACK);
     assert_int_equal(rd(PMA + 0x100), 1);
     assert_int_equal(rd(PMA + 34), 0x8404);
     assert_int_equal(epr(4), ep | RX_CTR | RX_DTOG | TX_DTOG); /* STAT stays VALID */
     /* DTOG = SW_BUF: NAK although VALID, and nothing moves. */
-    assert_int_equal(usbfs_out(c, 5, 4, 1, b, 4, false), USB_NAK);
+    assert_int_equal(usbfs_out(rig, 5, 4, 1, b, 4, false), USB_NAK);
     assert_int_equal(epr(4), ep | RX_CTR | RX_DTOG | TX_DTOG);
     /* Software takes buffer 0 by toggling SW_BUF; buffer 1 is the hardware's. */
     wr(USB + 16, ep - RX_VALID + 0x8080 + TX_DTOG);
-    assert_int_equal(usbfs_out(c, 5, 4, 1, b, 4, false), USB_ACK);
+    assert_int_equal(usbfs_out(rig, 5, 4, 1, b, 4, false), USB_ACK);
     assert_int_equal(rd(PMA + 0x180), 2);
     assert_int_equal(rd(PMA + 38), 0x8404);
     assert_int_equal(epr(4), ep | RX_CTR);
-    assert_int_equal(usbfs_out(c, 5, 4, 0, third, 4, false), USB_NAK);
+    assert_int_equal(usbfs_out(rig, 5, 4, 0, third, 4, false), USB_NAK);
     wr(USB + 16, ep - RX_VALID + 0x8080 + TX_DTOG);
-    assert_int_equal(usbfs_out(c, 5, 4, 0, third, 4, false), USB_ACK);
+    assert_int_equal(usbfs_out(rig, 5, 4, 0, third, 4, false), USB_ACK);
     assert_int_equal(rd(PMA + 0x100), 3);
 }
 
@@ -263,13 +263,13 @@ static void test_double_first(void **state)
     uint8_t a[4] = {1};
     put_count(4, 0x8400, 0x8400);
     set_epr(4, ep);
-    assert_int_equal(usbfs_out(c, 5, 4, 0, a, 4, false), USB_ACK);
+    assert_int_equal(usbfs_out(rig, 5, 4, 0, a, 4, false), USB_ACK);
     assert_int_equal(epr(4), ep | RX_CTR | RX_DTOG);
-    assert_int_equal(usbfs_out(c, 5, 4, 1, a, 4, false), USB_ACK); /* DTOG 1, SW_BUF 0 */
-    assert_int_equal(usbfs_out(c, 5, 4, 0, a, 4, false), USB_NAK); /* DTOG 0, SW_BUF 0 */
+    assert_int_equal(usbfs_out(rig, 5, 4, 1, a, 4, false), USB_ACK); /* DTOG 1, SW_BUF 0 */
+    assert_int_equal(usbfs_out(rig, 5, 4, 0, a, 4, false), USB_NAK); /* DTOG 0, SW_BUF 0 */
     set_epr(4, BULK | RX_VALID | 4); /* leaving and entering the mode begins anew */
     set_epr(4, ep);
-    assert_int_equal(usbfs_out(c, 5, 4, 0, a, 4, false), USB_ACK);
+    assert_int_equal(usbfs_out(rig, 5, 4, 0, a, 4, false), USB_ACK);
 }
 
 static void test_double_in(void **state)
@@ -284,18 +284,18 @@ static void test_double_in(void **state)
     wr(PMA + 0x180, 0xBB);
     put_count(4, 1, 2);
     set_epr(4, ep | RX_DTOG); /* DTOG 0, SW_BUF 1 */
-    assert_int_equal(usbfs_in(c, 5, 4, data, &size), USB_DATA0);
-    usbfs_in_ack(c, 5, 4);
+    assert_int_equal(usbfs_in(rig, 5, 4, data, &size), USB_DATA0);
+    usbfs_in_ack(rig, 5, 4);
     assert_int_equal(size, 1);
     assert_int_equal(data[0], 0xAA);
     assert_int_equal(epr(4), ep | RX_DTOG | TX_DTOG | TX_CTR);
-    assert_int_equal(usbfs_in(c, 5, 4, data, &size), USB_NAK);
+    assert_int_equal(usbfs_in(rig, 5, 4, data, &size), USB_NAK);
     wr(USB + 16, ep - TX_VALID + 0x8080 + RX_DTOG);
-    assert_int_equal(usbfs_in(c, 5, 4, data, &size), USB_DATA1);
-    usbfs_in_ack(c, 5, 4);
+    assert_int_equal(usbfs_in(rig, 5, 4, data, &size), USB_DATA1);
+    usbfs_in_ack(rig, 5, 4);
     assert_int_equal(size, 2);
     assert_int_equal(data[0], 0xBB);
-    assert_int_equal(usbfs_in(c, 5, 4, data, &size), USB_NAK);
+    assert_int_equal(usbfs_in(rig, 5, 4, data, &size), USB_NAK);
 }
 
 /* Who fills both buffers has toggled SW_BUF twice: both are sent, and then none. */
@@ -310,13 +310,13 @@ static void test_double_in_both_filled(void **state)
     for (unsigned round = 0; round < 3; round++) {
         wr(USB + 16, ep - TX_VALID + 0x8080 + RX_DTOG);
         wr(USB + 16, ep - TX_VALID + 0x8080 + RX_DTOG);
-        assert_int_equal(usbfs_in(c, 5, 4, data, &size), USB_DATA0);
-        usbfs_in_ack(c, 5, 4);
-        assert_int_equal(usbfs_in(c, 5, 4, data, &size), USB_DATA1);
-        usbfs_in_ack(c, 5, 4);
+        assert_int_equal(usbfs_in(rig, 5, 4, data, &size), USB_DATA0);
+        usbfs_in_ack(rig, 5, 4);
+        assert_int_equal(usbfs_in(rig, 5, 4, data, &size), USB_DATA1);
+        usbfs_in_ack(rig, 5, 4);
         assert_int_equal(size, 2);
         assert_int_equal(epr(4), ep | TX_CTR); /* STAT stays VALID */
-        assert_int_equal(usbfs_in(c, 5, 4, data, &size), USB_NAK);
+        assert_int_equal(usbfs_in(rig, 5, 4, data, &size), USB_NAK);
     }
 }
 
@@ -329,12 +329,12 @@ static void test_double_out_both_free(void **state)
     put_count(4, 0x8400, 0x8400);
     set_epr(4, ep);
     for (unsigned toggle = 0; toggle < 4; toggle++) {
-        assert_int_equal(usbfs_out(c, 5, 4, toggle & 1, a, 4, false), USB_ACK);
+        assert_int_equal(usbfs_out(rig, 5, 4, toggle & 1, a, 4, false), USB_ACK);
         wr(USB + 16, ep - RX_VALID + 0x8080 + TX_DTOG);
     }
-    assert_int_equal(usbfs_out(c, 5, 4, 0, a, 4, false), USB_ACK);
-    assert_int_equal(usbfs_out(c, 5, 4, 1, a, 4, false), USB_ACK);
-    assert_int_equal(usbfs_out(c, 5, 4, 0, a, 4, false), USB_NAK);
+    assert_int_equal(usbfs_out(rig, 5, 4, 0, a, 4, false), USB_ACK);
+    assert_int_equal(usbfs_out(rig, 5, 4, 1, a, 4, false), USB_ACK);
+    assert_int_equal(usbfs_out(rig, 5, 4, 0, a, 4, false), USB_NAK);
 }
 
 int main(void)

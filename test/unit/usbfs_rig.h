@@ -1,19 +1,12 @@
-/* What the tests of the USB FS device block share: a chip without firmware whose registers are written
- * over the bus, and the block's registers, written down here a second time on purpose (RM0394 "USB FS"). */
+/* What the tests of the USB FS device block share: its registers, written down here a second time on purpose
+ * (RM0394 "USB FS"), and a rig in which it is switched on. */
 #ifndef TEST_USBFS_RIG_H
 #define TEST_USBFS_RIG_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "chip/machine.h"
 #include "chip/usbfs.h"
+#include "rig.h"
 
 enum {
     USB = 0x40006800,
@@ -58,50 +51,13 @@ enum {
 };
 enum { TX_CTR = 0x80, TX_DTOG = 0x40, TX_VALID = 0x30, TX_NAK = 0x20, TX_STALL = 0x10 };
 
-static struct chip *c;
-static int pullup;         /* as last told by the chip; -1: nothing told */
-static int pullups, wakes; /* how often it was told */
-
-static inline void on_pullup(void *owner, bool on)
+/* The last message about USB, "": there is none. */
+static inline const char *remark(void)
 {
-    (void)owner;
-    pullup = on;
-    pullups++;
-}
-
-static inline void on_wake(void *owner)
-{
-    (void)owner;
-    wakes++;
-}
-
-static char remark[256]; /* the last message about USB */
-
-static inline void on_remark(void *owner, const char *sentence)
-{
-    (void)owner;
-    if (strncmp(sentence, "USB", 3) == 0)
-        (void)snprintf(remark, sizeof remark, "%s", sentence);
-}
-
-static const struct chip_listener listener = {
-    .usb_pullup = on_pullup, .usb_wake = on_wake, .message = on_remark};
-
-static inline uint32_t rd(uint32_t addr)
-{
-    uint32_t v = 0;
-    assert_true(chip_bus_read(c, addr, addr >= USB && addr < PMA + 0x400 ? 2 : 4, &v));
-    return v;
-}
-
-static inline void wr(uint32_t addr, uint32_t v)
-{
-    assert_true(chip_bus_write(c, addr, addr >= USB && addr < PMA + 0x400 ? 2 : 4, v));
-}
-
-static inline void run_us(unsigned us)
-{
-    chip_run(c, chip_now(c) + us * PS_PER_US);
+    for (size_t i = told.n; i-- > 0;)
+        if (strncmp(told.events[i].text, "USB", 3) == 0)
+            return told.events[i].text;
+    return "";
 }
 
 static inline uint32_t epr(unsigned n)
@@ -122,38 +78,15 @@ static inline void clear_ctr(unsigned n)
     wr(USB + 4 * n, epr(n) & 0x070F);
 }
 
-/* A chip that runs a program: MSI at 24 MHz, HSI48 on, the USB block clocked and powered. */
-static inline void power_up_with(const uint32_t *program, size_t size)
+/* MSI at 24 MHz, HSI48 on, the USB block clocked and powered. */
+static inline int power_up(void **state)
 {
-    struct chip_config config;
-    chip_config_default(&config);
-    pullup = -1;
-    remark[0] = 0;
-    wakes = pullups = 0;
-    c = chip_create(&config, &listener);
-    assert_non_null(c);
-    assert_true(chip_poke(c, 0x08000000, program, size));
-    chip_power_on(c);
-    run_us(1000);
+    rig_on_awake(state);
     wr(RCC_CR, 0x99); /* MSIRANGE 9, MSIRGSEL, MSION */
     wr(CRRCR, 1);
     wr(APB1ENR1, 1U << 26 | 1U << 28);
     wr(PWR_CR2, 1U << 10);
     run_us(100);
-}
-
-static inline int power_up(void **state)
-{
-    (void)state;
-    static const uint32_t sleeper[] = {0x20001000, 0x08000009, 0xE7FDBF30}; /* wfi; b . - 2 */
-    power_up_with(sleeper, sizeof sleeper);
-    return 0;
-}
-
-static inline int power_down(void **state)
-{
-    (void)state;
-    chip_destroy(c);
     return 0;
 }
 
@@ -172,9 +105,9 @@ static inline void attach_now(void)
         wr(PMA + 8 * n + 4, 0x280 + 0x40 * (n % 6));
         wr(PMA + 8 * n + 6, 0x8400);
     }
-    usbfs_cable(c, true);
+    usbfs_cable(rig, true);
     wr(BCDR, 0x8000);
-    assert_int_equal(pullup, 1);
+    assert_int_equal(told.pullup, 1);
     wr(DADDR, 0x85);
 }
 
@@ -187,11 +120,9 @@ static inline int attach(void **state)
 
 static inline bool irq_pending(void)
 {
-    uint32_t v = 0;
-    assert_true(chip_peek(c, 0xE000E208, &v, 4));
-    return v >> (67 - 64) & 1; /* NVIC_ISPR2 */
+    return irq_line(67);
 }
 
-#define with(setup, test) cmocka_unit_test_setup_teardown(test, setup, power_down)
+#define with(setup, test) cmocka_unit_test_setup_teardown(test, setup, rig_off)
 
 #endif
