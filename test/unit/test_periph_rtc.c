@@ -342,6 +342,9 @@ static void timestamp(void **state)
     assert_int_equal(rd(RTC + TSTR), 0);
     run_us(500000);
     pin_drive('C', 13, 1);
+    run_us(7700);
+    assert_int_equal(rd(RTC + ISR) & (TSF | TSOVF), 0);
+    run_us(200); /* two periods of ck_apre */
     assert_int_equal(rd(RTC + ISR) & (TSF | TSOVF), TSF);
     assert_int_equal(rd(RTC + TSTR), 0x101112);
     assert_int_equal(rd(RTC + TSDR), 0xA601);
@@ -352,6 +355,37 @@ static void timestamp(void **state)
     pin_drive('C', 13, 1);
     assert_int_equal(rd(RTC + ISR) & TSOVF, TSOVF);
     assert_int_equal(rd(RTC + TSTR), 0x101112); /* the first one is kept */
+    wr(RTC + ISR, ~(uint32_t)(TSF | TSOVF | INIT));
+    wr(RTC + CR, 0);
+    wr(RTC + TAMPCR, 1 << 17 | 1 << 7 | 1); /* of a tamper, whose flag comes later still; it is seen once */
+    for (unsigned i = 0; i < 2; i++) {
+        pin_drive('C', 13, 0);
+        pin_drive('C', 13, 1);
+    }
+    run_us(7900);
+    assert_int_equal(rd(RTC + ISR) & (TSF | TSOVF | TAMP1F), TSF);
+    run_us(3900);
+    assert_int_equal(rd(RTC + ISR) & (TSF | TAMP1F), TSF | TAMP1F);
+}
+
+/* ITSE: the moment at which VDD gave way to VBAT. */
+static void timestamp_of_vbat(void **state)
+{
+    (void)state;
+    for (unsigned on = 0; on < 2; on++) {
+        set_time(0x101112, 0x23A601);
+        wr(RTC + CR, on << 24);
+        chip_power_off(rig, true);
+        run_us(5000000);
+        chip_power_on(rig);
+        rig_settle();
+        clock_on(0x58, 10);
+        assert_int_equal(rd(RTC + ISR) & (TSF | 1 << 17), on ? TSF | 1 << 17 : 0);
+        assert_int_equal(rd(RTC + TSTR), on ? 0x101112 : 0);
+        clock_rtc();
+    }
+    wr(RTC + ISR, ~(uint32_t)(TSF | 1 << 17 | INIT));
+    assert_int_equal(rd(RTC + ISR) & (TSF | 1 << 17), 0);
 }
 
 static void tamper(void **state)
@@ -402,6 +436,8 @@ static void tamper(void **state)
     pin_drive('C', 13, 1);
     run_us(32000);
     assert_int_equal(rd(RTC + BKP0R), 0);
+    assert_int_equal(rd(RTC + ISR) & TAMP1F, 0);
+    run_us(11700); /* three periods of ck_apre */
     assert_int_equal(rd(RTC + ISR) & TAMP1F, TAMP1F);
 }
 
@@ -421,6 +457,13 @@ static void shift_and_calibration(void **state)
     assert_int_equal(rd(RTC + ISR) & RECALPF, RECALPF);
     run_us(200);
     assert_int_equal(rd(RTC + ISR) & RECALPF, 0);
+    for (unsigned i = 0; i < 2; i++) { /* low bits of CALM "are stuck" with CALW8, CALW16 */
+        wr(RTC + CALR, 1u << (13 + i) | 511);
+        assert_int_equal(rd(RTC + CALR) & 511, i ? 508 : 510);
+        run_us(200);
+    }
+    wr(RTC + CALR, 511);
+    run_us(200);
     run_until(RTC + TR, 15, 5, 10 * PS_PER_S);
     ps_t begin = chip_now(rig);
     run_us(1000ull * 1000000);
@@ -480,6 +523,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(alarms, on, rig_off),
         cmocka_unit_test_setup_teardown(wakeup_timer, on, rig_off),
         cmocka_unit_test_setup_teardown(timestamp, on, rig_off),
+        cmocka_unit_test_setup_teardown(timestamp_of_vbat, on, rig_off),
         cmocka_unit_test_setup_teardown(tamper, on, rig_off),
         cmocka_unit_test_setup_teardown(shift_and_calibration, on, rig_off),
         cmocka_unit_test_setup_teardown(resets, on, rig_off),

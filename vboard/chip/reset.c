@@ -175,6 +175,8 @@ void chip_power_off(struct chip *c, bool vbat)
     if (c->mode == MODE_OFF)
         return;
     flash_interrupted(c);
+    if (vbat)
+        rtc_on_vbat(c);
     c->reset_pending = 0;
     c->mode = MODE_OFF;
     reset_blocks(c, !vbat, false);

@@ -29,7 +29,7 @@ enum {
 #define TR_BITS     0x007F7F7Fu
 #define DR_BITS     0x00FFFF3Fu
 #define CR_BITS     0x01FCFF7Fu
-#define FLAGS       0x0000FF00u /* of ISR, cleared by writing 0, without the key */
+#define FLAGS       0x0002FF00u /* of ISR, cleared by writing 0, without the key */
 #define TAMPCR_BITS 0x01FFFFFFu
 
 /* Alarms and tampers also start low-power timers. */
@@ -270,7 +270,7 @@ static void write_protected(struct chip *c, uint32_t reg, uint32_t value)
     case CALR:
         if (s->isr & RTC_ISR_RECALPF)
             break;
-        s->calr = value & 0xE1FF;
+        s->calr = value & 0xE1FF & ~(value & 1U << 14 ? 3U : value & 1U << 13 ? 1U : 0); /* CALW8, CALW16 */
         s->isr |= RTC_ISR_RECALPF;
         rtc_pend(c, RTC_RECALIBRATES);
         break;

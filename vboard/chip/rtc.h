@@ -17,7 +17,10 @@ enum rtc_pending {
     RTC_WUT_FREE, /* WUTWF rises */
     RTC_SHIFTS,   /* SHPF falls */
     RTC_RECALIBRATES,
-    RTC_PENDING
+    RTC_STAMPS,        /* TSF rises, */
+    RTC_STAMPS_INSIDE, /* with ITSF */
+    RTC_TAMPERS,       /* TAMP1F, 2F, 3F rise */
+    RTC_PENDING = RTC_TAMPERS + 3
 };
 
 /* How the RTC drives PC13, PB2. */
@@ -57,6 +60,7 @@ void rtc_event(struct chip *c, unsigned index);
 void rtc_clock(struct chip *c, unsigned index, bool after);
 void rtc_reference(struct chip *c, bool level); /* RTC_REFIN */
 enum rtc_drive rtc_drives(const struct chip *c, unsigned port, unsigned pin);
+void rtc_on_vbat(struct chip *c);
 void rtc_pin(struct chip *c, unsigned port, unsigned pin, bool high); /* a pin's electrical level changed */
 
 /* ---- between the files of RTC ---- */
@@ -77,6 +81,7 @@ enum {
     RTC_CR_TSIE = 1 << 15,
     RTC_CR_ADD1H = 1 << 16,
     RTC_CR_SUB1H = 1 << 17,
+    RTC_CR_ITSE = 1 << 24,
 
     RTC_ISR_ALRAWF = 1 << 0,
     RTC_ISR_ALRBWF = 1 << 1,
@@ -92,7 +97,8 @@ enum {
     RTC_ISR_TSF = 1 << 11,
     RTC_ISR_TSOVF = 1 << 12,
     RTC_ISR_TAMP1F = 1 << 13,
-    RTC_ISR_RECALPF = 1 << 16
+    RTC_ISR_RECALPF = 1 << 16,
+    RTC_ISR_ITSF = 1 << 17
 };
 
 void rtc_settle(struct chip *c); /* everything is as it is now */

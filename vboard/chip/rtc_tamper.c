@@ -17,40 +17,23 @@ static bool bit(uint32_t reg, unsigned n)
     return reg >> n & 1;
 }
 
-static void time_stamp(struct chip *c)
+static bool pending(const struct rtc_state *s, unsigned p)
+{
+    return s->pending[p] != PS_NEVER;
+}
+
+static void time_stamp(struct chip *c, enum rtc_pending how)
 {
     struct rtc_state *s = &c->rtc;
 
-    if (s->isr & RTC_ISR_TSF) {
-        s->isr |= RTC_ISR_TSOVF;
+    if (s->isr & RTC_ISR_TSF || pending(s, RTC_STAMPS) || pending(s, RTC_STAMPS_INSIDE)) {
+        s->isr |= RTC_ISR_TSOVF; /* "there is no delay in the setting of TSOVF" */
         return;
     }
-    s->isr |= RTC_ISR_TSF;
+    rtc_pend(c, how);
     s->tstr = s->tr;
     s->tsdr = s->dr & 0xFF3F;
     s->tsssr = s->ssr;
-}
-
-static void tampered(struct chip *c, unsigned n)
-{
-    struct rtc_state *s = &c->rtc;
-    unsigned masked = tampers[n].masked; /* NOERASE is the bit below, IE two below */
-
-    if (!bit(s->tampcr, masked)) {
-        s->isr |= (uint32_t)RTC_ISR_TAMP1F << n;
-        if (!bit(s->tampcr, masked - 1u))
-            memset(s->bkp, 0, sizeof s->bkp);
-    }
-    if (s->tampcr & TAMPTS)
-        time_stamp(c);
-}
-
-bool rtc_backup_held(const struct rtc_state *s)
-{
-    for (unsigned n = 0; n < TAMPERS; n++)
-        if (s->isr & (uint32_t)RTC_ISR_TAMP1F << n && !bit(s->tampcr, tampers[n].masked - 1u))
-            return true;
-    return false;
 }
 
 /* Samples that have to agree, 0: edges are looked for. */
@@ -59,6 +42,47 @@ static unsigned samples(const struct rtc_state *s)
     static const uint8_t of_filter[4] = {0, 2, 4, 8};
 
     return of_filter[bits(s->tampcr, 11, 2)];
+}
+
+/* A tamper that is not masked cannot be detected again before its flag is cleared; without filter and time
+ * stamp the flag comes at once. */
+static void tampered(struct chip *c, unsigned n)
+{
+    struct rtc_state *s = &c->rtc;
+    unsigned masked = tampers[n].masked; /* NOERASE is the bit below, IE two below */
+    uint32_t flag = (uint32_t)RTC_ISR_TAMP1F << n;
+
+    if (!bit(s->tampcr, masked)) {
+        if (s->isr & flag || pending(s, RTC_TAMPERS + n))
+            return;
+        if (samples(s) || s->tampcr & TAMPTS)
+            rtc_pend(c, (enum rtc_pending)(RTC_TAMPERS + n));
+        else
+            s->isr |= flag;
+        if (!bit(s->tampcr, masked - 1u))
+            memset(s->bkp, 0, sizeof s->bkp);
+    }
+    if (s->tampcr & TAMPTS)
+        time_stamp(c, RTC_STAMPS);
+}
+
+/* VDD is gone and VBAT supplies the domain: the internal event (RM0394 "Time-stamp function"). */
+void rtc_on_vbat(struct chip *c)
+{
+    struct rtc_state *s = &c->rtc;
+
+    rtc_settle(c);
+    if (s->cr & RTC_CR_ITSE)
+        time_stamp(c, RTC_STAMPS_INSIDE);
+    rtc_schedule(c);
+}
+
+bool rtc_backup_held(const struct rtc_state *s)
+{
+    for (unsigned n = 0; n < TAMPERS; n++)
+        if (s->isr & (uint32_t)RTC_ISR_TAMP1F << n && !bit(s->tampcr, tampers[n].masked - 1u))
+            return true;
+    return false;
 }
 
 /* The pin of an enabled tamper is at its active level: now the samples are counted. */
@@ -124,7 +148,7 @@ void rtc_pin(struct chip *c, unsigned port, unsigned pin, bool high)
         return;
     rtc_settle(c);
     if (stamp && high != !!(s->cr & RTC_CR_TSEDGE))
-        time_stamp(c);
+        time_stamp(c, RTC_STAMPS);
     for (unsigned n = 0; n < TAMPERS; n++) {
         if (tampers[n].port != port || tampers[n].pin != pin || !bit(s->tampcr, tampers[n].enable))
             continue;

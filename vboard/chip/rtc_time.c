@@ -212,10 +212,18 @@ static void finish(struct chip *c)
     static const struct {
         uint32_t set, clear;
     } effects[RTC_PENDING] = {
-        [RTC_ENTERS_INIT] = {RTC_ISR_INITF, 0},    [RTC_SYNCS] = {RTC_ISR_RSF, 0},
-        [RTC_ALRA_FREE] = {RTC_ISR_ALRAWF, 0},     [RTC_ALRB_FREE] = {RTC_ISR_ALRBWF, 0},
-        [RTC_WUT_FREE] = {RTC_ISR_WUTWF, 0},       [RTC_SHIFTS] = {0, RTC_ISR_SHPF},
+        [RTC_ENTERS_INIT] = {RTC_ISR_INITF, 0},
+        [RTC_SYNCS] = {RTC_ISR_RSF, 0},
+        [RTC_ALRA_FREE] = {RTC_ISR_ALRAWF, 0},
+        [RTC_ALRB_FREE] = {RTC_ISR_ALRBWF, 0},
+        [RTC_WUT_FREE] = {RTC_ISR_WUTWF, 0},
+        [RTC_SHIFTS] = {0, RTC_ISR_SHPF},
         [RTC_RECALIBRATES] = {0, RTC_ISR_RECALPF},
+        [RTC_STAMPS] = {RTC_ISR_TSF, 0},
+        [RTC_STAMPS_INSIDE] = {RTC_ISR_TSF | RTC_ISR_ITSF, 0},
+        [RTC_TAMPERS] = {RTC_ISR_TAMP1F, 0},
+        [RTC_TAMPERS + 1] = {RTC_ISR_TAMP1F << 1, 0},
+        [RTC_TAMPERS + 2] = {RTC_ISR_TAMP1F << 2, 0},
     };
     struct rtc_state *s = &c->rtc;
 
@@ -229,7 +237,9 @@ static void finish(struct chip *c)
 
 void rtc_pend(struct chip *c, enum rtc_pending p)
 {
-    ps_t delay = chip_ticks_to_ps(2, c->rtc.clock.hz);
+    /* Time stamps take 2 periods of ck_apre, tampers 3 (RM0360 "Tamper detection initialization"). */
+    uint64_t periods = p < RTC_STAMPS ? 2 : (uint64_t)prediv_a(&c->rtc) * (p < RTC_TAMPERS ? 2 : 3);
+    ps_t delay = chip_ticks_to_ps(periods, c->rtc.clock.hz);
 
     c->rtc.pending[p] = delay == PS_NEVER ? PS_NEVER - 1 : chip_now(c) + delay;
 }
