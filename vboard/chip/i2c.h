@@ -1,6 +1,7 @@
 /* I2C1-3 (RM0394 "I2C"). i2c.c has the registers, i2c_master.c the master's way through a transfer,
  * i2c_bus.c who answers: the memory on the board (eeprom.c) and other instances that are wired to this one;
- * i2c_smbus.c what SMBus adds, i2c_lines.c what others do to SCL and SDA. */
+ * i2c_smbus.c what SMBus adds, i2c_lines.c what others do to SCL and SDA, i2c_rivals.c two masters at once.
+ */
 #ifndef VBOARD_CHIP_I2C_H
 #define VBOARD_CHIP_I2C_H
 
@@ -92,6 +93,7 @@ struct i2c_state {
     uint32_t r[I2C_REGS];
     enum i2c_phase phase;
     ps_t since, until; /* the phase */
+    bool outbid;       /* another master's address wins: this one is lost at the end of the phase */
     uint8_t shift;
     bool refused;    /* the other side's answer to the byte that was sent */
     uint16_t left;   /* bytes of NBYTES that have not gone through the wire */
@@ -102,6 +104,7 @@ struct i2c_state {
     bool scl_low, sda_low;
     bool taken; /* a START of somebody whose STOP has not come */
     /* as a slave */
+    bool met; /* addressed since the last STOP */
     bool selected, transmits;
     uint8_t master;
     bool nacked;
@@ -170,6 +173,8 @@ enum i2c_answer i2c_bus_get(struct chip *c, uint8_t target, uint8_t *byte);
 void i2c_bus_got(struct chip *c, uint8_t target, bool ack); /* the master's answer to a byte */
 void i2c_bus_end(struct chip *c, uint8_t target, bool restart);
 void i2c_bus_broken(struct chip *c, unsigned index); /* the master lets go of both lines, wherever it is */
+void i2c_bus_begin(struct chip *c, unsigned index);  /* all who are on it see a START */
+void i2c_bus_fails(struct chip *c, uint8_t target);  /* a slave that sends finds SDA low */
 
 /* eeprom.c: false if it does not acknowledge; a byte in and out; STOP, which writes, or a repeated START */
 enum { EEPROM_ADDRESS = 0x50, EEPROM_PORT = 1, EEPROM_SCL = 10, EEPROM_SDA = 11 };
@@ -184,7 +189,15 @@ void eeprom_gives(struct chip *c, uint8_t byte, unsigned clocked);
 void eeprom_acknowledges(struct chip *c);
 void eeprom_quiet(struct chip *c);
 
-/* i2c_lines.c: SDA is held low while the byte goes out, which costs the bus if it has a one. */
+/* i2c_rivals.c: who else has the bus, as far as this one has seen; whether it may begin, and who then loses.
+ */
+bool i2c_in_the_way(const struct chip *c, unsigned index, unsigned other);
+bool i2c_may_begin(const struct chip *c, unsigned index);
+void i2c_compete(struct chip *c, unsigned index);
+void i2c_outbid(struct chip *c, unsigned index, unsigned periods); /* it loses so long behind its START */
+/* i2c_lines.c: the bus is lost, to `taken`: somebody outside. */
+void i2c_lost(struct chip *c, unsigned index, bool taken);
+/* SDA is held low while the byte goes out, which costs the bus if it has a one. */
 bool i2c_loses(struct chip *c, unsigned index, unsigned bits_sent);
 /* i2c_smbus.c */
 void i2c_pec(struct i2c_state *s, uint8_t byte); /* a byte has gone over the bus */

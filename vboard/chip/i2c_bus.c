@@ -27,12 +27,17 @@ bool i2c_bus_free(const struct chip *c, unsigned index)
 {
     if (c->i2c[index].taken)
         return false;
-    for (unsigned i = 0; i < I2C_COUNT; i++) {
-        enum i2c_phase p = c->i2c[i].phase;
-        if (p != I2C_IDLE && p != I2C_WAITS_FOR_BUS && (i == index || i2c_bus_connected(c, i, index)))
+    for (unsigned i = 0; i < I2C_COUNT; i++)
+        if (i2c_in_the_way(c, index, i) && (i == index || i2c_bus_connected(c, i, index)))
             return false;
-    }
     return true;
+}
+
+void i2c_bus_begin(struct chip *c, unsigned index)
+{
+    for (unsigned i = 0; i < I2C_COUNT; i++)
+        if (c->i2c[i].r[I2C_CR1] & I2C_CR1_PE && (i == index || i2c_bus_connected(c, i, index)))
+            c->i2c[i].r[I2C_ISR] |= I2C_ISR_BUSY;
 }
 
 /* The code that ADDCODE shows, or -1. */
@@ -60,10 +65,11 @@ static void select_slave(struct chip *c, unsigned slave, unsigned master, unsign
 {
     struct i2c_state *s = &c->i2c[slave];
 
-    if (!(s->r[I2C_ISR] & I2C_ISR_BUSY)) { /* a new message, not a repeated START */
+    if (!s->met) { /* a new message, not a repeated START */
         s->r[I2C_PECR] = 0;
         s->extended = 0;
     }
+    s->met = true;
     s->r[I2C_CR2] &= ~(uint32_t)(I2C_CR2_NACK | I2C_CR2_PECBYTE);
 
     s->selected = true;
@@ -87,7 +93,7 @@ uint8_t i2c_bus_address(struct chip *c, unsigned index, unsigned address, bool t
         int code = i2c_bus_connected(c, i, index) ? own_address(&c->i2c[i], address, ten_bit) : -1;
         if (code < 0)
             continue;
-        bool again = c->i2c[i].r[I2C_ISR] & I2C_ISR_BUSY;
+        bool again = c->i2c[i].met;
         select_slave(c, i, index, (unsigned)code, read);
         i2c_pec_address(&c->i2c[i], address, ten_bit, read, again && read);
         return (uint8_t)i;
@@ -194,6 +200,15 @@ void i2c_bus_got(struct chip *c, uint8_t target, bool ack)
     i2c_flags(c, target, I2C_ISR_NACKF);
 }
 
+void i2c_bus_fails(struct chip *c, uint8_t target)
+{
+    if (target >= I2C_COUNT || !c->i2c[target].selected)
+        return;
+    c->i2c[target].selected = false; /* it lets go of both lines */
+    c->i2c[target].r[I2C_ISR] &= ~(uint32_t)I2C_ISR_TXIS;
+    i2c_flags(c, target, I2C_ISR_ARLO);
+}
+
 void i2c_bus_end(struct chip *c, uint8_t target, bool restart)
 {
     if (target == I2C_NOBODY)
@@ -207,6 +222,7 @@ void i2c_bus_end(struct chip *c, uint8_t target, bool restart)
     s->selected = false;
     if (restart)
         return;
+    s->met = false;
     s->r[I2C_ISR] &= ~(uint32_t)(I2C_ISR_BUSY | I2C_ISR_TXIS | I2C_ISR_TCR);
     s->r[I2C_CR2] &= ~(uint32_t)(I2C_CR2_NACK | I2C_CR2_PECBYTE);
     i2c_flags(c, target, part ? I2C_ISR_STOPF : 0);

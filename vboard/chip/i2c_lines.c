@@ -51,14 +51,21 @@ bool i2c_loses(struct chip *c, unsigned index, unsigned bits_sent)
 
     if (!s->sda_low || !bits_sent)
         return false;
+    i2c_lost(c, index, true);
+    return true;
+}
+
+void i2c_lost(struct chip *c, unsigned index, bool taken)
+{
+    struct i2c_state *s = &c->i2c[index];
+
     if (s->target != I2C_NOBODY)
         i2c_bus_end(c, s->target, true);
     s->phase = I2C_IDLE;
     s->until = PS_NEVER;
     s->target = I2C_NOBODY;
-    s->taken = true; /* BUSY until the STOP of the one who has it */
+    s->taken = taken; /* BUSY until the STOP of the one who has it */
     s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_START;
     s->r[I2C_ISR] &= ~(uint32_t)I2C_ISR_TXIS;
     i2c_flags(c, index, I2C_ISR_ARLO);
-    return true;
 }

@@ -44,10 +44,20 @@ static void begin(struct chip *c, unsigned index)
     s->reading = cr2 & I2C_CR2_RD_WRN;
     if (cr2 & I2C_CR2_ADD10) /* second byte, and for a read the header again after a repeated START */
         periods += cr2 & I2C_CR2_HEAD10R ? 0 : s->reading ? 9 + 10 : 9;
-    s->r[I2C_ISR] |= I2C_ISR_BUSY;
+    s->outbid = false;
+    i2c_bus_begin(c, index);
     i2c_count(s);
     enter(c, index, I2C_ADDRESS, periods);
     i2c_update(c, index);
+}
+
+void i2c_outbid(struct chip *c, unsigned index, unsigned periods)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    s->outbid = true;
+    s->until = s->since + scl_periods(c, index, periods);
+    i2c_schedule(c, index);
 }
 
 void i2c_stop(struct chip *c, unsigned index)
@@ -69,6 +79,10 @@ static void addressed(struct chip *c, unsigned index)
     uint32_t cr2 = s->r[I2C_CR2], sadd = bits(cr2, 0, 10);
     bool ten = cr2 & I2C_CR2_ADD10;
 
+    if (s->outbid) {
+        i2c_lost(c, index, false);
+        return;
+    }
     if (i2c_loses(c, index, ten ? 0xF0 : (sadd & 0xFE) | s->reading))
         return;
     s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_START;
@@ -171,8 +185,11 @@ static bool received(struct chip *c, unsigned index)
 
     if (s->r[I2C_ISR] & I2C_ISR_RXNE)
         return false;
-    if (s->sda_low)
+    if (s->sda_low) {
+        if (s->shift)
+            i2c_bus_fails(c, s->target);
         s->shift = 0;
+    }
     s->r[I2C_RXDR] = s->shift;
     if (i2c_pec_next(s))
         i2c_pec_check(c, index, s->shift);
@@ -214,11 +231,14 @@ static void acknowledged(struct chip *c, unsigned index)
         else
             i2c_pec(s, s->shift);
     }
+    bool acks = s->left || s->r[I2C_CR2] & I2C_CR2_RELOAD;
+    if (s->reading && i2c_loses(c, index, !acks)) /* the NACK is a one, too */
+        return;
     i2c_byte_ends(c, index);
     if (!s->reading)
         s->left--;
     else
-        i2c_bus_got(c, s->target, s->left || s->r[I2C_CR2] & I2C_CR2_RELOAD);
+        i2c_bus_got(c, s->target, acks);
     s->phase = I2C_NEXT;
 }
 
@@ -251,10 +271,11 @@ static bool step(struct chip *c, unsigned index)
         return false;
     switch (s->phase) {
     case I2C_WAITS_FOR_BUS:
-        if (!i2c_bus_free(c, index) || !i2c_kernel_hz(c, index))
+        if (!i2c_bus_free(c, index) || !i2c_kernel_hz(c, index) || !i2c_may_begin(c, index))
             return false;
         s->r[I2C_PECR] = 0;
         begin(c, index);
+        i2c_compete(c, index);
         return true;
     case I2C_ADDRESS:
         if (over)
