@@ -382,10 +382,12 @@ static void test_pins_forgotten(void **state)
     (void)state;
     enum { AHB2ENR = 0x4002104C, GPIOA_MODER = 0x48000000, GPIOA_AFRH = 0x48000024 };
     static const uint8_t eight[8];
+    /* PA12 in analog mode, with which the pull-up works; as an output; both as they should be; as inputs */
+    static const uint32_t moder[] = {0xABFFFFFF - (1U << 22), 0xA9BFFFFF, 0xAABFFFFF, 0xA83FFFFF};
     wr(AHB2ENR, 1);
-    for (unsigned right = 0; right < 2; right++) {
-        wr(GPIOA_MODER,
-           right ? 0xAABFFFFF : 0xABFFFFFF); /* PA12 in analog mode at first: the pull-up is USB's */
+    for (unsigned n = 0; n < 4; n++) {
+        bool right = n >= 2;
+        wr(GPIOA_MODER, moder[n]);
         wr(GPIOA_AFRH, 0x000AA000);
         wr(APB1RSTR1, 1U << 26);
         wr(APB1RSTR1, 0);

@@ -68,13 +68,20 @@ static bool too_slow(struct chip *c)
     return true;
 }
 
-/* USB_DM and USB_DP are AF10 of PA11 and PA12 (DS11449). On the F303, where they are alternate functions as
- * well, users find that nothing is heard through pins that are something else. Told once after a reset. */
+/* USB_DM and USB_DP are AF10 of PA11 and PA12 (DS11449); ST's examples for the L432KC, which is the same die,
+ * make them inputs, and say that even this is optional. */
+static bool usb_has_pin(const struct chip *c, unsigned pin)
+{
+    bool input = !(c->gpio[0].moder >> 2 * pin & 3);
+    return input || gpio_af(c, 0, pin) == 10;
+}
+
+/* On the F303, where they are alternate functions as well, users find that nothing is heard through pins that
+ * are something else. Told once after a reset. */
 static void tell_pins(struct chip *c)
 {
-    const unsigned port_a = 0, dm = 11, dp = 12, af = 10;
-    if (c->usbfs.told_pins || !c->tell->message ||
-        (gpio_af(c, port_a, dm) == (int)af && gpio_af(c, port_a, dp) == (int)af))
+    const unsigned dm = 11, dp = 12;
+    if (c->usbfs.told_pins || !c->tell->message || (usb_has_pin(c, dm) && usb_has_pin(c, dp)))
         return;
     c->usbfs.told_pins = true;
     c->tell->message(c->tell->owner,
