@@ -1,5 +1,7 @@
 /* ADC1 and DAC1: power-up, calibration, conversion times and values, sequences, triggers, DMA, overrun,
  * injected group, oversampling, watchdogs, internal channels; DAC formats, triggers, waves. */
+#include <string.h>
+
 #include "adc_regs.h"
 
 static void power_up_and_calibration(void **state)
@@ -32,6 +34,10 @@ static void power_up_and_calibration(void **state)
     ps_t took = run_until(ADC1 + CR, 0x80000000, 0, PS_PER_MS);
     assert_in_range(took, 115 * 62500, 118 * 62500);
     assert_true(rd(ADC1 + CALFACT) != 0);
+    wr(ADC1 + CR, VREG | ADEN); /* nor in the next four periods */
+    assert_int_equal(rd(ADC1 + CR), VREG);
+    assert_non_null(strstr(told_last("ignored")->text, "ADC1_CR.ADEN is written within 4"));
+    run_ps(4 * 62500);
     wr(ADC1 + CR, VREG | ADEN);
     assert_in_range(run_until(ADC1 + ISR, ADRDY, ADRDY, PS_PER_MS), 900000, 1200000);
 }

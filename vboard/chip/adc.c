@@ -116,6 +116,7 @@ static void finish(struct chip *c)
     a->change_at = PS_NEVER;
     if (*cr & ADC_CR_ADCAL) {
         *cr &= ~ADC_CR_ADCAL;
+        a->enable_from = chip_now(c) + chip_ticks_to_ps(4, adc_hz(c));
         a->r[ADC_CALFACT] = *cr & ADC_CR_ADCALDIF ? (a->r[ADC_CALFACT] & 0x7F) | 0x3E0000
                                                   : (a->r[ADC_CALFACT] & 0x7F0000) | 0x3F;
     } else if (*cr & ADC_CR_ADDIS) {
@@ -256,7 +257,9 @@ static void write_cr(struct chip *c, uint32_t value)
         *cr |= ADC_CR_ADCAL;
         plan(c, 116); /* DS11449: tCAL */
     }
-    if (value & ADC_CR_ADEN && !enabled && !(*cr & ADC_CR_ADCAL)) {
+    if (value & ADC_CR_ADEN && !enabled && (*cr & ADC_CR_ADCAL || chip_now(c) < a->enable_from)) {
+        chip_ignored(c, B_ADC1, "CR.ADEN", "within 4 ADC clock periods of ADCAL"); /* "cannot be set" */
+    } else if (value & ADC_CR_ADEN && !enabled) {
         *cr |= ADC_CR_ADEN;
         plan_ready(c);
     }
