@@ -64,6 +64,8 @@ static const struct row {
      0, 12},
     {"ISO OUT, buffer 1", ISO | RX_VALID | RX_DTOG, T_OUT, 0, 12, false, USB_SILENT, ISO | RX_VALID | RX_CTR,
      0, 12},
+    {"ISO OUT, larger than the buffer", ISO | RX_VALID, T_OUT, 0, 65, false, USB_SILENT,
+     ISO | RX_VALID | RX_DTOG | RX_CTR, 0, 64},
     {"ISO OUT, CRC error", ISO | RX_VALID, T_OUT, 0, 12, true, USB_SILENT, ISO | RX_VALID | RX_DTOG | RX_CTR,
      ERR, 12},
     {"ISO IN, buffer 0", ISO | TX_VALID, T_IN, 0, 20, false, USB_DATA0, ISO | TX_VALID | TX_DTOG | TX_CTR, 0,

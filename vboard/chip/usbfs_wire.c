@@ -159,15 +159,15 @@ enum usb_answer usbfs_setup(struct chip *c, unsigned addr, unsigned ep, const ui
     return USB_ACK;
 }
 
+/* "CRC errors or buffer-overrun conditions" are "anyway considered as correct transactions" (RM0440). */
 static void out_isochronous(struct chip *c, uint16_t *epr, const uint8_t *data, size_t size, bool bad)
 {
     struct usbfs_state *u = &c->usbfs;
     if (stat_rx(*epr) != STAT_VALID || too_slow(c))
         return;
     unsigned row = row_of(u, epr, *epr & EP_DTOG_RX);
-    if (!store(u, row, data, size))
-        return;
-    received(u, row, size);
+    size_t room = allocation(pma_get(u, row + 2));
+    received(u, row, store(u, row, data, size) ? size : room);
     *epr = (uint16_t)(((*epr & ~EP_SETUP) ^ EP_DTOG_RX) | EP_CTR_RX);
     usbfs_raise(c, bad ? ISTR_ERR : 0);
 }
