@@ -24,7 +24,7 @@ const char *report(const struct findings *f, const struct session *s)
 {
     static const char *const ways[] = {"verdict", "token", "", "fault", "reset pressed twice", "button"};
     const struct mailbox *m = MAILBOX;
-    uint32_t cause = f->cause | (f->undone ? 0x200u : 0);
+    uint32_t cause = f->cause | (f->undone ? DFU_REPORT_UNDONE : 0);
 
     char *at = append(text, "sureboot " BOOT_VERSION "\nverdict: ");
     at = append(at, message_sentence(writer_verdict(&s->writer)));

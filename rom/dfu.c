@@ -6,8 +6,6 @@
 #include "rom/device.h"
 #include "rom/rom.h"
 
-enum { STATUS_OK = 0, ERR_TARGET = 1, ERR_VENDOR = 0x0B, ERR_STALLED = 0x0F };
-enum { GET = 0x00, SET_ADDRESS = 0x21, ERASE = 0x41, READ_UNPROTECT = 0x92 };
 /* Longest times of DS11449, in milliseconds, for what a poll time announces. */
 enum { PAGE_ERASE_MS = 25, DOUBLE_WORD_US = 91 };
 
@@ -47,7 +45,7 @@ static void write(uint32_t addr)
     else if (addr == ROM_OPTION_ADDR && rom.size == ROM_OPTION_SIZE)
         rom_option_write(rom.buffer);
     else
-        fail(ERR_TARGET);
+        fail(DFU_STATUS_ERR_TARGET);
 }
 
 static void command(void)
@@ -55,21 +53,21 @@ static void command(void)
     uint32_t addr = get32(rom.buffer + 1);
     bool in_flash = within(addr, 1, FLASH_ADDR, FLASH_SIZE);
 
-    if (rom.buffer[0] == SET_ADDRESS && rom.size == 5) {
+    if (rom.buffer[0] == DFUSE_SET_ADDRESS && rom.size == 5) {
         rom.pointer = addr;
         if (!in_flash && !within(addr, 1, ROM_OTP_ADDR, ROM_OTP_SIZE) &&
             !within(addr, 1, ROM_OPTION_ADDR, ROM_OPTION_SIZE) && addr != ROM_FEATURE_ADDR)
-            fail(ERR_TARGET);
-    } else if (rom.buffer[0] == READ_UNPROTECT && rom.size == 1) {
+            fail(DFU_STATUS_ERR_TARGET);
+    } else if (rom.buffer[0] == DFUSE_UNPROTECT && rom.size == 1) {
         rom_read_unprotect();
-    } else if (rom.buffer[0] == ERASE && !rom_flash_readable()) {
-        fail(ERR_VENDOR);
-    } else if (rom.buffer[0] == ERASE && rom.size == 1) {
+    } else if (rom.buffer[0] == DFUSE_ERASE && !rom_flash_readable()) {
+        fail(DFU_STATUS_ERR_VENDOR);
+    } else if (rom.buffer[0] == DFUSE_ERASE && rom.size == 1) {
         rom_flash_erase_all();
-    } else if (rom.buffer[0] == ERASE && rom.size == 5 && in_flash) {
+    } else if (rom.buffer[0] == DFUSE_ERASE && rom.size == 5 && in_flash) {
         rom_flash_erase_page(addr);
     } else {
-        fail(ERR_TARGET);
+        fail(DFU_STATUS_ERR_TARGET);
     }
 }
 
@@ -91,9 +89,9 @@ static void carry_out(void)
     if (rom.block == 0)
         command();
     else if (rom.block == 1)
-        fail(ERR_STALLED);
+        fail(DFU_STATUS_ERR_STALLEDPKT);
     else if (!rom_flash_readable())
-        fail(ERR_VENDOR);
+        fail(DFU_STATUS_ERR_VENDOR);
     else
         write(address_of(rom.block, rom.size));
     rom.size = 0;
@@ -103,7 +101,7 @@ static void carry_out(void)
 
 static enum usbd_answer stall(void)
 {
-    fail(ERR_STALLED);
+    fail(DFU_STATUS_ERR_STALLEDPKT);
     return USBD_FAIL;
 }
 
@@ -133,7 +131,7 @@ enum usbd_answer rom_dfu_data(struct usbd_control *c)
 static uint32_t poll_ms(void)
 {
     if (rom.block == 0)
-        return rom.buffer[0] == ERASE ? PAGE_ERASE_MS : 0;
+        return rom.buffer[0] == DFUSE_ERASE ? PAGE_ERASE_MS : 0;
     return rom.size / 8u * DOUBLE_WORD_US / 1000 + 1;
 }
 
@@ -164,7 +162,7 @@ static enum usbd_answer on_status(struct usbd_control *c)
  * documented: zeros. */
 static enum usbd_answer on_upload(struct usbd_control *c)
 {
-    static const uint8_t commands[] = {GET, SET_ADDRESS, ERASE, READ_UNPROTECT};
+    static const uint8_t commands[] = {DFUSE_GET, DFUSE_SET_ADDRESS, DFUSE_ERASE, DFUSE_UNPROTECT};
     uint16_t size = c->setup.wLength, block = c->setup.wValue;
 
     if ((rom.state != DFU_IDLE && rom.state != DFU_UPLOAD_IDLE) || size == 0 || size > sizeof rom.buffer ||
@@ -177,7 +175,7 @@ static enum usbd_answer on_upload(struct usbd_control *c)
     } else {
         uint32_t addr = address_of(block, size);
         if (!rom_flash_readable()) {
-            fail(ERR_VENDOR);
+            fail(DFU_STATUS_ERR_VENDOR);
             return USBD_FAIL;
         }
         if (within(addr, size, FLASH_ADDR, FLASH_SIZE) || within(addr, size, ROM_OTP_ADDR, ROM_OTP_SIZE) ||
@@ -187,7 +185,7 @@ static enum usbd_answer on_upload(struct usbd_control *c)
         } else if (addr == ROM_FEATURE_ADDR && size == ROM_FEATURE_SIZE) {
             __builtin_memset(rom.buffer, 0, ROM_FEATURE_SIZE);
         } else {
-            fail(ERR_TARGET);
+            fail(DFU_STATUS_ERR_TARGET);
             return USBD_FAIL;
         }
         c->size = size;
@@ -227,7 +225,7 @@ enum usbd_answer rom_dfu_setup(struct usbd_control *c)
         if (in || rom.state != DFU_ERROR)
             return stall();
         rom.state = DFU_IDLE;
-        rom.status = STATUS_OK;
+        rom.status = DFU_STATUS_OK;
         return USBD_ACK;
     case DFU_REQ_GETSTATE:
         c->data = &rom.state;
@@ -243,7 +241,7 @@ void rom_dfu_event(enum usbd_event event, uint8_t arg)
     (void)arg;
     if (event == USBD_RESET || event == USBD_CONFIGURED) {
         rom.state = DFU_IDLE;
-        rom.status = STATUS_OK;
+        rom.status = DFU_STATUS_OK;
         rom.size = 0;
     }
 }

@@ -5,8 +5,6 @@
 #include <libusb-1.0/libusb.h>
 #include <time.h>
 
-#include "boot/core/dfu.h"
-
 enum { ANSWER_MS = 5000, PATIENCE_MS = 20000 }; /* GETSTATUS may be held for DFU_HOLD_MS */
 enum { TO_DEVICE = 0x21, TO_HOST = 0xA1 };
 

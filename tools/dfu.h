@@ -4,12 +4,13 @@
 
 #include <stddef.h>
 
+#include "boot/core/dfu.h"
 #include "report.h"
 #include "usb.h"
 
 /* A report as it came. */
 struct dfu_report {
-    char text[REPORT_MAX];
+    char text[DFU_REPORT_SIZE];
     size_t size;
 };
 

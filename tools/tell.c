@@ -6,6 +6,7 @@
 
 #include "board/crc32.h"
 #include "board/symbols.h"
+#include "boot/core/dfu.h"
 #include "commands.h"
 #include "port/port.h"
 
@@ -23,7 +24,7 @@ static const struct bit causes[] = {{PORT_RESET_POWER, "power-on or brown-out"},
                                     {PORT_RESET_OPTIONS, "loading of the option bytes"},
                                     {PORT_RESET_FIREWALL, "the firewall"},
                                     {PORT_WAKE, "wake-up from Standby or Shutdown"},
-                                    {REPORT_UNDONE, "somebody who jumped here"}};
+                                    {DFU_REPORT_UNDONE, "somebody who jumped here"}};
 
 /* CFSR and HFSR: ARMv7-M ARM B3.2.15 and B3.2.16. */
 static const struct bit faults[] = {

@@ -34,6 +34,8 @@ enum { DFU_TRANSFER_SIZE = 2048, DFU_HOLD_MS = 3000, DFU_STATUS_SIZE = 6 };
 /* The report is readable there, as a second segment of the alternate setting. */
 #define DFU_REPORT_ADDR 0xF0000000u
 #define DFU_REPORT_SIZE 1024u
+/* In its reset cause, beside enum port_reset_cause: somebody jumped here, and a reset was no way out. */
+#define DFU_REPORT_UNDONE 0x200u
 
 /* iString of GETSTATUS: string descriptor of a message; 0 if there is no error. */
 #define DFU_STRING(message) (0x10u + (unsigned)(message))
