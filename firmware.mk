@@ -145,13 +145,14 @@ $(eval $(call bootloader,boot-own,$(BOOT_OPTIONS)))
 endif
 
 # ---- examples ----
-EXAMPLE_PORT := $(PORT)/board.c $(PORT)/clock.c
+EXAMPLE_PORT := $(PORT)/board.c $(PORT)/clock.c $(PORT)/reset.c
 EXAMPLE_USB := $(PORT)/usbfs.c $(PORT)/usbfs_attach.c examples/serial.c usb/cdc.c usb/platform.c usb/usbd.c usb/standard.c usb/serial.c
 
 blink.src := examples/blink/main.c $(EXAMPLE_PORT)
 $(eval $(call firmware,blink,$(B)/firmware))
 
 cdc.src := examples/cdc/main.c $(EXAMPLE_PORT) $(EXAMPLE_USB)
+cdc.cflags := -DSERIAL_WAKES=1
 cdc.kit := yes
 $(eval $(call firmware,cdc,$(B)/firmware))
 

@@ -7,6 +7,9 @@
 
 enum { MANUFACTURER = 1, PRODUCT, SERIAL, RUNTIME };
 enum { DFU_INTERFACE = 2 }; /* behind the two of CDC */
+#ifndef SERIAL_WAKES
+#define SERIAL_WAKES 0 /* 1: it may wake its host */
+#endif
 
 static const struct usb_device_descriptor device_descriptor = {
     .bLength = sizeof(struct usb_device_descriptor),
@@ -37,7 +40,7 @@ static const struct {
             .wTotalLength = sizeof configuration,
             .bNumInterfaces = 3,
             .bConfigurationValue = 1,
-            .bmAttributes = USB_CONF_RESERVED,
+            .bmAttributes = USB_CONF_RESERVED | (SERIAL_WAKES ? USB_CONF_REMOTE_WAKEUP : 0),
             .bMaxPower = 50,
         },
     .cdc = CDC_INTERFACES,

@@ -1,5 +1,5 @@
 /* The thread's application: LD4 toggles every 1000 ms, a serial port over USB sends back what it
- * gets, and a packet that is the single byte 0xAA leads into the bootloader. */
+ * gets, and a packet that is the single byte 0xAA leads into the bootloader. B1 wakes a PC that sleeps. */
 #include "app/sureboot.h"
 #include "examples/serial.h"
 #include "port/port.h"
@@ -24,6 +24,28 @@ static void echo(void)
     port_unlock();
 }
 
+/* Resume signalling is for a bus that has been idle for 5 ms, of which 3 are over when it is suspended, and
+ * lasts 1 to 15 ms (USB 2.0 7.1.7.7, RM0394 "Suspend/Resume events"). */
+static void wake_host(void)
+{
+    enum { IDLE_MS = 3, RESUME_MS = 5 };
+    static uint32_t awake, began; /* when the bus was last seen awake, and signalling began */
+    static bool signalling;
+    uint32_t now = port_ms();
+
+    port_lock();
+    if (!usbd_suspended())
+        awake = now;
+    if (signalling && now - began >= RESUME_MS) {
+        signalling = false;
+        usbd_remote_wake(false);
+    } else if (!signalling && now - awake >= IDLE_MS && port_button()) {
+        signalling = usbd_remote_wake(true);
+        began = now;
+    }
+    port_unlock();
+}
+
 int main(void)
 {
     sureboot_early();
@@ -34,6 +56,7 @@ int main(void)
     uint32_t last = port_ms();
     for (port_led(led);; echo()) {
         serial_work();
+        wake_host();
         if (port_ms() - last >= 1000) {
             last += 1000;
             port_led(led = !led);

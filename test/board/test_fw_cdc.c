@@ -235,6 +235,65 @@ static void microsoft_os_descriptors(void **state)
     bench_end(t);
 }
 
+/* USB is driving resume signalling: CNTR.RESUME. */
+static bool signals_resume(struct bench *t)
+{
+    uint16_t cntr = 0;
+    assert_true(vboard_peek(t->board, 0x40006840, &cntr, sizeof cntr));
+    return cntr >> 4 & 1;
+}
+
+static void press_for(struct bench *t, uint64_t time)
+{
+    vboard_button(t->board, true);
+    bench_run(t, time);
+    vboard_button(t->board, false);
+}
+
+/* B1 wakes a host that sleeps, if that wants to be woken (USB 2.0 9.4.5, 9.4.9), as USB 2.0 7.1.7.7 has it.
+ */
+static void b1_wakes_the_host(void **state)
+{
+    (void)state;
+    enum { WAKEUP = 1 };
+    uint8_t status[2];
+    struct bench *t = start();
+    press_for(t, 20 * MS); /* of no use while it is awake */
+    assert_int_equal(usbhost_config_descriptor(t->host)[7], 0xA0);
+
+    usbhost_suspend(t->host, true);
+    bench_run(t, 100 * MS);
+    press_for(t, 100 * MS); /* it has not allowed that */
+    assert_int_equal(usbhost_state(t->host), UH_SUSPENDED);
+    usbhost_suspend(t->host, false);
+    bench_run(t, 100 * MS);
+
+    assert_int_equal(usbhost_control(t->host, 0, 3, WAKEUP, 0, NULL, 0, NULL), UH_OK);
+    assert_int_equal(usbhost_control(t->host, 0x80, 0, 0, 0, status, 2, NULL), UH_OK);
+    assert_int_equal(status[0], 2);
+    for (unsigned early = 0; early < 2; early++) {
+        uint64_t slept = vboard_now(t->board), from = 0, to = 0;
+        usbhost_suspend(t->host, true);
+        bench_run(t, early ? 0 : 500 * MS);
+        vboard_button(t->board, true); /* held down when it falls asleep, or later */
+        for (unsigned i = 0; i < 600; i++) {
+            bench_run(t, MS / 20);
+            uint64_t now = vboard_now(t->board);
+            if (signals_resume(t))
+                from = from ? from : now, to = now;
+        }
+        vboard_button(t->board, false);
+        assert_in_range(to - from, 1 * MS, 15 * MS);
+        assert_in_range(from - slept, early ? 5 * MS : 500 * MS, early ? 9 * MS : 503 * MS);
+        bench_run(t, 100 * MS);
+        assert_int_equal(usbhost_state(t->host), UH_CONFIGURED);
+        assert_false(signals_resume(t));
+        echo(t, status, 1);
+    }
+    assert_int_equal(t->resets, 1);
+    bench_end(t);
+}
+
 static void led_goes_on_under_load(void **state)
 {
     (void)state;
@@ -254,6 +313,7 @@ int main(void)
         cmocka_unit_test(line_coding_is_kept),      cmocka_unit_test(only_the_single_byte_0xAA_means_dfu),
         cmocka_unit_test(the_1200_baud_touch),      cmocka_unit_test(dfu_run_time_interface),
         cmocka_unit_test(microsoft_os_descriptors), cmocka_unit_test(led_goes_on_under_load),
+        cmocka_unit_test(b1_wakes_the_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,6 @@ static const struct request {
     {"GET_STATUS interface 9", 0x81, 0, 0, 9, 2, {X, X}},
     {"GET_STATUS endpoint 0", 0x82, 0, 0, 0, 2, {2, 2}},
     {"GET_STATUS endpoint 0x85", 0x82, 0, 0, 0x85, 2, {X, X}},
-    {"SET_FEATURE remote wake-up", 0x00, 3, 1, 0, 0, {X, X}},
     {"SET_FEATURE test mode", 0x00, 3, 2, 0x100, 0, {X, X}},
     {"CLEAR_FEATURE halt of endpoint 0", 0x02, 1, 0, 0, 0, {0, 0}},
     {"GET_DESCRIPTOR device", 0x80, 6, 0x0100, 0, 18, {18, 18}},
@@ -70,6 +69,9 @@ static void chapter_9(const char *first, const char *second)
     ask_all(t, ADDRESSED);
     assert_int_equal(usbhost_configure(t->host, 1), UH_OK);
     ask_all(t, CONFIGURED);
+    bool wakes = usbhost_config_descriptor(t->host)[7] & 0x20;
+    assert_int_equal(usbhost_control(t->host, 0x00, 3, 1, 0, NULL, 0, NULL), wakes ? UH_OK : UH_STALL);
+    assert_int_equal(usbhost_control(t->host, 0x00, 1, 1, 0, NULL, 0, NULL), wakes ? UH_OK : UH_STALL);
     assert_int_equal(usbhost_configure(t->host, 0), UH_OK);
     ask_all(t, ADDRESSED);
     usbhost_bus_reset(t->host);
