@@ -28,12 +28,12 @@ board() {
     exit 1
 }
 
-# debug [COMMAND]…: gdb attaches, carries them out, detaches; what it printed is in $work/gdb.
+# debug [COMMAND]…: gdb attaches (by $mode, if it is set), carries them out, detaches; what it printed is in $work/gdb.
 debug() {
     local args=() c
     for c; do args+=(-ex "$c"); done
     timeout 60 gdb-multiarch -nx -q -batch -ex 'set confirm off' -ex 'set pagination off' -ex 'set remotetimeout 20' \
-        -ex 'set style enabled off' "${file:-$app}" -ex "target remote localhost:$port" "${args[@]}" >"$work/gdb" 2>&1 </dev/null
+        -ex 'set style enabled off' "${file:-$app}" -ex "target ${mode:-remote} localhost:$port" "${args[@]}" >"$work/gdb" 2>&1 </dev/null
 }
 
 # check NAME PATTERN…: each extended regular expression is in what gdb printed, in this order.
@@ -64,7 +64,7 @@ is() {
 
 now='maintenance flush register-cache' # gdb keeps what it read before a reset
 
-echo 1..37
+echo 1..39
 board --load $boot --load $app --seed 1
 
 debug 'print $pc' 'info registers msp psp primask basepri faultmask control' 'info registers d0 fpscr s3' 'print $xpsr != 0'
@@ -122,6 +122,12 @@ check 'semihosting is served' 'what the program writes' 'hello, gdb' 'by WRITE0'
 debug 'monitor reset halt' 'tbreak main' 'continue' 'monitor catch none' 'set var order = 5' 'continue' 'print/x *(unsigned *)0xe000edf0 & 0x80000' \
     'monitor reset halt' 'tbreak main' 'continue'
 check 'a lock-up stops with SIGSEGV and ends by a reset' 'SIGSEGV' '= 0x80000' 'breakpoint 2, main'
+
+mode=extended-remote debug 'start' 'print counter' 'break work' 'kill' 'run' 'print counter' 'continue' 'kill' 'attach 1' 'info symbol $pc' \
+    'delete' 'kill'
+check 'extended-remote: start, run, kill, attach' 'breakpoint 1, main' '= 0' 'Breakpoint 2, work' '= 0' 'Breakpoint 2, work' 'work in section'
+debug 'set var $was = ticks' 'tbreak work' 'continue' 'print ticks > 0'
+check 'the board runs on after that' 'breakpoint 1, work' '= 1'
 
 debug 'monitor reset' 'monitor halt' 'monitor help' 'monitor nonsense'
 check 'monitor reset, halt, help' 'is reset and runs' 'catch hard' 'Unknown command'

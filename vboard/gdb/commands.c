@@ -121,10 +121,28 @@ static void leave(struct gdb *g, const char *text, size_t size)
     g->leave = "detached";
 }
 
+/* A board is not killed. After `target extended-remote` gdb stays, to `run` or `attach` again: until then the
+ * board is halted. */
 static void killed(struct gdb *g, const char *text, size_t size)
 {
     (void)text, (void)size;
-    g->leave = "it was told to kill the program";
+    if (g->state != GDB_HALTED)
+        gdb_halt(g, SIGNAL_TRAP, "");
+    if (!g->extended)
+        g->leave = "it was told to kill the program";
+}
+
+static void kill_program(struct gdb *g, const char *text, size_t size)
+{
+    killed(g, text, size);
+    gdb_reply(g, "OK");
+}
+
+static void extend(struct gdb *g, const char *text, size_t size)
+{
+    (void)text, (void)size;
+    g->extended = true;
+    gdb_reply(g, "OK");
 }
 
 /* ---- the table --------------------------------------------------------------------------- */
@@ -137,7 +155,7 @@ static const struct {
     const char *answer; /* instead of `run`: the one that never changes. One core is one thread */
 } table[] = {
     {"?", true, false, why_stopped, NULL},
-    {"!", true, false, NULL, "OK"},
+    {"!", true, false, extend, NULL},
     {"g", true, true, gdb_read_registers, NULL},
     {"G", false, true, gdb_write_registers, NULL},
     {"p", false, true, gdb_read_register, NULL},
@@ -157,7 +175,8 @@ static const struct {
     {"vFlashWrite:", false, true, gdb_flash_write, NULL},
     {"vFlashDone", true, true, gdb_flash_done, NULL},
     {"vRun;", false, false, run, NULL},
-    {"vKill;", false, false, leave, NULL},
+    {"vAttach;", false, false, why_stopped, NULL},
+    {"vKill;", false, false, kill_program, NULL},
     {"R", false, false, restart, NULL},
     {"D", false, false, leave, NULL},
     {"k", true, false, killed, NULL},

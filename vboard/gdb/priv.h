@@ -29,6 +29,7 @@ struct gdb {
     int client; /* -1: none */
     char name[NET_NAME];
     bool no_ack;
+    bool extended;     /* `target extended-remote`: it stays when it has killed the program */
     const char *leave; /* the client goes after its answer, or at once: why */
     struct packet in;
     uint8_t out[2 * PACKET_ROOM(PACKET_SIZE)]; /* not sent yet */

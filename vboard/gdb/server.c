@@ -229,7 +229,7 @@ static void accept_client(struct gdb *g)
         (void)close(g->client);
     g->client = fd;
     memcpy(g->name, name, sizeof name);
-    g->no_ack = false;
+    g->no_ack = g->extended = false;
     g->leave = NULL;
     g->queued = 0;
     memset(&g->in, 0, offsetof(struct packet, data));
