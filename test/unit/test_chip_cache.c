@@ -73,11 +73,13 @@ static void test_latency(void **state)
         assert_int_equal(fetch_cost(ADDR + 32 * i), 4);
     assert_int_equal(fetch_cost(ADDR), 4); /* thirty-two lines */
     wr(FLASH(0x00), 0x104);                /* prefetch, no cache */
-    (void)fetch_cost(ADDR);
-    cpu_add_cycles(chip_cpu(rig), 3);
-    assert_int_equal(fetch_cost(ADDR + 8), 1);
+    for (uint32_t i = 0; i <= 5; i++) { /* a read takes five cycles, that of the next double word as well */
+        assert_int_equal(fetch_cost(ADDR + 64 * i), 4);
+        cpu_add_cycles(chip_cpu(rig), i);
+        assert_int_equal(fetch_cost(ADDR + 64 * i + 8), i == 0 ? 4 : 5 - i);
+    }
     cpu_add_cycles(chip_cpu(rig), 10);
-    assert_int_equal(fetch_cost(ADDR + 16), 0);
+    assert_int_equal(fetch_cost(ADDR + 64 * 5 + 16), 0);
     cpu_add_cycles(chip_cpu(rig), 10);
     assert_int_equal(fetch_cost(ADDR + 256), 4);
 }

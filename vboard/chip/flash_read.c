@@ -113,12 +113,13 @@ static struct flash_line *oldest(struct flash_line *lines, unsigned n)
 }
 
 /* What a fetch of 64 bits costs that is not in the cache: the wait states, less what prefetch has done
- * since the double word before. */
+ * since the double word before. A read takes a cycle more than it has wait states (RM0394 table "Number of
+ * wait states according to CPU clock"), and the next one cannot be faster. */
 static uint64_t fetch_cost(const struct chip *c, uint32_t addr)
 {
     uint64_t ws = latency(c), passed = cpu_cycles(c->cpu) - c->flash.fetch_cycle;
-    if (c->flash.acr & ACR_PRFTEN && addr == c->flash.last_fetch + 8)
-        return ws > passed ? ws - passed : 0;
+    if (c->flash.acr & ACR_PRFTEN && addr == c->flash.last_fetch + 8 && passed > 0)
+        return ws + 1 > passed ? ws + 1 - passed : 0;
     return ws;
 }
 
