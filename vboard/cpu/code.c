@@ -181,13 +181,6 @@ static uint16_t half(const uint8_t *p)
     return h;
 }
 
-/* A single load or store followed by another costs one cycle less (TRM 3.3.3: N in N + 1 cycles). */
-static void overlap(struct op *op, uint16_t hw1, uint16_t next)
-{
-    if (op->cost == 2 && cpu_is_load_or_store(hw1) && cpu_is_load_or_store(next))
-        op->cost = 1;
-}
-
 static void stop_marks(const struct cpu *cpu, struct op *op, uint32_t pc)
 {
     for (unsigned i = 0; i < cpu->compared_count; i++)
@@ -216,7 +209,7 @@ static void decode(struct cpu *cpu, uint32_t pc)
         uint32_t len = cpu_is_wide(hw1) ? 4 : 2, last = left < 6 ? left - 1 : 5;
         r->marks[(off + last) >> MARK_SHIFT] = 1;
         cpu_decode(op, pc, hw1, left >= 4 ? half(p + 2) : 0, r->region.base, r->region.base + r->region.size);
-        overlap(op, hw1, left >= len + 2 ? half(p + len) : 0);
+        cpu_pair(op, left >= len + 2 ? half(p + len) : 0);
     }
     stop_marks(cpu, op, pc);
     /* The bytes may be shown by other regions, whose stores look at their own marks. */

@@ -40,8 +40,9 @@ enum { FORM_I, FORM_R, FORM_S, FORM_FLAGS };
 enum { MEM_I, MEM_R, MEM_W, MEM_P };
 
 /* Cycles of a taken branch: 1 for the instruction + a pipeline refill of 1 where the target is
- * known early (immediate), 2 where it comes from a register or memory (TRM table 3-1: P is 1 to 3). */
-enum { REFILL_DIRECT = 1, REFILL_INDIRECT = 2 };
+ * known early (immediate), 2 where it comes from a register (TRM table 3-1: P is 1 to 3), 3 where it comes
+ * from memory (TRM 3.3.2; TBB and TBH add 1 to calculate it). */
+enum { REFILL_DIRECT = 1, REFILL_INDIRECT = 2, REFILL_MEMORY = 3 };
 
 /* A direct branch: `near` with the distance to the target's entry in bytes in imm, or `far` with the
  * address in imm. */

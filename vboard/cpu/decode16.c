@@ -6,13 +6,20 @@ bool cpu_is_wide(uint16_t hw1)
     return hw1 >= 0xe800;
 }
 
-/* Single loads and stores whose address phase overlaps with the data phase of one before them (TRM
- * 3.3.3). Half of a 32-bit instruction is enough to tell. */
-bool cpu_is_load_or_store(uint16_t hw1)
+struct cpu_single cpu_single(uint16_t hw1)
 {
-    unsigned top = hw1 >> 12;
-    return top == 5 || top == 6 || top == 7 || top == 8 || top == 9 || (hw1 >> 11) == 9 ||
-           (hw1 & 0xfe00) == 0xf800;
+    unsigned top = hw1 >> 12, base = hw1 >> 3 & 7;
+    struct cpu_single s = {.base = CPU_ZERO, .index = CPU_ZERO};
+    if (top == 5) {
+        s = (struct cpu_single){true, (hw1 >> 9 & 7) >= 3, (uint8_t)base, hw1 >> 6 & 7};
+    } else if (top >= 6 && top <= 9) {
+        s = (struct cpu_single){true, hw1 >> 11 & 1, (uint8_t)(top == 9 ? 13 : base), CPU_ZERO};
+    } else if (hw1 >> 11 == 9) { /* LDR (literal) */
+        s.is = s.load = true;
+    } else if ((hw1 & 0xfe00) == 0xf800) {
+        s = (struct cpu_single){true, hw1 >> 4 & 1, hw1 & 0xf, CPU_ZERO};
+    }
+    return s;
 }
 
 static void flags(struct decode *d, unsigned with, unsigned without, unsigned cost)
@@ -164,7 +171,7 @@ static void load_store_multiple(struct decode *d, bool load, unsigned rn, uint32
         return;
     }
     bool pc = load && (list & 0x8000);
-    op_set(d, pc ? OP_ldm_pc : load ? OP_LDM : OP_STM, 1 + n + (pc ? REFILL_INDIRECT : 0));
+    op_set(d, pc ? OP_ldm_pc : load ? OP_LDM : OP_STM, 1 + n + (pc ? REFILL_MEMORY : 0));
     op_regs(d, 0, rn, n);
     d->op->imm = list;
     d->op->x = (uint8_t)(wback | before << 1);

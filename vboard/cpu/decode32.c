@@ -309,7 +309,7 @@ static void load_store_single(struct decode *d)
         op_set(d, load ? OP_load_unpriv : OP_store_unpriv, 2);
         d->op->x = (uint8_t)(size | (sign ? 4 : 0));
     } else if (load && (rt == 13 || rt == 15)) {
-        op_set(d, OP_load_special, rt == 15 ? 2 + REFILL_INDIRECT : 2);
+        op_set(d, OP_load_special, rt == 15 ? 2 + REFILL_MEMORY : 2);
         d->op->x = (uint8_t)form;
     } else {
         op_set(d, family + form, 2);
@@ -328,7 +328,7 @@ static void load_store_multiple(struct decode *d)
     }
     n = (unsigned)__builtin_popcount(list);
     bool pc = list & 0x8000;
-    op_set(d, pc ? OP_ldm_pc : load ? OP_LDM : OP_STM, 1 + n + (pc ? REFILL_INDIRECT : 0));
+    op_set(d, pc ? OP_ldm_pc : load ? OP_LDM : OP_STM, 1 + n + (pc ? REFILL_MEMORY : 0));
     op_regs(d, 0, rn, n);
     d->op->imm = list;
     d->op->x = (uint8_t)(wback | before << 1);
@@ -354,7 +354,7 @@ static void exclusive(struct decode *d)
     } else if (load && what < 2) { /* TBB, TBH */
         if (rt != 15 || rd != 0 || rn == 13 || lo == 13 || lo == 15)
             return;
-        op_set(d, what ? OP_TBH : OP_TBB, 2 + REFILL_INDIRECT);
+        op_set(d, what ? OP_TBH : OP_TBB, 3 + REFILL_MEMORY);
         d->op->imm = d->pc + 4;
     } else if (what == 4 || what == 5) { /* LDREXB, LDREXH, STREXB, STREXH */
         if (rt == 13 || rt == 15 || rd != 15 ||

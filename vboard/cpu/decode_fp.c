@@ -115,7 +115,7 @@ static void transfer(struct decode *d)
     if (bad || bits(d, 6, 5) != 0)
         return;
     if (what == 0 && !bits(d, 8, 8)) {
-        op_set(d, OP_vmov_core, 1);
+        op_set(d, OP_vmov_core, 2);
         op_regs(d, rt, sn(d), 0);
     } else if (what <= 1 && bits(d, 8, 8) && !bits(d, 7, 7)) { /* D register: bit 21 is the half */
         op_set(d, OP_vmov_core, 1);

@@ -93,10 +93,17 @@ OPS_FP(OP_DECLARE)
 
 /* Decodes the instruction at pc. hw2 is the next halfword (ignored for 16-bit instructions).
  * `near_lo` … `near_hi` (exclusive) are the addresses whose entries lie in the same array, so that
- * branches there can be relative to the entry; both 0: none. `next` is a hint for the cost of
- * loads that overlap with a following one: the halfword after this instruction, or 0. */
+ * branches there can be relative to the entry; both 0: none. */
 void cpu_decode(struct op *op, uint32_t pc, uint16_t hw1, uint16_t hw2, uint32_t near_lo, uint32_t near_hi);
-bool cpu_is_wide(uint16_t hw1);          /* first half of a 32-bit instruction */
-bool cpu_is_load_or_store(uint16_t hw1); /* single load or store that overlaps with one before it */
+bool cpu_is_wide(uint16_t hw1); /* first half of a 32-bit instruction */
+/* A load or store of one register, as far as its first halfword shows: base and index are the registers of
+ * its address, or CPU_ZERO. */
+struct cpu_single {
+    bool is, load;
+    uint8_t base, index;
+};
+struct cpu_single cpu_single(uint16_t hw1);
+/* Cycles of an instruction, now that the first halfword of the next one is known (0: it is not). */
+void cpu_pair(struct op *op, uint16_t next);
 
 #endif

@@ -170,7 +170,7 @@ static void tick(const struct frame *f, uint32_t exc_return, uint32_t since, uin
 /* At the very end, so that what was interrupted gets on in any case. Each place has its turn. */
 static void next_tick(bool in_thread)
 {
-    SysTick->LOAD = (in_thread ? 60 : 1500) + counts[C_ticks] * 7 % 131;
+    SysTick->LOAD = (in_thread ? 60 : 1500) + counts[C_ticks] * 7 % 137;
     SysTick->VAL = 0;
     SCB->ICSR = SCB_ICSR_PENDSTCLR_Msk;
 }
