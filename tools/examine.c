@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "board/bytes.h"
 #include "board/crc32.h"
 #include "boot/core/config.h"
 #include "factory.h"
@@ -111,18 +112,13 @@ static const struct image_part *part_at(const struct image *image, uint32_t addr
     return NULL;
 }
 
-static uint32_t word(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
 /* The processor's own exceptions; how far the table goes beyond them nobody says. A program that has none
  * ends it behind the reset vector, and what follows is code: no word of that looks like a vector. */
 static void look_at_handlers(struct findings *f, const struct image *image, const struct image_part *head)
 {
     unsigned good = 0, wrong = 0;
     for (unsigned v = 2; v < 16 && 4 * v + 4 <= head->size; v++) {
-        uint32_t vector = word(head->bytes + 4 * v);
+        uint32_t vector = le32(head->bytes + 4 * v);
         bool reserved = (v >= 7 && v <= 10) || v == 13;
         if (reserved)
             continue;
@@ -132,14 +128,14 @@ static void look_at_handlers(struct findings *f, const struct image *image, cons
             wrong = v;
     }
     if (wrong && good)
-        add(f, FINDING_VECTOR, ERROR, "vector %u is 0x%08X", wrong, word(head->bytes + 4 * (size_t)wrong));
+        add(f, FINDING_VECTOR, ERROR, "vector %u is 0x%08X", wrong, le32(head->bytes + 4 * (size_t)wrong));
 }
 
 static void look_at_vectors(struct findings *f, const struct image *image, const struct image_part *head)
 {
     enum message m = image_lint(head->bytes, head->size);
-    f->stack = head->size >= 4 ? word(head->bytes) : 0;
-    f->reset = head->size >= 8 ? word(head->bytes + 4) : 0;
+    f->stack = head->size >= 4 ? le32(head->bytes) : 0;
+    f->reset = head->size >= 8 ? le32(head->bytes + 4) : 0;
     if (head->size < 8) {
         add(f, FINDING_CUT_SHORT, ERROR, "%u bytes are not even a stack pointer and a reset vector",
             head->size);
@@ -250,7 +246,7 @@ static bool is_table(const struct image *image, const struct image_part *p)
 {
     if (p->size < 8)
         return false;
-    uint32_t stack = word(p->bytes), reset = word(p->bytes + 4);
+    uint32_t stack = le32(p->bytes), reset = le32(p->bytes + 4);
     return in_ram(stack - 4) && reset % 2 != 0 && part_at(image, reset & ~1u) != NULL;
 }
 

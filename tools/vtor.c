@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "board/bytes.h"
+
 #define VTOR 0xE000ED08u
 
 /* A call changes R0 to R3 and R12 (AAPCS32 6.1.1). */
@@ -31,14 +33,14 @@ static bool known(const struct state *s, unsigned r)
 
 static uint32_t half(const uint8_t *code, uint32_t at)
 {
-    return (uint32_t)code[at] | (uint32_t)code[at + 1] << 8;
+    return le16(code + at);
 }
 
 static bool literal(const uint8_t *code, uint32_t size, uint32_t at, uint32_t *value)
 {
     if (at % 4 || at > size - 4)
         return false;
-    *value = half(code, at) | half(code, at + 2) << 16;
+    *value = le32(code + at);
     return true;
 }
 

@@ -1,15 +1,11 @@
 /* DFU files: the suffix of the DFU 1.1 specification (appendix B) and ST's DfuSe container (UM0391). */
+#include "board/bytes.h"
 #include "board/crc32.h"
 #include "board/image.h"
 
 #include <string.h>
 
 enum { SUFFIX = 16, PREFIX = 11, TARGET = 274, ELEMENT = 8 };
-
-static uint32_t le32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 bool image_has_dfu_suffix(const uint8_t *bytes, size_t size)
 {
@@ -27,7 +23,7 @@ bool image_check_dfu_suffix(const char *path, const uint8_t *bytes, size_t size,
     if (size == SUFFIX)
         return refuse(why, "%s: holds no bytes to load", path);
     const uint8_t *suffix = bytes + size - SUFFIX;
-    *bcd_dfu = (uint16_t)(suffix[6] | suffix[7] << 8);
+    *bcd_dfu = le16(suffix + 6);
     return true;
 }
 

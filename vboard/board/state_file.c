@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "board/bytes.h"
 #include "board/crc32.h"
 #include "board/internal.h"
 #include "board/replace.h"
@@ -69,11 +70,6 @@ static void put32(uint8_t *p, uint32_t v)
         p[i] = (uint8_t)(v >> (8 * i));
 }
 
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /* ---- writing ----------------------------------------------------------------------------- */
 
 static uint8_t *encode(struct vboard *b, size_t *size)
@@ -120,7 +116,7 @@ bool vboard_write_state(struct vboard *b, const char *path)
 static bool decode(struct vboard *b, const char *path, const uint8_t *file, size_t size, bool apply)
 {
     const uint8_t *p = file + FLASH_SIZE, *end = file + size - 4;
-    uint32_t count = get32(p + MAGIC_SIZE + 4);
+    uint32_t count = le32(p + MAGIC_SIZE + 4);
     if (apply)
         memcpy(chip_nvm(b->chip)->flash, file, FLASH_SIZE);
     p += HEAD;
@@ -128,7 +124,7 @@ static bool decode(struct vboard *b, const char *path, const uint8_t *file, size
         size_t i = 0;
         while (i < SECTIONS && (end - p < SECTION || strncmp((const char *)p, sections[i].name, NAME) != 0))
             i++;
-        if (i == SECTIONS || get32(p + NAME) != sections[i].place(b).size ||
+        if (i == SECTIONS || le32(p + NAME) != sections[i].place(b).size ||
             end - p - SECTION < (ptrdiff_t)sections[i].place(b).size)
             return refuse(&b->error, "%s: is a flash state with a section that cannot be read", path);
         struct place at = sections[i].place(b);
@@ -151,10 +147,10 @@ static bool check(struct vboard *b, const char *path, const uint8_t *file, size_
     const uint8_t *head = file + FLASH_SIZE;
     if (memcmp(head, MAGIC, MAGIC_SIZE) != 0)
         return refuse(&b->error, "%s: is no flash state of this program", path);
-    if (get32(head + MAGIC_SIZE) != VERSION)
+    if (le32(head + MAGIC_SIZE) != VERSION)
         return refuse(&b->error, "%s: is a flash state of version %u; this program knows %d", path,
-                      get32(head + MAGIC_SIZE), VERSION);
-    if (~crc32_more(CRC32_START, file, size - 4) != get32(file + size - 4))
+                      le32(head + MAGIC_SIZE), VERSION);
+    if (~crc32_more(CRC32_START, file, size - 4) != le32(file + size - 4))
         return refuse(&b->error, "%s: is a damaged flash state: its checksum is wrong", path);
     return decode(b, path, file, size, false) && decode(b, path, file, size, true);
 }

@@ -148,6 +148,11 @@ void tim_usb_sof(struct chip *c);                              /* TIM2's ITR1 ma
 
 /* ---- between the files of TIM ---- */
 
+static inline bool tim_centered(const struct tim_state *t) /* CMS */
+{
+    return bits(t->r[TIM_CR1], 5, 2);
+}
+
 static inline unsigned tim_slave_mode(const struct tim_state *t) /* SMS */
 {
     return bits(t->r[TIM_SMCR], 0, 3) | bits(t->r[TIM_SMCR], 16, 1) << 3;

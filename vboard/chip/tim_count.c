@@ -8,11 +8,6 @@ static uint32_t limit(unsigned index)
     return tim_kinds[index].wide ? UINT32_MAX : 0xFFFF;
 }
 
-static bool centered(const struct tim_state *t)
-{
-    return bits(t->r[TIM_CR1], 5, 2);
-}
-
 bool tim_counts_internal(const struct tim_state *t)
 {
     unsigned sms = tim_slave_mode(t);
@@ -85,7 +80,7 @@ void tim_restart(struct chip *c, unsigned index, bool flag)
             tim_flag(c, index, TIM_SR_UIF);
         tim_trgo_pulse(c, index, 2);
     }
-    if (centered(t))
+    if (tim_centered(t))
         t->down = false;
     t->cnt = t->down ? t->arr : 0;
     tim_trgo_pulse(c, index, 0);
@@ -144,7 +139,7 @@ static void step(struct chip *c, unsigned index)
     struct tim_state *t = &c->tim[index];
     bool turned = false;
 
-    if (centered(t)) {
+    if (tim_centered(t)) {
         t->cnt = (t->down ? t->cnt - 1 : t->cnt + 1) & limit(index);
         if (!t->down && t->cnt == t->arr)
             turned = t->down = true;
@@ -160,7 +155,7 @@ static void step(struct chip *c, unsigned index)
     uint32_t arr = t->arr;
     if (turned)
         overflow(c, index);
-    if (turned && t->down && !centered(t))
+    if (turned && t->down && !tim_centered(t))
         t->cnt = t->arr;
     for (unsigned ch = 0; ch < compare_channels(index); ch++)
         if (tim_is_output(t, ch) && (t->cnt == t->ccr[ch] || (turned && t->ccr[ch] > arr)))
@@ -173,8 +168,8 @@ static void step(struct chip *c, unsigned index)
 static uint64_t counts_to_turn(const struct tim_state *t, unsigned index)
 {
     if (t->down)
-        return centered(t) ? (t->cnt ? t->cnt : (uint64_t)limit(index) + 1) : (uint64_t)t->cnt + 1;
-    if (centered(t))
+        return tim_centered(t) ? (t->cnt ? t->cnt : (uint64_t)limit(index) + 1) : (uint64_t)t->cnt + 1;
+    if (tim_centered(t))
         return t->cnt < t->arr ? t->arr - t->cnt : (uint64_t)limit(index) + 1 - t->cnt + t->arr;
     return t->cnt <= t->arr ? (uint64_t)t->arr - t->cnt + 1 : (uint64_t)limit(index) + 1 - t->cnt;
 }
@@ -275,7 +270,7 @@ static void walk(struct chip *c, unsigned index, uint64_t n)
  * match may toggle, of each count of repetitions. */
 static uint64_t lap(const struct tim_state *t)
 {
-    uint64_t counts = centered(t) ? 2 * (uint64_t)t->arr : (uint64_t)t->arr + 1;
+    uint64_t counts = tim_centered(t) ? 2 * (uint64_t)t->arr : (uint64_t)t->arr + 1;
 
     return 2 * counts * ((uint64_t)t->psc + 1) * ((uint64_t)t->rcr + 1);
 }
@@ -285,7 +280,7 @@ static bool goes_round(const struct tim_state *t, unsigned index)
 {
     uint32_t cr1 = t->r[TIM_CR1];
 
-    if (t->cnt > t->arr || t->repeat > t->rcr || (centered(t) && t->cnt == (t->down ? 0 : t->arr)))
+    if (t->cnt > t->arr || t->repeat > t->rcr || (tim_centered(t) && t->cnt == (t->down ? 0 : t->arr)))
         return false;
     if (cr1 & TIM_CR1_UDIS)
         return true;

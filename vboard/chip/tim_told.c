@@ -4,11 +4,6 @@
 #include "chip/state.h"
 #include "chip/tim.h"
 
-static bool centered(const struct tim_state *t)
-{
-    return bits(t->r[TIM_CR1], 5, 2);
-}
-
 /* The next count behind `cnt` at which a reference may change, `end` at the latest. */
 static uint64_t next_change(const struct tim_state *t, uint64_t cnt, uint64_t end)
 {
@@ -26,10 +21,11 @@ static double combined_share(const struct tim_state *t, unsigned ch)
     double high = 0, all = 0;
 
     for (unsigned slope = 0; slope < 2; slope++) {
-        if (!centered(t) && t->down != (slope == 1))
+        if (!tim_centered(t) && t->down != (slope == 1))
             continue;
         s.down = slope;
-        uint64_t cnt = centered(t) && slope ? 1 : 0, end = (uint64_t)t->arr + (centered(t) && !slope ? 0 : 1);
+        uint64_t cnt = tim_centered(t) && slope ? 1 : 0,
+                 end = (uint64_t)t->arr + (tim_centered(t) && !slope ? 0 : 1);
         while (cnt < end) {
             uint64_t next = next_change(t, cnt, end);
             s.cnt = (uint32_t)cnt;
@@ -49,8 +45,8 @@ static double combined_share(const struct tim_state *t, unsigned ch)
 static double share(const struct tim_state *t, unsigned ch)
 {
     unsigned mode = tim_mode(t, ch);
-    double period = centered(t) ? t->arr : (double)t->arr + 1;
-    double active = (double)t->ccr[ch] + (!centered(t) && t->down ? 1 : 0);
+    double period = tim_centered(t) ? t->arr : (double)t->arr + 1;
+    double active = (double)t->ccr[ch] + (!tim_centered(t) && t->down ? 1 : 0);
 
     if (mode >= 12 || (ch < 3 && t->r[TIM_CCR5] >> (29 + ch) & 1))
         return combined_share(t, ch);
@@ -98,7 +94,7 @@ void tim_tell(struct chip *c, unsigned index, unsigned ch, bool n)
         af_tell_wave(c, signal, told, 0, 0);
         return;
     }
-    double counts = centered(t) ? 2.0 * t->arr : (double)t->arr + 1;
+    double counts = tim_centered(t) ? 2.0 * t->arr : (double)t->arr + 1;
     double hz = t->clock.hz / ((double)t->psc + 1) / counts, active = mode == 3 ? 0.5 : share(t, ch);
     if (mode == 3 && g->moved) { /* software moves the compare value from edge to edge */
         double period = (double)(g->width[0] + g->width[1]);

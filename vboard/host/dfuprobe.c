@@ -1,5 +1,6 @@
 /* The DFU tool: finds the DFU interface in the descriptors, as dfu-util does. It takes the first
  * functional descriptor of a configuration for all of its interfaces. */
+#include "board/bytes.h"
 #include "host/dfupriv.h"
 #include <string.h>
 
@@ -11,11 +12,6 @@ enum {
     DESC_INTERFACE = 4,
     DESC_DFU = 0x21
 };
-
-static unsigned le16(const uint8_t *p)
-{
-    return p[0] | (unsigned)p[1] << 8;
-}
 
 static int get_descriptor(struct dfu *d, unsigned type, unsigned index, unsigned language, void *data,
                           unsigned size)

@@ -1,5 +1,6 @@
 /* The in-process USB host: enumeration (USB 2.0 chapter 9.1.2), and what the host learns about a
  * device from any successful control transfer, its own or a user's. */
+#include "board/bytes.h"
 #include "host/priv.h"
 #include <string.h>
 
@@ -12,11 +13,6 @@ static const ps_t own_timeout = 5 * PS_PER_S;
 /* From a transfer's end to the reset that software decides on when it hears of it: no host is faster. A
  * device that polls sees the status stage before the reset. */
 static const ps_t reset_decision = 1 * PS_PER_MS;
-
-static unsigned le16(const uint8_t *p)
-{
-    return p[0] | (unsigned)p[1] << 8;
-}
 
 /* ---- what is known of the device ---------------------------------------------------------- */
 
