@@ -156,7 +156,6 @@ static void look_at_vectors(struct findings *f, const struct image *image, const
 }
 
 struct stores {
-    struct findings *f;
     uint32_t to_slot, back, elsewhere, elsewhere_value;
 };
 
@@ -175,7 +174,7 @@ static void on_store(void *arg, uint32_t at, uint32_t value)
 
 static void look_at_vtor(struct findings *f, const struct image *image)
 {
-    struct stores s = {.f = f};
+    struct stores s = {0};
     for (size_t i = 0; i < image->count; i++)
         if (in_slot(&image->parts[i]))
             vtor_stores(image->parts[i].bytes, image->parts[i].size, image->parts[i].addr, on_store, &s);

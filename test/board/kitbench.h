@@ -11,7 +11,21 @@
 #define MAILBOX  0x2000FF00u
 
 /* As in test/board/fw/kit/main.c. */
-enum { NOTHING, DFU, ROM, CONFIRM, DFU_IN, BAD_ACCESS, UNDEFINED, OVERFLOW, HANG, CLEAR, REPORT, STANDBY };
+enum {
+    NOTHING,
+    DFU,
+    ROM,
+    CONFIRM,
+    DFU_IN,
+    BAD_ACCESS,
+    UNDEFINED,
+    OVERFLOW,
+    HANG,
+    CLEAR,
+    REPORT,
+    STANDBY,
+    ROM_IN
+};
 enum {
     WAITING,
     MAIN,

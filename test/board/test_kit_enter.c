@@ -27,22 +27,6 @@ static void dfu_from_everywhere(void **state)
     }
 }
 
-static void after_a_grace_time(void **state)
-{
-    (void)state;
-    for (uint32_t where = MAIN; where <= INTERRUPT; where++) {
-        struct kit *k = kit_start(BOOT, KIT, true, true);
-        kit_order(k, DFU_IN, where);
-        bench_run(&k->bench, 95 * MS);
-        assert_int_equal(k->bench.resets, 1);
-        assert_int_equal(kit_variable(k, "done"), 1); /* it came back at once */
-        bench_run(&k->bench, 15 * MS);
-        assert_int_equal(k->bench.resets, 2);
-        kit_expect_dfu(k, "grace time");
-        kit_end(k);
-    }
-}
-
 /* ---- ROM --------------------------------------------------------------------------------- */
 
 /* A stub in place of the ROM: vectors and an endless loop. */
@@ -93,6 +77,29 @@ static void rom_from_everywhere(void **state)
     }
 }
 
+static void after_a_grace_time(void **state)
+{
+    (void)state;
+    for (uint32_t where = MAIN; where <= INTERRUPT; where++) {
+        for (unsigned to_rom = 0; to_rom < 2; to_rom++) {
+            struct kit *k = kit_start(BOOT, KIT, true, !to_rom);
+            if (to_rom)
+                assert_true(vboard_poke(k->bench.board, 0x1FFF0000, rom, sizeof rom));
+            kit_order(k, to_rom ? ROM_IN : DFU_IN, where);
+            bench_run(&k->bench, 95 * MS);
+            assert_int_equal(k->bench.resets, 1);
+            assert_int_equal(kit_variable(k, "done"), 1); /* it came back at once */
+            bench_run(&k->bench, 15 * MS);
+            assert_int_equal(k->bench.resets, 2);
+            if (to_rom)
+                expect_rom(k, "grace time");
+            else
+                kit_expect_dfu(k, "grace time");
+            kit_end(k);
+        }
+    }
+}
+
 /* The application has the flash to itself: either way leads to the ROM, by its own start-up code. */
 static void without_a_bootloader(void **state)
 {
@@ -118,8 +125,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dfu_from_everywhere),
-        cmocka_unit_test(after_a_grace_time),
         cmocka_unit_test(rom_from_everywhere),
+        cmocka_unit_test(after_a_grace_time),
         cmocka_unit_test(without_a_bootloader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,10 +300,10 @@ bool gpio_write(struct chip *c, unsigned port, uint32_t off, unsigned size, uint
         return true;
     default: return true;
     }
-    if (reg)
+    if (reg) {
         usart_lines_look(c);
-    if (reg)
         *reg = (*reg & ~mask) | (lanes_put(*reg, off, size, value) & mask);
+    }
     if (reg && reg != &g->odr)
         update_port(c, port);
     else

@@ -19,7 +19,8 @@ enum what {
     HANG,
     CLEAR,
     REPORT,
-    STANDBY
+    STANDBY,
+    ROM_IN
 };
 enum where {
     WAITING,
@@ -49,6 +50,7 @@ static void act(void)
     case DFU: sureboot_enter_dfu();
     case ROM: sureboot_enter_rom();
     case DFU_IN: sureboot_enter_dfu_in(100); break;
+    case ROM_IN: sureboot_enter_rom_in(100); break;
     case CONFIRM: result = sureboot_confirm(); break;
     case BAD_ACCESS: (void)*(volatile uint32_t *)0x60000000; break;
     case UNDEFINED: __asm volatile("udf #7"); break;
