@@ -118,6 +118,14 @@ static void protection(void **state)
     unlock();
     wr(RTC + WUTR, 5);
     assert_int_equal(rd(RTC + WUTR), 5);
+    wr(RTC + TR, 0x111111); /* and these initialization */
+    wr(RTC + DR, 0x222222);
+    wr(RTC + PRER, 0);
+    set_bits(RTC + CR, BYPSHAD);
+    assert_int_equal(rd(RTC + TR), 0);
+    assert_int_equal(rd(RTC + DR), 0x2101);
+    assert_int_equal(rd(RTC + PRER), 0x007F00FF);
+    clear_bits(RTC + CR, BYPSHAD);
     wr(RTC + PRER, 0); /* only in initialization mode */
     assert_int_equal(rd(RTC + PRER), 0x007F00FF);
     wr(RTC + WPR, 0xFF);

@@ -241,31 +241,46 @@ static void write_shift(struct chip *c, uint32_t value)
     rtc_pend(c, RTC_SYNCS);
 }
 
+/* Flags of ISR of which one has to be set for the register to be written. */
+static bool open_now(struct chip *c, uint32_t reg)
+{
+    static const struct {
+        uint8_t reg;
+        uint32_t flags;
+        const char *name, *closed;
+    } gates[] = {{TR, RTC_ISR_INITF, "TR", "while INITF is clear"},
+                 {DR, RTC_ISR_INITF, "DR", "while INITF is clear"},
+                 {PRER, RTC_ISR_INITF, "PRER", "while INITF is clear"},
+                 {WUTR, RTC_ISR_WUTWF, "WUTR", "while WUTWF is clear"},
+                 {ALRMAR, RTC_ISR_ALRAWF | RTC_ISR_INITF, "ALRMAR", "while ALRAWF is clear"},
+                 {ALRMBR, RTC_ISR_ALRBWF | RTC_ISR_INITF, "ALRMBR", "while ALRBWF is clear"},
+                 {ALRMASSR, RTC_ISR_ALRAWF | RTC_ISR_INITF, "ALRMASSR", "while ALRAWF is clear"},
+                 {ALRMBSSR, RTC_ISR_ALRBWF | RTC_ISR_INITF, "ALRMBSSR", "while ALRBWF is clear"}};
+
+    for (unsigned i = 0; i < sizeof gates / sizeof *gates; i++)
+        if (gates[i].reg == reg && !(c->rtc.isr & gates[i].flags)) {
+            chip_ignored(c, B_RTC, gates[i].name, gates[i].closed);
+            return false;
+        }
+    return true;
+}
+
 static void write_protected(struct chip *c, uint32_t reg, uint32_t value)
 {
     struct rtc_state *s = &c->rtc;
-    bool init = s->isr & RTC_ISR_INITF;
 
+    if (!open_now(c, reg))
+        return;
     switch (reg) {
-    case TR: s->tr = init ? value & TR_BITS : s->tr; break;
-    case DR: s->dr = init ? value & DR_BITS : s->dr; break;
+    case TR: s->tr = value & TR_BITS; break;
+    case DR: s->dr = value & DR_BITS; break;
     case CR: write_cr(c, value); break;
-    case PRER: s->prer = init ? value & 0x007F7FFF : s->prer; break;
-    case WUTR: s->wutr = s->isr & RTC_ISR_WUTWF ? value & 0xFFFF : s->wutr; break;
-    case ALRMAR:
-    case ALRMBR: {
-        unsigned a = reg == ALRMBR;
-        if (init || s->isr & RTC_ISR_ALRAWF << a)
-            s->alarm[a] = value;
-        break;
-    }
-    case ALRMASSR:
-    case ALRMBSSR: {
-        unsigned a = reg == ALRMBSSR;
-        if (init || s->isr & RTC_ISR_ALRAWF << a)
-            s->alarm_ss[a] = value & 0x0F007FFF;
-        break;
-    }
+    case PRER: s->prer = value & 0x007F7FFF; break;
+    case WUTR: s->wutr = value & 0xFFFF; break;
+    case ALRMAR: s->alarm[0] = value; break;
+    case ALRMBR: s->alarm[1] = value; break;
+    case ALRMASSR: s->alarm_ss[0] = value & 0x0F007FFF; break;
+    case ALRMBSSR: s->alarm_ss[1] = value & 0x0F007FFF; break;
     case SHIFTR: write_shift(c, value); break;
     case CALR:
         if (s->isr & RTC_ISR_RECALPF)
