@@ -92,7 +92,7 @@ static void pack(void **state)
     command_result_free(&r);
 }
 
-/* Hosts look for the device that the suffix names (DFU 1.1 appendix B); the rest of the file is the same. */
+/* The suffix names the device that the file is for (DFU 1.1 appendix B); the rest of the file is the same. */
 static void pack_for_another_id(void **state)
 {
     (void)state;

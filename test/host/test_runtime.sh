@@ -2,7 +2,7 @@
 # The running application as dfu-util finds it: one command detaches it, downloads and starts the new one;
 # and the 1200-baud touch.
 . "$(dirname "$0")/lib.sh"
-plan 10
+plan 13
 board nucleo --load build/firmware/boot.hex --load build/firmware/cdc.hex
 # libusb learns of devices that come later from udev.
 in_guest --udev '
@@ -19,6 +19,10 @@ check "its serial number is the same" same_serial $CDC
 check "the same with the ids of both and a longer wait" \
     dfu-util -E 8 -d 0483:5740,0483:df11 -s 0x08004000:leave -D build/firmware/cdc.bin
 check "the new application comes up again" await 30 tty_of
+build/host/sureboot pack build/firmware/cdc.elf -o $work/cdc.dfu >/dev/null
+check "a DfuSe file names the bootloader, so dfu-util sees no application" fails dfu-util -s :leave -D $work/cdc.dfu
+check "but with the ids of both" dfu-util -E 8 -d 0483:5740,0483:df11 -s :leave -D $work/cdc.dfu
+check "and that comes up" await 30 tty_of
 touch_1200() { t=$(tty_of) && stty -F "$t" 1200 hupcl && await 20 device $DFU; }
 check "1200 bit/s and closing the port lead into the bootloader" touch_1200
 check "the bootloader has the same serial number" same_serial $DFU
