@@ -200,6 +200,33 @@ static void not_selected(void **state)
     assert_int_equal(rd8(SPI2 + DR), 0xB4);
 }
 
+/* The master is switched off, or reset, in the middle of a byte: its slave has the bits until then. */
+static void broken_off(void **state)
+{
+    (void)state;
+    spi1_as_master();
+    for (unsigned reset = 0; reset < 2; reset++) {
+        slave_on(0);
+        wr(SPI1 + CR1, SOFT | SPE | 5 << 3); /* 4 us a bit */
+        wr8(SPI1 + DR, 0xFF);
+        run_us(14);
+        if (reset) {
+            wr(0x40021040, 1 << 12); /* RCC_APB2RSTR.SPI1RST */
+            wr(0x40021040, 0);
+            wr(SPI1 + CR2, DS(8) | FRXTH);
+        } else {
+            wr(SPI1 + CR1, 0);
+        }
+        run_us(100);
+        assert_int_equal(rd(SPI2 + SR) & RXNE, 0);
+        wr(SPI1 + CR1, SOFT | SPE);
+        wr8(SPI1 + DR, 0x11);
+        run_us(20);
+        assert_int_equal(rd8(SPI2 + DR), 0xE2); /* three ones, and what came of the other byte */
+        wr(SPI1 + CR1, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +236,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(usart_to_slave, on, rig_off),
         cmocka_unit_test_setup_teardown(no_last_clock, on, rig_off),
         cmocka_unit_test_setup_teardown(not_selected, on, rig_off),
+        cmocka_unit_test_setup_teardown(broken_off, on, rig_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,7 @@ void spi_crc(const struct spi_state *s, uint32_t *crc, uint16_t word)
 
 void spi_reset(struct chip *c, unsigned index)
 {
+    spi_broken_off(c, index);
     c->spi[index] = (struct spi_state){.cr2 = CR2_RESET, .crcpr = 7, .done_at = PS_NEVER};
     af_release(c, AF_SPI1_NSS + 4 * index);
     spi_update(c, index);
@@ -215,6 +216,8 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
     struct spi_state *s = &c->spi[index];
     uint32_t old = s->cr1;
 
+    if (old & ~value & SPI_CR1_SPE && !receive_only(s))
+        spi_broken_off(c, index);
     s->cr1 = value & 0xFFFF;
     if (s->modf_read)
         s->errors &= ~(uint32_t)SPI_SR_MODF;

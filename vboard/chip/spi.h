@@ -103,6 +103,8 @@ void spi_update(struct chip *c, unsigned index);
 void spi_select_output(struct chip *c, unsigned index); /* NSS as a master drives it */
 bool spi_nss_pulses(const struct spi_state *s);         /* NSSP has an effect */
 void spi_go_on(struct chip *c, unsigned index);         /* begins a frame if there is something to do */
+/* Its clock stops, as SPE falls or it is reset: a slave has the bits that came until then. */
+void spi_broken_off(struct chip *c, unsigned index);
 void spi_received(struct chip *c, unsigned index, uint16_t word, bool crc);
 uint8_t spi_fifo_get(struct spi_fifo *f);
 void spi_crc(const struct spi_state *s, uint32_t *crc, uint16_t word);

@@ -163,7 +163,7 @@ uint32_t spi_line_order(const struct spi_state *s, uint32_t word)
     return r;
 }
 
-static uint16_t from_slaves(struct chip *c, unsigned index, uint16_t out)
+static uint16_t from_slaves(struct chip *c, unsigned index, uint16_t out, unsigned clocks)
 {
     const struct spi_state *s = &c->spi[index];
     struct spi_clocked m = {.ck = AF_SPI1_SCK + 4 * index,
@@ -175,7 +175,7 @@ static uint16_t from_slaves(struct chip *c, unsigned index, uint16_t out)
                             .cpol = s->cr1 & SPI_CR1_CPOL,
                             .cpha = s->cr1 & SPI_CR1_CPHA,
                             .bits = spi_bits(s),
-                            .clocks = spi_bits(s),
+                            .clocks = clocks,
                             .send = spi_line_order(s, out)};
 
     return (uint16_t)spi_line_order(s, spi_slaves_clocked(c, &m));
@@ -190,7 +190,7 @@ static uint16_t exchange(struct chip *c, unsigned index, uint16_t out)
     if (looped)
         return out;
     if (!device_selected(c, index))
-        return from_slaves(c, index, out);
+        return from_slaves(c, index, out, spi_bits(s));
     if (spi_bits(s) <= 8)
         return device_byte(c, index, (uint8_t)out);
     uint16_t in = (uint16_t)(device_byte(c, index, (uint8_t)(out >> 8)) << 8);
@@ -207,6 +207,20 @@ static bool next_frame(const struct spi_state *s)
 static ps_t after(const struct chip *c, unsigned index, unsigned clocks, uint32_t hz)
 {
     return chip_now(c) + chip_ticks_to_ps((uint64_t)clocks << (bits(c->spi[index].cr1, 3, 3) + 1), hz);
+}
+
+void spi_broken_off(struct chip *c, unsigned index)
+{
+    const struct spi_state *s = &c->spi[index];
+    ps_t clock = chip_ticks_to_ps(2U << bits(s->cr1, 3, 3), pclk(c, index));
+    bool whole = s->cr2 & SPI_CR2_FRF || (spi_nss_pulses(s) && s->step != STEP_LAST);
+
+    if (!s->shifting || !(s->cr1 & SPI_CR1_MSTR) || whole || clock == PS_NEVER || s->done_at <= chip_now(c) ||
+        device_selected(c, index))
+        return;
+    ps_t left = (s->done_at - chip_now(c) + clock - 1) / clock;
+    if (left < spi_bits(s))
+        from_slaves(c, index, s->shift, spi_bits(s) - (unsigned)left);
 }
 
 /* TI format: NSS is high for the clock before each frame, which is the last one of the frame before if they
