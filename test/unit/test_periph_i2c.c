@@ -21,9 +21,6 @@ static void eeprom_read(uint8_t at, uint8_t *bytes, unsigned n)
     wr(I2C2 + TXDR, at);
     wait(I2C2, TC);
     assert_int_equal(rd(I2C2 + ISR) & (BUSY | STOPF), BUSY);
-    wr(I2C2 + CR2, EEPROM | NBYTES(n) | RD | AUTOEND); /* nothing as yet */
-    run_us(200);
-    assert_int_equal(rd(I2C2 + ISR) & (BUSY | STOPF | TC), BUSY | TC);
     wr(I2C2 + CR2, EEPROM | NBYTES(n) | RD | AUTOEND | START);
     assert_int_equal(rd(I2C2 + ISR) & TC, 0);
     for (unsigned i = 0; i < n; i++) {
@@ -31,6 +28,18 @@ static void eeprom_read(uint8_t at, uint8_t *bytes, unsigned n)
         bytes[i] = (uint8_t)rd(I2C2 + RXDR);
         assert_int_equal(rd(I2C2 + ISR) & RXNE, 0);
     }
+    stop_clear(I2C2);
+}
+
+/* AUTOEND ends a transfer also if it comes when TC stands. */
+static void late_autoend(void **state)
+{
+    (void)state;
+    wr(I2C2 + CR2, EEPROM | START); /* as MicroPython looks who is there */
+    wait(I2C2, TC);
+    run_us(200);
+    assert_int_equal(rd(I2C2 + ISR) & (BUSY | STOPF), BUSY);
+    wr(I2C2 + CR2, EEPROM | AUTOEND);
     stop_clear(I2C2);
 }
 
@@ -429,6 +438,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(timing, on, rig_off),
         cmocka_unit_test_setup_teardown(nobody_answers, on, rig_off),
         cmocka_unit_test_setup_teardown(reload, on, rig_off),
+        cmocka_unit_test_setup_teardown(late_autoend, on, rig_off),
         cmocka_unit_test_setup_teardown(reload_while_receiving, on, rig_off),
         cmocka_unit_test_setup_teardown(software_control, on, rig_off),
         cmocka_unit_test_setup_teardown(dma, on, rig_off),

@@ -115,13 +115,12 @@ static void complete(struct chip *c, unsigned index)
     } else if (cr2 & I2C_CR2_START) { /* repeated; CR2 is that of the next transfer already */
         i2c_bus_end(c, s->target, true);
         begin(c, index);
-    } else if (s->r[I2C_ISR] & (I2C_ISR_TC | I2C_ISR_TCR)) {
-        /* told: RELOAD and AUTOEND that are written now are the next transfer's */
-    } else if (cr2 & I2C_CR2_RELOAD) {
-        i2c_flags(c, index, I2C_ISR_TCR);
+    } else if (cr2 & I2C_CR2_RELOAD) { /* while TC stands it is the next transfer's */
+        if (!(s->r[I2C_ISR] & (I2C_ISR_TC | I2C_ISR_TCR)))
+            i2c_flags(c, index, I2C_ISR_TCR);
     } else if (cr2 & I2C_CR2_AUTOEND) {
         i2c_stop(c, index);
-    } else {
+    } else if (!(s->r[I2C_ISR] & I2C_ISR_TC)) {
         i2c_flags(c, index, I2C_ISR_TC);
     }
 }
