@@ -337,6 +337,46 @@ static void test_double_out_both_free(void **state)
     assert_int_equal(usbfs_out(rig, 5, 4, 0, a, 4, false), USB_NAK);
 }
 
+/* A double-buffered register has no buffers for the other direction: said once, also where EP_KIND is clear
+ * for a moment, as ST's HAL has it for short transfers. */
+static void test_double_both_ways(void **state)
+{
+    (void)state;
+    uint8_t data[1023];
+    size_t size;
+    put_count(4, 0x8400, 0x8400);
+    set_epr(4, BULK | RX_VALID | TX_NAK | 4);
+    usbfs_in(rig, 5, 4, data, &size);
+    set_epr(4, BULK | KIND | RX_VALID | 4);
+    usbfs_out(rig, 5, 4, 0, data, 4, false);
+    assert_null(strstr(remark(), "both directions"));
+    set_epr(4, BULK | RX_VALID | TX_NAK | 4);
+    usbfs_in(rig, 5, 4, data, &size);
+    assert_non_null(strstr(remark(), "USB_EP4R is double-buffered and serves both directions"));
+    unsigned before = told_count("message");
+    usbfs_out(rig, 5, 4, 0, data, 4, false);
+    assert_int_equal(told_count("message"), before);
+}
+
+/* After a reset of the bus a register may be used in another way. */
+static void test_double_then_both_ways(void **state)
+{
+    (void)state;
+    uint8_t data[1023];
+    size_t size;
+    put_count(4, 0x8400, 0x8400);
+    set_epr(4, BULK | KIND | RX_VALID | 4);
+    usbfs_out(rig, 5, 4, 0, data, 4, false);
+    usbfs_bus_reset(rig, true);
+    run_us(3);
+    usbfs_bus_reset(rig, false);
+    wr(ISTR, 0);
+    wr(DADDR, 0x85);
+    set_epr(4, BULK | RX_VALID | TX_NAK | 4);
+    assert_int_equal(usbfs_in(rig, 5, 4, data, &size), USB_NAK);
+    assert_null(strstr(remark(), "both directions"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +392,8 @@ int main(void)
         with(attach, test_interrupt_line),
         with(attach, test_double_out),
         with(attach, test_double_first),
+        with(attach, test_double_both_ways),
+        with(attach, test_double_then_both_ways),
         with(attach, test_double_in),
         with(attach, test_double_in_both_filled),
         with(attach, test_double_out_both_free),

@@ -93,6 +93,7 @@ static void protocol_reset(struct chip *c)
     u->lsof = 0;
     u->full = 0;
     u->sent = 0;
+    u->doubled = 0;
     u->traffic = chip_now(c);
     if (u->tick != PS_NEVER)
         u->tick = chip_now(c) + PS_PER_MS + timer_margin;
@@ -209,9 +210,9 @@ void usbfs_reset(struct chip *c, unsigned index)
     u->cntr = CNTR_PDWN | CNTR_FRES;
     u->istr = u->daddr = u->btable = u->lpmcsr = u->bcdr = 0;
     u->frame = 0;
-    u->lsof = u->sofs = u->full = u->sent = 0;
+    u->lsof = u->sofs = u->full = u->sent = u->doubled = 0;
     u->tick = u->reset_at = PS_NEVER;
-    u->se0 = u->armed = u->told_mute = u->told_slow = u->told_pins = false;
+    u->se0 = u->armed = u->told_mute = u->told_slow = u->told_pins = u->told_both = false;
     u->traffic = chip_now(c);
     usbfs_settle(c);
 }

@@ -83,6 +83,8 @@ struct usbfs_state {
     bool told_mute;  /* … and the one about a device that nobody can see, since the last reset */
     bool told_slow;  /* … and the one about packets lost to a slow PCLK1 */
     bool told_pins;  /* … and the one about pins that are something else */
+    uint8_t doubled; /* registers that were double-buffered since the last reset of the bus */
+    bool told_both;  /* … and the one about a double-buffered register with both directions */
     uint8_t pma[USBFS_PMA];
 };
 

@@ -89,6 +89,28 @@ static void tell_pins(struct chip *c)
                      "USB_DP): on the chip the host may see nothing of it");
 }
 
+/* RM0440 "Double-buffered endpoints": "forced to be used as unidirectional ones", for both rows of the table
+ * are buffers of the one direction. CubeMX's CDC class has its data in both directions of endpoint 1, and
+ * the HAL clears EP_KIND for a short transfer: a register that was ever double-buffered counts. */
+static void tell_both_ways(struct chip *c, const uint16_t *epr)
+{
+    struct usbfs_state *u = &c->usbfs;
+    unsigned n = (unsigned)(epr - u->epr);
+    char sentence[160];
+    if (usbfs_is_double(*epr))
+        u->doubled |= (uint8_t)(1u << n);
+    if (!(u->doubled >> n & 1) || stat_rx(*epr) == STAT_DISABLED || stat_tx(*epr) == STAT_DISABLED ||
+        u->told_both || !c->tell->message)
+        return;
+    u->told_both = true;
+    (void)snprintf(
+        sentence, sizeof sentence,
+        "USB_EP%uR is double-buffered and serves both directions: it has buffers for one, IN and OUT need "
+        "registers of their own",
+        n);
+    c->tell->message(c->tell->owner, sentence);
+}
+
 /* ---- buffers ------------------------------------------------------------------------------ */
 
 /* A row of the descriptor table: where its ADDR is; its COUNT follows. */
@@ -180,6 +202,7 @@ enum usb_answer usbfs_out(struct chip *c, unsigned addr, unsigned ep, unsigned t
     uint16_t *epr = addressed(c, addr, ep, false);
     if (!epr)
         return USB_SILENT;
+    tell_both_ways(c, epr);
     unsigned type = *epr & EP_TYPE, n = (unsigned)(epr - u->epr);
     if (type == EP_ISO) {
         out_isochronous(c, epr, data, size, bad);
@@ -235,6 +258,7 @@ enum usb_answer usbfs_in(struct chip *c, unsigned addr, unsigned ep, uint8_t *da
     uint16_t *epr = addressed(c, addr, ep, true);
     if (!epr)
         return USB_SILENT;
+    tell_both_ways(c, epr);
     unsigned type = *epr & EP_TYPE, n = (unsigned)(epr - u->epr), stat = stat_tx(*epr);
     bool dtog = *epr & EP_DTOG_TX, two = usbfs_is_double(*epr);
     if (type == EP_ISO && stat != STAT_VALID)
