@@ -20,6 +20,8 @@
 #define CRS      0x40006000u
 #define DAC1     0x40007400u
 #define TIM1     0x40012C00u
+#define ADC1     0x50040000u
+#define QUADSPI  0xA0001000u
 #define GPIOC    0x48000800u
 
 struct step {
@@ -41,6 +43,10 @@ static const struct row {
     {"USART1_CR3 is written while UE is set", {{APB2ENR, 1 << 14}, {USART1, 1}, {USART1 + 8, 1 << 3}}},
     {NULL, {{APB2ENR, 1 << 14}, {USART1 + 0xC, 100}, {USART1, 13}, {USART1 + 0xC, 100}}},
     {NULL, {{APB2ENR, 1 << 14}, {USART1, 1 | 1 << 10}, {USART1, 0}}}, /* switched off by that very write */
+    {"USART1_TDR is written while UE is clear", {{APB2ENR, 1 << 14}, {USART1 + 0x28, 'x'}}},
+    {"I2C2_CR2.START is written while PE is clear", {{APB1ENR1, 1 << 22}, {I2C2 + 4, 1 << 13}}},
+    {NULL,
+     {{APB1ENR1, 1 << 22}, {I2C2 + 4, 1 << 25 | 1 << 15}}}, /* AUTOEND and NACK, as HAL_I2C_Init() does */
     {"I2C2_TIMINGR is written while PE is set", {{APB1ENR1, 1 << 22}, {I2C2, 1}, {I2C2 + 0x10, 0x1234}}},
     {"I2C2_CR1 is written while PE is set", {{APB1ENR1, 1 << 22}, {I2C2, 1}, {I2C2, 1 | 1 << 12}}},
     {"I2C2_OAR1 is written while the address is enabled",
@@ -54,6 +60,25 @@ static const struct row {
     {"LPTIM2_CMP is written while ENABLE is clear", {{RCC(0x5C), 1 << 5}, {LPTIM2 + 0x14, 100}}},
     {"LPTIM2_CFGR is written while ENABLE is set",
      {{RCC(0x5C), 1 << 5}, {LPTIM2 + 0x10, 1}, {LPTIM2 + 0xC, 2 << 9}}},
+    {"LPTIM2_CR.CNTSTRT or SNGSTRT is written while ENABLE is clear",
+     {{RCC(0x5C), 1 << 5}, {LPTIM2 + 0x10, 1 | 1 << 2}}},
+    {NULL, {{RCC(0x5C), 1 << 5}, {LPTIM2 + 0x10, 1}, {LPTIM2 + 0x10, 1 | 1 << 2}}},
+    {"ADC1_CR.ADSTART is written while ADEN is clear", {{AHB2ENR, 1 << 13}, {ADC1 + 8, 1 << 2}}},
+    {"QUADSPI is written while BUSY is set",
+     {{RCC(0x50), 1 << 8},
+      {QUADSPI, 1},
+      {QUADSPI + 0x10, 9},
+      {QUADSPI + 0x14, 0x05000103},
+      {QUADSPI + 0x10, 8}}},
+    {"QUADSPI_CR is written while BUSY is set",
+     {{RCC(0x50), 1 << 8},
+      {QUADSPI, 1},
+      {QUADSPI + 0x10, 9},
+      {QUADSPI + 0x14, 0x05000103},
+      {QUADSPI, 1 | 1 << 24}}},
+    {NULL,
+     {{RCC(0x50), 1 << 8}, {QUADSPI, 1}, {QUADSPI + 0x10, 9}, {QUADSPI + 0x14, 0x05000103}, {QUADSPI, 3}}},
+    {"SYSCFG_SCSR is written without the keys in SYSCFG_SKR", {{APB2ENR, 1}, {SYSCFG(0x18), 1}}},
     {"RCC_BDCR is written while PWR_CR1.DBP is clear", {{RCC(0x90), 1}}},
     {NULL, {{RCC(0x90), 0}}},
     {"RCC_PLLCFGR is written while a PLL is on",

@@ -156,6 +156,8 @@ static void write_cr2(struct chip *c, unsigned index, uint32_t value)
     const uint32_t commands = I2C_CR2_START | I2C_CR2_STOP | I2C_CR2_NACK | I2C_CR2_PECBYTE;
     uint32_t kept = s->r[I2C_CR2] & commands;
 
+    if (!(s->r[I2C_CR1] & I2C_CR1_PE) && value & I2C_CR2_START)
+        ignored(c, index, "CR2.START", "while PE is clear");
     if (!(s->r[I2C_CR1] & I2C_CR1_PE))
         value &= ~commands;
     s->r[I2C_CR2] = (value & CR2_BITS) | kept;

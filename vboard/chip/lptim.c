@@ -122,7 +122,9 @@ static void write_cr(struct chip *c, unsigned index, uint32_t value)
     uint32_t start = value & (LPTIM_CR_SNGSTRT | LPTIM_CR_CNTSTRT);
     bool enabled = t->cr & LPTIM_CR_ENABLE;
     t->cr |= LPTIM_CR_ENABLE;
-    if (!enabled || !start) /* they can be set only in an enabled timer */
+    if (!enabled && start) /* they can be set only in an enabled timer */
+        chip_ignored(c, (enum block_id)(B_LPTIM1 + index), "CR.CNTSTRT or SNGSTRT", "while ENABLE is clear");
+    if (!enabled || !start)
         return;
     t->cr |= start;
     t->single = start & LPTIM_CR_SNGSTRT;

@@ -222,9 +222,11 @@ bool quadspi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, 
     value = lanes_put(s->r[reg], off, size, value);
     if (reg == FCR)
         s->r[SR] &= ~(value & 0x1B);
+    bool fixed = busy(s) && reg != CR && reg != FCR; /* the rest waits for the end of the transfer */
+    if (busy(s) && (value ^ s->r[reg]) & (fixed ? UINT32_MAX : reg == CR ? CR_IDLE : 0))
+        chip_ignored(c, B_QUADSPI, reg == CR ? "CR" : "", "while BUSY is set");
     if (reg == CR && busy(s))
         value = (value & ~CR_IDLE) | (s->r[CR] & CR_IDLE);
-    bool fixed = busy(s) && reg != CR && reg != FCR; /* the rest waits for the end of the transfer */
     if (!fixed)
         regs_write(s->r, rows, ROWS, off & ~3u, value);
     if (reg == CR && value & ABORT && busy(s)) {

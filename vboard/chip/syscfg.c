@@ -178,6 +178,8 @@ bool syscfg_write(struct chip *c, unsigned index, uint32_t off, unsigned size, u
     case 0x18:
         if (s->key == 2 && word & SCSR_ER && !(s->scsr & SCSR_BSY))
             erase_sram2(c);
+        else if (s->key != 2 && word & SCSR_ER)
+            chip_ignored(c, B_SYSCFG, "SCSR", "without the keys in SYSCFG_SKR");
         break;
     case 0x1C:
         s->cfgr2 = (s->cfgr2 | (word & CFGR2_LOCKS)) & ~(word & CFGR2_SPF);

@@ -337,6 +337,8 @@ bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
             u->block_length = 0;
         break;
     case TDR:
+        if (!(u->cr1 & USART_CR1_UE))
+            chip_ignored(c, (enum block_id)(B_USART1 + index), "TDR", "while UE is clear");
         u->tdr = value & 0x1FF;
         u->isr &= ~(uint32_t)(USART_ISR_TXE | USART_ISR_TC | USART_ISR_TCBGT);
         break;
