@@ -31,9 +31,9 @@ static bool take_id(struct output *out, const char *id, struct sentence *why)
     return true;
 }
 
-/* Takes `files` names, -o OUT and, where with_id, --id VID:PID. */
-static bool take(int argc, char **argv, char **names, int files, bool with_id, struct output *out,
-                 struct sentence *why)
+/* Takes `files` names, -o OUT and, where with_id, --id VID:PID: `what`, in words. */
+static bool take(int argc, char **argv, char **names, int files, bool with_id, const char *what,
+                 struct output *out, struct sentence *why)
 {
     const char *id = NULL;
     int n = 0;
@@ -46,12 +46,10 @@ static bool take(int argc, char **argv, char **names, int files, bool with_id, s
         else if (argv[i][0] != '-' && n < files)
             names[n++] = argv[i];
         else
-            return refuse(why, "%s: '%s' is one word too many", argv[0], argv[i]);
+            return refuse(why, "%s takes %s, not also '%s'", argv[0], what, argv[i]);
     }
-    if (n < files)
-        return refuse(why, "%s takes %d %s", argv[0], files, files == 1 ? "file" : "files");
-    if (!out->path)
-        return refuse(why, "%s takes -o OUT", argv[0]);
+    if (n < files || !out->path)
+        return refuse(why, "%s takes %s", argv[0], what);
     return !id || take_id(out, id, why);
 }
 
@@ -119,7 +117,7 @@ int pack_command(int argc, char **argv)
     struct output out;
     char *name;
     uint32_t size;
-    if (!take(argc, argv, &name, 1, true, &out, &why))
+    if (!take(argc, argv, &name, 1, true, "a file, -o OUT and, for a .dfu file, --id VID:PID", &out, &why))
         return cannot(&why);
     uint8_t *slot = read_application(name, true, &size, &f, &why);
     if (!slot)
@@ -194,7 +192,8 @@ int merge_command(int argc, char **argv)
     struct output out;
     char *names[2];
     uint32_t size;
-    if (!take(argc, argv, names, 2, false, &out, &why) || !bootloader(&image, names[0], &why))
+    if (!take(argc, argv, names, 2, false, "a bootloader, an application and -o OUT", &out, &why) ||
+        !bootloader(&image, names[0], &why))
         return cannot(&why);
     uint8_t *slot = read_application(names[1], false, &size, &f, &why);
     bool ok = slot != NULL;

@@ -164,8 +164,12 @@ static void bad_words(void **state)
     REFUSED(": '' is not an address", "pack", empty_address, "-o", temp("x.bin"));
     REFUSED(": '0xFFFFFFFF' is not an address", "inspect", above);
     REFUSED("-o OUT", "pack", CDC_ELF);
-    REFUSED("too many", "pack", CDC_ELF, "-o", "a.bin", "b");
-    REFUSED("takes 2 files", "merge", BOOT, "-o", "a.bin");
+    REFUSED("pack takes a file, -o OUT and, for a .dfu file, --id VID:PID, not also 'b'", "pack", CDC_ELF,
+            "-o", "a.bin", "b");
+    REFUSED("not also '-o'", "pack", CDC_ELF, "-o", "a.bin", "-o", "b.bin");
+    REFUSED("takes a file", "pack", "-o", "a.bin");
+    REFUSED("merge takes a bootloader, an application and -o OUT", "merge", BOOT, "-o", "a.bin");
+    REFUSED("not also 'c'", "merge", BOOT, CDC_ELF, "c");
     REFUSED(".bin, .hex or .dfu", "pack", CDC_ELF, "-o", temp("x.elf"));
     REFUSED("No such file", "pack", CDC_ELF, "-o", "/nowhere/x.bin");
     REFUSED("Linked elsewhere", "pack", BOOT, "-o", temp("x.bin"));
