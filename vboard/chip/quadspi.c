@@ -180,7 +180,7 @@ bool quadspi_read(struct chip *c, unsigned index, uint32_t off, unsigned size, u
     if (off / 4 != DR)
         return true;
     unsigned n = s->level < size ? s->level : size;
-    *value = n || s->polled ? UINT32_MAX >> (32 - 8 * size) : 0;
+    *value = n || s->polled ? (uint32_t)((UINT64_C(1) << 8 * size) - 1) : 0;
     s->polled = false;
     s->level -= n;
     if (mode(s) != POLLING && !s->level && !s->left && !s->endless)
