@@ -185,8 +185,9 @@ static void instruction_cycles(void **state)
     }
 }
 
-/* Single loads and stores beside their neighbours. r1, r3 and r6 point to RAM, r0 is 0. */
-static void loads_and_stores_in_pairs(void **state)
+/* Single loads and stores and FP instructions beside their neighbours. r1, r3 and r6 point to RAM, r0 is 0.
+ */
+static void instructions_in_pairs(void **state)
 {
     enum { ALU = 0x1c6d /* adds r5, r5, #1 */ };
     static const struct {
@@ -209,8 +210,20 @@ static void loads_and_stores_in_pairs(void **state)
         {{0x5018 /* str r0, [r3, r0] */, ALU}, 3, "but for those with an index"},
         {{0x3100 /* adds r1, #0 */, LDR(0, 1), ALU}, 5, "an address that was calculated just now"},
         {{0x3100, ALU, LDR(0, 1), ALU}, 5, "is waited for"},
+        {{0x3000 /* adds r0, #0 */, 0xf8532020 /* ldr r2, [r3, r0, lsl #2] */, ALU}, 5, "an index, too"},
+        {{0x3000, 0xf8d32000 /* ldr r2, [r3] */, ALU}, 4, "but not what only looks like one"},
+        {{VADD_S0_S1_S2, 0xee601a20 /* vmul s3, s0, s1 */, ALU}, 4, "a result of the FPU comes late"},
+        {{VADD_S0_S1_S2, 0xee200a80 /* vmul s0, s1, s0 */, ALU}, 4, "for either operand"},
+        {{VADD_S0_S1_S2, 0xee600aa1 /* vmul s1, s1, s3 */, ALU}, 3, "for those who want it"},
+        {{VADD_S0_S1_S2, ALU, 0xee601a20, ALU}, 4, "next"},
+        {{VADD_S0_S1_S2, 0xee000aa1 /* vmla s0, s1, s3 */, ALU}, 5, "not as an addend"},
+        {{VADD_S0_S1_S2, 0xee102a10 /* vmov r2, s0 */, ALU}, 5, "for the core"},
+        {{0xeef00ae0 /* vabs s1, s1 */, 0xee601a20 | 0x80 /* vmul s3, s1, s1 */, ALU},
+         3,
+         "VABS is not arithmetic"},
     };
     (void)state;
+    bare_store(bare, CPACR, 0xf << 20);
     for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
         unsigned n = 0, size = 0;
         set(CPU_PC, BARE_FLASH + 0x300);
@@ -236,7 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(sys_tick_counts), TEST(sys_tick_divided),   TEST(sys_tick_interrupts),
-        TEST(cycle_counter),   TEST(instruction_cycles), TEST(loads_and_stores_in_pairs),
+        TEST(cycle_counter),   TEST(instruction_cycles), TEST(instructions_in_pairs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

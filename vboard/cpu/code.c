@@ -8,9 +8,9 @@
 #include <string.h>
 
 enum { BKPT = 0xbe00 };
-/* Bytes before a change whose entries may depend on it: a 32-bit instruction and the halfword after it, which
- * decides about overlap. */
-enum { NEIGHBOURS = 6 };
+/* Bytes before a change whose entries may depend on it: a 32-bit instruction and the one after it, which
+ * decides about its cycles. */
+enum { NEIGHBOURS = 8 };
 
 static bool same_region(const struct cpu_region *a, const struct cpu_region *b)
 {
@@ -206,10 +206,11 @@ static void decode(struct cpu *cpu, uint32_t pc)
         op->code = op->code_it = OP_OUTSIDE;
         op->len = 2;
     } else {
-        uint32_t len = cpu_is_wide(hw1) ? 4 : 2, last = left < 6 ? left - 1 : 5;
+        uint32_t len = cpu_is_wide(hw1) ? 4 : 2, behind, last = left < NEIGHBOURS ? left - 1 : NEIGHBOURS - 1;
         r->marks[(off + last) >> MARK_SHIFT] = 1;
         cpu_decode(op, pc, hw1, left >= 4 ? half(p + 2) : 0, r->region.base, r->region.base + r->region.size);
-        cpu_pair(op, left >= len + 2 ? half(p + len) : 0);
+        behind = left - len;
+        cpu_pair(op, behind >= 2 ? half(p + len) : 0, behind >= 4 ? half(p + len + 2) : 0);
     }
     stop_marks(cpu, op, pc);
     /* The bytes may be shown by other regions, whose stores look at their own marks. */
@@ -217,7 +218,7 @@ static void decode(struct cpu *cpu, uint32_t pc)
         struct code_region *o = &cpu->code->regions[i];
         if (o == r || o->region.size == 0)
             continue;
-        for (uint32_t k = 0; k < 6; k += 5) {
+        for (uint32_t k = 0; k < NEIGHBOURS; k += NEIGHBOURS - 1) {
             uintptr_t at = (uintptr_t)p + k - (uintptr_t)o->region.bytes;
             if (at < o->region.size)
                 o->marks[at >> MARK_SHIFT] = 1;

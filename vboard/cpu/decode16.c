@@ -6,22 +6,6 @@ bool cpu_is_wide(uint16_t hw1)
     return hw1 >= 0xe800;
 }
 
-struct cpu_single cpu_single(uint16_t hw1)
-{
-    unsigned top = hw1 >> 12, base = hw1 >> 3 & 7;
-    struct cpu_single s = {.base = CPU_ZERO, .index = CPU_ZERO};
-    if (top == 5) {
-        s = (struct cpu_single){true, (hw1 >> 9 & 7) >= 3, (uint8_t)base, hw1 >> 6 & 7};
-    } else if (top >= 6 && top <= 9) {
-        s = (struct cpu_single){true, hw1 >> 11 & 1, (uint8_t)(top == 9 ? 13 : base), CPU_ZERO};
-    } else if (hw1 >> 11 == 9) { /* LDR (literal) */
-        s.is = s.load = true;
-    } else if ((hw1 & 0xfe00) == 0xf800) {
-        s = (struct cpu_single){true, hw1 >> 4 & 1, hw1 & 0xf, CPU_ZERO};
-    }
-    return s;
-}
-
 static void flags(struct decode *d, unsigned with, unsigned without, unsigned cost)
 {
     op_set(d, with, cost);

@@ -96,14 +96,7 @@ OPS_FP(OP_DECLARE)
  * branches there can be relative to the entry; both 0: none. */
 void cpu_decode(struct op *op, uint32_t pc, uint16_t hw1, uint16_t hw2, uint32_t near_lo, uint32_t near_hi);
 bool cpu_is_wide(uint16_t hw1); /* first half of a 32-bit instruction */
-/* A load or store of one register, as far as its first halfword shows: base and index are the registers of
- * its address, or CPU_ZERO. */
-struct cpu_single {
-    bool is, load;
-    uint8_t base, index;
-};
-struct cpu_single cpu_single(uint16_t hw1);
-/* Cycles of an instruction, now that the first halfword of the next one is known (0: it is not). */
-void cpu_pair(struct op *op, uint16_t next);
+/* Cycles of an instruction, now that the two halfwords behind it are known (0: they are not). */
+void cpu_pair(struct op *op, uint16_t hw1, uint16_t hw2);
 
 #endif

@@ -1,11 +1,41 @@
 /* What an instruction costs beside the next one: single loads and stores share the bus with their
- * neighbours (TRM 3.3.2). Where the TRM leaves open how much, it is as jnk0le has measured an STM32F407
- * (github.com/jnk0le/random, "pipeline cycle test"). */
+ * neighbours (TRM 3.3.2), results of the FPU come late (TRM 7.2.3). Where the TRM leaves open how much, it is
+ * as jnk0le has measured an STM32F407 (github.com/jnk0le/random, "pipeline cycle test"). */
 #include "cpu/decode.h"
 
 static bool between(unsigned code, unsigned first, unsigned last)
 {
     return code >= first && code <= last;
+}
+
+/* ---- loads and stores -------------------------------------------------------------------- */
+
+/* A load or store of one register; base and index are the registers of its address, or CPU_ZERO. */
+struct single {
+    bool is, load;
+    uint8_t base, index;
+};
+
+static struct single single(uint16_t hw1, uint16_t hw2)
+{
+    unsigned top = hw1 >> 12, low = hw1 >> 3 & 7;
+    struct single s = {.base = CPU_ZERO, .index = CPU_ZERO};
+    if (top == 5) {
+        s = (struct single){true, (hw1 >> 9 & 7) >= 3, (uint8_t)low, hw1 >> 6 & 7};
+    } else if (top >= 6 && top <= 9) {
+        s = (struct single){true, hw1 >> 11 & 1, (uint8_t)(top == 9 ? 13 : low), CPU_ZERO};
+    } else if (hw1 >> 11 == 9) { /* LDR (literal) */
+        s.is = s.load = true;
+    } else if ((hw1 & 0xfe00) == 0xf800) {
+        bool indexed = !(hw1 & 0x80) && !(hw2 & 0x800) && (hw1 & 0xf) != 15;
+        s = (struct single){true, hw1 >> 4 & 1, hw1 & 0xf, indexed ? hw2 & 0xf : CPU_ZERO};
+    }
+    return s;
+}
+
+static bool addresses(struct single s, unsigned reg)
+{
+    return s.is && (s.base == reg || s.index == reg);
 }
 
 /* Instructions that calculate op->rd. */
@@ -15,15 +45,8 @@ static bool calculates(unsigned code)
            between(code, OP_parallel, OP_umaal);
 }
 
-static bool addresses(struct cpu_single s, unsigned reg)
+static void beside_access(struct op *op, unsigned code, struct single s)
 {
-    return s.is && (s.base == reg || s.index == reg);
-}
-
-void cpu_pair(struct op *op, uint16_t next)
-{
-    unsigned code = op->code >= OP_FIRST_HOT + OP_WIDE ? op->code - OP_WIDE : op->code;
-    struct cpu_single s = cpu_single(next);
     bool load = between(code, OP_LDR_I, OP_LDRSH_P), store = between(code, OP_STR_I, OP_STRH_P);
     unsigned form = (code - OP_LDR_I) % 4;
     bool moved = form >= MEM_W && addresses(s, op->rn); /* the base is written back */
@@ -33,4 +56,47 @@ void cpu_pair(struct op *op, uint16_t next)
         op->cost = s.load || moved ? 2 : 1;
     else if (calculates(code) && addresses(s, op->rd)) /* there is no way past the registers */
         op->cost++;
+}
+
+/* ---- floating point ---------------------------------------------------------------------- */
+
+static bool is_arithmetic(unsigned code)
+{
+    return between(code, OP_vadd, OP_vsqrt) || between(code, OP_vcvt_int, OP_vcvt_half);
+}
+
+/* An FP instruction that calculates with register s or moves it; the addend of VMLA and VFMA is needed a
+ * cycle later. */
+static bool needs(const struct op *op, unsigned s)
+{
+    switch (op->code) {
+    case OP_vadd:
+    case OP_vsub:
+    case OP_vmul:
+    case OP_vnmul:
+    case OP_vdiv:
+    case OP_vmla:
+    case OP_vfma: return op->rn == s || op->rm == s;
+    case OP_vcmp: return op->rd == s || (op->rm == s && !(op->x & 2));
+    case OP_vcvt_fixed: return op->rd == s;
+    case OP_vmov_core: return op->x && op->rn == s;
+    case OP_vmov_core2: return op->x && (op->rm == s || op->rm + 1u == s);
+    default:
+        return (between(op->code, OP_vsqrt, OP_vmov) || op->code == OP_vcvt_int ||
+                op->code == OP_vcvt_half) &&
+               op->rm == s;
+    }
+}
+
+void cpu_pair(struct op *op, uint16_t hw1, uint16_t hw2)
+{
+    unsigned code = op->code >= OP_FIRST_HOT + OP_WIDE ? op->code - OP_WIDE : op->code;
+    if (is_arithmetic(code)) {
+        struct op next;
+        cpu_decode(&next, 0, hw1, hw2, 0, 0);
+        if (needs(&next, op->rd))
+            op->cost++;
+    } else {
+        beside_access(op, code, single(hw1, hw2));
+    }
 }

@@ -167,10 +167,11 @@ static void tick(const struct frame *f, uint32_t exc_return, uint32_t since, uin
         SCB->SCR &= ~SCB_SCR_SLEEPONEXIT_Msk;
 }
 
-/* At the very end, so that what was interrupted gets on in any case. Each place has its turn. */
+/* At the very end, so that what was interrupted gets on in any case. Each place has its turn: no loop keeps
+ * step with this. */
 static void next_tick(bool in_thread)
 {
-    SysTick->LOAD = (in_thread ? 60 : 1500) + counts[C_ticks] * 7 % 137;
+    SysTick->LOAD = (in_thread ? 60 : 1500) + (counts[C_ticks] * 2654435761u >> 16) % 137;
     SysTick->VAL = 0;
     SCB->ICSR = SCB_ICSR_PENDSTCLR_Msk;
 }
