@@ -132,6 +132,28 @@ static void protected_ledger(void **state)
     bench_end(t);
 }
 
+/* PCROP over a page of a sealed image, the first one aside: its CRC can be taken no more, so it is another. */
+static void unreadable_pages(void **state)
+{
+    (void)state;
+    uint8_t options[40];
+    for (unsigned i = 1; i < 3; i++) {
+        const unsigned first = (places[i].addr - 0x08000000) / PAGE * (PAGE / 8), last = first + PAGE / 8 - 1;
+        const uint32_t pcrop[4] = {0xFFFF0000 | first, 0xFFFF & ~first, 0x80FF0000 | last,
+                                   0x7F00FFFF & ~last};
+        struct bench *t = board_with(&(struct board_setup){{NULL, NULL}, old, SIZE, NULL});
+        assert_true(dfu_send(t, SLOT, image, SIZE, false).ok);
+        assert_int_equal(verdict_after_reset(t), MESSAGE_READY);
+        protect(options, 127, 0);
+        memcpy(options + 8, pcrop, sizeof pcrop);
+        vboard_power(t->board, false, true);
+        assert_true(vboard_load_bytes(t->board, 0x1FFF7800, options, sizeof options));
+        vboard_power(t->board, true, true);
+        assert_int_equal(verdict_after_reset(t), MESSAGE_CHANGED);
+        bench_end(t);
+    }
+}
+
 /* A worn place in the ledger is given up for the next one. */
 static void worn_ledger(void **state)
 {
@@ -371,6 +393,7 @@ int main(void)
         cmocka_unit_test(blank_flash_fails),
         cmocka_unit_test(protected_pages),
         cmocka_unit_test(protected_ledger),
+        cmocka_unit_test(unreadable_pages),
         cmocka_unit_test(worn_ledger),
         cmocka_unit_test(lengths),
         cmocka_unit_test(one_byte),
