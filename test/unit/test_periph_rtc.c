@@ -219,15 +219,36 @@ static void calendar_rules(void **state)
     assert_int_equal(time_now(), 0x120000);
 }
 
-/* Reading TR freezes everything until DR is read; RSF tells when the copies are fresh. */
+/* Reading SSR freezes TR and DR, reading TR freezes DR, until DR is read. */
+static void shadow_locks(void **state)
+{
+    (void)state;
+    set_time(0x235958, 0x233231);
+    uint32_t ssr = rd(RTC + SSR);
+    run_us(1500200);
+    assert_int_not_equal(rd(RTC + SSR), ssr);
+    assert_int_equal(rd(RTC + TR), 0x235958);
+    run_us(1000000);
+    assert_int_equal(rd(RTC + TR), 0x235958);
+    assert_int_equal(rd(RTC + DR), 0x233231);
+    assert_int_equal(rd(RTC + TR), 0);
+    run_us(1000000);
+    assert_int_equal(rd(RTC + TR), 1); /* a clock that never reads DR goes */
+    set_time(0x235959, 0x233231);
+    rd(RTC + DR);
+    assert_int_equal(rd(RTC + TR), 0x235959);
+    run_us(1500200);
+    assert_int_equal(rd(RTC + TR), 0);
+    assert_int_equal(rd(RTC + DR), 0x233231);
+    assert_int_equal(rd(RTC + DR), 0x244101);
+}
+
+/* RSF tells when the copies are fresh. */
 static void shadow_registers(void **state)
 {
     (void)state;
     set_time(0, 0x2101);
-    assert_int_equal(rd(RTC + TR), 0);
     run_us(2000200);
-    assert_int_equal(rd(RTC + TR), 0);
-    rd(RTC + DR);
     assert_int_equal(rd(RTC + TR), 2);
     rd(RTC + DR);
     wr(RTC + ISR, ~(uint32_t)(RSF | INIT));
@@ -527,6 +548,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(initialization, on, rig_off),
         cmocka_unit_test_setup_teardown(seconds, on, rig_off),
         cmocka_unit_test_setup_teardown(calendar_rules, on, rig_off),
+        cmocka_unit_test_setup_teardown(shadow_locks, on, rig_off),
         cmocka_unit_test_setup_teardown(shadow_registers, on, rig_off),
         cmocka_unit_test_setup_teardown(alarms, on, rig_off),
         cmocka_unit_test_setup_teardown(wakeup_timer, on, rig_off),

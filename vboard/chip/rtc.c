@@ -91,7 +91,7 @@ void rtc_system_reset(struct chip *c)
     s->pending[RTC_ENTERS_INIT] = PS_NEVER;
     s->shadow_tr = s->shadow_ssr = 0;
     s->shadow_dr = 0x2101;
-    s->shadow_locked = false;
+    s->tr_locked = s->dr_locked = false;
     rtc_pend(c, RTC_SYNCS);
     rtc_lines(c);
     rtc_schedule(c);
@@ -127,18 +127,22 @@ static uint32_t plain(const struct rtc_state *s, uint32_t reg)
     }
 }
 
-/* Reading TR or SSR freezes the shadow registers until DR is read. */
+/* RM0394 "Reading the calendar": SSR and TR lock the higher-order registers until DR is read, so SSR the two
+ * others, and TR, which does not lock itself, DR. */
 static uint32_t calendar(struct rtc_state *s, uint32_t reg, bool look)
 {
     bool direct = s->cr & RTC_CR_BYPSHAD;
 
-    if (!direct && !s->shadow_locked && s->isr & RTC_ISR_RSF) {
-        s->shadow_tr = s->tr;
-        s->shadow_dr = s->dr;
+    if (!direct && s->isr & RTC_ISR_RSF) {
         s->shadow_ssr = s->ssr;
+        s->shadow_tr = s->tr_locked ? s->shadow_tr : s->tr;
+        s->shadow_dr = s->dr_locked ? s->shadow_dr : s->dr;
     }
-    if (!look)
-        s->shadow_locked = !direct && reg != DR;
+    if (!look) {
+        bool unlock = direct || reg == DR;
+        s->tr_locked = !unlock && (s->tr_locked || reg == SSR);
+        s->dr_locked = !unlock;
+    }
     if (reg == TR)
         return direct ? s->tr : s->shadow_tr;
     if (reg == DR)

@@ -38,7 +38,7 @@ struct rtc_state {
     uint32_t hold;        /* periods until the calendar restarts after initialization */
     int64_t masked;       /* smooth calibration: 1/2^20 of a period, carried */
     uint32_t shadow_tr, shadow_dr, shadow_ssr;
-    bool shadow_locked; /* TR or SSR was read, DR not yet */
+    bool tr_locked, dr_locked; /* a register before it was read, DR not yet */
     ps_t pending[RTC_PENDING];
 
     uint32_t wut;       /* counts down to the wake-up */
