@@ -4,47 +4,13 @@
 #define TEST_BOARD_KITBENCH_H
 
 #include "bench.h"
+#include "test/board/fw/kit/orders.h"
 
 #define KIT      "build/test/fw/kit.elf"
 #define KITALONE "build/test/fw/kitalone.elf"
 #define BKP5R    (0x40002850u + 4 * 5)
 #define MAILBOX  0x2000FF00u
 
-/* As in test/board/fw/kit/main.c. */
-enum {
-    NOTHING,
-    DFU,
-    ROM,
-    CONFIRM,
-    DFU_IN,
-    BAD_ACCESS,
-    UNDEFINED,
-    OVERFLOW,
-    HANG,
-    CLEAR,
-    REPORT,
-    STANDBY,
-    ROM_IN
-};
-enum {
-    WAITING,
-    MAIN,
-    INTERRUPT,
-    NESTED,
-    PSP,
-    UNPRIVILEGED,
-    PRIMASK,
-    BASEPRI,
-    FAULTMASK,
-    DMA,
-    FPU_CONTEXT,
-    WATCHDOG,
-    FAST,
-    TICK,
-    OPEN_BACKUP,
-    WHERES,
-    FLASH_OPEN = WHERES
-};
 static const char *const wheres[WHERES] = {"",
                                            "main",
                                            "interrupt",

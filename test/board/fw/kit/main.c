@@ -4,42 +4,9 @@
 #include "port/port.h"
 #include "port/stm32l433/irq.h"
 #include "port/stm32l433/regs.h"
+#include "test/board/fw/kit/orders.h"
 
 SUREBOOT_APPLICATION("kit test", 1, 2, 3, SUREBOOT_NUCLEO_L433RC_P, SUREBOOT_WANTS_CONFIRM);
-
-enum what {
-    NOTHING,
-    DFU,
-    ROM,
-    CONFIRM,
-    DFU_IN,
-    BAD_ACCESS,
-    UNDEFINED,
-    OVERFLOW,
-    HANG,
-    CLEAR,
-    REPORT,
-    STANDBY,
-    ROM_IN
-};
-enum where {
-    WAITING,
-    MAIN,
-    INTERRUPT,
-    NESTED,       /* an interrupt that interrupted another */
-    PSP,          /* a task on the process stack */
-    UNPRIVILEGED, /* the same without privileges */
-    PRIMASK,
-    BASEPRI,
-    FAULTMASK,
-    DMA,         /* memory to memory, on and on */
-    FPU_CONTEXT, /* an interrupt with lazy floating-point state pending */
-    WATCHDOG,    /* IWDG of 100 ms running and nobody to feed it */
-    FAST,        /* 80 MHz */
-    TICK,        /* SysTick */
-    OPEN_BACKUP, /* by an application that keeps the backup domain open */
-    FLASH_OPEN   /* while flash is unlocked */
-};
 
 volatile uint32_t what, where, starts, done, result, crash_kind, causes, cdc_result;
 
