@@ -282,6 +282,34 @@ static void lazy_stacking_faults_by_its_owner(void **state)
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 13 | 1 << 16);
 }
 
+/* What the FPU does not have is no FP instruction: the frame is as it would be without. */
+static void undefined_leaves_the_state(void **state)
+{
+    (void)state;
+    for (unsigned on = 0; on < 2; on++) {
+        bare_start(bare);
+        bare_store(bare, SHCSR, SHCSR_USAGE);
+        bare_store(bare, CPACR, on ? 0xf << 20 : 0);
+        bare->at = reg(CPU_PC);
+        bare_code(bare, 0xee300b01 /* vadd.f64 d0, d0, d1 */, NOP);
+        bare_until(bare, bare_handler(6));
+        assert_int_equal(bare_ppb(bare, CFSR), on ? 1 << 16 : 1 << 19);
+        assert_int_equal(reg(CPU_LR), 0xfffffff9);
+    }
+    /* in a handler the frame that waits is left alone */
+    bare_start(bare);
+    open_fpu();
+    bare_store(bare, SHCSR, SHCSR_USAGE);
+    bare_store(bare, 0xe000ed1c, 0x80000000);
+    execute(VADD_S0_S1_S2);
+    svc_and_back();
+    bare->at = reg(CPU_PC);
+    bare_code(bare, 0xee300b01, NOP);
+    bare_until(bare, bare_handler(6));
+    assert_int_equal(bare_ppb(bare, FPCCR) & 1, 1);
+    assert_int_equal(reg(CPU_LR), 0xfffffff1);
+}
+
 /* From fixed point the result is rounded to nearest whatever FPSCR says; to fixed point toward zero
  * (A7.7.227). 0x8a27f9b0 / 2^16 lies nearer to 0x8a27fa00 / 2^16. */
 static void fixed_point_rounds_by_itself(void **state)
@@ -362,6 +390,7 @@ int main(void)
         TEST(nested_floating_point),
         TEST(lazy_stacking_faults),
         TEST(lazy_stacking_is_tried_again),
+        TEST(undefined_leaves_the_state),
         TEST(lazy_stacking_faults_by_its_owner),
         TEST(fixed_point_rounds_by_itself),
         TEST(dual_multiply_sum_is_exact),

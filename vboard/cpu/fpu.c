@@ -228,9 +228,11 @@ enum op_result op_vmsr(C *cpu, O *op)
     return OP_DONE;
 }
 
+/* An encoding that the FPU does not have, of double precision for one. It is no FP instruction: whether the
+ * FPU is on is asked, but no state is stored and FPCA stays (ExecuteFPCheck is part of an operation). */
 enum op_result op_vundefined(C *cpu, O *op)
 {
     (void)op;
-    cpu_raise(cpu, EXC_USAGE, CFSR_UNDEFINSTR);
+    cpu_raise(cpu, EXC_USAGE, cpu_fp_allowed(cpu, cpu_privileged(cpu)) ? CFSR_UNDEFINSTR : CFSR_NOCP);
     return OP_FAULT;
 }

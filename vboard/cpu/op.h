@@ -49,7 +49,7 @@ enum { SHIFT_LSL, SHIFT_LSR, SHIFT_ASR, SHIFT_ROR, SHIFT_RRX };
 
 #define OPS_COLD(X) \
     /* control (system.c) */ \
-    X(undefined) X(nocp) X(udf) X(svc) X(bkpt) X(cps) X(mrs) X(msr) X(wfi) X(wfe) X(sev) X(isb) X(clrex) \
+    X(undefined) X(vundefined) X(nocp) X(udf) X(svc) X(bkpt) X(cps) X(mrs) X(msr) X(wfi) X(wfe) X(sev) X(isb) X(clrex) \
     /* ALU results to PC or SP (system.c) */ \
     X(mov_pc) X(add_pc) X(to_sp) \
     /* memory, less usual (memory_ops.c) */ \
@@ -58,12 +58,10 @@ enum { SHIFT_LSL, SHIFT_LSR, SHIFT_ASR, SHIFT_ROR, SHIFT_RRX };
     X(parallel) X(sel) X(pkh) X(ssat) X(usat) X(ssat16) X(usat16) X(qadd) X(extend) X(extend16) X(revsh) X(rbit) \
     X(usad8) X(smul_xy) X(smla_xy) X(smulw) X(smlaw) X(smlal_xy) X(smlad) X(smlald) X(smmla) X(umaal)
 
-/* Floating point (fpu.c): operations that cannot fault, and what can. */
-#define OPS_FP_PURE(X) \
+/* Floating point (fpu.c): operations that cannot fault. */
+#define OPS_FP(X) \
     X(vadd) X(vsub) X(vmul) X(vnmul) X(vdiv) X(vmla) X(vfma) X(vsqrt) X(vabs) X(vneg) X(vmov) X(vmov_imm) X(vcmp) \
     X(vcvt_int) X(vcvt_fixed) X(vcvt_half) X(vmov_core) X(vmov_core2) X(vmrs) X(vmsr)
-#define OPS_FP_OTHER(X) X(vundefined)
-#define OPS_FP(X) OPS_FP_PURE(X) OPS_FP_OTHER(X)
 /* clang-format on */
 
 #define OP_ENUM(name) OP_##name,

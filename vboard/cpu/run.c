@@ -16,7 +16,7 @@
 #pragma GCC diagnostic ignored "-Wpedantic" /* addresses of labels */
 
 #define COLD_FUNCTION(name) op_##name,
-static op_function *const functions[] = {OPS_COLD(COLD_FUNCTION) OPS_FP(COLD_FUNCTION)};
+static op_function *const functions[] = {OPS_COLD(COLD_FUNCTION)};
 
 static void watches_hit(struct cpu *cpu)
 {
@@ -151,9 +151,8 @@ void cpu_interpret(struct cpu *cpu)
 #define WIDE_LABEL(name)   &&wide_##name,
 #define COLD_LABEL(name)   &&cold,
 #define PURE_LABEL(name)   &&fp_##name,
-#define FP_LABEL(name)     &&fp,
-    static const void *const labels[] = {OPS_PSEUDO(PSEUDO_LABEL) OPS_HOT(NARROW_LABEL) OPS_COLD(
-        COLD_LABEL) OPS_FP_PURE(PURE_LABEL) OPS_FP_OTHER(FP_LABEL) OPS_HOT(WIDE_LABEL)};
+    static const void *const labels[] = {OPS_PSEUDO(PSEUDO_LABEL) OPS_HOT(NARROW_LABEL) OPS_COLD(COLD_LABEL)
+                                             OPS_FP(PURE_LABEL) OPS_HOT(WIDE_LABEL)};
 #define IT_LABEL(name)      &&in_it,
 #define CHECKED_LABEL(name) &&checked,
     static const void *const it_labels[] = {OPS_PSEUDO(IT_LABEL) OPS_HOT(IT_LABEL) OPS_COLD(IT_LABEL)
@@ -365,19 +364,7 @@ cold : {
     (void)op_##name(cpu, op);                                                                                \
     FP_FLAGS();                                                                                              \
     NEXT_AFTER(2);
-    OPS_FP_PURE(PURE)
-
-fp : {
-    FP_READY();
-    SYNC();
-    enum op_result result = functions[op->code - OP_FIRST_COLD](cpu, op);
-    if (cpu_fp_news(cpu))
-        cpu_fp_tell(cpu);
-    RELOAD();
-    if (result == OP_DONE)
-        NEXT_AFTER(2);
-    goto fault;
-}
+    OPS_FP(PURE)
 
 jump: /* to r[15], which may be an exception return's */
     it_op = NULL;
