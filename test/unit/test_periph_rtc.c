@@ -417,6 +417,20 @@ static void timestamp_of_vbat(void **state)
     assert_int_equal(rd(RTC + ISR) & (TSF | 1 << 17), 0);
 }
 
+/* The flag of a time stamp comes with its interrupt, whether or not somebody looks at the RTC. */
+static void stamp_interrupts(void **state)
+{
+    (void)state;
+    set_bits(0x40010400, 1 << 19);
+    set_bits(0x40010408, 1 << 19);
+    pin_drive('C', 13, 0);
+    wr(RTC + CR, TSE | 1 << 15); /* TSIE */
+    pin_drive('C', 13, 1);
+    assert_false(irq_line(2));
+    run_us(20000);
+    assert_true(irq_line(2));
+}
+
 static void tamper(void **state)
 {
     (void)state;
@@ -553,6 +567,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(alarms, on, rig_off),
         cmocka_unit_test_setup_teardown(wakeup_timer, on, rig_off),
         cmocka_unit_test_setup_teardown(timestamp, on, rig_off),
+        cmocka_unit_test_setup_teardown(stamp_interrupts, on, rig_off),
         cmocka_unit_test_setup_teardown(timestamp_of_vbat, on, rig_off),
         cmocka_unit_test_setup_teardown(tamper, on, rig_off),
         cmocka_unit_test_setup_teardown(shift_and_calibration, on, rig_off),

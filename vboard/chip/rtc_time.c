@@ -302,6 +302,8 @@ void rtc_schedule(struct chip *c)
     ps_t when = rtc_tamper_next(s);
     bool wakes = s->cr & RTC_CR_WUTE && !(s->isr & RTC_ISR_WUTF) && (s->cr & RTC_CR_WUTIE || rtc_shows(s, 3));
 
+    for (unsigned p = RTC_STAMPS; p < RTC_PENDING; p++) /* interrupts, also in Stop: nobody need look */
+        when = s->pending[p] < when ? s->pending[p] : when;
     if (!(s->isr & RTC_ISR_INITF)) {
         bool fine;
         uint64_t out = rtc_out_next(s, &fine);
