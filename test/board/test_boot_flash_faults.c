@@ -132,7 +132,8 @@ static void protected_ledger(void **state)
     bench_end(t);
 }
 
-/* PCROP over a page of a sealed image, the first one aside: its CRC can be taken no more, so it is another. */
+/* PCROP over a page of a sealed image, the first one aside: its CRC can be taken no more, so it is another.
+ */
 static void unreadable_pages(void **state)
 {
     (void)state;
