@@ -37,11 +37,10 @@ static const struct row {
     {"LPUART1 is written while its clock is off (bit 0 of RCC_APB1ENR2)", {{LPUART1, 1}}},
     {"DMA1 is written while it is held in reset (bit 0 of RCC_AHB1RSTR)",
      {{AHB1ENR, 0x101}, {RCC(0x28), 1}, {DMA1 + 8, 1}}},
-    {"USART1_BRR is written while UE is set", {{APB2ENR, 1 << 14}, {USART1, 1}, {USART1 + 0xC, 100}}},
     {"USART1_CR1 is written while UE is set", {{APB2ENR, 1 << 14}, {USART1, 1}, {USART1, 1 | 1 << 10}}},
     {"USART1_CR2 is written while UE is set", {{APB2ENR, 1 << 14}, {USART1, 1}, {USART1 + 4, 1 << 13}}},
     {"USART1_CR3 is written while UE is set", {{APB2ENR, 1 << 14}, {USART1, 1}, {USART1 + 8, 1 << 3}}},
-    {NULL, {{APB2ENR, 1 << 14}, {USART1 + 0xC, 100}, {USART1, 13}, {USART1 + 0xC, 100}}},
+    {NULL, {{APB2ENR, 1 << 14}, {USART1 + 0xC, 100}, {USART1, 13}, {USART1 + 0xC, 200}}},
     {NULL, {{APB2ENR, 1 << 14}, {USART1, 1 | 1 << 10}, {USART1, 0}}}, /* switched off by that very write */
     {"USART1_TDR is written while UE is clear", {{APB2ENR, 1 << 14}, {USART1 + 0x28, 'x'}}},
     {"I2C2_CR2.START is written while PE is clear", {{APB1ENR1, 1 << 22}, {I2C2 + 4, 1 << 13}}},

@@ -295,13 +295,17 @@ static void pins(void **state)
     assert_int_equal(usart_receive(rig, B_USART2, 'x'), BIT * 10);
 }
 
-/* Only UE=0 unlocks the format; ISR defaults come back with it. */
+/* Only UE=0 unlocks the format, but not the rate; ISR defaults come back with it. */
 static void register_rules(void **state)
 {
     (void)state;
     start(&ports[0], TE);
-    wr(USART1 + BRR, 1000);
-    assert_int_equal(rd(USART1 + BRR), 139);
+    wr(USART1 + BRR, 139 * 2);
+    wr(USART1 + TDR, 0x55);
+    run_ps(BIT * 19);
+    assert_int_equal(told.count, 0);
+    run_ps(BIT * 3);
+    assert_int_equal(told.count, 1);
     wr(USART1 + CR1, UE | TE | M0 | PCE | OVER8 | TXEIE);
     assert_int_equal(rd(USART1 + CR1), UE | TE | TXEIE);
     wr(USART1 + CR2, 3 << 12 | 1 << 23);

@@ -221,12 +221,10 @@ static void tell_if_not_ready(struct chip *c)
 
     if (a->regulator_on == PS_NEVER)
         sentence = "ADC1 is enabled or calibrated without its regulator, and nothing comes of it: DEEPPWD of "
-                   "ADC_CR is "
-                   "to be cleared, ADVREGEN set";
+                   "ADC_CR is to be cleared, ADVREGEN set";
     else if (!adc_hz(c))
         sentence = "ADC1 is enabled or calibrated without a clock, and gets never ready: CKMODE of ADC_CCR "
-                   "is 0, and "
-                   "RCC_CCIPR.ADCSEL takes none or one that is off";
+                   "is 0, and RCC_CCIPR.ADCSEL takes none or one that is off";
     else if (chip_now(c) < a->regulator_on + T_ADCVREG)
         sentence =
             "ADC1 is enabled or calibrated within 20 us of ADVREGEN: on the chip its regulator is not stable "

@@ -205,7 +205,7 @@ static bool received(struct chip *c, unsigned index)
 }
 
 /* TCR stands before the acknowledge, with RXNE, as it does in a slave (RM0394 "Slave byte control mode").
- * MicroPython and Mbed OS write the next NBYTES when they see RXNE, and do not look at TCR. */
+ * MicroPython writes the next NBYTES when it sees RXNE, and does not look at TCR. */
 static bool reloaded(struct chip *c, unsigned index)
 {
     struct i2c_state *s = &c->i2c[index];

@@ -325,7 +325,8 @@ bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
         write_masked(c, index, "CR3", &u->cr3, i->cr3,
                      value & CR3_SCARCNT ? CR3_FREE : CR3_FREE | CR3_SCARCNT, value);
         break;
-    case BRR: write_masked(c, index, "BRR", &u->brr, i->brr, 0, value); break;
+    /* With UE set, too, whatever RM0394 says: docs/chip-model.md. */
+    case BRR: u->brr = value & i->brr; break;
     case GTPR: write_masked(c, index, "GTPR", &u->gtpr, index == LPUART1_INDEX ? 0 : 0xFFFF, 0, value); break;
     case RTOR: u->rtor = index == LPUART1_INDEX ? 0 : value; break;
     case RQR: request(c, index, value); break;
