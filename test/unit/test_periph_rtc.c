@@ -360,6 +360,14 @@ static void wakeup_timer(void **state)
         }
         wr(RTC + CR, 0);
     }
+    wr(RTC + CR, WUTE); /* in initialization mode nobody waits for WUTWF */
+    init_mode();
+    wr(RTC + CR, 0);
+    wr(RTC + CR, 3);
+    wr(RTC + WUTR, 0x77);
+    assert_int_equal(rd(RTC + ISR) & WUTWF, 0);
+    assert_int_equal(rd(RTC + CR), 3);
+    assert_int_equal(rd(RTC + WUTR), 0x77);
 }
 
 static void timestamp(void **state)

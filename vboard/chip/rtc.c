@@ -206,7 +206,7 @@ static void write_cr(struct chip *c, uint32_t value)
 
     if (!(s->isr & RTC_ISR_INITF))
         mask &= ~(uint32_t)(RTC_CR_FMT | RTC_CR_REFCKON);
-    if (!(s->isr & RTC_ISR_WUTWF))
+    if (!(s->isr & (RTC_ISR_WUTWF | RTC_ISR_INITF)))
         mask &= ~(uint32_t)RTC_CR_WUCKSEL;
     s->cr = (old & ~mask) | (value & mask & ~(uint32_t)(RTC_CR_ADD1H | RTC_CR_SUB1H));
     if (!(s->isr & RTC_ISR_INIT) && value & RTC_CR_ADD1H)
@@ -255,7 +255,7 @@ static bool open_now(struct chip *c, uint32_t reg)
     } gates[] = {{TR, RTC_ISR_INITF, "TR", "while INITF is clear"},
                  {DR, RTC_ISR_INITF, "DR", "while INITF is clear"},
                  {PRER, RTC_ISR_INITF, "PRER", "while INITF is clear"},
-                 {WUTR, RTC_ISR_WUTWF, "WUTR", "while WUTWF is clear"},
+                 {WUTR, RTC_ISR_WUTWF | RTC_ISR_INITF, "WUTR", "while WUTWF is clear"},
                  {ALRMAR, RTC_ISR_ALRAWF | RTC_ISR_INITF, "ALRMAR", "while ALRAWF is clear"},
                  {ALRMBR, RTC_ISR_ALRBWF | RTC_ISR_INITF, "ALRMBR", "while ALRBWF is clear"},
                  {ALRMASSR, RTC_ISR_ALRAWF | RTC_ISR_INITF, "ALRMASSR", "while ALRAWF is clear"},
