@@ -77,7 +77,7 @@ static void quadspi(void **state)
     wr(QUADSPI, rd(QUADSPI) ^ (0xFFC000D8 | 0x00170F00)); /* some wait for the end of the transfer */
     assert_int_equal(rd(QUADSPI), 1 | 0x00170C00 | 1 << 24);
     wr(QUADSPI, rd(QUADSPI) | 2);
-    assert_int_equal(rd(QUADSPI + 8) & 0x22, 2);
+    assert_int_equal(rd(QUADSPI + 8) & 0x26, 2);
     assert_int_equal(rd(QUADSPI) & 2, 0); /* or the next write to CR would be an abort, too */
 }
 

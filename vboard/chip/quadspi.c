@@ -230,8 +230,8 @@ bool quadspi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, 
     if (!fixed)
         regs_write(s->r, rows, ROWS, off & ~3u, value);
     if (reg == CR && value & ABORT && busy(s)) {
-        s->left = s->level = 0;
-        s->endless = false;
+        s->left = s->level = 0; /* the FIFO is flushed, and with it a status that was polled */
+        s->endless = s->polled = false;
         s->byte_at = PS_NEVER;
         s->r[SR] = (s->r[SR] & ~(uint32_t)BUSY) | TCF;
     }
