@@ -166,11 +166,24 @@ static void again_after_a_reset(void **state)
     assert_int_equal(told_count("ignored"), 0);
 }
 
+/* A debugger's write is no instruction's: it is not told, and leaves the next one to be told. */
+static void not_of_a_debugger(void **state)
+{
+    (void)state;
+    assert_true(chip_debug_write(rig, GPIOC, 4, 1));
+    assert_int_equal(told_count("ignored"), 0);
+    wr(GPIOC, 1);
+    assert_int_equal(told_count("ignored"), 1);
+    assert_true(chip_debug_write(rig, LPUART1, 4, 1));
+    assert_int_equal(told_count("ignored"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_is_told_once, rig_on, rig_off),
         cmocka_unit_test_setup_teardown(again_after_a_reset, rig_on, rig_off),
+        cmocka_unit_test_setup_teardown(not_of_a_debugger, rig_on, rig_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

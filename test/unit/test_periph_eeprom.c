@@ -335,6 +335,13 @@ static void broken_off(void **state)
     rig_settle();
     clock_on(0x4C, 1);
     assert_int_equal(clocks_held(), 0);
+    clock_on(0x58, 22); /* before the first byte, whose first bit is on the line already */
+    i2c2_begins(0);
+    assert_true(run_until(I2C2 + ISR, 64, 64, PS_PER_MS) != PS_NEVER);
+    wr(I2C2 + CR2, 0xA0 | 1 << 10 | 1 << 24 | 1 << 13);
+    assert_true(run_until(I2C2 + ISR, 128, 128, PS_PER_MS) != PS_NEVER);
+    wr(I2C2 + CR1, 0);
+    assert_int_equal(clocks_held(), 8);
 }
 
 int main(void)

@@ -22,8 +22,7 @@ void chip_ignored(struct chip *c, enum block_id id, const char *reg, const char 
     tell(c, id, sentence);
 }
 
-/* RCC's registers, by offset from the first: AHB1ENR is 0x48, its RSTR and SMENR are 0x20 before and behind.
- */
+/* RCC's registers, by offset from the first: AHB1ENR is 0x48. */
 void chip_unclocked(struct chip *c, enum block_id id)
 {
     static const char *const bus[] = {"AHB1", "AHB2", "AHB3", "", "APB1", "APB1", "APB2"};
@@ -33,12 +32,10 @@ void chip_unclocked(struct chip *c, enum block_id id)
     const char *kind = "ENR", *what = "its clock is off";
     char sentence[128];
 
-    if (!b->enr || c->mode != MODE_RUN) /* a debugger, while there is no clock at all */
+    if (!b->enr || c->mode != MODE_RUN) /* in Sleep it is DMA that writes, no instruction */
         return;
     if (rcc_holds(c, id))
         kind = "RSTR", what = "it is held in reset";
-    else if (c->rcc.reg[b->enr / 4] >> b->enr_bit & 1)
-        kind = "SMENR", what = "its clock is off in Sleep";
     (void)snprintf(sentence, sizeof sentence,
                    "%s is written while %s (bit %u of RCC_%s%s%s): the chip ignores that", b->name, what,
                    b->enr_bit, bus[i], kind, number[i]);

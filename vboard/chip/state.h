@@ -101,11 +101,10 @@ struct chip {
     uint8_t nmi_sources;
     uint32_t missing_told[MISSING_MOST]; /* since the last reset: registers, or bases of what has no model */
     unsigned missing_count;
-    uint64_t
-        ignored_told;   /* bit per block: one of its writes was ignored since the last reset, and that told */
-    uint8_t last_block; /* bus_block found this one last */
-    uint8_t boot_mode;  /* what the last reset booted, coded as SYSCFG_MEMRMP.MEM_MODE */
-    bool booted_empty;  /* system memory, because the flash is empty */
+    uint64_t ignored_told; /* bit per block: it was told of an ignored write since the last reset */
+    uint8_t last_block;    /* bus_block found this one last */
+    uint8_t boot_mode;     /* what the last reset booted, coded as SYSCFG_MEMRMP.MEM_MODE */
+    bool booted_empty;     /* system memory, because the flash is empty */
 
     bool backup_lost; /* VBAT was gone while VDD was: RTC and backup registers are reset too */
 
