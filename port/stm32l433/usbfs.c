@@ -185,7 +185,7 @@ static void usbfs_wake(bool on)
         USB->CNTR &= ~USB_CNTR_LPMODE;
         USB->CNTR |= USB_CNTR_RESUME;
     } else {
-        USB->CNTR &= ~(USB_CNTR_RESUME | USB_CNTR_FSUSP);
+        USB->CNTR &= ~USB_CNTR_RESUME; /* WKUP clears FSUSP: it comes only while that is set */
     }
 }
 

@@ -1,5 +1,6 @@
 /* The CDC example as a serial port: nothing is lost, whatever the sizes and whoever is slow. */
 #include "bench.h"
+#include "board.h"
 
 static struct bench *start_with(unsigned per_frame)
 {
@@ -243,54 +244,84 @@ static bool signals_resume(struct bench *t)
     return cntr >> 4 & 1;
 }
 
-static void press_for(struct bench *t, uint64_t time)
+/* B1 is held for so many ms. From when to when it signals resume, 0: never. */
+struct signal {
+    uint64_t from, to;
+};
+static struct signal press_for(struct bench *t, unsigned ms)
 {
+    struct signal s = {0};
     vboard_button(t->board, true);
-    bench_run(t, time);
+    for (unsigned i = 0; i < 20 * ms; i++) {
+        bench_run(t, MS / 20);
+        if (signals_resume(t)) {
+            s.to = vboard_now(t->board);
+            s.from = s.from ? s.from : s.to;
+        }
+    }
     vboard_button(t->board, false);
+    return s;
 }
 
-/* B1 wakes a host that sleeps, if that wants to be woken (USB 2.0 9.4.5, 9.4.9), as USB 2.0 7.1.7.7 has it.
- */
+static void allow_to_wake(struct bench *t)
+{
+    enum { WAKEUP = 1 };
+    uint8_t status[2];
+    assert_int_equal(usbhost_control(t->host, 0, 3, WAKEUP, 0, NULL, 0, NULL), UH_OK);
+    assert_int_equal(usbhost_control(t->host, 0x80, 0, 0, 0, status, 2, NULL), UH_OK);
+    assert_int_equal(status[0], 2);
+}
+
+/* B1 wakes a host that sleeps, if that wants to be woken (USB 2.0 9.4.5, 9.4.9), as 7.1.7.7 has it. */
 static void b1_wakes_the_host(void **state)
 {
     (void)state;
-    enum { WAKEUP = 1 };
-    uint8_t status[2];
+    static const uint8_t byte = 7;
     struct bench *t = start();
-    press_for(t, 20 * MS); /* of no use while it is awake */
     assert_int_equal(usbhost_config_descriptor(t->host)[7], 0xA0);
 
     usbhost_suspend(t->host, true);
     bench_run(t, 100 * MS);
-    press_for(t, 100 * MS); /* it has not allowed that */
+    assert_int_equal(press_for(t, 100).from, 0); /* it has not allowed that */
     assert_int_equal(usbhost_state(t->host), UH_SUSPENDED);
     usbhost_suspend(t->host, false);
     bench_run(t, 100 * MS);
 
-    assert_int_equal(usbhost_control(t->host, 0, 3, WAKEUP, 0, NULL, 0, NULL), UH_OK);
-    assert_int_equal(usbhost_control(t->host, 0x80, 0, 0, 0, status, 2, NULL), UH_OK);
-    assert_int_equal(status[0], 2);
+    allow_to_wake(t);
+    assert_int_equal(press_for(t, 20).from, 0); /* it is awake */
     for (unsigned early = 0; early < 2; early++) {
-        uint64_t slept = vboard_now(t->board), from = 0, to = 0;
+        uint64_t slept = vboard_now(t->board);
         usbhost_suspend(t->host, true);
         bench_run(t, early ? 0 : 500 * MS);
-        vboard_button(t->board, true); /* held down when it falls asleep, or later */
-        for (unsigned i = 0; i < 600; i++) {
-            bench_run(t, MS / 20);
-            uint64_t now = vboard_now(t->board);
-            if (signals_resume(t))
-                from = from ? from : now, to = now;
-        }
-        vboard_button(t->board, false);
-        assert_in_range(to - from, 1 * MS, 15 * MS);
-        assert_in_range(from - slept, early ? 5 * MS : 500 * MS, early ? 9 * MS : 503 * MS);
+        struct signal s = press_for(t, 30); /* held down when it falls asleep, or later */
+        assert_in_range(s.to - s.from, 1 * MS, 15 * MS);
+        assert_in_range(s.from - slept, early ? 5 * MS : 500 * MS, early ? 9 * MS : 503 * MS);
         bench_run(t, 100 * MS);
         assert_int_equal(usbhost_state(t->host), UH_CONFIGURED);
         assert_false(signals_resume(t));
-        echo(t, status, 1);
+        echo(t, &byte, 1);
     }
     assert_int_equal(t->resets, 1);
+    bench_end(t);
+}
+
+/* The host does not answer, but wakes by itself right behind: then it is awake, and not to be woken. */
+static void b1_behind_a_host_that_is_deaf(void **state)
+{
+    (void)state;
+    static const struct board_usb deaf = {.owner = NULL};
+    struct bench *t = start();
+    allow_to_wake(t);
+    usbhost_suspend(t->host, true);
+    bench_run(t, 100 * MS);
+    board_set_usb(t->board, &deaf);
+    assert_true(press_for(t, 3).from > 0);
+    while (signals_resume(t))
+        bench_run(t, MS / 20);
+    usbhost_suspend(t->host, false);
+    bench_run(t, 100 * MS);
+    assert_int_equal(usbhost_state(t->host), UH_CONFIGURED);
+    assert_int_equal(press_for(t, 20).from, 0);
     bench_end(t);
 }
 
@@ -313,7 +344,7 @@ int main(void)
         cmocka_unit_test(line_coding_is_kept),      cmocka_unit_test(only_the_single_byte_0xAA_means_dfu),
         cmocka_unit_test(the_1200_baud_touch),      cmocka_unit_test(dfu_run_time_interface),
         cmocka_unit_test(microsoft_os_descriptors), cmocka_unit_test(led_goes_on_under_load),
-        cmocka_unit_test(b1_wakes_the_host),
+        cmocka_unit_test(b1_wakes_the_host),        cmocka_unit_test(b1_behind_a_host_that_is_deaf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
