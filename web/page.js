@@ -76,20 +76,20 @@ async function connect() {
 }
 
 /* A browser reads no file that has been written since it was chosen, as by the next build. */
-async function read() {
+async function read(chosen) {
   try {
-    return new Uint8Array(await file.arrayBuffer());
+    return new Uint8Array(await chosen.arrayBuffer());
   } catch (e) {
-    throw new Error(`${file.name} has changed since: choose it again.`);
+    throw new Error(`${chosen.name} has changed since: choose it again.`);
   }
 }
 
 async function flash() {
-  const serial = board.device.serialNumber;
-  const bytes = await read();
+  const serial = board.device.serialNumber, {name} = file;
+  const bytes = await read(file);
   $('progress').max = bytes.length;
   $('progress').value = 0;
-  say(`Downloading ${file.name}, ${bytes.length} bytes.`);
+  say(`Downloading ${name}, ${bytes.length} bytes.`);
   try {
     await board.download(bytes, (n) => { $('progress').value = n; });
   } catch (e) {
@@ -133,7 +133,8 @@ async function choose(chosen) {
   try {
     await chosen.slice(0, 1).arrayBuffer(); /* a folder has a size, too */
   } catch (e) {
-    say(`It cannot be read: ${e.message}`, 'bad');
+    if (wanted === chosen)
+      say(`It cannot be read: ${e.message}`, 'bad');
     return;
   }
   if (wanted !== chosen) /* another one by now */

@@ -1,5 +1,5 @@
 /* web/index.html without a browser: its scripts in a context with what they use of one, a board that speaks DFU as
- * docs/DESIGN.md has it, and time that passes only when everybody waits. */
+ * the bootloader does, and time that passes only when everybody waits. */
 'use strict';
 const assert = require('assert');
 const fs = require('fs');

@@ -149,14 +149,38 @@ tests({
 
   async 'the file that was chosen last, also if it is read first'() {
     const {page, board} = await withBoard(), slow = app(9);
-    slow.slice = () => ({arrayBuffer: () => new Promise((done) => page.clock.later(done, 5000))});
-    page.$('file').files = [slow];
-    page.$('file').fire('change');
-    await page.choose(app(7));
-    await page.clock.pass(6000);
-    says(page, 'app.bin: 7 bytes.', '');
+    for (const broken of [null, new Error('it is a folder')]) {
+      slow.slice = () => ({arrayBuffer: async () => {
+        await new Promise((done) => page.clock.later(done, 5000));
+        if (broken)
+          throw broken;
+      }});
+      page.$('file').files = [slow];
+      page.$('file').fire('change');
+      await page.choose(app(7));
+      await page.clock.pass(6000);
+      says(page, 'app.bin: 7 bytes.', '');
+    }
     await page.click('flash');
     assert.strictEqual(board.flash.length, 7);
+  },
+
+  async 'a file that is being sent, also if the next one is chosen meanwhile'() {
+    for (const broken of [null, new Error('NotReadableError')]) {
+      const {page, board} = await withBoard(), file = app(9);
+      await page.choose(file);
+      file.arrayBuffer = async () => {
+        page.$('file').fire('click');
+        return file.read(file.bytes);
+      };
+      file.broken = broken;
+      await page.click('flash');
+      assert.strictEqual(board.flash.length, broken ? 0 : 9);
+      if (broken)
+        says(page, 'It did not work: app.bin has changed since: choose it again.', 'bad');
+      else
+        says(page, 'Written, read back and recorded. It starts.', 'good');
+    }
   },
 
   async 'a download, step by step'() {
@@ -290,7 +314,7 @@ tests({
     const page = await opened({usb: false});
     assert.match(page.text('said'), /^This browser has no WebUSB: /);
     assert.strictEqual(page.$('said').className, 'bad');
-    assert(['connect', 'enter', 'file', 'flash'].every((id) => page.$(id).disabled || id === 'flash'));
+    assert(['connect', 'enter', 'file'].every((id) => page.$(id).disabled));
   },
 
   async 'a browser without serial ports'() {
