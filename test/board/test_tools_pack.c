@@ -111,10 +111,11 @@ static void pack_for_another_id(void **state)
     assert_memory_equal(b + size - SUFFIX, "\xFF\xFF\xCD\xAB\x09\x12", DEVICE);
     free(a);
     free(b);
-    static const char *const bad[] = {"",          "1209",      "1209:",    "1209:00010",
-                                      "1209-0001", "120:90001", "1209:000g"};
+    static const char *const bad[] = {"",          "1209",      "1209:",     "1209:00010", "1209-0001",
+                                      "120:90001", "1209:000g", "0x12:0001", "-209:0001",  "1209: 001"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         REFUSED("--id takes VID:PID", "pack", CDC_ELF, "-o", own, "--id", bad[i]);
+    REFUSED("not ''\n", "pack", CDC_ELF, "-o", own, "--id=");
     REFUSED("only a .dfu file has an --id", "pack", CDC_ELF, "-o", temp("x.bin"), "--id", "1209:0001");
     REFUSED("--id needs a value", "pack", CDC_ELF, "-o", own, "--id");
     REFUSED("not also '--id'", "pack", CDC_ELF, "-o", own, "--id", "1209:0001", "--id", "1209:0001");

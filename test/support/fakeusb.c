@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { PRODUCT = 2, SERIAL = 3 };
+enum { MISTAKE = 1000 };
 
 /* Both are what libusb.h leaves open. */
 struct libusb_device {
@@ -24,11 +25,13 @@ int fake_init_error, fake_list_error;
 static libusb_device devices[FAKE_DEVICES];
 static libusb_device *list[FAKE_DEVICES + 1];
 static libusb_device_handle handles[FAKE_DEVICES];
+static int contexts;
 
 void fake_usb_clear(void)
 {
     memset(fake_device, 0, sizeof fake_device);
-    fake_open = fake_init_error = fake_list_error = 0;
+    memset(handles, 0, sizeof handles);
+    fake_open = fake_init_error = fake_list_error = contexts = 0;
     fake_claimed = fake_set = -1;
 }
 
@@ -58,13 +61,18 @@ int libusb_init(libusb_context **context)
         return fake_init_error;
     *context = (libusb_context *)&one;
     fake_open++;
+    contexts++;
     return 0;
 }
 
+/* What was opened has to be closed before the last of them. */
 void libusb_exit(libusb_context *context)
 {
     (void)context;
     fake_open--;
+    contexts--;
+    for (unsigned i = 0; i < FAKE_DEVICES && contexts == 0; i++)
+        fake_open -= handles[i].open ? MISTAKE : 0;
 }
 
 ssize_t libusb_get_device_list(libusb_context *context, libusb_device ***to)
@@ -87,8 +95,8 @@ ssize_t libusb_get_device_list(libusb_context *context, libusb_device ***to)
 
 void libusb_free_device_list(libusb_device **what, int unref)
 {
-    (void)what, (void)unref;
-    fake_open--;
+    (void)what;
+    fake_open -= unref ? 1 : 0; /* else its devices stay for ever */
 }
 
 int libusb_get_device_descriptor(libusb_device *device, struct libusb_device_descriptor *to)
@@ -138,8 +146,7 @@ void libusb_free_config_descriptor(struct libusb_config_descriptor *config)
 
 uint8_t libusb_get_bus_number(libusb_device *device)
 {
-    (void)device;
-    return 1;
+    return device->d->bus;
 }
 
 uint8_t libusb_get_device_address(libusb_device *device)
@@ -149,9 +156,15 @@ uint8_t libusb_get_device_address(libusb_device *device)
 
 int libusb_get_port_numbers(libusb_device *device, uint8_t *ports, int room)
 {
-    (void)room;
-    ports[0] = device->d->port;
-    return device->d->port ? 1 : 0;
+    uint8_t port = device->d->port;
+    int n = 0;
+    if (room < 2)
+        return LIBUSB_ERROR_OVERFLOW;
+    if (port >= 10)
+        ports[n++] = (uint8_t)(port / 10);
+    if (port)
+        ports[n++] = (uint8_t)(port % 10);
+    return n;
 }
 
 const char *libusb_strerror(int error)
@@ -176,7 +189,7 @@ int libusb_open(libusb_device *device, libusb_device_handle **to)
 
 void libusb_close(libusb_device_handle *handle)
 {
-    fake_open -= handle->open ? 1 : 1000; /* twice is a mistake */
+    fake_open -= handle->open ? 1 : MISTAKE;
     handle->open = false;
 }
 
@@ -207,7 +220,8 @@ int libusb_get_string_descriptor_ascii(libusb_device_handle *handle, uint8_t ind
         return LIBUSB_ERROR_NO_DEVICE;
     if (!text)
         return LIBUSB_ERROR_PIPE;
-    return snprintf((char *)to, (size_t)room, "%s", text);
+    int n = snprintf((char *)to, (size_t)room, "%s", text);
+    return n < room ? n : room - 1;
 }
 
 int libusb_control_transfer(libusb_device_handle *handle, uint8_t type, uint8_t request, uint16_t value,

@@ -10,15 +10,16 @@ enum { FAKE_DEVICES = 4 };
 struct fake_device {
     bool there;                   /* on the bus */
     const char *product, *serial; /* NULL: it has none */
-    bool run_time,
-        dfu_mode; /* has an interface of class DFU of that kind, RUN_TIME_INTERFACE or DFU_INTERFACE */
-    uint8_t address, port; /* port: of the root hub; 0: nobody knows where it is */
-    int denied, in_use;    /* errors of opening it and of claiming its interface */
+    bool run_time, dfu_mode;      /* has RUN_TIME_INTERFACE, DFU_INTERFACE, of class DFU */
+    uint8_t bus, address;
+    uint8_t port;       /* of the root hub; 23: port 3 of a hub at its port 2; 0: nobody knows */
+    int denied, in_use; /* errors of opening it and of claiming its interface */
 };
 enum { RUN_TIME_INTERFACE = 3, DFU_INTERFACE = 5 };
 
 extern struct fake_device fake_device[FAKE_DEVICES];
-/* What is open: handles, contexts, lists. What was claimed and set last, -1: nothing. */
+/* What is open: handles, contexts, lists, descriptors; far from 0 if what libusb does not allow was done.
+ * What was claimed and set last, -1: nothing. */
 extern int fake_open, fake_claimed, fake_set;
 extern int fake_init_error, fake_list_error;
 /* No devices, and nothing is open. */

@@ -21,7 +21,7 @@
 #define ST    "718935460F57" /* what ST's library makes of it */
 #define OTHER "AAAAAAAA0F5733343637351E"
 
-enum { SIZE = 5000, ANOTHER = 2 /* device */ };
+enum { SIZE = 5000, ANOTHER = 2 /* device */, FOREVER_MS = 10 * 60 * 1000 };
 
 /* What is on the bus, one after the other: the board in DFU mode is device 0, its application 1. */
 static struct {
@@ -49,6 +49,7 @@ static struct {
 
 static struct sentence said;
 static char out[4000]; /* what was printed */
+static int before;     /* where standard output goes otherwise, while the command runs */
 static struct findings found;
 static bool readable, terminal;
 
@@ -87,6 +88,10 @@ static void leave(uint64_t in_ms, uint64_t comes_in_ms, unsigned next)
 static void pass(uint64_t ms)
 {
     w.now += ms;
+    if (w.now > FOREVER_MS) {
+        (void)dup2(before, STDOUT_FILENO); /* run() does not come to that */
+        fail_msg("it waits for ever");
+    }
     if (w.leaves && w.now >= w.leaves) {
         fake_device[0].there = fake_device[1].there = false;
         w.leaves = 0;
@@ -293,18 +298,18 @@ static int run(const char *const words[])
     FILE *f = tmpfile();
     assert_non_null(f);
     (void)fflush(stdout);
-    int old = dup(STDOUT_FILENO);
-    assert_true(old >= 0 && dup2(fileno(f), STDOUT_FILENO) >= 0);
+    before = dup(STDOUT_FILENO);
+    assert_true(before >= 0 && dup2(fileno(f), STDOUT_FILENO) >= 0);
     uint64_t start = w.now;
-    int next = dup(old); /* what is free next, before and after */
+    int next = dup(before); /* what is free next, before and after */
     (void)close(next);
     int status = flash_command(argc, argv);
     took = w.now - start;
-    int again = dup(old);
+    int again = dup(before);
     (void)close(again);
     (void)fflush(stdout);
-    assert_true(dup2(old, STDOUT_FILENO) >= 0);
-    (void)close(old);
+    assert_true(dup2(before, STDOUT_FILENO) >= 0);
+    (void)close(before);
     rewind(f);
     out[fread(out, 1, sizeof out - 1, f)] = '\0';
     (void)fclose(f);

@@ -299,7 +299,7 @@ static void after_it_has_left(void **state)
          USB_SUREBOOT,
          NULL},
         {"another bootloader, there",
-         {{true, "sureboot 1.0: ready", OTHER, .dfu_mode = true, .address = 8, .port = 2}},
+         {{true, "sureboot 1.0: ready", OTHER, .dfu_mode = true, .address = 8, .port = 23}},
          USB_NOTHING,
          NULL},
         {"an application of its number",
@@ -311,17 +311,26 @@ static void after_it_has_left(void **state)
          USB_APPLICATION,
          "thermostat"},
         {"the ROM, at its place",
-         {{true, "STM32  BOOTLOADER", "ABC", .dfu_mode = true, .address = 8, .port = 2}},
+         {{true, "STM32  BOOTLOADER", "ABC", .dfu_mode = true, .address = 8, .port = 23}},
          USB_APPLICATION,
          "STM32  BOOTLOADER"},
         {"of ST's number", {{true, "thermostat", ST, .address = 8}}, USB_APPLICATION, "thermostat"},
         {"of TinyUSB's number", {{true, "thermostat", TINYUSB, .address = 8}}, USB_APPLICATION, "thermostat"},
-        {"of no number, at its place", {{true, NULL, NULL, .address = 8, .port = 2}}, USB_APPLICATION, ""},
+        {"of no number, at its place", {{true, NULL, NULL, .address = 8, .port = 23}}, USB_APPLICATION, ""},
         {"called as we are, without DFU",
          {{true, "sureboot example: cdc", UID, .address = 8}},
          USB_APPLICATION,
          "sureboot example: cdc"},
-        {"elsewhere", {{true, "thermostat", "R1", .address = 8, .port = 3}}, USB_NOTHING, NULL},
+        {"elsewhere", {{true, "thermostat", "R1", .address = 8, .port = 24}}, USB_NOTHING, NULL},
+        {"at the hub's place", {{true, "thermostat", "R1", .address = 8, .port = 2}}, USB_NOTHING, NULL},
+        {"another number, at its place",
+         {{true, "thermostat", "R1", .address = 8, .port = 23}},
+         USB_APPLICATION,
+         "thermostat"},
+        {"there, on another bus",
+         {{true, "thermostat", "R1", .bus = 1, .address = 7, .port = 23}},
+         USB_NOTHING,
+         NULL},
         {"nobody knows where", {{true, "thermostat", "R1", .address = 8}}, USB_NOTHING, NULL},
         {"what cannot be opened",
          {{true, "thermostat", UID, .address = 8, DENIED(LIBUSB_ERROR_ACCESS)}},
@@ -335,7 +344,7 @@ static void after_it_has_left(void **state)
         fake_usb_clear();
         fake_device[1] = (struct fake_device)SUREBOOT(UID);
         fake_device[1].address = 7;
-        fake_device[1].port = 2;
+        fake_device[1].port = 23; /* behind a hub */
         assert_int_equal(usb_open(&was, USB_DFU_MODE, NULL, &why), USB_ONE);
         usb_close(&was);
         memcpy(fake_device, rows[i].bus, sizeof fake_device);
