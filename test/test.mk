@@ -7,7 +7,7 @@
 #   test/web/test_*.js   the page without a browser            (TAP from node)
 #   test/host/test_*.sh  a real Linux USB host in a guest      (TAP from shell)
 #   test/fuzz/fuzz_*.c   hostile files, accesses to registers   (libFuzzer)
-#   test/mutants/*.list  all of that broken on purpose          (TAP from shell)
+#   test/mutants/*.list  what they test, broken on purpose      (TAP from shell)
 #   test/lint/*.sh       format, static analysis               (TAP from shell)
 TEST_LIBS := -lcmocka -lcjson
 UNIT_TESTS := $(patsubst test/unit/%.c,$(B)/test/unit/%,$(wildcard test/unit/test_*.c))
