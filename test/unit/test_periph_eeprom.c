@@ -342,6 +342,22 @@ static void broken_off(void **state)
     assert_true(run_until(I2C2 + ISR, 128, 128, PS_PER_MS) != PS_NEVER);
     wr(I2C2 + CR1, 0);
     assert_int_equal(clocks_held(), 8);
+    end();
+    begin(); /* and where that is a one, the next START, by I2C2 as well, is the end of the others */
+    assert_true(send(0xA0) && send(0) && send(0x80));
+    end();
+    run_us(6000);
+    i2c2_begins(0);
+    assert_true(run_until(I2C2 + ISR, 64, 64, PS_PER_MS) != PS_NEVER);
+    wr(I2C2 + CR2, 0xA0 | 1 << 10 | 1 << 24 | 1 << 13);
+    assert_true(run_until(I2C2 + ISR, 128, 128, PS_PER_MS) != PS_NEVER);
+    wr(I2C2 + CR1, 0);
+    wr(I2C2 + CR1, 1);
+    wr(I2C2 + CR2, 0xA0 | 1 << 25 | 1 << 13);
+    assert_true(run_until(I2C2 + ISR, 32, 32, PS_PER_MS) != PS_NEVER);
+    lines('B', GPIOB, 10, 11);
+    for (unsigned i = 0; i < 9; i++)
+        assert_true(clock(true));
 }
 
 int main(void)

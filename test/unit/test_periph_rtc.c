@@ -403,6 +403,16 @@ static void timestamp(void **state)
     assert_int_equal(rd(RTC + ISR) & (TSF | TSOVF | TAMP1F), TSF);
     run_us(3900);
     assert_int_equal(rd(RTC + ISR) & (TSF | TAMP1F), TSF | TAMP1F);
+    wr(RTC + TAMPCR, 0);
+    wr(RTC + CR, TSE);
+    wr(RTC + ISR, ~(uint32_t)(TSF | TAMP1F | INIT));
+    for (unsigned i = 0; i < 2; i++) { /* TSOVF does not wait, not even for TSF */
+        pin_drive('C', 13, 0);
+        pin_drive('C', 13, 1);
+    }
+    assert_int_equal(rd(RTC + ISR) & (TSF | TSOVF), TSOVF);
+    run_us(7900);
+    assert_int_equal(rd(RTC + ISR) & (TSF | TSOVF), TSF | TSOVF);
 }
 
 /* ITSE: the moment at which VDD gave way to VBAT. */

@@ -217,6 +217,12 @@ static void cts_pin_selected(void **state)
         wr(USART1 + ICR, CTSIF);
         run_ps(BIT * 11);
     }
+    pin_mode('A', 11, 2, 7);
+    set_bits(0x40021040, 1 << 14); /* a reset of USART1 moves no level */
+    clear_bits(0x40021040, 1 << 14);
+    wr(USART1 + CR3, 1 << 9);
+    pin_mode('A', 12, 0, 0);
+    assert_int_equal(rd(USART1 + ISR) & CTSIF, 0);
 }
 
 /* TIM2 measures by a wire what USART1 sends, the low pulse of 0xF0: start bit and four more. */
