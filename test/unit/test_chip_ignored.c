@@ -63,6 +63,7 @@ static const struct row {
      {{RCC(0x5C), 1 << 5}, {LPTIM2 + 0x10, 1 | 1 << 2}}},
     {NULL, {{RCC(0x5C), 1 << 5}, {LPTIM2 + 0x10, 1}, {LPTIM2 + 0x10, 1 | 1 << 2}}},
     {"ADC1_CR.ADSTART is written while ADEN is clear", {{AHB2ENR, 1 << 13}, {ADC1 + 8, 1 << 2}}},
+    {"ADC1_CR.JADSTART is written while ADEN is clear", {{AHB2ENR, 1 << 13}, {ADC1 + 8, 1 << 3}}},
     {"QUADSPI is written while BUSY is set",
      {{RCC(0x50), 1 << 8},
       {QUADSPI, 1},

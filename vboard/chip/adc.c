@@ -267,7 +267,7 @@ static void write_cr(struct chip *c, uint32_t value)
     }
     bool ready = enabled && !(*cr & ADC_CR_ADDIS);
     if (value & (ADC_CR_ADSTART | ADC_CR_JADSTART) && !ready)
-        chip_ignored(c, B_ADC1, "CR.ADSTART", "while ADEN is clear");
+        chip_ignored(c, B_ADC1, value & ADC_CR_ADSTART ? "CR.ADSTART" : "CR.JADSTART", "while ADEN is clear");
     if (value & ADC_CR_ADSTART && ready && !(*cr & ADC_CR_ADSTART)) {
         *cr |= ADC_CR_ADSTART;
         adc_start(c);

@@ -222,7 +222,6 @@ void i2c_bus_end(struct chip *c, uint8_t target, bool restart)
     s->selected = false;
     if (restart)
         return;
-    s->met = false;
     s->r[I2C_ISR] &= ~(uint32_t)(I2C_ISR_BUSY | I2C_ISR_TXIS | I2C_ISR_TCR);
     s->r[I2C_CR2] &= ~(uint32_t)(I2C_CR2_NACK | I2C_CR2_PECBYTE);
     i2c_flags(c, target, part ? I2C_ISR_STOPF : 0);
