@@ -53,10 +53,12 @@ $(B)/obj/fuzz/%.o: %.c
 	$(FUZZ_CC) $(FUZZ_OPT) -MMD -MP -c $< -o $@
 -include $(FUZZ_IMAGE_SRC:%.c=$(B)/obj/fuzz/%.d) $(FUZZ_CHIP_SRC:%.c=$(B)/obj/fuzz/%.d)
 
-# Programs that run inside the guest of the host tests: test/host/*.c.
+# Programs that run inside the guest of the host tests: test/host/*.c. Nothing of test/support: its libusb is
+# made up, theirs is not.
 HOST_PROGRAMS := $(patsubst test/host/%.c,$(B)/test/host/%,$(wildcard test/host/*.c))
-TEST_LIBS_dfu11 := -lusb-1.0
-TEST_LIBS_isochronous := -lusb-1.0
+$(HOST_PROGRAMS): $(B)/test/host/%: $(B)/obj/host/test/host/%.o
+	@mkdir -p $(@D)
+	$(CC) $^ -lusb-1.0 -o $@
 
 tests: $(UNIT_TESTS) $(BOARD_TESTS) $(HOST_PROGRAMS) $(FUZZ_TESTS)
 
