@@ -218,6 +218,24 @@ static void waiting_masters(void **state)
     assert_int_equal(rd(I2C2 + ISR) & (BUSY | ARLO), 0);
 }
 
+/* Of three the last one competes with the one that leads, not with the one that has lost already. */
+static void three_at_once(void **state)
+{
+    (void)state;
+    assert_true(chip_wire(rig, PORT_B, SCL, PORT_B, 10));
+    assert_true(chip_wire(rig, PORT_B, SDA, PORT_B, 11));
+    pin_drive('B', SDA, 0); /* somebody outside has the bus */
+    wr(I2C1 + CR2, 0x60 | NBYTES(1) | AUTOEND | START);
+    wr(I2C2 + CR2, 0x20 | NBYTES(1) | AUTOEND | START);
+    wr(I2C3 + CR2, 0x30 | NBYTES(1) | AUTOEND | START);
+    run_us(100);
+    assert_int_equal((rd(I2C1 + ISR) | rd(I2C2 + ISR) | rd(I2C3 + ISR)) & ~(uint32_t)BUSY, TXE);
+    pin_drive('B', SDA, -1);
+    wait(I2C1, ARLO);
+    wait(I2C3, ARLO);
+    expect_nobody(I2C2);
+}
+
 /* SDA low under a slave that sends ones is lost to it, and to a master under the NACK of the last byte. */
 static void data_lost(void **state)
 {
@@ -248,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lower_address_wins, rivals, rig_off),
         cmocka_unit_test_setup_teardown(second_waits, rivals, rig_off),
         cmocka_unit_test_setup_teardown(waiting_masters, rivals, rig_off),
+        cmocka_unit_test_setup_teardown(three_at_once, rivals, rig_off),
         cmocka_unit_test_setup_teardown(data_lost, rivals, rig_off),
     };
 

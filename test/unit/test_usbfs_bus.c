@@ -243,8 +243,8 @@ static void test_clocks_stop(void **state)
 static void test_wakes_from_stop(void **state)
 {
     static const struct {
-        unsigned line, stop, wakes;
-    } cases[] = {{0, 0, 0}, {1, 0, 1}, {1, 1, 1}, {1, 2, 0}};
+        unsigned line, event, stop, wakes;
+    } cases[] = {{0, 0, 0, 0}, {1, 0, 0, 1}, {1, 0, 1, 1}, {1, 0, 2, 0}, {0, 1, 0, 1}, {0, 1, 2, 0}};
 
     for (unsigned n = 0; n < sizeof cases / sizeof cases[0]; n++) {
         rig_off(state);
@@ -252,6 +252,7 @@ static void test_wakes_from_stop(void **state)
         attach_now();
         told.n = 0;
         wr(EXTI_IMR1, cases[n].line << 17);
+        wr(EXTI_EMR1, cases[n].event << 17);
         wr(CNTR, WKUP | 0xC);
         wr(ISTR, 0);
         rig_stop(cases[n].stop, 67);
