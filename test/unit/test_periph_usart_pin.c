@@ -191,6 +191,15 @@ static void released(void **state)
         run_ps(BIT);
         assert_false(pin_level('A', 9));
     }
+    wr(USART1 + CR1, 0); /* with UE a frame goes at once */
+    wr(USART1 + CR3, 0);
+    wr(USART1 + CR1, UE | TE);
+    run_ps(BIT * 11);
+    wr(USART1 + TDR, 0xFF);
+    run_ps(BIT / 2);
+    wr(USART1 + CR1, 0);
+    run_ps(BIT * 3);
+    assert_false(pin_level('A', 9));
 }
 
 /* CTS is looked at again when its pin is another one, or none: none lets all go. */

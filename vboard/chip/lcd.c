@@ -60,7 +60,7 @@ void lcd_reset(struct chip *c, unsigned index)
 static void settle(struct chip *c)
 {
     struct lcd_state *s = &c->lcd;
-    ps_t now = chip_now(c), length = frame(c), from = s->seen_at > s->enabled_at ? s->seen_at : s->enabled_at;
+    ps_t now = chip_now(c), length = frame(c), from = s->seen_at;
 
     s->seen_at = now;
     if (!(s->cr & CR_LCDEN) || length == PS_NEVER ||
