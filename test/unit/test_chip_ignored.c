@@ -54,6 +54,7 @@ static const struct row {
     {"DMA1_CNDTR is written while EN is set",
      {{AHB1ENR, 0x101}, {DMA1 + 0xC, 5}, {DMA1 + 8, 1}, {DMA1 + 0xC, 6}}},
     {"DMA1_CCR is written while EN is set", {{AHB1ENR, 0x101}, {DMA1 + 8, 1}, {DMA1 + 8, 1 | 1 << 7}}},
+    {NULL, {{AHB1ENR, 0x101}, {DMA1 + 0xC, 5}, {DMA1 + 8, 1}, {DMA1 + 0xC, 5}}},
     {NULL, {{AHB1ENR, 0x101}, {DMA1 + 8, 1 | 1 << 7}, {DMA1 + 8, 0}, {DMA1 + 0xC, 6}}},
     {"LPTIM2_ARR is written while ENABLE is clear", {{RCC(0x5C), 1 << 5}, {LPTIM2 + 0x18, 100}}},
     {"LPTIM2_CMP is written while ENABLE is clear", {{RCC(0x5C), 1 << 5}, {LPTIM2 + 0x14, 100}}},

@@ -243,6 +243,18 @@ static void instructions_in_pairs(void **state)
         if (cpu_cycles(bare->cpu) - t != row[i].cycles)
             fail_msg("%s: %u cycles", row[i].name, (unsigned)(cpu_cycles(bare->cpu) - t));
     }
+    /* the cost is another one when the last halfword of the second instruction is */
+    static const uint32_t last[2] = {0x2a00 /* vmul s5, s4, s0 */, 0x2a01 /* s4, s2 */};
+    bare->at = BARE_FLASH + 0x300;
+    bare_code(bare, VADD_S0_S1_S2, 0xee622a01, NOP);
+    for (unsigned i = 0; i < 4; i++) {
+        bare->at = BARE_FLASH + 0x306;
+        bare_code(bare, last[i % 2]);
+        set(CPU_PC, BARE_FLASH + 0x300);
+        uint64_t t = cpu_cycles(bare->cpu);
+        bare_until(bare, BARE_FLASH + 0x308);
+        assert_int_equal(cpu_cycles(bare->cpu) - t, i % 2 ? 2 : 3);
+    }
 }
 
 int main(void)

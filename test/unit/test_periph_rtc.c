@@ -541,6 +541,7 @@ static void resets(void **state)
     set_time(0x101112, 0x23A601);
     wr(RTC + BKP0R + 5 * 4, 0xDEADBEEF);
     wr(RTC + ISR, 0xFFFFFFFF);
+    rd(RTC + SSR); /* locks TR and DR, until a reset */
     chip_request_reset(rig, RESET_SOFT);
     rig_settle();
     clock_on(0x58, 10);
