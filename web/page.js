@@ -85,13 +85,13 @@ async function read(chosen) {
 }
 
 async function flash() {
-  const serial = board.device.serialNumber, {name} = file;
+  const to = board, serial = to.device.serialNumber, {name} = file; /* either may be gone once it is read */
   const bytes = await read(file);
   $('progress').max = bytes.length;
   $('progress').value = 0;
   say(`Downloading ${name}, ${bytes.length} bytes.`);
   try {
-    await board.download(bytes, (n) => { $('progress').value = n; });
+    await to.download(bytes, (n) => { $('progress').value = n; });
   } catch (e) {
     if (e instanceof Refusal)
       await tellReport();

@@ -266,6 +266,20 @@ tests({
     says(page, 'The sentence 22.', 'bad');
   },
 
+  async 'a board that is lost while the file is read'() {
+    const {page, board} = await withBoard(), file = app();
+    await page.choose(file);
+    file.arrayBuffer = async () => {
+      page.usb.fire('disconnect', {device: board});
+      return file.read(file.bytes);
+    };
+    board.controlTransferIn = board.controlTransferOut = async () => {
+      throw new Error('The device was disconnected.');
+    };
+    await page.click('flash');
+    says(page, 'It did not work: The device was disconnected.', 'bad');
+  },
+
   async 'a board that is lost on the way'() {
     const {page, board} = await withBoard(new Board({busy: 1, poll: 1000}));
     await page.choose(app());
