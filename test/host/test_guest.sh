@@ -7,13 +7,13 @@ guest=$here/guest
 
 # ended STATUS PATTERN COMMAND…: it ends with that status and says that.
 ended() {
-    local status=$1 pattern=$2 got
+    local status=$1 pattern=$2 got said=$work/said.$BASHPID # several at a time
     shift 2
-    "$@" >"$work/said" 2>&1
+    "$@" >"$said" 2>&1
     got=$?
     echo "status $got:"
-    cat "$work/said"
-    [ $got = "$status" ] && grep -qE -- "$pattern" "$work/said"
+    cat "$said"
+    [ $got = "$status" ] && grep -qE -- "$pattern" "$said"
 }
 for bad in "--board 70000 true" "--timeout soon true" "--nonsense true" "" "true true"; do
     # shellcheck disable=SC2086 # words
