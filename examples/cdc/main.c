@@ -24,22 +24,23 @@ static void echo(void)
     port_unlock();
 }
 
-/* Resume signalling is for a bus that has been idle for 5 ms, of which 3 are over when it is suspended, and
- * lasts 1 to 15 ms (USB 2.0 7.1.7.7, RM0394 "Suspend/Resume events"). */
+/* Resume signalling is for a bus that has been idle for 5 ms at least, and lasts 1 to 15 ms (USB 2.0 7.1.7.7,
+ * RM0394 "Suspend/Resume events"). */
 static void wake_host(void)
 {
-    enum { IDLE_MS = 3, RESUME_MS = 5 };
-    static uint32_t awake, began; /* when the bus was last seen awake, and signalling began */
+    enum { IDLE_MS = 5, RESUME_MS = 5 };
+    static uint32_t busy, began; /* when the bus was last seen awake or signalled to, and signalling began */
     static bool signalling;
     uint32_t now = port_ms();
 
     port_lock();
     if (!usbd_suspended())
-        awake = now;
+        busy = now;
     if (signalling && now - began >= RESUME_MS) {
         signalling = false;
+        busy = now;
         usbd_remote_wake(false);
-    } else if (!signalling && now - awake >= IDLE_MS && port_button()) {
+    } else if (!signalling && now - busy >= IDLE_MS && port_button()) {
         signalling = usbd_remote_wake(true);
         began = now;
     }

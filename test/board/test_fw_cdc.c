@@ -318,6 +318,9 @@ static void b1_behind_a_host_that_is_deaf(void **state)
     assert_true(press_for(t, 3).from > 0);
     while (signals_resume(t))
         bench_run(t, MS / 20);
+    uint64_t stopped = vboard_now(t->board);
+    assert_in_range(press_for(t, 10).from - stopped, 5 * MS, 7 * MS); /* of idle bus before it tries again */
+    bench_run(t, 10 * MS);
     usbhost_suspend(t->host, false);
     bench_run(t, 100 * MS);
     assert_int_equal(usbhost_state(t->host), UH_CONFIGURED);

@@ -229,10 +229,8 @@ static void tell_if_not_ready(struct chip *c)
         sentence =
             "ADC1 is enabled or calibrated within 20 us of ADVREGEN: on the chip its regulator is not stable "
             "(DS11449)";
-    if (!sentence || a->told || !c->tell->message)
-        return;
-    a->told = true;
-    c->tell->message(c->tell->owner, sentence);
+    if (sentence)
+        chip_say_once(c, &a->told, sentence);
 }
 
 /* Bits that are set to ask for something and are cleared when it is done. RM0394 "ADC control register". */

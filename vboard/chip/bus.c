@@ -237,10 +237,9 @@ static void env_watch(void *owner, unsigned n, uint32_t pc)
 static void env_itm(void *owner, unsigned port, uint32_t value, unsigned size)
 {
     struct chip *c = owner;
-    if (size == 0 && c->tell->message)
-        c->tell->message(c->tell->owner,
-                         "A program waits for a stimulus port of the ITM that is not enabled, which is for a "
-                         "debugger to do: --uart SWO=FILE does it here");
+    if (size == 0)
+        chip_say(c, "A program waits for a stimulus port of the ITM that is not enabled, which is for a "
+                    "debugger to do: --uart SWO=FILE does it here");
     if (port != 0 || !dbgmcu_swo(c) || gpio_af(c, 1, 3) != 0 || !c->tell->uart_tx)
         return;
     for (unsigned i = 0; i < size; i++)

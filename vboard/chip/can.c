@@ -88,15 +88,13 @@ static void join(struct chip *c)
 
 static void tell_if_dominant(struct chip *c)
 {
-    if (af_in(c, AF_CAN1_RX, true) || !c->tell->message)
+    if (af_in(c, AF_CAN1_RX, true))
         return;
-    c->tell->message(
-        c->tell->owner,
-        c->can.btr & CAN_BTR_LBKM
-            ? "CAN leaves initialization in loop-back mode while its RX pin is low: users report "
-              "that a chip does not, without a pull-up or a transceiver"
-            : "CAN does not leave initialization, since its RX pin is low: it needs a "
-              "transceiver, or a pull-up");
+    chip_say(c, c->can.btr & CAN_BTR_LBKM
+                    ? "CAN leaves initialization in loop-back mode while its RX pin is low: users report "
+                      "that a chip does not, without a pull-up or a transceiver"
+                    : "CAN does not leave initialization, since its RX pin is low: it needs a "
+                      "transceiver, or a pull-up");
 }
 
 static void write_mcr(struct chip *c, uint32_t value)

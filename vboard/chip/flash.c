@@ -64,16 +64,15 @@ void flash_clock_changed(struct chip *c)
 {
     unsigned latency = c->flash.acr & 7, vos = pwr_limits(c);
     uint32_t hclk = chip_clock(c, CLK_HCLK);
-    if (hclk <= 1010000 * limit_mhz(latency, vos) || c->rcc.told_limits || !c->tell->message)
+    if (hclk <= 1010000 * limit_mhz(latency, vos))
         return;
-    c->rcc.told_limits = true;
     char sentence[160];
     snprintf(
         sentence, sizeof sentence,
         "HCLK of %u kHz is too fast for %u flash wait states in voltage range %u (at most %u MHz): a real "
         "chip may read wrong instructions",
         (unsigned)(hclk / 1000), latency, vos, limit_mhz(latency, vos));
-    c->tell->message(c->tell->owner, sentence);
+    chip_say_once(c, &c->rcc.told_limits, sentence);
 }
 
 void flash_reset(struct chip *c, unsigned index)
@@ -153,9 +152,7 @@ bool flash_unpowered(struct chip *c)
 {
     if (!flash_powered_down(c))
         return false;
-    if (!c->flash.told_down && c->tell->message)
-        c->tell->message(c->tell->owner, "Flash is accessed while it is powered down (FLASH_ACR.RUN_PD)");
-    c->flash.told_down = true;
+    chip_say_once(c, &c->flash.told_down, "Flash is accessed while it is powered down (FLASH_ACR.RUN_PD)");
     return true;
 }
 

@@ -140,10 +140,9 @@ void flash_begin(struct chip *c, enum flash_op op, uint32_t target, uint64_t dat
         f->ends = f->started + duration(c, op) / 1000 * (100 + chip_random(c) % 800);
     chip_wake_at(c, B_FLASH, f->ends);
     flash_update_gate(c);
-    if (pwr_vos(c) == 2 && c->tell->message)
-        c->tell->message(c->tell->owner,
-                         "flash is programmed or erased in voltage range 2, where the result is not "
-                         "guaranteed");
+    if (pwr_vos(c) == 2)
+        chip_say(c, "flash is programmed or erased in voltage range 2, where the result is not "
+                    "guaranteed");
 }
 
 /* ---- fast programming: a row of 32 double words, one programmed while the next is delivered ---- */

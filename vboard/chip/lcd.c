@@ -123,12 +123,10 @@ static void write_cr(struct chip *c, uint32_t value)
 
     s->cr = (s->cr & ~mask) | (value & mask);
     bool on = s->cr & CR_LCDEN;
-    if (on && !chip_clock(c, CLK_RTC) && !s->told && c->tell->message) {
-        s->told = true;
-        c->tell->message(c->tell->owner,
-                         "The LCD is enabled without a clock: RTCCLK (RCC_BDCR: RTCSEL, RTCEN) is "
-                         "off, and it neither synchronizes nor shows frames");
-    }
+    if (on && !chip_clock(c, CLK_RTC))
+        chip_say_once(c, &s->told,
+                      "The LCD is enabled without a clock: RTCCLK (RCC_BDCR: RTCSEL, RTCEN) is off, and it "
+                      "neither synchronizes nor shows frames");
     if (on && !was_on) {
         s->sr |= ENS;
         s->enabled_at = chip_now(c);

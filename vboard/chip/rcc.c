@@ -100,8 +100,6 @@ static void tell_trim(struct chip *c, uint32_t icscr)
     int msi = (int)(icscr & 0xFF) - RCC_MSICAL;
     char sentence[120];
 
-    if (c->rcc.told_trim || !c->tell->message)
-        return;
     if (hsi < 13 || hsi > 19)
         snprintf(sentence, sizeof sentence,
                  "HSITRIM is %u and not 16, as the factory means it: HSI16 is at %u kHz, on a real chip too",
@@ -113,8 +111,7 @@ static void tell_trim(struct chip *c, uint32_t icscr)
                  msi < 0 ? "slow" : "fast");
     else
         return;
-    c->rcc.told_trim = true;
-    c->tell->message(c->tell->owner, sentence);
+    chip_say_once(c, &c->rcc.told_trim, sentence);
 }
 
 /* HSICAL and MSICAL show the factory's value with the trim added. */

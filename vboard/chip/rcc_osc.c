@@ -114,17 +114,8 @@ static uint32_t vco_most(const struct chip *c)
     return pwr_limits(c) == 2 ? VCO_MOST_RANGE2 : VCO_MOST;
 }
 
-/* Why an oscillator that firmware has switched on, and most likely waits for, is not as it should be: once
- * after a reset for each `once`. */
-static void tell(struct chip *c, bool *once, const char *sentence)
-{
-    if (*once || !c->tell->message)
-        return;
-    *once = true;
-    c->tell->message(c->tell->owner, sentence);
-}
-
-/* Not by a PLL whose input is off: that may come later. */
+/* Why an oscillator that firmware has switched on, and most likely waits for, is not as it should be: said
+ * once after a reset. Not by a PLL whose input is off: that may come later. */
 static void tell_pll(struct chip *c, enum rcc_osc o, bool *once, const char *what)
 {
     char sentence[160];
@@ -136,7 +127,7 @@ static void tell_pll(struct chip *c, enum rcc_osc o, bool *once, const char *wha
         "%s %s: input %u kHz (4 to 16 MHz), N %u (8 to 86), VCO %u kHz (64 to %u MHz in voltage range %u)",
         o == OSC_PLL ? "the PLL" : "PLLSAI1", what, (unsigned)(vco / n / 1000), (unsigned)n,
         (unsigned)(vco / 1000), (unsigned)vco_most(c), pwr_limits(c));
-    tell(c, once, sentence);
+    chip_say_once(c, once, sentence);
 }
 
 /* A PLL that has locked follows its input, out of its limits too (the HAL changes MSI's range under a running
@@ -162,8 +153,8 @@ static bool pll_starts(struct chip *c, enum rcc_osc o)
 static bool hse_starts(struct chip *c)
 {
     if (c->config.hse_hz == 0)
-        tell(c, &c->rcc.told_no_hse,
-             "HSE is switched on, but no clock comes in at PH0 (option hse): HSERDY stays 0");
+        chip_say_once(c, &c->rcc.told_no_hse,
+                      "HSE is switched on, but no clock comes in at PH0 (option hse): HSERDY stays 0");
     return c->config.hse_hz != 0;
 }
 

@@ -97,9 +97,9 @@ void reset_begin(struct chip *c, enum chip_reset cause)
         c->brown_out = pwr_brown_out(c, power);
     if (c->tell->reset)
         c->tell->reset(c->tell->owner, cause);
-    if (c->brown_out && c->tell->message)
-        c->tell->message(c->tell->owner, "VDD is below the brown-out level of the option bytes (BOR_LEV): "
-                                         "the chip stays in reset");
+    if (c->brown_out)
+        chip_say(c, "VDD is below the brown-out level of the option bytes (BOR_LEV): "
+                    "the chip stays in reset");
 }
 
 /* MEM_MODE by option bytes and the BOOT0 pin. RDP level 2 boots from flash only. */

@@ -146,7 +146,7 @@ static void tell_empty(struct chip *c)
             "Flash is blank at 0x08000000, so the ROM bootloader starts; what is in it begins at 0x%08X and "
             "needs a bootloader before it, or has to be linked at 0x08000000",
             FLASH_BASE + at);
-    c->tell->message(c->tell->owner, sentence);
+    chip_say(c, sentence);
 }
 
 /* A program that is linked for another address than the one it was put at, as a raw binary easily is. */
@@ -163,14 +163,14 @@ static void tell_lost(struct chip *c)
         "The reset vector, 0x%08X, points to blank flash: what is at 0x08000000 is linked for another "
         "address",
         reset);
-    c->tell->message(c->tell->owner, sentence);
+    chip_say(c, sentence);
 }
 
 void rom_reset_ends(struct chip *c)
 {
-    if (c->booted_empty && c->tell->message)
+    if (c->booted_empty)
         tell_empty(c);
-    if (c->boot_mode == 0 && c->tell->message)
+    if (c->boot_mode == 0)
         tell_lost(c);
     arm(c, c->boot_mode == 1);
 }
@@ -179,9 +179,9 @@ void rom_watch(struct chip *c, uint32_t pc)
 {
     bool inside = pc - SYSMEM_BASE < SYSMEM_SIZE;
     arm(c, inside);
-    if (!inside || !c->tell->message)
+    if (!inside)
         return;
     for (size_t i = 0; i < sizeof preconditions / sizeof preconditions[0]; i++)
         if (preconditions[i].broken(c))
-            c->tell->message(c->tell->owner, preconditions[i].sentence);
+            chip_say(c, preconditions[i].sentence);
 }

@@ -350,10 +350,9 @@ static void tell_if_still(struct chip *c, const struct sai_block *b)
         "SAI1 is a master without a clock: RCC_CCIPR.SAI1SEL takes the pin SAI1_EXTCLK, which nobody drives "
         "here"};
 
-    if (!is_on(b) || !is_master(b) || chip_clock(c, CLK_SAI1) || c->sai.told || !c->tell->message)
+    if (!is_on(b) || !is_master(b) || chip_clock(c, CLK_SAI1))
         return;
-    c->sai.told = true;
-    c->tell->message(c->tell->owner, sentences[bits(c->rcc.reg[RCC_CCIPR / 4], 22, 2)]);
+    chip_say_once(c, &c->sai.told, sentences[bits(c->rcc.reg[RCC_CCIPR / 4], 22, 2)]);
 }
 
 static void switched(struct chip *c, struct sai_block *b)

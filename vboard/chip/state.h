@@ -176,7 +176,10 @@ void chip_map_memories(struct chip *c); /* after any change of MEM_MODE or SRAM2
 void chip_sram_changed(struct chip *c, uint32_t off, uint32_t size);
 void chip_flash_changed(struct chip *c, uint32_t off, uint32_t size);
 
-/* ---- ignored.c ---- */
+/* ---- remark.c ---- */
+/* A sentence to firmware's author; `_once`: if `said` is not set yet, which is then. */
+void chip_say(struct chip *c, const char *sentence);
+void chip_say_once(struct chip *c, bool *said, const char *sentence);
 /* A register (empty: the block) cannot be written in the state that `why` names: "while UE is set". */
 void chip_ignored(struct chip *c, enum block_id id, const char *reg, const char *why);
 /* The block is written without a clock, or held in reset. */

@@ -245,9 +245,9 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
         return;
     if (!(old & USART_CR1_UE) && u->cr3 & USART_CR3_SCEN)
         u->isr |= USART_ISR_TCBGT; /* its reset value in this mode */
-    if (!(old & USART_CR1_UE) && usart_irda_off(u) && c->tell->message)
-        c->tell->message(c->tell->owner, "A USART is in IrDA mode with a prescaler of 0 (USART_GTPR.PSC): it "
-                                         "neither sends nor receives pulses");
+    if (!(old & USART_CR1_UE) && usart_irda_off(u))
+        chip_say(c, "A USART is in IrDA mode with a prescaler of 0 (USART_GTPR.PSC): it "
+                    "neither sends nor receives pulses");
     uint32_t was = old & USART_CR1_UE ? old : 0;
     u->hz = usart_hz(c, index);
     if (u->cr1 & ~was & USART_CR1_TE)

@@ -100,17 +100,6 @@ static void protocol_reset(struct chip *c)
     usbfs_raise(c, ISTR_RESET);
 }
 
-static void warn_stop2(struct chip *c)
-{
-    struct usbfs_state *u = &c->usbfs;
-    if (u->told_stop2 || !c->tell->message)
-        return;
-    u->told_stop2 = true;
-    c->tell->message(c->tell->owner,
-                     "USB has been resumed, but that does not end Stop 2, which the chip is in: "
-                     "Stop 0 or 1 is what a suspended device can be in");
-}
-
 void usbfs_settle(struct chip *c)
 {
     struct usbfs_state *u = &c->usbfs;
@@ -131,7 +120,9 @@ void usbfs_settle(struct chip *c)
     if (wake != u->wake)
         exti_line(c, USBFS_EXTI, u->wake = wake);
     if (wake && pwr_stopped(c) && pwr_stop_level(c) == 2)
-        warn_stop2(c);
+        chip_say_once(c, &u->told_stop2,
+                      "USB has been resumed, but that does not end Stop 2, which the chip is in: "
+                      "Stop 0 or 1 is what a suspended device can be in");
 
     if (!timer_runs(c))
         u->tick = PS_NEVER;
@@ -297,9 +288,8 @@ static void tell_mute(struct chip *c)
     char rate[32] = "off", sentence[192];
     uint32_t hz = chip_clock(c, CLK_48);
     bool wanted = u->bcdr & BCDR_DPPU && !(u->bcdr & BCDR_BCDEN) && !(u->cntr & CNTR_PDWN);
-    if (!wanted || usbfs_attached(c) || u->told_mute || !c->tell->message)
+    if (!wanted || usbfs_attached(c))
         return;
-    u->told_mute = true;
     if (hz != 0)
         (void)snprintf(rate, sizeof rate, "at %u kHz", (unsigned)(hz / 1000));
     if (!supplied(c))
@@ -313,7 +303,7 @@ static void tell_mute(struct chip *c)
             "USB is switched on without 48 MHz: RCC_CCIPR.CLK48SEL takes %s, which is %s; the host sees no "
             "device until that is right",
             sources[c->rcc.reg[RCC_CCIPR / 4] >> 26 & 3], rate);
-    c->tell->message(c->tell->owner, sentence);
+    chip_say_once(c, &u->told_mute, sentence);
 }
 
 bool usbfs_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t value)
@@ -348,13 +338,9 @@ bool usbfs_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
  * documented for this bus; programs must not do it, and those that do are told.) */
 static void warn_word(struct chip *c)
 {
-    struct usbfs_state *u = &c->usbfs;
-    if (u->told_word || !c->tell->message)
-        return;
-    u->told_word = true;
-    c->tell->message(c->tell->owner,
-                     "The program accesses the USB packet memory by words of 32 bits; it takes "
-                     "16-bit accesses only and the upper halves are lost");
+    chip_say_once(c, &c->usbfs.told_word,
+                  "The program accesses the USB packet memory by words of 32 bits; it takes "
+                  "16-bit accesses only and the upper halves are lost");
 }
 
 bool usbram_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)

@@ -57,14 +57,11 @@ static bool too_slow(struct chip *c)
     if (hz >= 10000000)
         return false;
     usbfs_raise(c, ISTR_PMAOVR);
-    if (!c->usbfs.told_slow && c->tell->message) {
-        char sentence[160];
-        (void)snprintf(sentence, sizeof sentence,
-                       "USB loses packets (PMAOVR): PCLK1 is at %u kHz, and its packet memory needs 10 MHz",
-                       (unsigned)(hz / 1000));
-        c->usbfs.told_slow = true;
-        c->tell->message(c->tell->owner, sentence);
-    }
+    char sentence[160];
+    (void)snprintf(sentence, sizeof sentence,
+                   "USB loses packets (PMAOVR): PCLK1 is at %u kHz, and its packet memory needs 10 MHz",
+                   (unsigned)(hz / 1000));
+    chip_say_once(c, &c->usbfs.told_slow, sentence);
     return true;
 }
 
@@ -81,12 +78,10 @@ static bool usb_has_pin(const struct chip *c, unsigned pin)
 static void tell_pins(struct chip *c)
 {
     const unsigned dm = 11, dp = 12;
-    if (c->usbfs.told_pins || !c->tell->message || (usb_has_pin(c, dm) && usb_has_pin(c, dp)))
-        return;
-    c->usbfs.told_pins = true;
-    c->tell->message(c->tell->owner,
-                     "USB answers although PA11 and PA12 are not in alternate function 10 (USB_DM, "
-                     "USB_DP): on the chip the host may see nothing of it");
+    if (!usb_has_pin(c, dm) || !usb_has_pin(c, dp))
+        chip_say_once(c, &c->usbfs.told_pins,
+                      "USB answers although PA11 and PA12 are not in alternate function 10 (USB_DM, "
+                      "USB_DP): on the chip the host may see nothing of it");
 }
 
 /* RM0440 "Double-buffered endpoints": "forced to be used as unidirectional ones", for both rows of the table
@@ -99,16 +94,14 @@ static void tell_both_ways(struct chip *c, const uint16_t *epr)
     char sentence[160];
     if (usbfs_is_double(*epr))
         u->doubled |= (uint8_t)(1u << n);
-    if (!(u->doubled >> n & 1) || stat_rx(*epr) == STAT_DISABLED || stat_tx(*epr) == STAT_DISABLED ||
-        u->told_both || !c->tell->message)
+    if (!(u->doubled >> n & 1) || stat_rx(*epr) == STAT_DISABLED || stat_tx(*epr) == STAT_DISABLED)
         return;
-    u->told_both = true;
     (void)snprintf(
         sentence, sizeof sentence,
         "USB_EP%uR is double-buffered and serves both directions: it has buffers for one, IN and OUT need "
         "registers of their own",
         n);
-    c->tell->message(c->tell->owner, sentence);
+    chip_say_once(c, &u->told_both, sentence);
 }
 
 /* ---- buffers ------------------------------------------------------------------------------ */

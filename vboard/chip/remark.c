@@ -1,8 +1,21 @@
-/* Writes that the chip ignores because of its state: RM0394 "can be written only when". Nothing else shows
- * them to firmware's author, so the listener is told. */
+/* What the chip says to firmware's author, for nothing else would: remarks, and writes that it ignores
+ * because of its state (RM0394 "can be written only when"). */
 #include <stdio.h>
 
 #include "chip/state.h"
+
+void chip_say(struct chip *c, const char *sentence)
+{
+    if (c->tell->message)
+        c->tell->message(c->tell->owner, sentence);
+}
+
+void chip_say_once(struct chip *c, bool *said, const char *sentence)
+{
+    if (!*said)
+        chip_say(c, sentence);
+    *said = true;
+}
 
 static void tell(struct chip *c, enum block_id id, const char *sentence)
 {
