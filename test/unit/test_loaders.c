@@ -264,6 +264,18 @@ static void elf_files(void **state)
     f.header.e_shoff = 0;
     assert_true(elf(&f, sizeof f));
     part_is(0, 0x08004000 - AT(text), &f, AT(gap));
+    /* As armlink makes it: one segment, with p_vaddr = p_paddr also for what is copied to RAM, and a p_memsz
+     * that counts what is in RAM only. */
+    f = good_elf();
+    f.segments[0].p_offset = AT(text);
+    f.segments[0].p_vaddr = f.segments[0].p_paddr = 0x08004000;
+    f.segments[0].p_filesz = AT(names) - AT(text);
+    f.segments[0].p_memsz = f.segments[0].p_filesz + 64;
+    f.header.e_phnum = 1;
+    assert_true(elf(&f, sizeof f));
+    assert_int_equal(image.count, 1);
+    part_is(0, 0x08004000, f.text, AT(names) - AT(text));
+    assert_int_equal(image.headers.size, 0);
 }
 
 static void elf_faults(void **state)
