@@ -64,7 +64,7 @@ is() {
 
 now='maintenance flush register-cache' # gdb keeps what it read before a reset
 
-echo 1..39
+echo 1..45
 board --load $boot --load $app --seed 1
 
 debug 'print $pc' 'info registers msp psp primask basepri faultmask control' 'info registers d0 fpscr s3' 'print $xpsr != 0'
@@ -119,6 +119,10 @@ check 'a BKPT of the firmware stops before it, and is left behind' 'SIGTRAP' 'bk
 debug 'monitor reset halt' 'monitor arm semihosting enable' 'tbreak main' 'continue' 'set var order = 6' 'tbreak twice' 'continue' \
     'print handle' 'print unwritten' 'print is_tty' 'print/x no_file' 'monitor arm semihosting disable' 'set var order = 6' 'continue' 'x/i $pc'
 check 'semihosting is served' 'what the program writes' 'hello, gdb' 'by WRITE0' 'breakpoint 2, twice' '= 2' '= 0' '= 1' '= 0xffffffff' 'SIGTRAP' 'bkpt'
+debug 'monitor reset halt' 'monitor arm semihosting enable' 'tbreak main' 'continue' 'set var order = 6' 'tbreak print' 'continue' 'next' 'next' 'next' 'next' 'next' 'next' 'next' 'next' 'next' \
+    'next' 'next' 'next' 'next' 'print 7'
+check 'while stepping, too' 'breakpoint 2, print' 'hello, gdb' 'by WRITE0' '= 7'
+is 'and without a stop at the BKPT' "! grep -q SIGTRAP '$work/gdb'"
 debug 'monitor reset halt' 'tbreak main' 'continue' 'monitor catch none' 'set var order = 5' 'continue' 'print/x *(unsigned *)0xe000edf0 & 0x80000' \
     'monitor reset halt' 'tbreak main' 'continue'
 check 'a lock-up stops with SIGSEGV and ends by a reset' 'SIGSEGV' '= 0x80000' 'breakpoint 2, main'
@@ -129,8 +133,13 @@ check 'extended-remote: start, run, kill, attach' 'breakpoint 1, main' '= 0' 'Br
 debug 'set var $was = ticks' 'tbreak work' 'continue' 'print ticks > 0'
 check 'the board runs on after that' 'breakpoint 1, work' '= 1'
 
-debug 'monitor reset' 'monitor halt' 'monitor help' 'monitor nonsense'
-check 'monitor reset, halt, help' 'is reset and runs' 'catch hard' 'Unknown command'
+mode=extended-remote debug 'break work' 'continue' 'detach' 'attach 1' 'continue' 'detach' 'run' 'continue' 'disconnect' \
+    "target extended-remote localhost:$port" 'info symbol $pc' 'detach'
+check 'and detach, attach, run, disconnect, connect' 'Breakpoint 1, work' 'detached' 'Breakpoint 1, work' 'detached' 'Breakpoint 1, work' \
+    'in section .text' 'detached'
+
+debug 'monitor reset' 'monitor halt' 'monitor help' 'monitor nonsense' 'monitor mdw 0xe0042000' 'monitor reg pc' 'print 7'
+check 'monitor reset, halt, help, memory and registers' 'is reset and runs' 'catch hard' 'Unknown command' '0xe0042000: 10016435' 'pc: 0x0' '= 7'
 debug 'set var *(unsigned *)0x4002104c = 7' 'set var *(unsigned *)0x48000400 = 0xf7ffffff' 'set var *(unsigned *)0x48000418 = 0x2000' \
     'print/x *(unsigned *)0x48000414 & 0x2000' 'set var *(unsigned char *)0x2000f001 = 0xa5' 'x/xb 0x2000f001' 'x/4xb 0x60000000' 'x/xw 0x1fff7590'
 check 'memory and registers are read and written' '= 0x2000' '0xa5' 'Cannot access' '0x1fff7590:'
@@ -142,30 +151,63 @@ check 'virtual time stands still while the board is halted' '= 1'
 for ((i = 0; i < 100; i++)); do debug 'print ticks > 100'; grep -q '= 1' "$work/gdb" && break; done
 check 'it runs on after gdb has left' '= 1'
 
-# Ctrl-C needs a gdb that is not in batch mode.
-interrupt() {
-    local g i
+# Ctrl-C, and what IDEs do, need a gdb that is not in batch mode: say, and wait for what it prints.
+converse() { # FD FILE [ARGUMENT]…: starts one; its pid is $talker
+    local fd=$1 out=$2
+    shift 2
     rm -f "$work/in"; mkfifo "$work/in"
-    timeout 60 gdb-multiarch -nx -q $app <"$work/in" >"$work/gdb" 2>&1 & g=$!
-    exec 7>"$work/in"
-    printf 'set confirm off\ntarget remote localhost:%s\ncontinue\n' "$port" >&7
-    for ((i = 0; i < 400; i++)); do grep -q Continuing "$work/gdb" && break; sleep 0.05; done
-    sleep 0.3
-    kill -INT "$(pgrep -P "$g")"
-    for ((i = 0; i < 400; i++)); do grep -q SIGINT "$work/gdb" && break; sleep 0.05; done
-    printf 'print counter > 0\ndetach\nquit\n' >&7
-    exec 7>&-
-    wait "$g"
+    timeout 60 gdb-multiarch -nx -q "$@" $app <"$work/in" >"$out" 2>&1 & talker=$!
+    eval "exec $fd>\"$work/in\""
 }
-interrupt
+await() { # FILE PATTERN [TIMES]
+    for ((i = 0; i < 400; i++)); do [ "$(grep -c -- "$2" "$1")" -lt "${3:-1}" ] || return 0; sleep 0.05; done
+}
+converse 7 "$work/gdb"
+printf 'set confirm off\ntarget remote localhost:%s\ncontinue\n' "$port" >&7
+await "$work/gdb" Continuing
+sleep 0.3
+kill -INT "$(pgrep -P "$talker")"
+await "$work/gdb" SIGINT
+printf 'print counter > 0\ndetach\nquit\n' >&7
+exec 7>&-
+wait "$talker"
 check 'Ctrl-C halts' 'Continuing' 'SIGINT' '= 1'
 
-# A client that is there keeps others out; when it is gone without a word the board runs on.
+# As cortex-debug does it: launch, and a second gdb for live watch, which reads while the board runs.
+converse 7 "$work/gdb" --interpreter=mi2
+main=$talker
+printf -- '-%s\n' 'gdb-set mi-async on' "target-select extended-remote localhost:$port" 'interpreter-exec console "monitor reset halt"' \
+    target-download 'interpreter-exec console "monitor reset halt"' 'break-insert -t main' 'exec-continue --all' >&7
+await "$work/gdb" 'stopped,reason="breakpoint-hit"'
+converse 9 "$work/live" --interpreter=mi2
+printf -- '-%s\n' 'gdb-set mi-async on' 'interpreter-exec console "set stack-cache off"' \
+    'interpreter-exec console "set remote interrupt-on-connect off"' "target-select extended-remote localhost:$port" \
+    'var-create - @ "counter"' >&9
+await "$work/live" 'name="var1"'
+printf -- '-exec-continue --all\n' >&7
+await "$work/gdb" '^\*running' 2
+for times in 1 2 3; do
+    printf -- '-var-update --all-values *\n' >&9
+    await "$work/live" 'changelist=\[{name="var1",value="[1-9]' $times
+done
+is 'another gdb, as of live watch, reads while the board runs' \
+    "[ \$(sed -n 's/.*changelist=.*value=\"\([0-9]*\)\".*/\1/p' '$work/live' | sort -nu | wc -l) = 3 ]"
+printf -- '-exec-continue\n' >&9
+await "$work/live" 'only reads'
+printf -- '-target-disconnect\n-gdb-exit\n' >&9
+wait "$talker"
+is 'but it does not debug' "grep -q 'only reads, for another gdb' '$work/live'"
+printf -- '-exec-interrupt\n' >&7
+await "$work/gdb" SIGINT
+printf -- '-data-evaluate-expression "counter > 0"\n-target-detach\n-gdb-exit\n' >&7
+exec 7>&- 9>&-
+wait "$main"
+check 'nor does it disturb who does' 'reset and halted' 'section=".text"' 'reset and halted' 'breakpoint-hit' 'SIGINT' 'value="1"' '\^done' '\^exit'
+
+# A client that hangs up is gone; the board runs on.
 exec 8<>"/dev/tcp/127.0.0.1/$port"
 printf '$?#3f' >&8
 head -c 1 <&8 >/dev/null
-debug 'print 1'
-is 'a second gdb is refused' "grep -q 'was refused' '$work/log'"
 exec 8>&-
 debug 'print ticks > 0'
 check 'one that hangs up without detaching harms nothing' '= 1'

@@ -22,17 +22,18 @@ static void no_ack_mode(struct gdb *g, const char *text, size_t size)
 {
     (void)text, (void)size;
     gdb_reply(g, "OK");
-    g->no_ack = true;
+    g->now->no_ack = true;
 }
 
 /* ---- running ----------------------------------------------------------------------------- */
 
+/* Who only reads takes the board for halted, whatever it does: gdb reads of nothing else. */
 static void why_stopped(struct gdb *g, const char *text, size_t size)
 {
     (void)text, (void)size;
-    if (g->state == GDB_LOOSE) /* `monitor reset` let it run: whoever asks means to look */
+    if (g->state == GDB_LOOSE && g->now == g->debugger) /* `monitor reset` let it run: it means to look */
         gdb_halt(g, SIGNAL_TRAP, "");
-    gdb_reply(g, g->stop);
+    gdb_reply(g, g->now == g->debugger ? g->stop : "T05thread:1;");
 }
 
 /* "[ADDR]" of c and s: where to go on. */
@@ -45,7 +46,7 @@ static bool go_on_at(struct gdb *g, const char *text)
         gdb_error(g, GDB_ERROR_FORM);
         return false;
     }
-    cpu_set_reg(g->cpu, CPU_PC, addr);
+    gdb_set_pc(g, addr);
     return true;
 }
 
@@ -105,20 +106,41 @@ static void restart(struct gdb *g, const char *text, size_t size)
     (void)gdb_reset_halt(g); /* this packet has no answer */
 }
 
+static void only_reads(struct gdb *g)
+{
+    gdb_reply(g, "E." GDB_ONLY_READS);
+}
+
+/* These two are also for a gdb that has detached and stayed. */
 static void run(struct gdb *g, const char *text, size_t size)
 {
     (void)text, (void)size;
-    if (gdb_reset_halt(g))
+    if (!gdb_attach(g))
+        only_reads(g);
+    else if (gdb_reset_halt(g))
         gdb_reply(g, g->stop);
     else
         gdb_error(g, GDB_ERROR_FORM);
+}
+
+static void attach(struct gdb *g, const char *text, size_t size)
+{
+    if (gdb_attach(g))
+        why_stopped(g, text, size);
+    else
+        only_reads(g);
 }
 
 static void leave(struct gdb *g, const char *text, size_t size)
 {
     (void)text, (void)size;
     gdb_reply(g, "OK");
-    g->leave = "detached";
+    if (!g->now->extended) {
+        g->now->leave = "detached";
+    } else if (g->now == g->debugger) {
+        gdb_detach(g);
+        gdb_say(g, "gdb %s has detached, the board runs on", g->now->name);
+    }
 }
 
 /* A board is not killed. After `target extended-remote` gdb stays, to `run` or `attach` again: until then the
@@ -126,10 +148,10 @@ static void leave(struct gdb *g, const char *text, size_t size)
 static void killed(struct gdb *g, const char *text, size_t size)
 {
     (void)text, (void)size;
-    if (g->state != GDB_HALTED)
+    if (g->now == g->debugger && g->state != GDB_HALTED)
         gdb_halt(g, SIGNAL_TRAP, "");
-    if (!g->extended)
-        g->leave = "it was told to kill the program";
+    if (!g->now->extended)
+        g->now->leave = "it was told to kill the program";
 }
 
 static void kill_program(struct gdb *g, const char *text, size_t size)
@@ -141,69 +163,78 @@ static void kill_program(struct gdb *g, const char *text, size_t size)
 static void extend(struct gdb *g, const char *text, size_t size)
 {
     (void)text, (void)size;
-    g->extended = true;
+    g->now->extended = true;
     gdb_reply(g, "OK");
 }
 
 /* ---- the table --------------------------------------------------------------------------- */
 
+enum {
+    WHOLE = 1,  /* nothing may follow */
+    HALTED = 2, /* only while the board is halted, if the client debugs */
+    READS = 4   /* for a client that only reads, too */
+};
+
 static const struct {
     const char *begins;
-    bool whole;  /* nothing may follow */
-    bool halted; /* only while the board is halted */
+    unsigned flags;
     void (*run)(struct gdb *g, const char *text, size_t size);
     const char *answer; /* instead of `run`: the one that never changes. One core is one thread */
 } table[] = {
-    {"?", true, false, why_stopped, NULL},
-    {"!", true, false, extend, NULL},
-    {"g", true, true, gdb_read_registers, NULL},
-    {"G", false, true, gdb_write_registers, NULL},
-    {"p", false, true, gdb_read_register, NULL},
-    {"P", false, true, gdb_write_register, NULL},
-    {"m", false, false, gdb_read_memory, NULL},
-    {"M", false, false, gdb_write_memory, NULL},
-    {"X", false, false, gdb_write_binary, NULL},
-    {"Z", false, false, gdb_set_point, NULL},
-    {"z", false, false, gdb_clear_point, NULL},
-    {"c", false, true, go, NULL},
-    {"s", false, true, step, NULL},
-    {"C", false, true, go_with_signal, NULL},
-    {"S", false, true, step_with_signal, NULL},
-    {"vCont?", true, false, NULL, "vCont;c;C;s;S;r"},
-    {"vCont;", false, true, vcont, NULL},
-    {"vFlashErase:", false, true, gdb_flash_erase, NULL},
-    {"vFlashWrite:", false, true, gdb_flash_write, NULL},
-    {"vFlashDone", true, true, gdb_flash_done, NULL},
-    {"vRun;", false, false, run, NULL},
-    {"vAttach;", false, false, why_stopped, NULL},
-    {"vKill;", false, false, kill_program, NULL},
-    {"R", false, false, restart, NULL},
-    {"D", false, false, leave, NULL},
-    {"k", true, false, killed, NULL},
-    {"H", false, false, NULL, "OK"},
-    {"T", false, false, NULL, "OK"},
-    {"qSupported", false, false, supported, NULL},
-    {"QStartNoAckMode", true, false, no_ack_mode, NULL},
-    {"qXfer:features:read:target.xml:", false, false, gdb_target_xml, NULL},
-    {"qXfer:memory-map:read::", false, false, gdb_memory_map, NULL},
-    {"qRcmd,", false, false, gdb_monitor, NULL},
-    {"qCRC:", false, false, gdb_memory_crc, NULL},
-    {"qAttached", false, false, NULL, "1"},
-    {"qfThreadInfo", true, false, NULL, "m1"},
-    {"qsThreadInfo", true, false, NULL, "l"},
-    {"qSymbol::", true, false, NULL, "OK"},
-    {"qC", true, false, NULL, "QC1"},
+    {"?", WHOLE | READS, why_stopped, NULL},
+    {"!", WHOLE | READS, extend, NULL},
+    {"g", WHOLE | HALTED | READS, gdb_read_registers, NULL},
+    {"G", HALTED, gdb_write_registers, NULL},
+    {"p", HALTED | READS, gdb_read_register, NULL},
+    {"P", HALTED, gdb_write_register, NULL},
+    {"m", READS, gdb_read_memory, NULL},
+    {"M", 0, gdb_write_memory, NULL},
+    {"X", 0, gdb_write_binary, NULL},
+    {"Z", 0, gdb_set_point, NULL},
+    {"z", 0, gdb_clear_point, NULL},
+    {"c", HALTED, go, NULL},
+    {"s", HALTED, step, NULL},
+    {"C", HALTED, go_with_signal, NULL},
+    {"S", HALTED, step_with_signal, NULL},
+    {"vCont?", WHOLE | READS, NULL, "vCont;c;C;s;S;r"},
+    {"vCont;", HALTED, vcont, NULL},
+    {"vFlashErase:", HALTED, gdb_flash_erase, NULL},
+    {"vFlashWrite:", HALTED, gdb_flash_write, NULL},
+    {"vFlashDone", WHOLE | HALTED, gdb_flash_done, NULL},
+    {"vRun;", READS, run, NULL},
+    {"vAttach;", READS, attach, NULL},
+    {"vKill;", READS, kill_program, NULL},
+    {"R", 0, restart, NULL},
+    {"D", READS, leave, NULL},
+    {"k", WHOLE | READS, killed, NULL},
+    {"H", READS, NULL, "OK"},
+    {"T", READS, NULL, "OK"},
+    {"qSupported", READS, supported, NULL},
+    {"QStartNoAckMode", WHOLE | READS, no_ack_mode, NULL},
+    {"qXfer:features:read:target.xml:", READS, gdb_target_xml, NULL},
+    {"qXfer:memory-map:read::", READS, gdb_memory_map, NULL},
+    {"qRcmd,", READS, gdb_monitor, NULL},
+    {"qCRC:", READS, gdb_memory_crc, NULL},
+    {"qAttached", READS, NULL, "1"},
+    {"qfThreadInfo", WHOLE | READS, NULL, "m1"},
+    {"qsThreadInfo", WHOLE | READS, NULL, "l"},
+    {"qSymbol::", WHOLE | READS, NULL, "OK"},
+    {"qC", WHOLE | READS, NULL, "QC1"},
 };
 
 void gdb_packet(struct gdb *g, const char *text, size_t size)
 {
+    bool debugs = g->now == g->debugger;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         size_t n = strlen(table[i].begins);
-        if (size < n || memcmp(text, table[i].begins, n) != 0 || (table[i].whole && size != n))
+        unsigned flags = table[i].flags;
+        if (size < n || memcmp(text, table[i].begins, n) != 0 || ((flags & WHOLE) && size != n))
             continue;
-        if (table[i].halted && g->state == GDB_LOOSE) /* gdb believes that it is */
+        if (debugs && (flags & HALTED) && g->state == GDB_LOOSE) /* gdb believes that it is */
             gdb_halt(g, SIGNAL_TRAP, "");
-        if (table[i].halted && g->state != GDB_HALTED)
+        if (!debugs && !(flags & READS))
+            only_reads(g);
+        else if (debugs && (flags & HALTED) && g->state != GDB_HALTED)
             gdb_error(g, GDB_ERROR_FORM);
         else if (table[i].run == NULL)
             gdb_reply(g, table[i].answer);

@@ -19,9 +19,16 @@ static bool inside(uint32_t addr, size_t length)
     return addr >= FLASH_START && addr - FLASH_START <= BYTES && length <= BYTES - (addr - FLASH_START);
 }
 
-void gdb_flash_erase(struct gdb *g, const char *text, size_t size)
+static void erase(struct gdb *g, uint32_t addr, uint32_t length)
 {
     uint8_t erased[PAGE];
+    memset(erased, 0xff, sizeof erased);
+    for (uint32_t at = addr; at < addr + length; at += PAGE)
+        (void)chip_poke(g->chip, at, erased, sizeof erased); /* it is inside the flash */
+}
+
+void gdb_flash_erase(struct gdb *g, const char *text, size_t size)
+{
     uint32_t addr, length;
     (void)size;
     if (!gdb_span(&text, &addr, &length, '\0')) {
@@ -32,9 +39,7 @@ void gdb_flash_erase(struct gdb *g, const char *text, size_t size)
         gdb_error(g, GDB_ERROR_PLACE);
         return;
     }
-    memset(erased, 0xff, sizeof erased);
-    for (uint32_t at = addr; at < addr + length; at += PAGE)
-        (void)chip_poke(g->chip, at, erased, sizeof erased); /* it is inside the flash */
+    erase(g, addr, length);
     gdb_reply(g, "OK");
 }
 
@@ -91,4 +96,20 @@ void gdb_flash_done(struct gdb *g, const char *text, size_t size)
         gdb_reply(g, "OK");
     else
         gdb_error(g, GDB_ERROR_PLACE);
+}
+
+/* Of three words, BANK FIRST LAST, those pages; without any, all. */
+void gdb_monitor_erase(struct gdb *g, const struct gdb_words *w)
+{
+    uint32_t bank = 0, first = 0, last = BYTES / PAGE - 1;
+    bool to_the_end = w->count < 3 || strcmp(w->word[2], "last") == 0;
+    if (!gdb_argument(g, w, 0, &bank) || !gdb_argument(g, w, 1, &first) ||
+        (!to_the_end && !gdb_argument(g, w, 2, &last)))
+        return;
+    if (bank != 0 || first > last || last >= BYTES / PAGE) {
+        gdb_print(g, "Not erased: there is bank 0, with pages 0 to %d.\n", BYTES / PAGE - 1);
+        return;
+    }
+    erase(g, FLASH_START + first * PAGE, (last + 1 - first) * PAGE);
+    gdb_print(g, "Pages %u to %u are erased.\n", (unsigned)first, (unsigned)last);
 }

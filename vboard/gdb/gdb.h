@@ -4,7 +4,8 @@
  *
  * Until a client has sent a correct packet it changes nothing, so that whoever else finds the port does
  * no harm. From then on the core is debugged (DHCSR.C_DEBUGEN) until the client detaches or is gone;
- * after either the board runs on. */
+ * after either the board runs on. Who comes while one debugs may read, also while the board runs: live watch
+ * of an IDE is a second gdb, which takes the board for halted. */
 #ifndef VBOARD_GDB_GDB_H
 #define VBOARD_GDB_GDB_H
 
@@ -17,7 +18,7 @@
 
 struct gdb;
 
-enum { GDB_POLLFDS = 2 };
+enum { GDB_CLIENTS = 4, GDB_POLLFDS = 1 + GDB_CLIENTS };
 
 struct gdb_config {
     uint16_t port; /* 0: any free one, see gdb_port */

@@ -124,3 +124,64 @@ void gdb_memory_crc(struct gdb *g, const char *text, size_t size)
     (void)snprintf(answer, sizeof answer, "C%x", (unsigned)crc);
     gdb_reply(g, answer);
 }
+
+/* ---- monitor commands -------------------------------------------------------------------- */
+
+enum { MOST = 1024 }; /* in one command */
+
+/* Address and count, and for a write the value between them. */
+static bool arguments(struct gdb *g, const struct gdb_words *w, uint32_t *addr, uint32_t *value,
+                      uint32_t *count)
+{
+    bool write = value != NULL;
+    if (w->count < 1u + write) {
+        gdb_print(g, write ? "ADDR VALUE [COUNT]\n" : "ADDR [COUNT]\n");
+        return false;
+    }
+    if (!gdb_argument(g, w, 0, addr) || (write && !gdb_argument(g, w, 1, value)) ||
+        !gdb_argument(g, w, 1u + write, count))
+        return false;
+    if (*count > MOST || *addr % w->row != 0 || (write && w->row < 4 && *value >> (8 * w->row) != 0)) {
+        gdb_print(g, "Up to %d at a time, at a multiple of %u, each of %u bits.\n", MOST, w->row, 8 * w->row);
+        return false;
+    }
+    return true;
+}
+
+/* md* ADDR [COUNT] */
+void gdb_monitor_read(struct gdb *g, const struct gdb_words *w)
+{
+    uint32_t addr = 0, count = 1, value = 0;
+    if (!arguments(g, w, &addr, NULL, &count))
+        return;
+    char line[128];
+    size_t n = 0;
+    for (uint32_t i = 0; i < count; i++, addr += w->row) {
+        bool there = chip_peek(g->chip, addr, &value, w->row);
+        if (n == 0 && there)
+            n += (size_t)snprintf(line, sizeof line, "0x%08x:", (unsigned)addr);
+        if (there)
+            n += (size_t)snprintf(line + n, sizeof line - n, " %0*x", (int)(2 * w->row), (unsigned)value);
+        if (n > 0 && (!there || i + 1 == count || (addr + w->row) % 32 == 0 || n > 80)) {
+            gdb_print(g, "%s\n", line);
+            n = 0;
+        }
+        if (!there) {
+            gdb_print(g, "There is nothing at 0x%08x.\n", (unsigned)addr);
+            return;
+        }
+    }
+}
+
+/* mw* ADDR VALUE [COUNT] */
+void gdb_monitor_write(struct gdb *g, const struct gdb_words *w)
+{
+    uint32_t addr = 0, value = 0, count = 1;
+    if (!arguments(g, w, &addr, &value, &count))
+        return;
+    for (uint32_t i = 0; i < count; i++, addr += w->row)
+        if (!chip_debug_write(g->chip, addr, w->row, value)) {
+            gdb_print(g, "There is nothing at 0x%08x that can be written so.\n", (unsigned)addr);
+            return;
+        }
+}

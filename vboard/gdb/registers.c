@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "board/parse.h"
+
 #define FEATURE_CORE   "org.gnu.gdb.arm.m-profile"
 #define FEATURE_SYSTEM "org.gnu.gdb.arm.m-system"
 #define FEATURE_FPU    "org.gnu.gdb.arm.vfp"
@@ -67,14 +69,24 @@ static void get(const struct gdb *g, const struct reg *r, uint8_t bytes[8])
 }
 
 /* A new PC ends WFI: it is not where the core was asleep. */
+void gdb_set_pc(struct gdb *g, uint32_t pc)
+{
+    if (pc != cpu_reg(g->cpu, CPU_PC)) {
+        cpu_wake(g->cpu);
+        g->before_bkpt = false;
+    }
+    cpu_set_reg(g->cpu, CPU_PC, pc);
+}
+
 static void put(struct gdb *g, const struct reg *r, const uint8_t bytes[8])
 {
     uint32_t low = 0, high = 0;
     memcpy(&low, bytes, r->bytes < 4 ? r->bytes : 4);
     memcpy(&high, bytes + 4, sizeof high);
-    if (r->number == CPU_PC && low != cpu_reg(g->cpu, CPU_PC))
-        cpu_wake(g->cpu);
-    cpu_set_reg(g->cpu, r->number, low);
+    if (r->number == CPU_PC)
+        gdb_set_pc(g, low);
+    else
+        cpu_set_reg(g->cpu, r->number, low);
     if (r->bytes == 8)
         cpu_set_reg(g->cpu, r->number + 1u, high);
 }
@@ -135,6 +147,42 @@ void gdb_write_register(struct gdb *g, const char *text, size_t size)
     }
     put(g, &table[n], bytes);
     gdb_reply(g, "OK");
+}
+
+static void show(struct gdb *g, const struct reg *r)
+{
+    uint8_t bytes[8];
+    uint64_t value;
+    get(g, r, bytes);
+    memcpy(&value, bytes, sizeof value);
+    if (r->bytes < 8)
+        value &= UINT64_MAX >> (64 - 8 * r->bytes);
+    gdb_print(g, "%s: 0x%0*llx\n", r->name, 2 * r->bytes, (unsigned long long)value);
+}
+
+/* reg [NAME [VALUE]] */
+void gdb_monitor_register(struct gdb *g, const struct gdb_words *w)
+{
+    bool found = false;
+    uint64_t value;
+    uint8_t bytes[8];
+    for (const struct reg *r = table; r < table + REGISTERS; r++) {
+        if (w->count > 0 && strcmp(w->word[0], r->name) != 0)
+            continue;
+        found = true;
+        if (w->count > 1 && g->now != g->debugger) {
+            gdb_print(g, "Not done: " GDB_ONLY_READS ".\n");
+        } else if (w->count > 1 && parse_number(w->word[1], UINT64_MAX >> (64 - 8 * r->bytes), &value)) {
+            memcpy(bytes, &value, sizeof bytes);
+            put(g, r, bytes);
+        } else if (w->count > 1) {
+            gdb_print(g, "%s is no number of %d bits.\n", w->word[1], 8 * r->bytes);
+            return;
+        }
+        show(g, r);
+    }
+    if (!found)
+        gdb_print(g, "There is no register %s; monitor reg shows all.\n", w->word[0]);
 }
 
 void gdb_target_xml(struct gdb *g, const char *text, size_t size)
