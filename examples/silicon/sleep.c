@@ -1,4 +1,4 @@
-/* Watchdogs, Standby, Shutdown: what each leaves behind. */
+/* What wakes from Stop; watchdogs, Standby, Shutdown: what each leaves behind. */
 #include "check.h"
 
 static const char area[] = "RESET";
@@ -46,8 +46,8 @@ void stage_after_watchdog(void)
     check(flags == (RCC_CSR_IWDGRSTF | RCC_CSR_PINRSTF), area, "IWDG resets: IWDGRSTF, PINRSTF", flags, hex);
 }
 
-/* Wakes by the RTC in half a second. */
-static void sleep_deeply(uint32_t mode)
+/* The RTC's wake-up timer: WUTF in half a second, and its interrupt. */
+static void wakes_in_half_a_second(void)
 {
     (void)kept(KEPT_MAGIC); /* clocks on */
     PWR->CR1 |= PWR_CR1_DBP;
@@ -60,13 +60,74 @@ static void sleep_deeply(uint32_t mode)
     RTC->ISR = ~(RTC_ISR_WUTF | BIT(7)); /* INIT stays 0 */
     RTC->CR |= BIT(14) | BIT(10);        /* WUTIE, WUTE */
     RTC->WPR = 0xFF;
-    PWR->CR3 |= BIT(15); /* EIWUL */
-    PWR->SCR = 0x11F;
+}
+
+static void enter(uint32_t mode)
+{
     PWR->CR1 = (PWR->CR1 & ~7ul) | mode;
-    clear_flags();
     SCB->SCR |= SCB_SCR_SLEEPDEEP_Msk;
     __DSB();
     __WFI();
+}
+
+/* Whether an LPTIM, LSE's periods later, ends the mode before the RTC does. */
+static bool lptim_wakes(struct lptim_regs *lptim, IRQn_Type irq, uint32_t exti, uint32_t mode)
+{
+    reg32 *imr1 = &REG(0x40010400), *rtsr1 = &REG(0x40010408), *pr1 = &REG(0x40010414),
+          *imr2 = &REG(0x40010420);
+
+    lptim->CR = 0;
+    lptim->IER = LPTIM1_IER_ARRMIE;
+    lptim->CR = LPTIM1_CR_ENABLE;
+    lptim->ARR = 3276; /* 100 ms */
+    lptim->CR = LPTIM1_CR_ENABLE | LPTIM1_CR_CNTSTRT;
+    *imr1 |= EXTI_PR1_RTC_WKUP;
+    *rtsr1 |= EXTI_PR1_RTC_WKUP;
+    *imr2 |= exti;
+    __disable_irq();
+    wakes_in_half_a_second();
+    *pr1 = EXTI_PR1_RTC_WKUP;
+    NVIC_ClearPendingIRQ(RTC_WKUP_IRQn);
+    NVIC_EnableIRQ(RTC_WKUP_IRQn);
+    NVIC_EnableIRQ(irq);
+    enter(mode);
+    SCB->SCR &= ~SCB_SCR_SLEEPDEEP_Msk;
+    bool woke = !NVIC_GetPendingIRQ(RTC_WKUP_IRQn);
+    lptim->ICR = LPTIM1_ISR_ARRM;
+    lptim->IER = 0;
+    lptim->CR = 0;
+    *imr1 &= ~EXTI_PR1_RTC_WKUP;
+    *pr1 = EXTI_PR1_RTC_WKUP;
+    NVIC_DisableIRQ(RTC_WKUP_IRQn);
+    NVIC_DisableIRQ(irq);
+    NVIC_ClearPendingIRQ(RTC_WKUP_IRQn);
+    NVIC_ClearPendingIRQ(irq);
+    __enable_irq();
+    return woke;
+}
+
+/* LPTIM2 stands for all that Stop 2 switches off: USB, I2C1 and 2, the USARTs. */
+void stage_stop(void)
+{
+    static const char model[] = "MODEL";
+
+    RCC->CFGR |= BIT(15); /* STOPWUCK: HSI16 */
+    RCC->APB1ENR1 |= RCC_APB1ENR1_LPTIM1EN;
+    RCC->APB1ENR2 |= RCC_APB1ENR2_LPTIM2EN;
+    RCC->CCIPR |= 3ul << 20 | 3ul << 18; /* LSE */
+    (void)RCC->APB1ENR2;
+    check(lptim_wakes(LPTIM2, LPTIM2_IRQn, BIT(1), 1), model, "LPTIM2 wakes from Stop 1", 0, none);
+    check(!lptim_wakes(LPTIM2, LPTIM2_IRQn, BIT(1), 2), model, "and not from Stop 2", 0, none);
+    check(lptim_wakes(LPTIM1, LPTIM1_IRQn, BIT(0), 2), model, "LPTIM1 wakes from Stop 2", 0, none);
+}
+
+static void sleep_deeply(uint32_t mode)
+{
+    wakes_in_half_a_second();
+    PWR->CR3 |= BIT(15); /* EIWUL */
+    PWR->SCR = 0x11F;
+    clear_flags();
+    enter(mode);
     wait_us(2000000);
     check(false, area, "sleeps", mode, "LPMS");
 }
