@@ -237,6 +237,30 @@ static void can_init_and_sleep(void **state)
     assert_int_equal(rd(CAN + MSR) & 3, 1);
 }
 
+/* With SLKIE Sleep is told by SLAKI, which goes with SLAK where software has not cleared it: 11 bits behind
+ * SLEEP, at once on the way to initialization (RM0091 "CAN_MSR"). */
+static void can_tells_sleep(void **state)
+{
+    (void)state;
+    pin_mode('B', 8, 2, 9);
+    pin_drive('B', 8, 1);
+    can_on(0);
+    wr(CAN + IER, 1 << 17);
+    for (uint32_t to = 0; to < 2; to++) {
+        wr(CAN + MCR, 2);
+        assert_int_equal(rd(CAN + MSR) & 0x13, 0x12);
+        assert_true(irq_line(22));
+        wr(CAN + MCR, to);
+        if (!to) {
+            run_us(20);
+            assert_int_equal(rd(CAN + MSR) & 0x13, 0x12);
+            run_us(3);
+        }
+        assert_int_equal(rd(CAN + MSR) & 0x13, to);
+        assert_false(irq_line(22));
+    }
+}
+
 /* Out of initialization: 11 recessive bits have to be seen, which a pin without transceiver may not show. */
 static void can_joins(void **state)
 {
@@ -335,6 +359,16 @@ static void can_empty_bus(void **state)
     assert_int_equal(rd(CAN + TSR) & 0xF, 1 | 8);
     wr(CAN + MCR, rd(CAN + MCR) | 2);
     assert_int_equal(rd(CAN + MSR) & 2, 2);
+
+    /* what is transferred without error takes the last error code away, and one from the counter */
+    wr(CAN + MCR, 1);
+    wr(CAN + BTR, 1u << 30 | 1 | 12u << 16 | 1u << 20);
+    wr(CAN + MCR, 0);
+    run_us(23);
+    assert_int_equal(rd(CAN + ESR), 128 << 16 | 3 << 4 | 3);
+    put(0, 0x10, 1);
+    run_us(240);
+    assert_int_equal(rd(CAN + ESR), 127 << 16 | 1);
 }
 
 int main(void)
@@ -345,6 +379,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(can_next_mailbox, on, rig_off),
         cmocka_unit_test_setup_teardown(can_time_stamps, on, rig_off),
         cmocka_unit_test_setup_teardown(can_init_and_sleep, on, rig_off),
+        cmocka_unit_test_setup_teardown(can_tells_sleep, on, rig_off),
         cmocka_unit_test_setup_teardown(can_joins, on, rig_off),
         cmocka_unit_test_setup_teardown(can_modes_between_frames, on, rig_off),
         cmocka_unit_test_setup_teardown(can_empty_bus, on, rig_off),

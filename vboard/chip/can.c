@@ -111,7 +111,7 @@ static void write_mcr(struct chip *c, uint32_t value)
         tell_if_dominant(c);
     join(c);
     if ((s->mcr & (CAN_MCR_INRQ | CAN_MCR_SLEEP)) == CAN_MCR_INRQ) /* initialization waits for no bits */
-        s->msr &= ~(uint32_t)CAN_MSR_SLAK;
+        s->msr &= ~(uint32_t)(CAN_MSR_SLAK | CAN_MSR_SLAKI);
     can_send_next(c);
 }
 

@@ -197,14 +197,26 @@ void can_abort(struct chip *c, unsigned mailbox)
         complete(s, mailbox, 1); /* RQCP without TXOK */
 }
 
+static void count_errors(struct can_state *s, uint32_t tec, uint32_t lec)
+{
+    s->esr = (s->esr & 0xFF00FF88) | tec << 16 | lec << 4 | (tec >= ERROR_WARNING ? 1 : 0) |
+             (tec >= ERROR_PASSIVE ? 2 : 0);
+}
+
+static void acknowledged(struct can_state *s, unsigned m)
+{
+    uint32_t tec = bits(s->esr, 16, 8);
+
+    count_errors(s, tec ? tec - 1 : 0, 0);
+    complete(s, m, 1 | 2); /* RQCP, TXOK */
+}
+
 /* No acknowledge: the error counter goes up by 8, and stays once the node is error passive. */
 static void not_acknowledged(struct can_state *s, unsigned m)
 {
     uint32_t tec = bits(s->esr, 16, 8);
 
-    tec = tec < ERROR_PASSIVE ? tec + 8 : tec;
-    s->esr = (s->esr & 0xFF00FF88) | tec << 16 | ACK_ERROR << 4 | (tec >= ERROR_WARNING ? 1 : 0) |
-             (tec >= ERROR_PASSIVE ? 2 : 0);
+    count_errors(s, tec < ERROR_PASSIVE ? tec + 8 : tec, ACK_ERROR);
     uint32_t enabled = s->ier >> 8 & s->esr & 3;
     if (enabled || s->ier & 1 << 11)
         s->msr |= CAN_MSR_ERRI;
@@ -223,14 +235,14 @@ void can_event(struct chip *c, unsigned index)
         s->joined_at = PS_NEVER;
         if (s->msr & CAN_MSR_INAK)
             s->counts_from = chip_now(c);
-        s->msr &= ~(uint32_t)(CAN_MSR_INAK | CAN_MSR_SLAK);
+        s->msr &= ~(uint32_t)(CAN_MSR_INAK | CAN_MSR_SLAK | CAN_MSR_SLAKI); /* SLAKI goes with SLAK */
     }
     if (s->sent_at <= chip_now(c)) {
         unsigned m = s->sending;
         s->sent_at = PS_NEVER;
         s->sending = CAN_MAILBOXES;
         if (s->btr & CAN_BTR_LBKM) {
-            complete(s, m, 1 | 2); /* RQCP, TXOK */
+            acknowledged(s, m);
             s->tx[m].length = (s->tx[m].length & 0xFFFF) | (uint32_t)s->stamp << 16;
             receive(c, &s->tx[m]);
         } else {

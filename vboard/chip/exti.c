@@ -10,7 +10,7 @@ static const uint32_t configurable[2] = {0x007DFFFF, 0x00000068};
 /* IMR and EMR: which bits there are; the rest of IMR2 reads as ones. */
 static const uint32_t masks[2] = {0xFFFFFFFF, 0x000000FF};
 /* "Not all events can wake up from the Stop 2 mode" (RM0394 13.2): not USB, I2C1 and 2, USART1 to 3, LPTIM2,
- * SWPMI1. The table with the lines could not be read: docs/chip-model.md. */
+ * SWPMI1, by ST's HAL (docs/chip-model.md): the table with the lines could not be read. */
 static const uint32_t not_from_stop2[2] = {1U << 17 | 3U << 23 | 7U << 26, 3U << 1};
 static const uint32_t imr_reset[2] = {0xFF820000, 0xFFFFFF87};
 

@@ -111,7 +111,7 @@ static bool write_keyr(struct chip *c, uint32_t value)
 {
     static const uint32_t keys[2] = {0x45670123, 0xCDEF89AB};
     struct flash_state *f = &c->flash;
-    if (!(f->cr & CR_LOCK)) /* unlocked already: taken for a wrong sequence */
+    if (!(f->cr & CR_LOCK)) /* unlocked already: a wrong sequence, as users met */
         f->key_step = 2;
     bool ok = key(keys, &f->key_step, &f->keys_failed, value);
     if (!ok)
