@@ -167,6 +167,38 @@ static void retriggerable(void **state)
     }
 }
 
+/* OCxFE: in one pulse mode the trigger puts the reference where a match would, whatever the compare value,
+ * and there it stays to the end of the pulse. */
+static void fast_enable(void **state)
+{
+    (void)state;
+    pin_mode('A', 8, 2, 1);
+    wr(TIM1 + ARR, 99);
+    wr(TIM1 + CCER, 1);
+    wr(TIM1 + BDTR, MOE);
+    wr(TIM1 + SMCR, 1 << 4 | 6); /* started by TIM2 */
+    for (unsigned i = 0; i < 16; i++) {
+        bool fast = i & 1, second = i & 2, down = i & 4, once = i & 8, idle = second == down;
+        bool matched = !idle, acts = fast && once;
+        wr(TIM1 + CR1, (once ? OPM : 0) | (down ? DIR : 0));
+        wr(TIM1 + CCR1, down ? 49 : 50);
+        wr(TIM1 + EGR, 1);
+        wr(TIM1 + CCMR1, (second ? 7 : 6) << 4 | (fast ? 4 : 0));
+        run_us(10);
+        assert_int_equal(pin_level('A', 8), idle);
+        wr(TIM2 + EGR, 1);
+        assert_int_equal(pin_level('A', 8), acts ? matched : idle);
+        run_us(40);
+        assert_int_equal(pin_level('A', 8), acts ? matched : idle);
+        run_us(20);
+        assert_int_equal(pin_level('A', 8), matched);
+        run_us(30);
+        assert_int_equal(pin_level('A', 8), matched);
+        run_us(20);
+        assert_int_equal(pin_level('A', 8), idle);
+    }
+}
+
 static void lock(void **state)
 {
     (void)state;
@@ -326,6 +358,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(break_input, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(commutation, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(retriggerable, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(fast_enable, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(lock, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(combined_outputs, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(infrared, microseconds, rig_off),

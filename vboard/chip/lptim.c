@@ -36,9 +36,10 @@ static uint32_t kernel_hz(const struct chip *c, unsigned index)
                : 0;
 }
 
+/* In n periods of the counter's clock, behind the prescaler. */
 static ps_t in_periods(const struct chip *c, const struct lptim_state *t, unsigned n)
 {
-    ps_t delay = chip_ticks_to_ps(n, t->clock.hz);
+    ps_t delay = chip_ticks_to_ps((uint64_t)n << lptim_prescaler(t), t->clock.hz);
 
     return delay == PS_NEVER ? PS_NEVER - 1 : chip_now(c) + delay;
 }
@@ -69,7 +70,7 @@ void lptim_clock(struct chip *c, unsigned index, bool after)
     }
     if (lazy_retime(&t->clock, chip_now(c), kernel_hz(c, index))) {
         lptim_filters_retimed(t);
-        if (t->starts_at != PS_NEVER)
+        if (t->starts_at != PS_NEVER && !(t->cfgr & LPTIM_CFGR_CKSEL))
             t->starts_at = in_periods(c, t, 2);
     }
     lptim_update(c, index);
@@ -115,6 +116,7 @@ static void write_cr(struct chip *c, unsigned index, uint32_t value)
         t->cr = 0;
         t->counting = t->out = t->set_once = false;
         t->cnt = t->phase = 0;
+        t->edges = 0;
         t->starts_at = PS_NEVER;
         lptim_configure(c, index, t->cfgr); /* the filters stop */
         return;
@@ -128,7 +130,7 @@ static void write_cr(struct chip *c, unsigned index, uint32_t value)
         return;
     t->cr |= start;
     t->single = start & LPTIM_CR_SNGSTRT;
-    t->starts_at = in_periods(c, t, 2);
+    t->starts_at = t->cfgr & LPTIM_CFGR_CKSEL ? chip_now(c) : in_periods(c, t, 2);
 }
 
 /* CMP and ARR: "must only be modified when the LPTIM is enabled". */

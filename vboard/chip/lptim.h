@@ -19,6 +19,7 @@ struct lptim_state {
     bool counting, single, out;
     bool set_once;       /* OUT has been set for good */
     bool down;           /* direction of the encoder */
+    uint8_t edges;       /* of IN1 as the clock since ENABLE, up to those that are lost */
     struct filter in[3]; /* IN1, IN2, trigger */
     ps_t filter_at;      /* the next of them passes a level on */
     ps_t arr_ok, cmp_ok; /* when a written value has reached the kernel clock's side */
@@ -61,10 +62,11 @@ enum {
 
 void lptim_settle(struct chip *c, unsigned index);
 void lptim_schedule(struct chip *c, unsigned index);
-void lptim_update(struct chip *c, unsigned index); /* interrupt, wake-up line, output pin */
-bool lptim_by_edges(const struct lptim_state *t);  /* clocked by its input */
+void lptim_update(struct chip *c, unsigned index);     /* interrupt, wake-up line, output pin */
+unsigned lptim_prescaler(const struct lptim_state *t); /* PRESC, as a power of two */
+bool lptim_by_edges(const struct lptim_state *t);      /* clocked by its input */
 void lptim_count(struct chip *c, unsigned index, uint64_t clocks);
-void lptim_trigger(struct lptim_state *t);                           /* starts, or with TIMOUT starts over */
+bool lptim_trigger(struct lptim_state *t); /* starts, or with TIMOUT starts over; false: is ignored */
 void lptim_configure(struct chip *c, unsigned index, uint32_t cfgr); /* CFGR; filters begin anew */
 void lptim_sources_selected(struct chip *c, unsigned index);         /* OR or pins have changed */
 void lptim_filters_run(struct chip *c, unsigned index);              /* samples up to now */

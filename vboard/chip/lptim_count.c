@@ -9,7 +9,7 @@ bool lptim_by_edges(const struct lptim_state *t)
     return t->cfgr & (LPTIM_CFGR_CKSEL | LPTIM_CFGR_COUNTMODE | LPTIM_CFGR_ENC);
 }
 
-static unsigned prescaler(const struct lptim_state *t)
+unsigned lptim_prescaler(const struct lptim_state *t)
 {
     return bits(t->cfgr, 9, 3);
 }
@@ -24,12 +24,15 @@ static void go(struct lptim_state *t)
 }
 
 /* The multiplexer of triggers has the software's among its inputs (RM0394 "LPTIM block diagram"). */
-void lptim_trigger(struct lptim_state *t)
+bool lptim_trigger(struct lptim_state *t)
 {
     if (!t->counting)
         go(t);
     else if (t->cfgr & LPTIM_CFGR_TIMOUT)
         t->cnt = t->phase = 0;
+    else
+        return false;
+    return true;
 }
 
 /* The counter is at a value where something happens. */
@@ -104,8 +107,8 @@ void lptim_count(struct chip *c, unsigned index, uint64_t clocks)
 
     if (!t->counting)
         return;
-    t->phase = (uint32_t)(all & ((1u << prescaler(t)) - 1));
-    count(t, all >> prescaler(t));
+    t->phase = (uint32_t)(all & ((1u << lptim_prescaler(t)) - 1));
+    count(t, all >> lptim_prescaler(t));
 }
 
 /* What crosses the clock domains has arrived. */
@@ -157,7 +160,7 @@ static void tell_wave(struct chip *c, unsigned index)
 
     if (t->counting && !t->single && !lptim_by_edges(t) && t->clock.hz) {
         double period = (double)t->live_arr + 1;
-        hz = (double)t->clock.hz / (1u << prescaler(t)) / period;
+        hz = (double)t->clock.hz / (1u << lptim_prescaler(t)) / period;
         duty = t->live_cmp > t->live_arr ? 0 : (period - t->live_cmp - 1) / period;
         if (t->cfgr & LPTIM_CFGR_WAVPOL)
             duty = 1 - duty;
@@ -193,7 +196,7 @@ void lptim_schedule(struct chip *c, unsigned index)
     when = t->starts_at < when ? t->starts_at : when;
     when = t->filter_at < when ? t->filter_at : when;
     if (t->counting && !lptim_by_edges(t) && matters(c, index)) {
-        ps_t next = lazy_when(&t->clock, ((uint64_t)ahead(t) << prescaler(t)) - t->phase);
+        ps_t next = lazy_when(&t->clock, ((uint64_t)ahead(t) << lptim_prescaler(t)) - t->phase);
         when = next < when ? next : when;
     }
     chip_wake_at(c, index ? B_LPTIM2 : B_LPTIM1, when >= PS_NEVER - 1 ? PS_NEVER : when);

@@ -5,7 +5,7 @@
 #include "chip/state.h"
 
 enum { IN1, IN2, TRIGGER }; /* index into in[] */
-enum { SOURCE_ETR = 0, SOURCE_COMP1 = 6 };
+enum { SOURCE_ETR = 0, SOURCE_COMP1 = 6, EDGES_LOST = 5 };
 
 static const struct {
     uint8_t in1, in2, etr;
@@ -36,13 +36,23 @@ static void encoder(struct chip *c, unsigned index, unsigned input, bool level)
     t->down = !up;
 }
 
+/* "The first five active edges on the LPTIM external Input1 (after LPTIM is enable) are lost" where it is the
+ * clock (RM0394 "Counter mode"). */
+static bool lost(struct lptim_state *t)
+{
+    if (!(t->cfgr & LPTIM_CFGR_CKSEL) || t->edges == EDGES_LOST)
+        return false;
+    t->edges++;
+    return true;
+}
+
 static void input_changed(struct chip *c, unsigned index, unsigned n, bool level)
 {
     struct lptim_state *t = &c->lptim[index];
 
     if (t->cfgr & LPTIM_CFGR_ENC)
         encoder(c, index, n, level);
-    else if (n == IN1 && lptim_by_edges(t) && edge_counts(bits(t->cfgr, 1, 2), level))
+    else if (n == IN1 && lptim_by_edges(t) && edge_counts(bits(t->cfgr, 1, 2), level) && !lost(t))
         lptim_count(c, index, 1);
 }
 
@@ -52,8 +62,8 @@ static void trigger_changed(struct lptim_state *t, bool rising)
 
     if (!(edges & (rising ? 1 : 2)) || !(t->cr & (LPTIM_CR_SNGSTRT | LPTIM_CR_CNTSTRT)))
         return;
-    t->isr |= LPTIM_EXTTRIG;
-    lptim_trigger(t);
+    if (lptim_trigger(t))
+        t->isr |= LPTIM_EXTTRIG;
 }
 
 /* ---- filters ---- */

@@ -98,6 +98,7 @@ struct tim_state {
     uint8_t ref;           /* OCxREF, bit per channel */
     uint8_t ref_told;      /* as MMS2 has seen them */
     uint8_t cleared;       /* references that ETRF keeps low until the next update */
+    uint8_t fast;          /* those that a trigger has put behind their match until then: OCxFE */
     uint8_t trgo, trgo2;   /* level of the trigger outputs */
     uint16_t driven, high; /* pins: OC1..4, then OC1N..4N: driven, and their level */
     uint8_t wanted;        /* references that the dead-time generator has seen */

@@ -34,7 +34,7 @@ static void tim_update(struct chip *c, unsigned index)
     struct tim_state *t = &c->tim[index];
     const struct tim_kind *k = &tim_kinds[index];
 
-    t->cleared = 0;
+    t->cleared = t->fast = 0;
     t->psc = t->r[TIM_PSC];
     t->arr = t->r[TIM_ARR];
     t->repeat = t->rcr = t->r[TIM_RCR];

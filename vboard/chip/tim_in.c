@@ -48,6 +48,14 @@ static void capture_trc(struct chip *c, unsigned index)
             capture_edge(c, index, ch);
 }
 
+/* OCxFE in one pulse mode: the trigger "acts like a compare match" on PWM modes 1 and 2. */
+static void fast_enable(struct tim_state *t, unsigned channels)
+{
+    for (unsigned ch = 0; ch < channels; ch++)
+        if (t->r[TIM_CR1] & TIM_CR1_OPM && t->ccmr[ch / 2] >> 8 * (ch & 1) & 4 && tim_mode(t, ch) >> 1 == 3)
+            t->fast |= (uint8_t)(1u << ch);
+}
+
 /* An active edge of TRGI. */
 void tim_trigger_input(struct chip *c, unsigned index)
 {
@@ -66,8 +74,10 @@ void tim_trigger_input(struct chip *c, unsigned index)
         tim_restart(c, index, !(t->r[TIM_CR1] & TIM_CR1_URS));
     if (sms == 4 && tim_trigger_select(t) >= 4 && tim_counts_internal(t))
         t->prescale = -1; /* behind its capture: figure "PWM input mode timing" */
-    if (sms == 6 || sms == 8)
+    if (sms == 6 || sms == 8) {
         t->r[TIM_CR1] |= TIM_CR1_CEN;
+        fast_enable(t, tim_kinds[index].channels);
+    }
     if (sms == 7)
         tim_count_edge(c, index);
     tim_refs(c, index);

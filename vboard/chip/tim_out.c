@@ -135,7 +135,7 @@ void tim_refs(struct chip *c, unsigned index)
             continue;
         }
         if (mode >= 6)
-            put_ref(t, ch, tim_pwm_level(t, ch));
+            put_ref(t, ch, t->fast >> ch & 1 ? (mode == 7) != t->down : tim_pwm_level(t, ch));
         if (t->ccmr[ch / 2] >> 8 * (ch & 1) & 0x80 && etrf)
             t->cleared |= (uint8_t)(1u << ch);
         if (t->cleared >> ch & 1)
