@@ -37,7 +37,7 @@ TEST_LIBS_test_cpu_oracle := -lunicorn -Wl,--exclude-libs,ALL
 # Fuzz targets are built from their sources, all of them instrumented.
 FUZZ_TESTS := $(addprefix $(B)/test/fuzz/,fuzz_image fuzz_chip)
 FUZZ_IMAGE_SRC := $(wildcard vboard/board/image*.c) $(addprefix vboard/board/,parse.c sentence.c) \
-    $(addprefix tools/,examine.c cures.c factory.c vtor.c) boot/core/image.c test/fuzz/fuzz_image.c
+    $(addprefix tools/,examine.c cures.c factory.c linked.c vtor.c) boot/core/image.c test/fuzz/fuzz_image.c
 FUZZ_CHIP_SRC := $(wildcard vboard/chip/*.c vboard/cpu/*.c) test/support/reset_values.c test/fuzz/fuzz_chip.c
 $(B)/test/fuzz/fuzz_image: $(FUZZ_IMAGE_SRC:%.c=$(B)/obj/fuzz/%.o)
 $(B)/test/fuzz/fuzz_chip: $(FUZZ_CHIP_SRC:%.c=$(B)/obj/fuzz/%.o)

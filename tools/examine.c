@@ -11,6 +11,7 @@
 #include "board/crc32.h"
 #include "boot/core/config.h"
 #include "factory.h"
+#include "linked.h"
 #include "vtor.h"
 
 static const struct {
@@ -112,6 +113,11 @@ static const struct image_part *part_at(const struct image *image, uint32_t addr
     return NULL;
 }
 
+static bool is_reserved(unsigned v)
+{
+    return (v >= 7 && v <= 10) || v == 13;
+}
+
 /* The processor's own exceptions; how far the table goes beyond them nobody says. A program that has none
  * ends it behind the reset vector, and what follows is code: no word of that looks like a vector. */
 static void look_at_handlers(struct findings *f, const struct image *image, const struct image_part *head)
@@ -119,8 +125,7 @@ static void look_at_handlers(struct findings *f, const struct image *image, cons
     unsigned good = 0, wrong = 0;
     for (unsigned v = 2; v < 16 && 4 * v + 4 <= head->size; v++) {
         uint32_t vector = le32(head->bytes + 4 * v);
-        bool reserved = (v >= 7 && v <= 10) || v == 13;
-        if (reserved)
+        if (is_reserved(v))
             continue;
         if (vector == 0 || (vector % 2 != 0 && (in_ram(vector) || part_at(image, vector & ~1u))))
             good++;
@@ -129,6 +134,18 @@ static void look_at_handlers(struct findings *f, const struct image *image, cons
     }
     if (wrong && good)
         add(f, FINDING_VECTOR, ERROR, "vector %u is 0x%08X", wrong, le32(head->bytes + 4 * (size_t)wrong));
+}
+
+/* Which vector is meant by "linked elsewhere": the reset vector, unless that is right. */
+static unsigned vector_elsewhere(const struct image_part *head, uint32_t reset)
+{
+    if (reset % 2 != 0 && reset >= SLOT_ADDR && reset < SLOT_END)
+        for (unsigned v = 2; v < 16 && 4 * v + 4 <= head->size; v++) {
+            uint32_t vector = le32(head->bytes + 4 * v);
+            if (!is_reserved(v) && vector >= FLASH_ADDR && vector < SLOT_ADDR)
+                return v;
+        }
+    return 1;
 }
 
 static void look_at_vectors(struct findings *f, const struct image *image, const struct image_part *head)
@@ -144,7 +161,11 @@ static void look_at_vectors(struct findings *f, const struct image *image, const
     if (m != MESSAGE_READY) {
         /* The numbers are the same: one table. */
         enum finding_code code = m == MESSAGE_EMPTY ? FINDING_BLANK_FILE : (enum finding_code)m;
-        add(f, code, ERROR, "stack pointer 0x%08X, reset vector 0x%08X", f->stack, f->reset);
+        unsigned v = m == MESSAGE_NOT_HERE ? vector_elsewhere(head, f->reset) : 1;
+        if (v == 1)
+            add(f, code, ERROR, "stack pointer 0x%08X, reset vector 0x%08X", f->stack, f->reset);
+        else
+            add(f, code, ERROR, "vector %u is 0x%08X", v, le32(head->bytes + 4 * (size_t)v));
         return;
     }
     f->has_vectors = true;
@@ -237,7 +258,8 @@ static void look_at_info(struct findings *f, const uint8_t *slot, uint32_t size)
     }
     f->crc_right = f->info.length <= size && image_crc(slot, f->info.length, at) == f->info.crc;
     if (!f->crc_right)
-        add(f, FINDING_DAMAGED, ERROR, "%u bytes, CRC 0x%08X", f->info.length, f->info.crc);
+        add(f, FINDING_DAMAGED, ERROR, "%u bytes, CRC 0x%08X; the file has %u bytes", f->info.length,
+            f->info.crc, size);
 }
 
 /* Linked for another bootloader, behind which the vector table has another place. */
@@ -268,8 +290,12 @@ static void look_at_application(struct findings *f, const struct image *image)
     look_at_vtor(f, image);
     uint32_t size;
     uint8_t *slot = image_slot(image, &size);
-    if (slot)
+    if (slot) {
+        uint32_t linked = image->format == IMAGE_ELF ? SLOT_ADDR : linked_at(slot, size, SLOT_ADDR);
+        if (linked != SLOT_ADDR)
+            add(f, FINDING_NOT_HERE, ERROR, "by the addresses in it, it was linked at 0x%08X", linked);
         look_at_info(f, slot, size);
+    }
     free(slot);
 }
 

@@ -104,6 +104,12 @@ static void vectors(void **state)
     put(0, 0x20010000);
     put(4, 0x08000201);
     finds(FINDING_NOT_HERE, ERROR);
+    assert_string_equal(find(FINDING_NOT_HERE)->detail, "stack pointer 0x20010000, reset vector 0x08000201");
+    put(4, SLOT_ADDR + 0x201);
+    put(4 * 11, 0x08000301); /* another one, which is named */
+    finds(FINDING_NOT_HERE, ERROR);
+    assert_string_equal(find(FINDING_NOT_HERE)->detail, "vector 11 is 0x08000301");
+    put(4 * 11, SLOT_ADDR + 0x201);
     put(4, SLOT_ADDR + SIZE + 1);
     finds(FINDING_CUT_SHORT, ERROR);
     parts[0].size--;
@@ -132,6 +138,48 @@ static void vectors(void **state)
     setup(NULL);
     for (parts[0].size = 1; parts[0].size < 8; parts[0].size++)
         finds(FINDING_CUT_SHORT, ERROR);
+}
+
+/* A literal that points to function n of an image that is linked at `base`; the functions are 0x100 apart. */
+static void function(uint32_t base, unsigned n, uint32_t begins_with)
+{
+    const uint32_t function = 0x4400 + 0x100 * n;
+    put(0x4200 + 4 * n, base + function + 1);
+    put(function, begins_with);
+}
+
+/* A raw binary for another address, so large that its vectors lie in the slot all the same. */
+static void linked_elsewhere(void **state)
+{
+    (void)state;
+    static const uint32_t beginnings[] = {0xBF00B580, 0x41F0E92D, 0xBF00E7FE, 0xBF004770};
+    for (uint32_t at = SIZE; at < 0x8000; at += 4)
+        put(at, 0xBF00BF00);
+    parts[0].size = 0x8000;
+    for (unsigned n = 0; n < 7; n++)
+        function(FLASH_ADDR, n, beginnings[n % 4]);
+    put(0x4300, FLASH_ADDR + 0x4401); /* the first one again */
+    put(0x4304, FLASH_ADDR + 0x4400); /* data that looks like code */
+    examine(&f, &image);
+    assert_int_equal(f.count, 0);
+    function(FLASH_ADDR, 7, 0xBF00B5F0);
+    finds(FINDING_NOT_HERE, ERROR);
+    assert_string_equal(find(FINDING_NOT_HERE)->detail,
+                        "by the addresses in it, it was linked at 0x08000000");
+    image.format = IMAGE_ELF; /* which knows */
+    examine(&f, &image);
+    assert_int_equal(f.count, 0);
+    image.format = IMAGE_RAW;
+    function(SLOT_ADDR, 8, 0xBF00B580); /* one by chance */
+    finds(FINDING_NOT_HERE, ERROR);
+    function(SLOT_ADDR, 9, 0xBF00B580); /* two are a quarter: here are those of another program, as data */
+    examine(&f, &image);
+    assert_int_equal(f.count, 0);
+    for (unsigned n = 0; n < 10; n++)
+        function(SLOT_ADDR + SLOT_SIZE - PAGE_SIZE - 0x4000, n, 0xBF00B580);
+    finds(FINDING_NOT_HERE, ERROR);
+    assert_string_equal(find(FINDING_NOT_HERE)->detail,
+                        "by the addresses in it, it was linked at 0x0803A800");
 }
 
 static void headers(void **state)
@@ -193,6 +241,7 @@ static void information(void **state)
     info.length = SIZE;
     memcpy(bytes + 0x300, &info, sizeof info);
     finds(FINDING_DAMAGED, ERROR);
+    assert_string_equal(find(FINDING_DAMAGED)->detail, "1024 bytes, CRC 0x00000000; the file has 1024 bytes");
     info.crc = image_crc(bytes, SIZE, at);
     memcpy(bytes + 0x300, &info, sizeof info);
     examine(&f, &image);
@@ -231,13 +280,10 @@ static void cures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(good, setup),
-        cmocka_unit_test_setup(places, setup),
-        cmocka_unit_test_setup(vectors, setup),
-        cmocka_unit_test_setup(vtor, setup),
-        cmocka_unit_test_setup(information, setup),
-        cmocka_unit_test_setup(headers, setup),
-        cmocka_unit_test(cures),
+        cmocka_unit_test_setup(good, setup),    cmocka_unit_test_setup(places, setup),
+        cmocka_unit_test_setup(vectors, setup), cmocka_unit_test_setup(linked_elsewhere, setup),
+        cmocka_unit_test_setup(vtor, setup),    cmocka_unit_test_setup(information, setup),
+        cmocka_unit_test_setup(headers, setup), cmocka_unit_test(cures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
