@@ -107,7 +107,14 @@ static void firmware_files(void **unused)
     file_write(temp("wrong.elf"), "\177ELFxxxx", 8);
     REFUSED("wrong.elf", "--load", temp("wrong.elf"));
     REFUSED("another processor", "--load", VBOARD);
-    REFUSED(OVERLAP, "--load", BENCH ".elf", "--load", BENCH ".hex");
+    REFUSED(OVERLAP "\n", "--load", BENCH ".elf", "--load", BENCH ".hex");
+    REFUSED(OVERLAP ", where a raw binary goes unless FILE@ADDR says otherwise", "--load", BENCH ".elf",
+            "--load", BENCH ".bin");
+    file_text(temp("app.s19"), "S0030000FC\n");
+    REFUSED("app.s19: is not a format that is read, by its name: ELF, Intel HEX, DfuSe and raw binary are",
+            "--load", temp("app.s19"));
+    file_text(temp("app.UF2"), "UF2\n");
+    REFUSED("is not a format that is read", "--load", temp("app.UF2"));
     REFUSED("raw binaries only", "--load", BENCH ".elf@0x08004000");
     REFUSED("is not in flash", "--load", BENCH ".bin@0x20000000");
     REFUSED("is not in flash", "--load", BENCH ".bin@0");
@@ -115,6 +122,7 @@ static void firmware_files(void **unused)
     REFUSED("is not in flash", "--load", BENCH ".bin@0x08040000");
     REFUSED("is not in flash", "--load", BENCH ".bin@0x1FFF7400");
     REFUSED("is not in flash", "--load", BENCH ".bin@0x1FFF6FF8");
+    REFUSED("'08004000' is not an address, such as 0x08004000", "--load", BENCH ".bin@08004000");
     REFUSED("'0x0800400G' is not an address", "--load", BENCH ".bin@0x0800400G");
     REFUSED("'4294967296' is not an address", "--load", BENCH ".bin@4294967296");
     REFUSED("exceed the address space", "--load", BENCH ".bin@0xFFFFFFF0");
@@ -226,7 +234,7 @@ static void control_and_scripts(void **unused)
     static const struct {
         const char *text, *words;
     } scripts[] = {
-        {"quit\nfrob\n", "script:2: there is no command 'frob'"},
+        {"quit\nfrob\n", "script:2: there is no command 'frob'; vboard --help lists them"},
         {"at\n", "script:1: 'at' takes seconds"},
         {"at soon quit\n", "script:1: 'at' takes seconds"},
         {"at 1\n", "script:1: there is no command"},

@@ -96,21 +96,19 @@ static bool named(const char *path, const char *extension)
 /* A name that promises a format which the content does not keep is a mistake, not a raw binary. */
 static bool belied(const char *path, struct sentence *why)
 {
+    static const char elf[] = "an ELF file, as its name says", hex[] = "an Intel HEX file, as its name says",
+                      dfu[] = "a DFU file, as its name says",
+                      other[] =
+                          "a format that is read, by its name: ELF, Intel HEX, DfuSe and raw binary are";
     static const struct {
         const char *extension, *format;
     } table[] = {
-        {".elf", "an ELF file"},
-        {".axf", "an ELF file"},
-        {".hex", "an Intel HEX file"},
-        {".ihex", "an Intel HEX file"},
-        {".dfu", "a DFU file"},
-        {".srec", "a format that can be loaded"},
-        {".s19", "a format that can be loaded"},
-        {".mot", "a format that can be loaded"},
+        {".elf", elf},   {".axf", elf},   {".hex", hex},   {".ihex", hex},  {".dfu", dfu},   {".srec", other},
+        {".s19", other}, {".s28", other}, {".s37", other}, {".mot", other}, {".uf2", other},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (named(path, table[i].extension))
-            return !refuse(why, "%s: is not %s, as its name says", path, table[i].format);
+            return !refuse(why, "%s: is not %s", path, table[i].format);
     return false;
 }
 

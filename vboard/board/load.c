@@ -93,8 +93,11 @@ static bool check(struct vboard *b, const char *path, const struct image *image)
         for (size_t j = 0; j < b->load_count; j++) {
             const struct board_load *l = &b->loads[j];
             if (p->addr < l->addr + l->size && l->addr < p->addr + p->size)
-                return refuse(&b->error, "%s: overlaps %s at 0x%08X", path, l->path,
-                              p->addr > l->addr ? p->addr : l->addr);
+                return refuse(&b->error, "%s: overlaps %s at 0x%08X%s", path, l->path,
+                              p->addr > l->addr ? p->addr : l->addr,
+                              image->format == IMAGE_RAW && p->addr == FLASH_BASE
+                                  ? ", where a raw binary goes unless FILE@ADDR says otherwise"
+                                  : "");
         }
     }
     return true;

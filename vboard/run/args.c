@@ -80,14 +80,15 @@ bool board_args_place(char *text, uint32_t *addr, struct sentence *why)
     *addr = VBOARD_NO_ADDR;
     if (at == NULL)
         return true;
-    if (parse_number(at + 1, UINT32_MAX - 1, &value)) {
+    const bool bare = at[1] == '0' && parse_digit(at[2]) >= 0; /* hex whose 0x was forgotten: 08004000 */
+    if (!bare && parse_number(at + 1, UINT32_MAX - 1, &value)) {
         *at = '\0';
         *addr = (uint32_t)value;
         return true;
     }
     if (access(text, F_OK) == 0) /* a file with an @ in its name */
         return true;
-    return refuse(why, "%s: '%s' is not an address", text, at + 1);
+    return refuse(why, "%s: '%s' is not an address, such as 0x08004000", text, at + 1);
 }
 
 /* ---- one function for each option: the value, into args ---------------------------------- */

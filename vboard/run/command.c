@@ -318,7 +318,7 @@ static bool parse_words(char **words, unsigned count, struct command *c, struct 
             return refuse_use(k, words, count, why);
         return true;
     }
-    return refuse(why, "there is no command '%.40s'", words[0]);
+    return refuse(why, "there is no command '%.40s'; vboard --help lists them", words[0]);
 }
 
 bool command_parse(const char *line, struct command *c, struct sentence *why)
