@@ -138,6 +138,10 @@ $(eval $(call bootloader,boot-buttons,-DBOOT_BUTTON=1 -DBOOT_TWICE_MS=400))
 # One of your own: make BOOT_OPTIONS='-DTOKEN_BKP=6 -DBOOT_BUTTON=1' (docs/porting.md lists them). Other options
 # than the last time: all of it anew.
 ifdef BOOT_OPTIONS
+# What can be set is what the sources set under #ifndef; a word that is misspelt would go unnoticed.
+BOOT_CAN := $(shell sed -n 's/^#ifndef \(.*\)/-D\1=%/p' boot/core/config.h $(PORT)/memory.h $(PORT)/reset.c)
+BOOT_CANNOT := $(filter-out $(BOOT_CAN),$(BOOT_OPTIONS))
+$(if $(BOOT_CANNOT),$(error BOOT_OPTIONS: there is no option $(BOOT_CANNOT): docs/porting.md lists those of the form -DNAME=VALUE))
 BOOT_OWN := $(B)/obj/fw/boot-own
 $(shell echo '$(BOOT_OPTIONS)' | cmp -s - $(BOOT_OWN)/options || { rm -rf $(BOOT_OWN) $(B)/firmware/boot-own.*; \
     mkdir -p $(BOOT_OWN); echo '$(BOOT_OPTIONS)' >$(BOOT_OWN)/options; })

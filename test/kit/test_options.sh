@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 work=build/test/options
 mkdir -p "$work" || exit 1
-echo 1..8
+echo 1..11
 . test/kit/lib.sh
 build() { make --no-print-directory BOOT_OPTIONS="$1" build/firmware/boot-own.hex; }
 board() { # board SECONDS COMMANDS: with the example blink
@@ -28,3 +28,11 @@ refused() { # refused SENTENCE COMMAND…
 }
 ok "a register that is not there" refused 'backup registers 0 to 31' build -DTOKEN_BKP=32
 ok "nor for the kit" refused 'backup registers 0 to 31' arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -fsyntax-only -DSUREBOOT_BKP=32 app/sureboot.c
+ok "an option that is misspelt" refused 'no option -DBOOT_BUTON=1' build '-DTOKEN_BKP=6 -DBOOT_BUTON=1'
+ok "or has no -D" refused 'no option BOOT_BUTTON=1' build BOOT_BUTTON=1
+elsewhere() { # the whole tree, in a folder with another name
+    rm -rf "$work/else where" && mkdir "$work/else where" && git ls-files -z --cached --others --exclude-standard |
+        xargs -0 cp -p --parents -t "$work/else where" && ln -s "$PWD/node_modules" "$work/else where/" &&
+        make --no-print-directory -C "$work/else where" build/firmware/boot.bin && cmp "$work/else where/build/firmware/boot.bin" build/firmware/boot.bin
+}
+ok "built in another folder: the same bytes" elsewhere
