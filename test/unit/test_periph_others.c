@@ -81,7 +81,6 @@ static void quadspi(void **state)
     assert_int_equal(rd(QUADSPI) & 2, 0); /* or the next write to CR would be an abort, too */
 }
 
-/* What FSIZE says is no memory is an error, in memory-mapped mode on the bus. */
 /* What is sent starts with its data: HAL_QSPI_Command() leaves an indirect write, HAL_QSPI_Receive() makes
  * a read of it, HAL_QSPI_Transmit() waits for FTF before the first byte. */
 static void quadspi_starts_with_data(void **state)
@@ -107,6 +106,39 @@ static void quadspi_starts_with_data(void **state)
     assert_int_equal(rd(QUADSPI + 8), 2 << 8 | 0x26);
 }
 
+/* A FIFO that was full goes on when it is down to 11 bytes; EN ends what would go on for ever. */
+static void quadspi_full(void **state)
+{
+    (void)state;
+    clock_on(0x50, 8);
+    wr(QUADSPI, 1 | 15 << 8 | 1 << 24); /* FTF with 16 bytes */
+    wr(QUADSPI + 0x10, 63);
+    wr(QUADSPI + 0x14, 0x9F | 1 << 8 | 1 << 24 | 1 << 26);
+    run_us(100);
+    assert_int_equal(rd(QUADSPI + 8), 16 << 8 | 0x24);
+    for (uint32_t level = 15; level > 11; level--) {
+        rd8(QUADSPI + 0x20);
+        run_us(100);
+        assert_int_equal(rd(QUADSPI + 8), level << 8 | 0x20);
+    }
+    rd8(QUADSPI + 0x20);
+    run_us(100);
+    assert_int_equal(rd(QUADSPI + 8), 16 << 8 | 0x24);
+    for (uint32_t mode = 1; mode <= 3; mode++) { /* that read, polling, memory-mapped */
+        if (mode > 1)
+            wr(QUADSPI + 0x14, 0x05 | 1 << 8 | 1 << 24 | mode << 26);
+        if (mode == 3)
+            assert_true(chip_bus_read(rig, 0x90000000, 1, &(uint32_t){0}));
+        run_us(100);
+        assert_int_equal(rd(QUADSPI + 8) & 0x20, 0x20);
+        wr(QUADSPI, 15 << 8 | 1 << 24);
+        assert_int_equal(rd(QUADSPI + 8) & 0x3F22, 0);
+        wr(QUADSPI, 1 | 15 << 8 | 1 << 24);
+        wr(QUADSPI + 0x24, 1); /* no status like this comes */
+    }
+}
+
+/* What FSIZE says is no memory is an error, in memory-mapped mode on the bus. */
 static void quadspi_beyond(void **state)
 {
     (void)state;
@@ -219,6 +251,43 @@ static void tsc(void **state)
     assert_int_equal(rd(0x40024018), 0x0FFFFFFF);
 }
 
+/* The counters are cleared when an acquisition begins; a synchronized one waits for its edge at PB10. */
+static void tsc_synchronized(void **state)
+{
+    (void)state;
+    clock_on(0x48, 16);
+    pin_mode('B', 10, 2, 9);
+    wr(0x40024030, 1);
+    for (int rising = 0; rising < 2; rising++) {
+        pin_drive('B', 10, !rising);
+        wr(0x40024000, 1 | 2 | 4 | (uint32_t)rising << 3); /* 255 pulses of 2 periods: 32 us */
+        run_us(1000);
+        assert_int_equal(rd(0x4002400C), 0);
+        assert_int_equal(rd(0x40024034), 0);
+        assert_int_equal(rd(0x40024000) & 2, 2);
+        pin_drive('B', 10, rising);
+        run_us(31);
+        assert_int_equal(rd(0x40024000) & 2, 2);
+        run_us(2);
+        assert_int_equal(rd(0x4002400C), 3);
+        assert_int_equal(rd(0x40024034), 255);
+        pin_drive('B', 10, !rising); /* over: nothing more comes of edges */
+        pin_drive('B', 10, rising);
+        wr(0x40024008, 3);
+        run_us(100);
+        assert_int_equal(rd(0x4002400C), 0);
+    }
+    wr(0x40024000, 1 | 2 | 4 | 8); /* high already */
+    run_us(33);
+    assert_int_equal(rd(0x4002400C), 3);
+    wr(0x40024008, 3);
+    wr(0x40024000, 1 | 2 | 4); /* cancelled while it waits */
+    wr(0x40024000, 1 | 4);
+    pin_drive('B', 10, 0);
+    run_us(100);
+    assert_int_equal(rd(0x4002400C), 0);
+}
+
 /* ---- OPAMP, VREFBUF ---- */
 
 static void amplifier(void **state)
@@ -295,10 +364,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(sdmmc, on, rig_off),
         cmocka_unit_test_setup_teardown(quadspi, on, rig_off),
         cmocka_unit_test_setup_teardown(quadspi_starts_with_data, on, rig_off),
+        cmocka_unit_test_setup_teardown(quadspi_full, on, rig_off),
         cmocka_unit_test_setup_teardown(quadspi_beyond, on, rig_off),
         cmocka_unit_test_setup_teardown(lcd, on, rig_off),
         cmocka_unit_test_setup_teardown(lcd_without_clock, on, rig_off),
         cmocka_unit_test_setup_teardown(tsc, on, rig_off),
+        cmocka_unit_test_setup_teardown(tsc_synchronized, on, rig_off),
         cmocka_unit_test_setup_teardown(amplifier, on, rig_off),
         cmocka_unit_test_setup_teardown(missing_is_told, rig_on, rig_off),
     };

@@ -79,6 +79,7 @@ static const uint16_t places[AF_SIGNALS][PINS_PER_SIGNAL] = {
     [AF_COMP1_OUT] = {AT(A, 0, 12), AT(A, 6, 6), AT(A, 11, 6), AT(B, 0, 12), AT(B, 10, 12)},
     [AF_COMP2_OUT] = {AT(A, 2, 12), AT(A, 7, 12), AT(B, 5, 12), AT(B, 11, 12)},
     [AF_CRS_SYNC] = {AT(A, 10, 10)},
+    [AF_TSC_SYNC] = {AT(B, 10, 9)},
     [AF_CAN1_RX] = {AT(A, 11, 9), AT(B, 8, 9)},
     [AF_CAN1_TX] = {AT(A, 12, 9), AT(B, 9, 9)},
     [AF_IR_OUT] = {AT(A, 13, 1), AT(B, 9, 1)},
@@ -294,6 +295,12 @@ static void to_spi(struct chip *c, unsigned signal, bool level)
     spi_nss(c, (signal - AF_SPI1_NSS) / 4, level);
 }
 
+static void to_tsc(struct chip *c, unsigned signal, bool level)
+{
+    (void)signal;
+    tsc_sync(c, level);
+}
+
 static void to_can(struct chip *c, unsigned signal, bool level)
 {
     (void)signal;
@@ -330,6 +337,8 @@ static listener *listener_of(unsigned signal)
         return to_spi;
     if (signal == AF_CRS_SYNC)
         return to_crs;
+    if (signal == AF_TSC_SYNC)
+        return to_tsc;
     if (signal == AF_CAN1_RX)
         return to_can;
     if (signal >= AF_I2C1_SMBA && signal <= AF_I2C3_SMBA)

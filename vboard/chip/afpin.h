@@ -77,6 +77,7 @@ enum af_signal {
     AF_COMP1_OUT,
     AF_COMP2_OUT,
     AF_CRS_SYNC,
+    AF_TSC_SYNC,
     AF_CAN1_RX,
     AF_CAN1_TX,
     AF_IR_OUT,

@@ -4,7 +4,7 @@
 #include "chip/regs.h"
 #include "chip/state.h"
 
-enum { CR, DCR, SR, FCR, DLR, CCR, AR, ABR, DR, PSMKR, PSMAR, PIR, LPTR, FIFO = 16 };
+enum { CR, DCR, SR, FCR, DLR, CCR, AR, ABR, DR, PSMKR, PSMAR, PIR, LPTR, FIFO = 16, GOES_ON = 11 };
 enum { EN = 1, ABORT = 2, DMAEN = 4, TCEN = 8, APMS = 1 << 22, PMM = 1 << 23 };
 enum { TEF = 1, TCF = 2, FTF = 4, SMF = 8, TOF = 16, BUSY = 1 << 5, IRQ_QUADSPI = 71 };
 #define CR_IDLE 0xFFC000D8u /* PRESCALER, PMM, APMS, FSEL, DFM, SSHIFT, TCEN: not while BUSY */
@@ -163,13 +163,24 @@ bool quadspi_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, u
     return true;
 }
 
-/* The FIFO goes on when it was full or empty. */
+/* The FIFO goes on when it was empty, or was full and has 11 bytes or less: with a threshold of 14 and more
+ * FTF may not come again before ("QUADSPI FIFO and data management"). */
 static void resume(struct chip *c)
 {
     struct quadspi_state *s = &c->quadspi;
+    bool room = mode(s) == INDIRECT_WRITE || (mode(s) == INDIRECT_READ && s->level <= GOES_ON);
 
-    if (busy(s) && s->byte_at == PS_NEVER && (s->left || s->endless) && mode(s) <= INDIRECT_READ)
+    if (busy(s) && s->byte_at == PS_NEVER && (s->left || s->endless) && room)
         s->byte_at = clocks(c, data_clocks(s));
+}
+
+/* The FIFO is flushed, and with it a status that was polled. */
+static void stop(struct quadspi_state *s)
+{
+    s->left = s->level = 0;
+    s->endless = s->polled = false;
+    s->byte_at = PS_NEVER;
+    s->r[SR] &= ~(uint32_t)BUSY;
 }
 
 bool quadspi_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
@@ -229,11 +240,9 @@ bool quadspi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, 
         value = (value & ~CR_IDLE) | (s->r[CR] & CR_IDLE);
     if (!fixed)
         regs_write(s->r, rows, ROWS, off & ~3u, value);
-    if (reg == CR && value & ABORT && busy(s)) {
-        s->left = s->level = 0; /* the FIFO is flushed, and with it a status that was polled */
-        s->endless = s->polled = false;
-        s->byte_at = PS_NEVER;
-        s->r[SR] = (s->r[SR] & ~(uint32_t)BUSY) | TCF;
+    if (reg == CR && busy(s) && (value & ABORT || !(value & EN))) { /* both end all modes */
+        stop(s);
+        s->r[SR] |= value & ABORT ? TCF : 0;
     }
     uint32_t ccr = s->r[CCR];
     bool addressed = bits(ccr, 10, 2);

@@ -1,11 +1,14 @@
-/* Touch sensing controller (RM0394 "TSC"): an acquisition takes its time and ends, for lack of a sampling
- * capacitor, with the maximum count error in every enabled group. */
-#include "chip/tsc.h"
+/* Touch sensing controller (RM0394 "TSC", RM0091 of the same block): an acquisition takes its time and ends,
+ * for lack of a sampling capacitor, with the maximum count error in every enabled group. */
+#include <string.h>
+
+#include "chip/afpin.h"
 #include "chip/regs.h"
 #include "chip/state.h"
+#include "chip/tsc.h"
 
 enum { CR, IER, ICR, ISR, IOGCSR = 0x30 / 4, IOG1CR = 0x34 / 4, GROUPS = 7 };
-enum { TSCE = 1, START = 2, EOAF = 1, MCEF = 2, IRQ_TSC = 77 };
+enum { TSCE = 1, START = 2, AM = 4, SYNCPOL = 8, EOAF = 1, MCEF = 2, IRQ_TSC = 77 };
 
 static const struct reg_row rows[] = {
     {0x00, 0, 0xFFFFF0FF}, {0x04, 0, 3},          {0x10, 0xFFFFFFFF, 0x0FFFFFFF}, {0x18, 0, 0x0FFFFFFF},
@@ -40,15 +43,33 @@ bool tsc_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint3
     return true;
 }
 
-static void start(struct chip *c)
+static void acquire(struct chip *c)
 {
     struct tsc_state *s = &c->tsc;
     uint32_t hz = chip_clock(c, CLK_HCLK) >> bits(s->r[CR], 12, 3);
     uint64_t cycle = bits(s->r[CR], 28, 4) + 1u + bits(s->r[CR], 24, 4) + 1u;
     ps_t time = chip_ticks_to_ps(cycle * maximum(s), hz);
 
-    s->r[IOGCSR] &= 0x7F;
+    s->waits = false;
     chip_wake_at(c, B_TSC, time == PS_NEVER ? PS_NEVER : chip_now(c) + time);
+}
+
+/* Synchronized, it begins with a falling edge at TSC_SYNC, or a rising edge "and high level". */
+static void start(struct chip *c)
+{
+    struct tsc_state *s = &c->tsc;
+
+    s->r[IOGCSR] &= 0x7F;
+    memset(&s->r[IOG1CR], 0, GROUPS * sizeof s->r[0]);
+    s->waits = s->r[CR] & AM;
+    if (!s->waits || (s->r[CR] & SYNCPOL && af_in(c, AF_TSC_SYNC, false)))
+        acquire(c);
+}
+
+void tsc_sync(struct chip *c, bool level)
+{
+    if (c->tsc.waits && level == !!(c->tsc.r[CR] & SYNCPOL))
+        acquire(c);
 }
 
 void tsc_event(struct chip *c, unsigned index)
@@ -80,10 +101,12 @@ bool tsc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     }
     if (!(s->r[CR] & TSCE))
         s->r[CR] &= ~(uint32_t)START;
-    if (s->r[CR] & START && !was_running)
+    if (s->r[CR] & START && !was_running) {
         start(c);
-    else if (!(s->r[CR] & START))
+    } else if (!(s->r[CR] & START)) {
+        s->waits = false;
         chip_wake_at(c, B_TSC, PS_NEVER);
+    }
     interrupt(c);
     return true;
 }
