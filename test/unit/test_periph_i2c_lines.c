@@ -218,6 +218,36 @@ static void waiting_masters(void **state)
     assert_int_equal(rd(I2C2 + ISR) & (BUSY | ARLO), 0);
 }
 
+/* A START that waits while its I2C is addressed falls with ADDRCF (RM0360 "Master communication
+ * initialization"). */
+static void addressed_while_waiting(void **state)
+{
+    (void)state;
+    for (unsigned cleared = 0; cleared < 2; cleared++) {
+        wr(I2C3 + OAR1, 1 << 15 | 0x52);
+        wr(I2C1 + CR2, 0x52 | NBYTES(1) | AUTOEND | START);
+        wait(I2C3, ADDR);
+        if (!cleared)
+            wr(I2C3 + CR2, 0x20 | NBYTES(1) | AUTOEND | START);
+        assert_int_equal(rd(I2C3 + CR2) & START, cleared ? 0 : START);
+        wr(I2C3 + ICR, ADDR);
+        assert_int_equal(rd(I2C3 + CR2) & START, 0);
+        if (cleared) /* with one that comes behind it the bus is asked for again */
+            wr(I2C3 + CR2, 0x20 | NBYTES(1) | AUTOEND | START);
+        wait(I2C1, TXIS);
+        wr(I2C1 + TXDR, 0x77);
+        wait(I2C3, RXNE);
+        assert_int_equal(rd(I2C3 + RXDR), 0x77);
+        wait(I2C3, STOPF);
+        wr(I2C3 + ICR, STOPF);
+        wait(I2C1, STOPF);
+        wr(I2C1 + ICR, STOPF);
+        run_us(500);
+        assert_int_equal(rd(I2C3 + ISR) & NACKF, cleared ? NACKF : 0);
+        wr(I2C3 + ICR, STOPF | NACKF);
+    }
+}
+
 /* Of three the last one competes with the one that leads, not with the one that has lost already. */
 static void three_at_once(void **state)
 {
@@ -266,6 +296,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lower_address_wins, rivals, rig_off),
         cmocka_unit_test_setup_teardown(second_waits, rivals, rig_off),
         cmocka_unit_test_setup_teardown(waiting_masters, rivals, rig_off),
+        cmocka_unit_test_setup_teardown(addressed_while_waiting, rivals, rig_off),
         cmocka_unit_test_setup_teardown(three_at_once, rivals, rig_off),
         cmocka_unit_test_setup_teardown(data_lost, rivals, rig_off),
     };

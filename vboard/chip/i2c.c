@@ -192,6 +192,10 @@ static void clear(struct chip *c, unsigned index, uint32_t value)
 
     value &= ICR_BITS;
     s->r[I2C_ISR] &= ~value;
+    if (value & I2C_ISR_ADDR && s->phase == I2C_WAITS_FOR_BUS) { /* takes back the START, too */
+        s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_START;
+        s->phase = I2C_IDLE;
+    }
     if (value & I2C_ISR_ADDR && s->selected) {
         if (s->r[I2C_CR1] & I2C_CR1_SBC) /* NBYTES is written before */
             i2c_count(s);
