@@ -90,6 +90,26 @@ static void swapped_lines(void **state)
     }
 }
 
+/* HDSEL and SWAP: the one wire is at the pin of RX, in both directions, as users of Arduino for STM32 have
+ * it. */
+static void swapped_single_wire(void **state)
+{
+    (void)state;
+    for (unsigned swap = 0; swap < 2; swap++) {
+        chip_wire(rig, 0, swap ? 10 : 9, 0, swap ? 3 : 2);
+        start(USART1, TE | RE, swap ? SWAP : 0, HDSEL);
+        start(USART2, TE | RE, swap ? SWAP : 0, HDSEL);
+        for (uint32_t w = 0; w < 256; w += 51) {
+            assert_int_equal(transfer(w), RXNE | w << 16);
+            wr(USART1 + RQR, 8);
+            wr(USART2 + TDR, w ^ 0xFF);
+            run_ps(BIT * 12);
+            assert_int_equal(rd(USART1 + ISR) & (RXNE | FE), RXNE);
+            assert_int_equal(rd(USART1 + RDR), w ^ 0xFF);
+        }
+    }
+}
+
 /* The encoder's pulses are high, the decoder's low: what is between inverts, as a transceiver does. */
 static void irda(void **state)
 {
@@ -483,6 +503,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inverted_lines, on, rig_off),
         cmocka_unit_test_setup_teardown(swapped_lines, on, rig_off),
+        cmocka_unit_test_setup_teardown(swapped_single_wire, on, rig_off),
         cmocka_unit_test_setup_teardown(irda, on, rig_off),
         cmocka_unit_test_setup_teardown(irda_prescaler_of_0, on, rig_off),
         cmocka_unit_test_setup_teardown(irda_mismatch, on, rig_off),

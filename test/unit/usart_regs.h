@@ -33,7 +33,7 @@ enum {
     ABREN = 1 << 20
 };
 /* CR3 */
-enum { IREN = 2, IRLP = 4, NACK = 16, SCEN = 32, ONEBIT = 1 << 11, SCARCNT = 17 };
+enum { IREN = 2, IRLP = 4, HDSEL = 8, NACK = 16, SCEN = 32, ONEBIT = 1 << 11, SCARCNT = 17 };
 /* ISR */
 enum {
     PE = 1,

@@ -12,9 +12,9 @@ bool usart_receiving(const struct usart_state *u)
 
 unsigned usart_line_in(const struct usart_state *u, unsigned index)
 {
-    bool one_wire = u->cr3 & (USART_CR3_HDSEL | USART_CR3_SCEN);
+    bool one_wire = u->cr3 & (USART_CR3_HDSEL | USART_CR3_SCEN), swap = u->cr2 & USART_CR2_SWAP;
 
-    return (u->cr2 & USART_CR2_SWAP || one_wire ? AF_USART1_TX : AF_USART1_RX) + index;
+    return (swap != one_wire ? AF_USART1_TX : AF_USART1_RX) + index; /* both: one wire, at the pin of RX */
 }
 
 /* ---- samples ---- */
