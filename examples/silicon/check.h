@@ -70,6 +70,7 @@ void stage_oscillators(void);
 void stage_memory(void);
 void stage_usb_and_board(void);
 void stage_writes(void);
+void stage_usart(void);
 void stage_exti(void);
 void stage_timer(void);
 void stage_adc(void);

@@ -13,6 +13,7 @@ static void (*const stages[])(void) = {
     stage_memory,
     stage_usb_and_board,
     stage_writes,
+    stage_usart,
     stage_exti,
     stage_timer,
     stage_adc,

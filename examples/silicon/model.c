@@ -43,6 +43,41 @@ void stage_writes(void)
     RCC->APB1ENR1 &= ~RCC_APB1ENR1_I2C2EN;
 }
 
+/* ---- USART ------------------------------------------------------------------------------- */
+
+/* On a single wire, PA9, USART1 hears what it sends. */
+void stage_usart(void)
+{
+    enum { FE = BIT(1), EOBF = BIT(12), SBKRQ = BIT(1) };
+
+    RCC->APB2ENR |= RCC_APB2ENR_USART1EN;
+    (void)RCC->APB2ENR;
+    GPIOA->PUPDR = (GPIOA->PUPDR & ~GPIO_FIELD(9, 3)) | GPIO_FIELD(9, 1);
+    GPIOA->AFRH = (GPIOA->AFRH & ~0xF0ul) | 0x70;
+    GPIOA->MODER = (GPIOA->MODER & ~GPIO_FIELD(9, 3)) | GPIO_FIELD(9, 2);
+    USART1->BRR = CORE_MHZ * 10; /* 100 kBd */
+    USART1->CR3 = BIT(3);        /* HDSEL */
+    USART1->CR1 = USART1_CR1_UE | USART1_CR1_TE | USART1_CR1_RE;
+    unsigned heard = 0;
+    for (unsigned i = 0; i < 6; i++) {
+        USART1->TDR = 0x55;
+        if (wait_for(&USART1->ISR, USART1_ISR_RXNE, 1000) < 1000 && USART1->RDR == 0x55)
+            heard++;
+    }
+    uint32_t isr = USART1->ISR;
+    check(heard == 6 && !(isr & EOBF), area,
+          "six bytes on a single wire come back, without BLEN EOBF does not", isr, hex);
+    USART1->RQR = SBKRQ;
+    wait_us(300);
+    isr = USART1->ISR;
+    check((isr & FE) && (isr & USART1_ISR_RXNE), area, "a break comes back as a byte with FE", isr, hex);
+    USART1->CR1 = 0;
+    USART1->CR3 = 0;
+    GPIOA->MODER |= GPIO_FIELD(9, 3);
+    GPIOA->PUPDR &= ~GPIO_FIELD(9, 3);
+    RCC->APB2ENR &= ~RCC_APB2ENR_USART1EN;
+}
+
 /* ---- EXTI -------------------------------------------------------------------------------- */
 
 void stage_exti(void)

@@ -168,6 +168,8 @@ static void test_stop_usart(void **state)
         assert_int_equal(rig->mode, MODE_RUN);
         assert_true(awake());
         assert_int_equal(rd(usart + 0x1C) & 1U << 20, 1U << 20);
+        wr(usart + 0x00, 1 | 1 << 2); /* WUF falls with UESM */
+        assert_int_equal(rd(usart + 0x1C) & 1U << 20, 0);
     }
 }
 

@@ -398,6 +398,19 @@ static void timeout_and_block(void **state)
     assert_true(irq_line(37));
     wr(USART1 + ICR, RTOF);
     assert_false(irq_line(37));
+    for (unsigned shorter = 0; shorter < 2; shorter++) { /* RTOR is written while it counts */
+        wr(USART1 + RTOR, 100);
+        usart_receive(rig, B_USART1, 1);
+        run_ps(BIT * 60);
+        assert_int_equal(rd(USART1 + ISR) & RTOF, 0);
+        wr(USART1 + RTOR, shorter ? 40 : 60); /* 50 are over */
+        run_ps(BIT);
+        assert_int_equal(rd(USART1 + ISR) & RTOF, shorter ? RTOF : 0);
+        run_ps(BIT * 10);
+        assert_int_equal(rd(USART1 + ISR) & RTOF, RTOF);
+        rd(USART1 + RDR);
+        wr(USART1 + ICR, RTOF);
+    }
 }
 
 static void auto_baud(void **state)
@@ -417,7 +430,12 @@ static void auto_baud(void **state)
     assert_int_equal(rd(USART2 + ISR) & ABRF, 0);
     wr(USART1 + TDR, 0x0F);
     run_ps(BIT * 11);
-    assert_int_equal(rd(USART2 + ISR) & (ABRF | ABRE), ABRF | ABRE);
+    assert_int_equal(rd(USART2 + ISR) & (ABRF | ABRE | RXNE | FE), ABRF | ABRE | RXNE | FE);
+    wr(USART2 + CR2, 1 << 20 | 1 << 21); /* ABRMOD: not while ABREN is set, and else with UE set, too */
+    assert_int_equal(rd(USART2 + CR2), 1 << 20 | 3 << 21);
+    wr(USART2 + CR2, 3 << 21);
+    wr(USART2 + CR2, 2 << 21);
+    assert_int_equal(rd(USART2 + CR2), 2 << 21);
 }
 
 static void half_duplex(void **state)

@@ -324,6 +324,29 @@ static void refused(void **state)
     assert_int_equal(told.bytes[1], 0x3D);
 }
 
+/* Of a card RTOR counts from start bit to start bit, and BLEN what comes behind the last byte that was sent.
+ */
+static void card_times(void **state)
+{
+    (void)state;
+    cards(0, 0);
+    wr(USART2 + CR2, rd(USART2 + CR2) | 1 << 23);
+    wr(USART2 + RTOR, 20 | 1u << 24);
+    for (unsigned n = 0; n < 8; n++) {
+        if (n == 3)
+            wr(USART2 + TDR, 0);
+        assert_int_equal(rd(USART2 + ISR) & (RTOF | 1 << 12), 0);
+        wr(USART1 + TDR, 0x3B);
+        run_ps(BIT * 19);
+        rd(USART2 + RDR);
+    }
+    assert_int_equal(rd(USART2 + ISR) & (RTOF | 1 << 12), 1 << 12);
+    run_ps(BIT / 2);
+    assert_int_equal(rd(USART2 + ISR) & RTOF, 0);
+    run_ps(BIT * 2);
+    assert_int_equal(rd(USART2 + ISR) & RTOF, RTOF);
+}
+
 static void repeated(void **state)
 {
     (void)state;
@@ -511,6 +534,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(guard_time, on, rig_off),
         cmocka_unit_test_setup_teardown(before_guard_time, on, rig_off),
         cmocka_unit_test_setup_teardown(refused, on, rig_off),
+        cmocka_unit_test_setup_teardown(card_times, on, rig_off),
         cmocka_unit_test_setup_teardown(repeated, on, rig_off),
         cmocka_unit_test_setup_teardown(clocks, on, rig_off),
         cmocka_unit_test_setup_teardown(synchronous, on, rig_off),

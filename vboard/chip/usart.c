@@ -241,6 +241,8 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
     if (value & USART_CR1_UE && (value ^ old) & instances[index].cr1 & ~mask)
         ignored(c, index, "CR1");
     u->cr1 = (old & ~mask) | (value & mask);
+    if (!(u->cr1 & USART_CR1_UESM))
+        u->isr &= ~(uint32_t)USART_ISR_WUF;
     if (!(u->cr1 & USART_CR1_UE))
         return;
     if (!(old & USART_CR1_UE) && u->cr3 & USART_CR3_SCEN)
@@ -279,8 +281,10 @@ static void write_masked(struct chip *c, unsigned index, const char *name, uint3
 static void write_cr2(struct chip *c, unsigned index, uint32_t value)
 {
     struct usart_state *u = &c->usart[index];
-    /* ADD: with the receiver off, or the whole */
+    /* ADD: with the receiver off, or the whole; ABRMOD with ABREN clear */
     uint32_t unlocked = u->cr1 & USART_CR1_RE ? CR2_FREE & 0x00FFFFFFu : CR2_FREE;
+    if (!(u->cr2 & USART_CR2_ABREN))
+        unlocked |= 3u << 21;
 
     uint32_t swap = u->cr2 & USART_CR2_SWAP;
     write_masked(c, index, "CR2", &u->cr2, instances[index].cr2, unlocked, value);
@@ -328,7 +332,11 @@ bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     /* With UE set, too, whatever RM0394 says: docs/chip-model.md. */
     case BRR: u->brr = value & i->brr; break;
     case GTPR: write_masked(c, index, "GTPR", &u->gtpr, index == LPUART1_INDEX ? 0 : 0xFFFF, 0, value); break;
-    case RTOR: u->rtor = index == LPUART1_INDEX ? 0 : value; break;
+    case RTOR: /* on the fly, too */
+        u->rtor = index == LPUART1_INDEX ? 0 : value;
+        if (u->timeout_at != PS_NEVER)
+            usart_time_out(c, index);
+        break;
     case RQR: request(c, index, value); break;
     case ICR:
         u->isr &= ~(value & (uint32_t)ICR_WRITABLE);
@@ -341,6 +349,8 @@ bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
         if (!(u->cr1 & USART_CR1_UE))
             chip_ignored(c, (enum block_id)(B_USART1 + index), "TDR", "while UE is clear");
         u->tdr = value & 0x1FF;
+        if (u->cr3 & USART_CR3_SCEN)
+            u->block_length = 0;
         u->isr &= ~(uint32_t)(USART_ISR_TXE | USART_ISR_TC | USART_ISR_TCBGT);
         break;
     }

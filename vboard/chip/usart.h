@@ -56,6 +56,7 @@ struct usart_state {
     struct usart_frame rx; /* what is on the receive line */
     ps_t rx_start;         /* the edge that the receiver took for a start bit */
     ps_t rx_end, ack_at, idle_at, timeout_at;
+    ps_t quiet_from; /* from when on RTOR counts */
     bool idle_armed; /* something was received since the last IDLE */
     uint8_t refused; /* times that a word was answered by a NACK */
     uint32_t block_length;
@@ -186,6 +187,7 @@ unsigned usart_line_out(const struct usart_state *u, unsigned index); /* that it
 void usart_drive(struct chip *c, unsigned index, bool level);
 void usart_shows(struct chip *c, unsigned index, const struct usart_frame *f); /* a frame that it sends */
 void usart_falls_silent(struct chip *c, unsigned index);
+void usart_time_out(struct chip *c, unsigned index); /* RTO periods of a bit behind `quiet_from` */
 /* A frame begins on the receive line; the middle of its stop bit: it is judged; a frame of silence. */
 void usart_listen(struct chip *c, unsigned index, const struct usart_frame *f);
 void usart_received(struct chip *c, unsigned index);

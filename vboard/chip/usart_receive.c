@@ -222,11 +222,12 @@ void usart_received(struct chip *c, unsigned index)
 
     u->isr &= ~(uint32_t)USART_ISR_BUSY;
     u->rx_end = PS_NEVER;
-    if (u->cr2 & USART_CR2_ABREN && !(u->isr & USART_ISR_ABRF) && detect_rate(c, index))
+    bool unrated = u->cr2 & USART_CR2_ABREN && !(u->isr & USART_ISR_ABRF);
+    if (unrated && detect_rate(c, index))
         bit = u->rx.bit;
     uint32_t raw = samples(c, index, bit, &noise);
     uint32_t word = usart_reorder(u, raw & ((1u << n) - 1)), errors = noise ? USART_ISR_NF : 0;
-    if (!(raw >> n & 1))
+    if (!(raw >> n & 1) || (unrated && u->isr & USART_ISR_ABRE))
         errors |= USART_ISR_FE;
     if (u->cr1 & USART_CR1_PCE && usart_with_parity(u, word) != word)
         errors |= USART_ISR_PE;
@@ -237,12 +238,21 @@ void usart_received(struct chip *c, unsigned index)
         usart_deliver(c, index, word, errors);
     if (u->idle_armed || u->isr & USART_ISR_RWU)
         u->idle_at = end + bit * (n + 2);
+    u->quiet_from = u->cr3 & USART_CR3_SCEN ? u->rx.start : end; /* of a card between two start bits */
     if (u->cr2 & USART_CR2_RTOEN)
-        u->timeout_at = end + bit * bits(u->rtor, 0, 24);
+        usart_time_out(c, index);
     if (begin(c, index, now)) { /* a sender that is slower than this receiver */
         u->isr |= USART_ISR_BUSY;
         u->idle_at = u->timeout_at = PS_NEVER;
     }
+}
+
+void usart_time_out(struct chip *c, unsigned index)
+{
+    struct usart_state *u = &c->usart[index];
+    ps_t at = u->quiet_from + usart_bit_time(c, index) * bits(u->rtor, 0, 24);
+
+    u->timeout_at = at > chip_now(c) ? at : chip_now(c);
 }
 
 void usart_line_idle(struct usart_state *u)
