@@ -44,6 +44,14 @@ static void capture(void **state)
     assert_int_equal(rd(TIM2 + SR) & 2, 0);
     pin_drive('A', 0, 0);
     assert_int_equal(rd(TIM2 + SR) & 2, 2);
+    wr(TIM2 + SR, 0); /* switched off and on, the channel waits for all four again */
+    pulse('A', 0, 1);
+    wr(TIM2 + CCER, 2 | 8);
+    wr(TIM2 + CCER, 1 | 2 | 8);
+    pulse('A', 0, 1);
+    assert_int_equal(rd(TIM2 + SR) & 2, 0);
+    pulse('A', 0, 1);
+    assert_int_equal(rd(TIM2 + SR) & 2, 2);
     wr(TIM2 + CCMR1, 0); /* CCxS is locked while the channel is on */
     assert_int_equal(rd(TIM2 + CCMR1) & 3, 1);
 }
