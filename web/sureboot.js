@@ -12,6 +12,8 @@ const DFU = {
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
+const hex = (addr) => `0x${addr.toString(16).toUpperCase().padStart(8, '0')}`;
+
 /* The board's own sentence about what it refuses. */
 class Refusal extends Error {}
 
@@ -41,8 +43,9 @@ class Sureboot {
       throw new Error('the device has no DFU interface');
     this.interface = found.interfaceNumber;
     /* "@Internal Flash   /0x08004000/118*002Kg/...": the slot comes first */
-    const slot = /\/(\d+)\*(\d+)K/.exec(found.alternates[0].interfaceName);
-    this.room = slot ? slot[1] * slot[2] * 1024 : Infinity;
+    const slot = /\/0x([0-9A-Fa-f]+)\/(\d+)\*(\d+)K/.exec(found.alternates[0].interfaceName);
+    this.slot = slot ? parseInt(slot[1], 16) : undefined;
+    this.room = slot ? slot[2] * slot[3] * 1024 : Infinity;
     await device.claimInterface(this.interface);
     await device.selectAlternateInterface(this.interface, 0); /* ends what another host has begun */
   }
@@ -138,6 +141,9 @@ class Sureboot {
   async download(bytes, progress) {
     if (bytes.length > this.room) /* the board would say so when it has written all that there is room for */
       throw new Error(`the file has ${bytes.length} bytes, and the slot ${this.room}`);
+    const linked = this.slot && linkedAt(bytes, this.slot); /* the board looks at its vectors only */
+    if (linked !== this.slot)
+      throw new Error(`by the addresses in it, the file was linked at ${hex(linked)}, not at ${hex(this.slot)}`);
     let block = 0;
     await this.idle();
     for (let at = 0; at < bytes.length; at += DFU.BLOCK) {

@@ -93,6 +93,42 @@ tests({
     assert.strictEqual(board.flash.length, 118 * 2048);
   },
 
+  async 'nor does what was linked for another address, though its vectors lie in the slot'() {
+    const beginnings = [0xB580, 0xE92D, 0xE7FE, 0x4770];
+    const program = (count, base) => {
+      const view = new DataView(new ArrayBuffer(0x8000));
+      const point = (n, to) => {
+        view.setUint32(0x4200 + 4 * n, to + 0x4401 + 0x100 * n, true);
+        view.setUint16(0x4400 + 0x100 * n, beginnings[n % 4], true);
+      };
+      view.setUint32(0, base === 0x08000000 ? 0x20010000 : 0x10004000, true);
+      for (let n = 0; n < count; n++)
+        point(n, base);
+      view.setUint32(0x4300, base + 0x4401, true); /* the first one again */
+      view.setUint32(0x4304, base + 0x4400, true); /* data that looks like code */
+      return {point, bytes: new Uint8Array(view.buffer)};
+    };
+    for (const base of [0x08000000, 0x08008000, 0x0803A800]) {
+      const {download, board} = await opened(), {bytes: data, point} = program(8, base);
+      const refused = () => fails(download(data), 'Error', 'by the addresses in it, the file was linked at ' +
+        `0x0${base.toString(16).toUpperCase()}, not at 0x08004000`);
+      await refused();
+      point(8, 0x08004000); /* one by chance */
+      await refused();
+      assert.deepStrictEqual([board.flash, board.asked], [[], 0]);
+      point(9, 0x08004000); /* two: those are another program's, as data */
+      await download(data);
+      assert.strictEqual(board.flash.length, 0x8000);
+    }
+    const elf = program(8, 0x08000000);
+    elf.bytes.set([0x7F, 0x45, 0x4C, 0x46]); /* of which the board has a sentence of its own */
+    for (const few of [program(7, 0x08000000), program(20, 0x08004000), elf]) {
+      const {download, board} = await opened();
+      await download(few.bytes);
+      assert.strictEqual(board.flash.length, 0x8000);
+    }
+  },
+
   async 'where the slot is not named, the board says what is too large'() {
     const {board, download} = await opened({refuses: 118, interfaces: [{interfaceNumber: 0, alternates: [dfu(2)]}]});
     await fails(download(bytes(118 * 2048 + 1)), 'Refusal', 'The sentence 22.');
