@@ -295,6 +295,11 @@ static void rng(void **state)
     for (unsigned i = 0; i < 16; i++)
         ones += (uint32_t)__builtin_popcount(seen[i]);
     assert_in_range(ones, 180, 332);
+    for (unsigned i = 0; !(rd(RNG + 4) & 1); i++) { /* a loop that switches on what is on */
+        assert_true(i < 20);
+        wr(RNG, 4);
+        run_ps(PS_PER_US / 10);
+    }
     wr(RNG, 0);
     assert_int_equal(rd(RNG + 4), 0);
 }

@@ -16,7 +16,8 @@ static void interrupt(struct chip *c)
     chip_irq(c, IRQ_RNG, B_RNG, (s->cr & CR_IE) && (s->sr & (SR_DRDY | SR_CEIS | SR_SEIS)));
 }
 
-/* The clock is checked against HCLK/16; without a good clock no word is made. */
+/* The clock is checked against HCLK/16; without a good clock no word is made. A word that is on its way
+ * comes when it comes, however often software writes to CR or SR in between. */
 static void proceed(struct chip *c)
 {
     struct rng_state *s = &c->rng;
@@ -26,10 +27,10 @@ static void proceed(struct chip *c)
     put_bit(&s->sr, SR_CECS, slow);
     if (slow)
         s->sr |= SR_CEIS;
-    if (!on || slow || s->sr & SR_DRDY)
-        chip_wake_at(c, B_RNG, PS_NEVER);
-    else
-        chip_wake_at(c, B_RNG, chip_now(c) + chip_ticks_to_ps(PERIODS_PER_WORD, hz));
+    bool work = on && !slow && !(s->sr & SR_DRDY);
+    if (work != s->at_work)
+        chip_wake_at(c, B_RNG, work ? chip_now(c) + chip_ticks_to_ps(PERIODS_PER_WORD, hz) : PS_NEVER);
+    s->at_work = work;
     interrupt(c);
 }
 
@@ -51,14 +52,18 @@ void rng_event(struct chip *c, unsigned index)
         word = (uint32_t)chip_random(c);
     s->dr = word;
     s->sr |= SR_DRDY;
+    s->at_work = false;
     interrupt(c);
 }
 
 void rng_clock(struct chip *c, unsigned index, bool after)
 {
     (void)index;
-    if (after && c->rng.cr & CR_RNGEN)
-        proceed(c);
+    if (!after || !(c->rng.cr & CR_RNGEN))
+        return;
+    chip_wake_at(c, B_RNG, PS_NEVER); /* begins anew, at the new rate */
+    c->rng.at_work = false;
+    proceed(c);
 }
 
 bool rng_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)

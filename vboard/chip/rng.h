@@ -6,6 +6,7 @@
 
 struct rng_state {
     uint32_t cr, sr, dr;
+    bool at_work; /* on the next word */
 };
 
 void rng_reset(struct chip *c, unsigned index);
