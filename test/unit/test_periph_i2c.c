@@ -379,10 +379,10 @@ static void slave_refuses_and_other_addresses(void **state)
         uint32_t oar2;
         unsigned address;
         bool ack;
-    } rows[] = {{TWO_MASKED, 0x29, true},  {TWO_MASKED, 0x28, false},       {TWO_MASKED, 0x30, true},
-                {TWO_MASKED, 0x33, true},  {TWO_MASKED, 0x34, false},       {TWO_MASKED, 0x2F, false},
-                {ALL_MASKED, 0x07, false}, {ALL_MASKED, 0x08, true},        {ALL_MASKED, 0x55, true},
-                {RESERVED, 0x78, true},    {RESERVED | 3 << 8, 0x78, false}};
+    } rows[] = {{RESERVED, 0x78, true},    {RESERVED | 3 << 8, 0x78, false}, {TWO_MASKED, 0x29, true},
+                {TWO_MASKED, 0x28, false}, {TWO_MASKED, 0x30, true},         {TWO_MASKED, 0x33, true},
+                {TWO_MASKED, 0x34, false}, {TWO_MASKED, 0x2F, false},        {ALL_MASKED, 0x07, false},
+                {ALL_MASKED, 0x08, true},  {ALL_MASKED, 0x55, true}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         wr(I2C3 + OAR2, 0);
         wr(I2C3 + OAR2, rows[i].oar2);
