@@ -91,6 +91,8 @@ static void look_at_parts(struct findings *f, const struct image *image)
             if (i > 0 && in_slot(&image->parts[i - 1]))
                 add(f, FINDING_GAP, NOTE, "%u bytes before 0x%08X",
                     p->addr - (image->parts[i - 1].addr + image->parts[i - 1].size), p->addr);
+        } else if (in_ram(f->first)) { /* all of it: linked to be run there */
+            add(f, FINDING_NOT_HERE, ERROR, "it begins at 0x%08X", f->first);
         } else if (in_ram(p->addr)) {
             add(f, FINDING_IN_RAM, ERROR, "%u bytes at 0x%08X", p->size, p->addr);
         } else if (p->addr == SLOT_ADDR) {

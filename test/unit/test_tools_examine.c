@@ -91,6 +91,11 @@ static void places(void **state)
     parts[1] = (struct image_part){0x20000000, 8, bytes};
     image.count = 2;
     finds(FINDING_IN_RAM, ERROR);
+    parts[0].addr = 0x10000000; /* all of it */
+    finds(FINDING_NOT_HERE, ERROR);
+    assert_null(find(FINDING_IN_RAM));
+    assert_string_equal(find(FINDING_NOT_HERE)->detail, "it begins at 0x10000000");
+    parts[0].addr = SLOT_ADDR;
     parts[1].addr = SLOT_ADDR + SIZE + 16;
     finds(FINDING_GAP, NOTE);
     assert_string_equal(find(FINDING_GAP)->detail, "16 bytes before 0x08004410");
