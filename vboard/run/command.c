@@ -258,16 +258,16 @@ static bool run_quit(const struct command *c, struct command_target *t, struct s
 
 static const struct command_kind kinds[] = {
     {"power", "power on|off [novbat]", 1, 2, parse_power, run_power},
-    {"nrst", "nrst [MILLISECONDS]", 0, 1, parse_nrst, run_nrst},
+    {"nrst", "nrst [MILLISECONDS], 1 to 3600000", 0, 1, parse_nrst, run_nrst},
     {"button", "button B1 0|1", 2, 2, parse_button, run_button},
     {"pin", "pin PIN 0|1|z", 2, 2, parse_pin, run_pin},
     {"wire", "wire PIN PIN", 2, 2, parse_wire, run_wire},
     {"usb", "usb plug|unplug", 1, 1, parse_usb, run_usb},
-    {"uart", "uart VCP|USART1|USART2|USART3|LPUART1 HEX", 2, 2, parse_uart, run_uart},
-    {"adc", "adc PIN MILLIVOLTS", 2, 2, parse_adc, run_adc},
+    {"uart", "uart VCP|USART1|USART2|USART3|LPUART1 HEX, digits in pairs", 2, 2, parse_uart, run_uart},
+    {"adc", "adc PIN MILLIVOLTS, 0 to 5000", 2, 2, parse_adc, run_adc},
     {"cut", "cut N[:before|after|torn|half]", 1, 1, parse_cut, run_cut},
-    {"peek", "peek ADDRESS LENGTH", 2, 2, parse_peek, run_peek},
-    {"poke", "poke ADDRESS HEX", 2, 2, parse_poke, run_poke},
+    {"peek", "peek ADDRESS LENGTH, 1 to 262144", 2, 2, parse_peek, run_peek},
+    {"poke", "poke ADDRESS HEX, digits in pairs, up to 65536", 2, 2, parse_poke, run_poke},
     {"regs", "regs", 0, 0, parse_nothing, run_regs},
     {"quit", "quit", 0, 0, parse_nothing, run_quit},
 };
