@@ -64,7 +64,7 @@ is() {
 
 now='maintenance flush register-cache' # gdb keeps what it read before a reset
 
-echo 1..45
+echo 1..46
 board --load $boot --load $app --seed 1
 
 debug 'print $pc' 'info registers msp psp primask basepri faultmask control' 'info registers d0 fpscr s3' 'print $xpsr != 0'
@@ -79,6 +79,8 @@ debug 'monitor reset halt' "$now" 'print $pc == *(unsigned *)4 - 1' 'print $sp =
     'print *(unsigned *)0xe000edf0 & 1' 'stepi' 'stepi' 'print $pc < 0x08004000' 'hbreak main' 'continue' 'backtrace' 'print counter'
 check 'reset and halt; a hardware breakpoint in the application behind the bootloader' 'halted before its first' '= 1' '= 1' '= 1' \
     '= 1' 'Breakpoint 1, main' '#0 +main' '= 0'
+debug 'monitor reset halt' 'monitor gdb_sync' 'stepi' 'print $pc == *(unsigned *)4 - 1' 'stepi' 'print $pc == *(unsigned *)4 - 1'
+check 'monitor gdb_sync: a step that only tells' 'does not step' '= 1' '= 0'
 debug 'break work' 'continue' 'continue' 'info breakpoints' 'finish'
 check 'breakpoints, continue, finish' 'Breakpoint 1, work' 'Breakpoint 1, work' 'already hit 2 times' 'main \(\) at'
 at=$(arm-none-eabi-nm $app | sed -n 's/^0*\([0-9a-f]*\) . work$/\1/p')

@@ -97,7 +97,8 @@ void pwr_flash_idle(struct chip *c)
 void pwr_stop_turn(struct chip *c)
 {
     static const ps_t latency[3] = {2 * PS_PER_US, 4 * PS_PER_US, 5 * PS_PER_US};
-    if (c->pwr.awake != PS_NEVER || !exti_wakes(c) || !cpu_would_wake(c->cpu))
+    bool wakes = cpu_roused(c->cpu) || (exti_wakes(c) && cpu_would_wake(c->cpu));
+    if (c->pwr.awake != PS_NEVER || !wakes)
         return;
     c->pwr.awake = chip_now(c) + latency[c->pwr.stop_level] + rcc_wake_time(c);
     chip_wake_at(c, B_PWR, c->pwr.awake);

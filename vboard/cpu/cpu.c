@@ -123,10 +123,14 @@ void cpu_mode_changed(struct cpu *cpu)
 
 /* ---- running ----------------------------------------------------------------------------- */
 
+bool cpu_roused(const struct cpu *cpu)
+{
+    return !cpu->sleeping || cpu->reset_request || cpu->vect_reset;
+}
+
 bool cpu_would_wake(const struct cpu *cpu)
 {
-    /* A debugger may ask a processor that sleeps for a reset. */
-    if (!cpu->sleeping || cpu->reset_request || cpu->vect_reset)
+    if (cpu_roused(cpu))
         return true;
     if (cpu->sleep_event && cpu->event)
         return true;

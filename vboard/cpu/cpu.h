@@ -103,6 +103,8 @@ void cpu_slept(struct cpu *cpu, uint64_t cycles);
 uint64_t cpu_next_wake(const struct cpu *cpu);
 /* True if a sleeping processor would go on executing now. */
 bool cpu_would_wake(const struct cpu *cpu);
+/* That is so because a debugger has moved its PC or has asked it for a reset. */
+bool cpu_roused(const struct cpu *cpu);
 /* A sleeping processor goes on although nothing pends: the chip has refused the sleep mode. */
 void cpu_wake(struct cpu *cpu);
 

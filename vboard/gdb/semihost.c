@@ -115,9 +115,13 @@ bool gdb_semihosting(struct gdb *g)
     uint8_t bytes[2];
 
     if (!g->semihosting || cpu_debug_why(g->cpu, NULL) != CPU_DEBUG_BKPT ||
-        !chip_peek(g->chip, pc, bytes, sizeof bytes) || memcmp(bytes, bkpt, sizeof bkpt) != 0 ||
-        operation == SYS_EXIT)
+        !chip_peek(g->chip, pc, bytes, sizeof bytes) || memcmp(bytes, bkpt, sizeof bkpt) != 0)
         return false;
+    if (operation == SYS_EXIT) { /* there is nowhere to go on: the board halts here */
+        static const char ended[] = "The program has ended itself by SYS_EXIT.\n";
+        say(g, ended, sizeof ended - 1);
+        return false;
+    }
     cpu_set_reg(g->cpu, 0, serve(g, operation, cpu_reg(g->cpu, 1)));
     cpu_set_reg(g->cpu, 15, pc + 2);
     return true;
