@@ -226,12 +226,23 @@ static void nobody_and_mode_fault(void **state)
     wr(SPI3 + CR1, SOFT);
     assert_int_equal(rd(SPI3 + SR) & MODF, 0);
     assert_false(irq_line(51));
-    /* NSS as input: no pin is high, and the pin counts from when it is selected */
-    pin_mode('A', 15, 0, 0);
-    pin_drive('A', 15, 0);
+    /* NSS as input: no pin is low, and the pin counts from when it is selected */
+    pin_mode('A', 15, 2, 6);
+    pin_drive('A', 15, 1);
     wr(SPI3 + CR1, MSTR | SPE);
     assert_int_equal(rd(SPI3 + SR) & MODF, 0);
+    pin_mode('A', 15, 0, 0);
+    assert_int_equal(rd(SPI3 + CR1) & (MSTR | SPE), 0);
+    assert_true(irq_line(51));
+    /* both bits stay clear until MODF does, which takes a look at SR before a write to CR1 */
     pin_mode('A', 15, 2, 6);
+    wr(SPI3 + CR1, MSTR | SPE | 2);
+    assert_int_equal(rd(SPI3 + CR1), 2);
+    assert_int_equal(rd(SPI3 + SR) & MODF, MODF);
+    wr(SPI3 + CR1, MSTR | SPE);
+    assert_int_equal(rd(SPI3 + CR1), MSTR | SPE);
+    assert_int_equal(rd(SPI3 + SR) & MODF, 0);
+    pin_drive('A', 15, 0);
     assert_int_equal(rd(SPI3 + CR1) & (MSTR | SPE), 0);
     assert_int_equal(rd(SPI3 + SR) & MODF, MODF);
     assert_true(irq_line(51));

@@ -235,6 +235,7 @@ static void transfer(struct chip *c, unsigned index, unsigned ch)
     if (k->ccr & CCR_MINC)
         k->mar += 1u << bits(k->ccr, 10, 2) % 3;
     k->cndtr--;
+    d->alternate = (uint8_t)(k->ccr & CCR_MEM2MEM ? 1u << ch : 0);
     acknowledge(c, index, ch);
     if (!move(c, &at, &time)) {
         k->ccr &= ~(uint32_t)CCR_EN;
@@ -266,15 +267,28 @@ static ps_t ready_at(const struct chip *c, const struct dma_channel *k)
     return par > mar ? par : mar;
 }
 
+/* The highest priority, among equals the lowest number; DMA_CHANNELS: none. Behind each transfer from memory
+ * to memory another channel that wants to comes first, whatever its priority (RM0394 "DMA arbitration"). */
+static unsigned arbitrate(const struct dma_state *d)
+{
+    unsigned best = DMA_CHANNELS, again = DMA_CHANNELS;
+
+    for (unsigned ch = 0; ch < DMA_CHANNELS; ch++) {
+        if (!wants(d, ch))
+            continue;
+        if (d->alternate >> ch & 1)
+            again = ch;
+        else if (best == DMA_CHANNELS || bits(d->channel[ch].ccr, 12, 2) > bits(d->channel[best].ccr, 12, 2))
+            best = ch;
+    }
+    return best < DMA_CHANNELS ? best : again;
+}
+
 void dma_event(struct chip *c, unsigned index)
 {
     struct dma_state *d = &c->dma[index];
-    unsigned best = DMA_CHANNELS;
+    unsigned best = arbitrate(d);
 
-    for (unsigned ch = 0; ch < DMA_CHANNELS; ch++)
-        if (wants(d, ch) &&
-            (best == DMA_CHANNELS || bits(d->channel[ch].ccr, 12, 2) > bits(d->channel[best].ccr, 12, 2)))
-            best = ch;
     if (best < DMA_CHANNELS && ready_at(c, &d->channel[best]) > chip_now(c))
         d->free_at = ready_at(c, &d->channel[best]);
     else if (best < DMA_CHANNELS)

@@ -17,6 +17,7 @@ struct dma_state {
     uint32_t isr, cselr;
     uint32_t requested; /* bit per channel: the selected signal is high */
     ps_t free_at;       /* the bus port is busy until then */
+    uint8_t alternate;  /* bit of the channel that has just moved from memory to memory */
 };
 
 /* The request signals, common to both controllers. */

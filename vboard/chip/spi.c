@@ -202,7 +202,7 @@ void spi_select_output(struct chip *c, unsigned index)
 static void mode_fault(struct chip *c, unsigned index)
 {
     struct spi_state *s = &c->spi[index];
-    bool pin = !(s->cr2 & SPI_CR2_SSOE) && !af_in(c, AF_SPI1_NSS + 4 * index, true);
+    bool pin = !(s->cr2 & SPI_CR2_SSOE) && !af_in(c, AF_SPI1_NSS + 4 * index, false);
     bool selected = s->cr1 & SPI_CR1_SSM ? !(s->cr1 & SPI_CR1_SSI) : pin;
 
     if (!(s->cr1 & SPI_CR1_MSTR) || !selected || !(s->cr1 & SPI_CR1_SPE) || s->cr2 & SPI_CR2_FRF)
@@ -218,10 +218,12 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
 
     if (old & ~value & SPI_CR1_SPE && !receive_only(s))
         spi_broken_off(c, index);
-    s->cr1 = value & 0xFFFF;
     if (s->modf_read)
         s->errors &= ~(uint32_t)SPI_SR_MODF;
     s->modf_read = false;
+    if (s->errors & SPI_SR_MODF) /* "hardware does not allow the SPE and MSTR bits to be set" */
+        value &= ~(uint32_t)(SPI_CR1_SPE | SPI_CR1_MSTR);
+    s->cr1 = value & 0xFFFF;
     if (!(s->cr1 & SPI_CR1_SPE))
         s->slave = (struct spi_slave){0};
     else if (s->cr1 & SPI_CR1_SSM && s->cr1 & SPI_CR1_SSI)
@@ -284,5 +286,5 @@ void spi_pins_selected(struct chip *c)
 {
     for (unsigned i = 0; i < SPI_COUNT; i++)
         if (c->spi[i].cr1 & SPI_CR1_SPE)
-            spi_nss(c, i, af_in(c, AF_SPI1_NSS + 4 * i, true));
+            spi_nss(c, i, af_in(c, AF_SPI1_NSS + 4 * i, false));
 }

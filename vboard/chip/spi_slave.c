@@ -17,7 +17,7 @@ static bool selected(const struct chip *c, unsigned index, const struct spi_cloc
     else if (s->cr1 & SPI_CR1_SSM)
         select = !(s->cr1 & SPI_CR1_SSI);
     else
-        select = !af_in(c, AF_SPI1_NSS + 4 * index, true);
+        select = !af_in(c, AF_SPI1_NSS + 4 * index, false);
     return s->cr1 & SPI_CR1_SPE && !(s->cr1 & SPI_CR1_MSTR) && select;
 }
 
