@@ -154,7 +154,8 @@ static bool hse_starts(struct chip *c)
 {
     if (c->config.hse_hz == 0)
         chip_say_once(c, &c->rcc.told_no_hse,
-                      "HSE is switched on, but no clock comes in at PH0 (option hse): HSERDY stays 0");
+                      "HSE is switched on, but no clock comes in at PH0: HSERDY stays 0 (--option "
+                      "hse=8000000 feeds it)");
     return c->config.hse_hz != 0;
 }
 
