@@ -182,9 +182,40 @@ static void what_was_forgotten(void **state)
         }
 }
 
+/* Software asks again and again for what it waits for: the bit that is set already changes nothing. */
+static bool comes_while_asked(uint32_t cr, uint32_t mask)
+{
+    unsigned i = 0;
+
+    while (rd(ADC1 + CR) & mask && i++ < 300) {
+        wr(ADC1 + CR, cr);
+        run_us(1);
+    }
+    return i < 300;
+}
+
+static void asked_again(void **state)
+{
+    const uint32_t adcal = 1u << 31;
+
+    (void)state;
+    wr(0x40021088, 3u << 28);   /* CCIPR: SYSCLK, 4 MHz, */
+    wr(ADC1 + CCR, 0xBu << 18); /* by 256 */
+    wr(ADC1 + CR, VREG);
+    run_us(30);
+    wr(ADC1 + CR, VREG | ADEN);
+    run_until(ADC1 + ISR, 1, 1, PS_PER_MS);
+    wr(ADC1 + CR, VREG | ADEN | ADDIS);
+    assert_true(comes_while_asked(VREG | ADEN | ADDIS, ADDIS));
+    wr(ADC1 + CCR, 1 << 16); /* HCLK */
+    wr(ADC1 + CR, VREG | adcal);
+    assert_true(comes_while_asked(VREG | adcal, adcal));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(asked_again, on, rig_off),
         cmocka_unit_test_setup_teardown(what_was_forgotten, on, rig_off),
         cmocka_unit_test_setup_teardown(triggered_oversampling, on_with_tim2, rig_off),
         cmocka_unit_test_setup_teardown(triggered_oversampling_by_software, on_with_tim2, rig_off),

@@ -217,6 +217,19 @@ static void software_starts_over(void **state)
     }
 }
 
+/* A loop that sets CNTSTRT until it counts: the start is on its way since the first time. */
+static void start_asked_again(void **state)
+{
+    (void)state;
+    wr(LPTIM1 + CR, 1);
+    load(LPTIM1, 1, 999, 100);
+    for (unsigned i = 0; rd(LPTIM1 + CNT) == 0; i++) {
+        assert_true(i < 10);
+        wr(LPTIM1 + CR, 5);
+        run_ps(PERIOD);
+    }
+}
+
 static void external(void **state)
 {
     (void)state;
@@ -344,6 +357,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(in_stop, on, rig_off),
         cmocka_unit_test_setup_teardown(pwm, on, rig_off),
         cmocka_unit_test_setup_teardown(trigger_and_timeout, on, rig_off),
+        cmocka_unit_test_setup_teardown(start_asked_again, on, rig_off),
         cmocka_unit_test_setup_teardown(software_starts_over, on, rig_off),
         cmocka_unit_test_setup_teardown(external, on, rig_off),
         cmocka_unit_test_setup_teardown(clocked_by_input, on, rig_off),

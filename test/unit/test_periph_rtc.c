@@ -254,6 +254,12 @@ static void shadow_registers(void **state)
     wr(RTC + ISR, ~(uint32_t)(RSF | INIT));
     assert_int_equal(rd(RTC + ISR) & RSF, 0);
     assert_in_range(run_until(RTC + ISR, RSF, RSF, PS_PER_MS), RTCCLK, 3 * RTCCLK);
+    wr(RTC + ISR, ~(uint32_t)(RSF | INIT));
+    for (unsigned i = 0; !(rd(RTC + ISR) & RSF); i++) { /* cleared while it is clear */
+        assert_true(i < 20);
+        wr(RTC + ISR, ~(uint32_t)(RSF | INIT));
+        run_us(10);
+    }
     wr(RTC + CR, BYPSHAD);
     assert_int_equal(rd(RTC + ISR) & RSF, 0); /* nothing to be synchronised */
     rd(RTC + TR);

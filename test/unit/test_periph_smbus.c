@@ -287,7 +287,9 @@ static void idle_time_out(void **state)
 {
     (void)state;
     wr(I2C1 + TIMEOUTR, 1 << 15 | 1 << 12 | 4095);
-    run_ps(4 * 4095 * 62500ull);
+    run_ps(4 * 2000 * 62500ull);
+    wr(I2C1 + TIMEOUTR, rd(I2C1 + TIMEOUTR)); /* nothing new */
+    run_ps(4 * 2095 * 62500ull);
     assert_int_equal(rd(I2C1 + ISR) & TIMEOUT, 0);
     run_ps(4 * 2 * 62500ull);
     assert_int_equal(rd(I2C1 + ISR) & TIMEOUT, TIMEOUT);

@@ -249,7 +249,8 @@ static void write_cr(struct chip *c, uint32_t value)
         a->regulator_on = chip_now(c);
     if (value & (ADC_CR_ADCAL | ADC_CR_ADEN) && !enabled)
         tell_if_not_ready(c);
-    if (value & ADC_CR_ADCAL && !enabled && a->regulator_on != PS_NEVER) {
+    bool calibrates = *cr & ADC_CR_ADCAL && a->change_at != PS_NEVER;
+    if (value & ADC_CR_ADCAL && !calibrates && !enabled && a->regulator_on != PS_NEVER) {
         *cr |= ADC_CR_ADCAL;
         plan(c, 116); /* DS11449: tCAL */
     }
@@ -259,7 +260,7 @@ static void write_cr(struct chip *c, uint32_t value)
         *cr |= ADC_CR_ADEN;
         plan_ready(c);
     }
-    if (value & ADC_CR_ADDIS && enabled && !busy) {
+    if (value & ADC_CR_ADDIS && !(*cr & ADC_CR_ADDIS) && enabled && !busy) {
         *cr |= ADC_CR_ADDIS;
         plan(c, 2);
     }

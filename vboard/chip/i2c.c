@@ -134,6 +134,8 @@ static void write_timeoutr(struct chip *c, unsigned index, uint32_t value)
     locked |= old & 1u << 15 ? 0x1FFFu : 0;
     locked |= old & 1u << 31 ? 0x0FFF0000u : 0;
     s->r[I2C_TIMEOUTR] = (value & 0x8FFF9FFFu & ~locked) | (old & locked);
+    if (s->r[I2C_TIMEOUTR] == old)
+        return;
     s->free_since = chip_now(c);
     s->timed_out = false;
 }

@@ -130,7 +130,8 @@ static void write_cr(struct chip *c, unsigned index, uint32_t value)
         return;
     t->cr |= start;
     t->single = start & LPTIM_CR_SNGSTRT;
-    t->starts_at = t->cfgr & LPTIM_CFGR_CKSEL ? chip_now(c) : in_periods(c, t, 2);
+    if (t->starts_at == PS_NEVER) /* else it is about to */
+        t->starts_at = t->cfgr & LPTIM_CFGR_CKSEL ? chip_now(c) : in_periods(c, t, 2);
 }
 
 /* CMP and ARR: "must only be modified when the LPTIM is enabled". */

@@ -181,7 +181,8 @@ static void write_isr(struct chip *c, uint32_t value, bool open)
     s->isr &= value | ~FLAGS;
     if (!open)
         return;
-    if (!(value & RTC_ISR_RSF) && !(s->isr & RTC_ISR_INIT)) {
+    bool comes = !(s->isr & RTC_ISR_RSF) && s->pending[RTC_SYNCS] != PS_NEVER;
+    if (!(value & RTC_ISR_RSF) && !(s->isr & RTC_ISR_INIT) && !comes) {
         s->isr &= ~(uint32_t)RTC_ISR_RSF;
         rtc_pend(c, RTC_SYNCS);
     }
