@@ -40,6 +40,7 @@ struct soft_device {
     unsigned out_at, out_length, in_at, in_length, stored_size;
     bool zero_packet, answer_due;
     ps_t answer_at;
+    ps_t address_delay, address_at;
     /* loop */
     bool loop_full;
 };
@@ -273,6 +274,7 @@ static void handle_request(struct soft_device *d)
     switch (d->setup[0] << 8 | d->setup[1]) {
     case 0x0005:
         d->address = (uint8_t)value;
+        d->address_at = PS_NEVER;
         acknowledge(d);
         break;
     case 0x8006:
@@ -336,14 +338,21 @@ static void control_out(struct soft_device *d)
         handle_request(d);
 }
 
+/* Behind the status stage of SET_ADDRESS. */
+static void take_address(struct soft_device *d)
+{
+    if (!d->address || chip_now(d->c) < d->address_at)
+        return;
+    wr(d, DADDR, 0x80U | d->address);
+    d->seen.address = d->address;
+    d->address = 0;
+}
+
 static void control_in(struct soft_device *d)
 {
     wr(d, 0, (rd(d, 0) & 0x70F) | CTR_RX); /* clear CTR_TX */
-    if (d->address) {
-        wr(d, DADDR, 0x80U | d->address);
-        d->seen.address = d->address;
-        d->address = 0;
-    }
+    d->address_at = chip_now(d->c) + d->address_delay;
+    take_address(d);
     if (d->in_at < d->in_length || d->zero_packet)
         send_next(d);
 }
@@ -408,6 +417,7 @@ static void poll(void *arg)
         control_in(d);
     if (!d->muted && rd(d, 0) & CTR_RX)
         control_out(d);
+    take_address(d);
     if (d->answer_due && chip_now(d->c) >= d->answer_at) {
         d->answer_due = false;
         if (d->setup[0] & 0x80)
@@ -436,6 +446,11 @@ void soft_attach(struct soft_device *d)
 void soft_device_class(struct soft_device *d, const struct soft_class *k)
 {
     d->k = k;
+}
+
+void soft_slow_address(struct soft_device *d, unsigned us)
+{
+    d->address_delay = us * PS_PER_US;
 }
 
 void soft_detach(struct soft_device *d)

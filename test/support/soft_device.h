@@ -46,6 +46,8 @@ struct soft_device *soft_device_create(struct vboard *b, unsigned packet0);
 void soft_device_class(struct soft_device *d, const struct soft_class *k);
 void soft_device_destroy(struct soft_device *d);
 const struct soft_seen *soft_seen(const struct soft_device *d);
+/* It listens to a new address so long after the status stage of SET_ADDRESS. */
+void soft_slow_address(struct soft_device *d, unsigned us);
 void soft_detach(struct soft_device *d);
 void soft_attach(struct soft_device *d);
 void soft_remote_wake(struct soft_device *d);

@@ -123,7 +123,7 @@ static void test_reenumeration(void **state)
     assert_int_equal(usbhost_attach_count(h), 2);
     uint64_t before = vboard_now(b);
     assert_true(usbhost_wait_attached(h, 1000 * (uint64_t)MS));
-    assert_in_range(vboard_now(b) - before, 130 * MS, 150 * MS); /* debounce and two resets */
+    assert_in_range(vboard_now(b) - before, 140 * MS, 160 * MS); /* debounce, two resets, the address */
     assert_string_equal(events, "detached attached reset addressed ");
     assert_int_equal(soft_seen(d)->address, 2);
 }

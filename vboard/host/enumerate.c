@@ -7,8 +7,9 @@
 enum { GET_DESCRIPTOR = 6, SET_ADDRESS = 5, SET_CONFIGURATION = 9, SET_INTERFACE = 11, CLEAR_FEATURE = 1 };
 enum { DESC_DEVICE = 1, DESC_CONFIG = 2, DESC_INTERFACE = 4, DESC_ENDPOINT = 5 };
 
-/* USB 2.0 9.2.6.3: a device may need this long before it listens to its new address. */
-static const ps_t address_recovery = 2 * PS_PER_MS;
+/* A device may need 2 ms before it listens to its new address (USB 2.0 9.2.6.3); Linux waits 10 ms, for there
+ * are devices that need more. */
+static const ps_t address_recovery = 10 * PS_PER_MS;
 static const ps_t own_timeout = 5 * PS_PER_S;
 /* From a transfer's end to the reset that software decides on when it hears of it: no host is faster. A
  * device that polls sees the status stage before the reset. */
@@ -206,7 +207,7 @@ static bool advance(struct usbhost *h, const struct usbhost_transfer *t)
     case ENUM_ADDRESS:
         h->own_at = chip_now(h->chip) + address_recovery;
         if (h->readdress)
-            host_set_port(h, PORT_READY, PS_NEVER);
+            host_set_port(h, PORT_ADDRESSED, address_recovery);
         else
             step(h, ENUM_DEVICE);
         return true;

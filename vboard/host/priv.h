@@ -37,6 +37,7 @@ enum port {
     PORT_RESET,     /* SE0 */
     PORT_RECOVER,   /* TRSTRCY */
     PORT_ENUMERATE, /* the host's own transfers; others wait */
+    PORT_ADDRESSED, /* TDSETADDR, behind a reset on request */
     PORT_READY,
     PORT_FAILED, /* did not answer the enumeration: left alone until it is plugged or reset again */
     PORT_SUSPENDED,

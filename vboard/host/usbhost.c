@@ -54,7 +54,7 @@ void host_set_port(struct usbhost *h, enum port port, ps_t length)
 static bool frames_run(const struct usbhost *h)
 {
     return h->port == PORT_RECOVER || h->port == PORT_ENUMERATE || h->port == PORT_READY ||
-           h->port == PORT_FAILED || h->port == PORT_RESUMED;
+           h->port == PORT_FAILED || h->port == PORT_ADDRESSED || h->port == PORT_RESUMED;
 }
 
 static void begin_frames(struct usbhost *h)
@@ -152,6 +152,7 @@ static void port_event(struct usbhost *h)
         begin_frames(h);
         host_set_port(h, PORT_RESUMED, resume_recovery);
         break;
+    case PORT_ADDRESSED:
     case PORT_RESUMED: host_set_port(h, PORT_READY, PS_NEVER); break;
     default: h->port_at = PS_NEVER; break;
     }
