@@ -3,6 +3,8 @@
 #include "boot/core/config.h"
 #include "port/port.h"
 
+enum { VECTORS = 16 + 83 /* RM0394 "Interrupt and exception vectors" */ };
+
 void content_look(struct content *c)
 {
     c->info_address = c->flags = 0;
@@ -45,6 +47,32 @@ enum answer content_matches_info(struct content *c)
     return crc == c->info.crc ? YES : NO;
 }
 
+/* Whether a handler seems to begin there: with PUSH, B to itself, or MOV R0, SP, as GCC's "interrupt" does.
+ */
+static int begins(uint32_t at)
+{
+    uint16_t half = 0;
+    port_flash_read(at, &half, sizeof half, NULL);
+    return half >> 9 == 0x5A || half == 0xE7FE || half == 0x4668;
+}
+
+/* An image that was linked for the start of flash and is larger than the bootloader may have all its vectors
+ * in the slot. Then handlers begin where they point to in the image, and not, but for one in 100 by chance,
+ * where they point to in flash. A vector that fills a row of places counts once. */
+static bool linked_below(uint32_t length)
+{
+    uint32_t last = 0, vector = 0;
+    int votes = 0;
+    for (uint32_t at = SLOT_ADDR + 4; at < SLOT_ADDR + 4 * VECTORS; at += 4) {
+        port_flash_read(at, &vector, sizeof vector, NULL);
+        if (vector == last || vector % 2 == 0 || vector - FLASH_ADDR >= length)
+            continue;
+        last = vector;
+        votes += begins(vector - 1 + SLOT_ADDR - FLASH_ADDR) - 4 * begins(vector - 1);
+    }
+    return votes >= 4;
+}
+
 enum message content_examine(struct ledger_record *r)
 {
     struct content c;
@@ -60,5 +88,7 @@ enum message content_examine(struct ledger_record *r)
     }
     if (c.head.vector[1] - SLOT_ADDR >= r->length)
         return MESSAGE_NOT_DONE; /* it ends before its reset handler */
-    return port_flash_crc(SLOT_ADDR, r->length, &r->crc, NULL) ? MESSAGE_READY : MESSAGE_UNREADABLE;
+    if (!port_flash_crc(SLOT_ADDR, r->length, &r->crc, NULL))
+        return MESSAGE_UNREADABLE;
+    return linked_below(r->length) ? MESSAGE_NOT_HERE : MESSAGE_READY;
 }

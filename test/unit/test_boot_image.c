@@ -224,6 +224,75 @@ static void what_is_sealed(void **state)
     assert_int_equal(content_examine(&r), MESSAGE_NOT_HERE);
 }
 
+/* ---- an image for the start of flash, with all its vectors in the slot ---- */
+
+enum { LARGE = 0x8000 };
+
+static void put32(uint32_t at, uint32_t word)
+{
+    memcpy(fake.flash + AT + at, &word, sizeof word);
+}
+
+/* Vector n points to a place of its own in the upper half of such an image, where it begins like this. */
+static void handler(unsigned n, uint32_t linked_at, uint16_t begins)
+{
+    uint32_t at = 0x6000 + 16 * n;
+    put32(4 * n, linked_at + at + 1);
+    put32(at, begins);
+}
+
+static void large_image(uint32_t linked_at)
+{
+    fake_init();
+    memset(fake.flash + AT, 0, LARGE);
+    put32(0, 0x20010000);
+    handler(1, linked_at, 0xF8DF); /* LDR.W SP: as Reset_Handlers do */
+}
+
+static enum message sealed_as(uint32_t length)
+{
+    struct ledger_record r = {.length = length};
+    return content_examine(&r);
+}
+
+static void linked_below(void **state)
+{
+    (void)state;
+    large_image(FLASH_ADDR);
+    handler(2, FLASH_ADDR, 0xE7FE);
+    handler(15, FLASH_ADDR, 0xB580);
+    handler(16, FLASH_ADDR, 0x4668);
+    assert_int_equal(sealed_as(LARGE), MESSAGE_READY); /* three say too little */
+    for (unsigned n = 17; n < 98; n += 2)
+        put32(4 * n, FLASH_ADDR + 0x6000 + 16 * 16 + 1); /* and the same one often no more */
+    assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
+    handler(98, FLASH_ADDR, 0xB4F0); /* the last vector */
+    assert_int_equal(sealed_as(LARGE), MESSAGE_NOT_HERE);
+    for (unsigned n = 3; n < 6; n++)
+        handler(n, FLASH_ADDR, 0xE7FE);
+    put32(0x2000 + 16 * 98, 0xB510); /* one in the slot, where it points to, weighs four: 7 - 4 */
+    assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
+    handler(6, FLASH_ADDR, 0xE7FE);
+    assert_int_equal(sealed_as(LARGE), MESSAGE_NOT_HERE);
+
+    large_image(FLASH_ADDR);
+    for (unsigned n = 2; n < 5; n++)
+        handler(n, FLASH_ADDR, 0xE7FE);
+    put32(0x6FFC, 0x10000000);
+    put32(0x7000, 0xB5);
+    put32(4 * 98, FLASH_ADDR + 0x7000); /* not Thumb: no vector */
+    assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
+    put32(4 * 98, FLASH_ADDR + LARGE + 1); /* behind its end */
+    put32(LARGE, 0xB510);
+    assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
+
+    large_image(SLOT_ADDR); /* the same where it belongs: as many as one likes */
+    for (unsigned n = 2; n < 99; n++) {
+        handler(n, SLOT_ADDR, 0xE7FE);
+        assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
+    }
+}
+
 /* ---- messages and LED -------------------------------------------------------------------- */
 
 static void messages(void **state)
@@ -277,13 +346,10 @@ static void led(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vector_tables),
-        cmocka_unit_test(short_beginnings),
-        cmocka_unit_test(information_block),
-        cmocka_unit_test(content_is_looked_at),
-        cmocka_unit_test(what_is_sealed),
-        cmocka_unit_test(messages),
-        cmocka_unit_test(led),
+        cmocka_unit_test(vector_tables),     cmocka_unit_test(short_beginnings),
+        cmocka_unit_test(information_block), cmocka_unit_test(content_is_looked_at),
+        cmocka_unit_test(what_is_sealed),    cmocka_unit_test(linked_below),
+        cmocka_unit_test(messages),          cmocka_unit_test(led),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

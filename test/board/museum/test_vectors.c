@@ -87,6 +87,28 @@ static void linked_at_0x08000000(void **state)
     inspect_says(FW("atzero.bin"), 1, MESSAGE_NOT_HERE);
 }
 
+/* So large that all vectors lie in the slot: no look at them alone tells. */
+static void linked_at_0x08000000_large(void **state)
+{
+    (void)state;
+    struct seen *s = thread(0);
+    assert_true(send_file(s, FW("largezero.bin"), true).ok);
+    let_run(s, 50);
+    assert_true(s->stuck);
+    seen_end(s);
+
+    s = seen_board(BOOT, true);
+    vboard_power(s->bench.board, true, false);
+    struct dfu_result r = send_file(s, FW("largezero.bin"), true);
+    expect_sentence(&r, MESSAGE_NOT_HERE);
+    vboard_nrst(s->bench.board, MS);
+    let_run(s, 50);
+    sureboot_stays(s, MESSAGE_UNFINISHED);
+    assert_int_equal(s->bench.handoffs, 0);
+    seen_end(s);
+    inspect_says(FW("largezero.elf"), 1, MESSAGE_NOT_HERE);
+}
+
 /* ---- VTOR -------------------------------------------------------------------------------- */
 
 /* The first interrupt takes its vector from whatever is at the other address. The first block of a download
@@ -112,6 +134,7 @@ int main(void)
     const struct CMUnitTest vectors[] = {
         cmocka_unit_test(stack_pointer_by_mask),
         cmocka_unit_test(linked_at_0x08000000),
+        cmocka_unit_test(linked_at_0x08000000_large),
         cmocka_unit_test(vtor_at_another_address),
     };
     return MUSEUM(vectors);
