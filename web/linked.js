@@ -1,11 +1,11 @@
-/* For which address a raw binary was linked: most of the pointers to functions in it have a function's beginning there.
- * The same as tools/linked.c, which tells more. */
+/* For which address a raw binary was linked: many of the pointers in it have a function's beginning there. The same
+ * rule as in tools/linked.c, which says why. */
 'use strict';
 
 /* Of bytes that are to go to `addr`. The answer is `addr` unless they say otherwise themselves; what does not begin
  * with a stack pointer is another kind of file. */
 function linkedAt(bytes, addr) {
-  const FLASH = 0x08000000, FLASH_END = 0x08040000, PAGE = 2048, ENOUGH = 8, TIMES = 4;
+  const FLASH = 0x08000000, FLASH_END = 0x08040000, PAGE = 2048, ENOUGH = 8, TIMES = 4, SHARE = 8;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   /* PUSH, PUSH.W, B to itself, BX LR */
   const begins = (half) => half >> 9 === 0x5A || half === 0xE92D || half === 0xE7FE || half === 0x4770;
@@ -27,5 +27,6 @@ function linkedAt(bytes, addr) {
   for (const [base, n] of hits)
     if (n > hits.get(best))
       best = base;
-  return hits.get(best) >= ENOUGH && hits.get(best) > TIMES * hits.get(addr) ? best : addr;
+  const most = hits.get(best);
+  return most >= ENOUGH && most > TIMES * hits.get(addr) && SHARE * most > seen.size ? best : addr;
 }

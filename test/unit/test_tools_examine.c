@@ -185,6 +185,12 @@ static void linked_elsewhere(void **state)
     finds(FINDING_NOT_HERE, ERROR);
     assert_string_equal(find(FINDING_NOT_HERE)->detail,
                         "by the addresses in it, it was linked at 0x0803A800");
+    for (unsigned n = 0; n < 68; n++) { /* words of a list: 10 are no more than an eighth of 80 */
+        finds(FINDING_NOT_HERE, ERROR);
+        put(0x5000 + 4 * n, SLOT_ADDR + 0x7001 + 2 * n);
+    }
+    examine(&f, &image);
+    assert_int_equal(f.count, 0);
 }
 
 static void headers(void **state)

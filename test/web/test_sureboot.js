@@ -120,9 +120,17 @@ tests({
       await download(data);
       assert.strictEqual(board.flash.length, 0x8000);
     }
+    const wordy = (words) => {
+      const {bytes: data} = program(8, 0x08000000), view = new DataView(data.buffer);
+      for (let n = 0; n < words; n++)
+        view.setUint32(0x6000 + 4 * n, 0x0800B001 + 2 * n, true);
+      return {bytes: data};
+    };
+    await fails((await opened()).download(wordy(55).bytes), 'Error', 'by the addresses in it, the file was linked at ' +
+      '0x08000000, not at 0x08004000');
     const elf = program(8, 0x08000000);
     elf.bytes.set([0x7F, 0x45, 0x4C, 0x46]); /* of which the board has a sentence of its own */
-    for (const few of [program(7, 0x08000000), program(20, 0x08004000), elf]) {
+    for (const few of [program(7, 0x08000000), program(20, 0x08004000), wordy(56), elf]) {
       const {download, board} = await opened();
       await download(few.bytes);
       assert.strictEqual(board.flash.length, 0x8000);
