@@ -155,6 +155,17 @@ static void a_bkpt_is_left_behind(void **state)
     assert_true(gdb_stopped(g, vboard_run(b, 1000000, NULL, NULL)));
     assert_string_equal(heard(fd), "T05thread:1;\n");
     assert_string_equal(monitor(fd, "reg pc"), "pc: 0x20000102\n");
+    assert_string_equal(ask(fd, "M20000102,2:0130"),
+                        "OK\n"); /* adds r0, #1: what is no BKPT any more is done */
+    assert_string_equal(ask(fd, "P0=00000000"), "OK\n");
+    say(fd, "s");
+    assert_true(gdb_stopped(g, vboard_run(b, 1000000, NULL, NULL)));
+    assert_string_equal(heard(fd), "T05thread:1;\n");
+    assert_string_equal(monitor(fd, "reg r0"), "r0: 0x00000001\n");
+    assert_string_equal(ask(fd, "P0f=00010020"), "OK\n");
+    say(fd, "c");
+    assert_true(gdb_stopped(g, vboard_run(b, 1000000, NULL, NULL)));
+    assert_string_equal(heard(fd), "T05thread:1;\n");
     assert_string_equal(ask(fd, "D"), "OK\n");
     assert_int_equal(vboard_run(b, 1000000, NULL, NULL), VB_TIME);
     assert_int_equal(vboard_reg(b, 15), 0x20000104);

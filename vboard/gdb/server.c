@@ -20,14 +20,17 @@ void gdb_halt(struct gdb *g, unsigned signal, const char *more)
     (void)snprintf(g->stop, sizeof g->stop, "T%02x%sthread:1;", signal, more);
 }
 
-/* A BKPT of the firmware's has stopped the core before it; going on is behind it, as with a probe. */
+/* A BKPT of the firmware's has stopped the core before it; going on is behind it, as with a
+ * probe, unless gdb has overwritten it meanwhile. */
 static bool skip_bkpt(struct gdb *g)
 {
-    if (!g->before_bkpt)
-        return false;
-    cpu_set_reg(g->cpu, CPU_PC, cpu_reg(g->cpu, CPU_PC) + 2);
+    uint32_t pc = cpu_reg(g->cpu, CPU_PC);
+    uint8_t bytes[2];
+    bool skip = g->before_bkpt && chip_peek(g->chip, pc, bytes, 2) && bytes[1] == 0xbe;
+    if (skip)
+        cpu_set_reg(g->cpu, CPU_PC, pc + 2);
     g->before_bkpt = false;
-    return true;
+    return skip;
 }
 
 static void run(struct gdb *g, bool step, enum gdb_state state)
