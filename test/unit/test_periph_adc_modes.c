@@ -207,6 +207,21 @@ static void asked_again(void **state)
     run_until(ADC1 + ISR, 1, 1, PS_PER_MS);
     wr(ADC1 + CR, VREG | ADEN | ADDIS);
     assert_true(comes_while_asked(VREG | ADEN | ADDIS, ADDIS));
+    /* without a clock neither comes, and both come with it, unasked */
+    for (unsigned off = 0; off < 2; off++) {
+        uint32_t bit = off ? ADDIS : adcal;
+        if (off) {
+            wr(ADC1 + CR, VREG | ADEN);
+            run_until(ADC1 + ISR, 1, 1, PS_PER_MS);
+        }
+        wr(0x40021088, 0);
+        wr(ADC1 + CR, VREG | bit);
+        run_us(20000);
+        assert_int_equal(rd(ADC1 + CR) & bit, bit);
+        wr(0x40021088, 3u << 28);
+        run_us(10000);
+        assert_int_equal(rd(ADC1 + CR) & bit, 0);
+    }
     wr(ADC1 + CCR, 1 << 16); /* HCLK */
     wr(ADC1 + CR, VREG | adcal);
     assert_true(comes_while_asked(VREG | adcal, adcal));

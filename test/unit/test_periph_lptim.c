@@ -24,7 +24,7 @@ static int on(void **state)
     return 0;
 }
 
-/* What is written takes three to four periods of the counter's clock, which PRESC divides. */
+/* What is written takes three periods of the counter's clock, which PRESC divides. */
 static void load(uint32_t t, unsigned prescaler, uint32_t arr, uint32_t cmp)
 {
     ps_t least = 2 * prescaler * PERIOD, most = 4 * prescaler * PERIOD;
@@ -217,6 +217,22 @@ static void software_starts_over(void **state)
     }
 }
 
+/* What is written before the counter's clock runs arrives when that has come. */
+static void written_without_clock(void **state)
+{
+    (void)state;
+    wr(0x40021088, 1u << 18); /* LSI, which is off */
+    wr(LPTIM1 + CFGR, 3 << 9);
+    wr(LPTIM1 + CR, 1);
+    wr(LPTIM1 + ARR, 9);
+    wr(LPTIM1 + CMP, 5);
+    run_us(5000);
+    assert_int_equal(rd(LPTIM1 + ISR), 0);
+    set_bits(0x40021094, 1);
+    assert_in_range(run_until(LPTIM1 + ISR, ARROK | CMPOK, ARROK | CMPOK, 5 * PS_PER_MS), 24 * PERIOD,
+                    32 * PERIOD);
+}
+
 /* A loop that sets CNTSTRT until it counts: the start is on its way since the first time. */
 static void start_asked_again(void **state)
 {
@@ -357,6 +373,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(in_stop, on, rig_off),
         cmocka_unit_test_setup_teardown(pwm, on, rig_off),
         cmocka_unit_test_setup_teardown(trigger_and_timeout, on, rig_off),
+        cmocka_unit_test_setup_teardown(written_without_clock, on, rig_off),
         cmocka_unit_test_setup_teardown(start_asked_again, on, rig_off),
         cmocka_unit_test_setup_teardown(software_starts_over, on, rig_off),
         cmocka_unit_test_setup_teardown(external, on, rig_off),

@@ -281,6 +281,18 @@ static void tsc_synchronized(void **state)
     run_us(33);
     assert_int_equal(rd(0x4002400C), 3);
     wr(0x40024008, 3);
+    wr(0x40024000, 1 | 2 | 4); /* without its clock it sees no edge */
+    wr(0x40021048, rd(0x40021048) & ~(1u << 16));
+    pin_drive('B', 10, 0);
+    pin_drive('B', 10, 1);
+    clock_on(0x48, 16);
+    run_us(100);
+    assert_int_equal(rd(0x40024000) & 2, 2);
+    pin_drive('B', 10, 0);
+    run_us(33);
+    assert_int_equal(rd(0x4002400C), 3);
+    wr(0x40024008, 3);
+    pin_drive('B', 10, 1);
     wr(0x40024000, 1 | 2 | 4); /* cancelled while it waits */
     wr(0x40024000, 1 | 4);
     pin_drive('B', 10, 0);

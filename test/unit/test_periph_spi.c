@@ -234,6 +234,13 @@ static void nobody_and_mode_fault(void **state)
     pin_mode('A', 15, 0, 0);
     assert_int_equal(rd(SPI3 + CR1) & (MSTR | SPE), 0);
     assert_true(irq_line(51));
+    rd(SPI3 + SR);
+    wr(SPI3 + CR1, 0);
+    wr(SPI3 + CR2, DS(8) | FRXTH | 1 << 5 | 4); /* as output it is none, until SSOE falls */
+    wr(SPI3 + CR1, MSTR | SPE);
+    assert_int_equal(rd(SPI3 + SR) & MODF, 0);
+    wr(SPI3 + CR2, DS(8) | FRXTH | 1 << 5);
+    assert_int_equal(rd(SPI3 + CR1) & (MSTR | SPE), 0);
     /* both bits stay clear until MODF does, which takes a look at SR before a write to CR1 */
     pin_mode('A', 15, 2, 6);
     wr(SPI3 + CR1, MSTR | SPE | 2);

@@ -57,6 +57,26 @@ static void modes(void **state)
     assert_int_equal(exchange(CPHA, 0) >> 8, 0xB4 >> 1);
 }
 
+/* NSS by hardware: no pin is low, which selects the slave; a pin that is high does not. */
+static void without_nss_pin(void **state)
+{
+    (void)state;
+    spi1_as_master();
+    wr(SPI1 + CR1, SOFT | SPE);
+    for (unsigned pin = 0; pin < 2; pin++) {
+        slave_on(0);
+        wr(SPI2 + CR1, SPE);
+        if (pin) {
+            pin_mode('B', 12, 2, 5);
+            pin_drive('B', 12, 1);
+        }
+        transfer(SPI1, 0xB4);
+        assert_int_equal(rd(SPI2 + SR) & RXNE, pin ? 0 : RXNE);
+        if (!pin)
+            assert_int_equal(rd8(SPI2 + DR), 0xB4);
+    }
+}
+
 static void bit_orders(void **state)
 {
     (void)state;
@@ -231,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(modes, on, rig_off),
+        cmocka_unit_test_setup_teardown(without_nss_pin, on, rig_off),
         cmocka_unit_test_setup_teardown(bit_orders, on, rig_off),
         cmocka_unit_test_setup_teardown(lengths, on, rig_off),
         cmocka_unit_test_setup_teardown(usart_to_slave, on, rig_off),

@@ -300,6 +300,11 @@ static void rng(void **state)
         wr(RNG, 4);
         run_ps(PS_PER_US / 10);
     }
+    rd(RNG + 8);
+    run_ps(PS_PER_US / 2);
+    wr(RCC + 8, 8 << 4); /* HCLK changes meanwhile: the word comes all the same */
+    assert_true(run_until(RNG + 4, 1, 1, 10 * PS_PER_US) <= 2 * PS_PER_US);
+    wr(RCC + 8, 0);
     wr(RNG, 0);
     assert_int_equal(rd(RNG + 4), 0);
 }

@@ -10,6 +10,7 @@ enum { IRQ_ADC1 = 18, COMMON = 0x300, CSR = 0x300, CCR = 0x308, CDR = 0x30C };
 #define CCR_BITS   0x01FF0000u
 #define T_ADCVREG  (20 * PS_PER_US) /* DS11449: regulator start-up */
 #define T_STAB     (1 * PS_PER_US)  /* ADC power-up */
+enum { T_CAL = 116, T_OFF = 2 };    /* periods of its clock: DS11449 tCAL; ADDIS, ADSTP, JADSTP */
 
 static const struct reg_row rows[] = {
     {ADC_IER * 4, 0, ISR_BITS},
@@ -162,8 +163,11 @@ void adc_clock(struct chip *c, unsigned index, bool after)
 
     (void)index;
     if (a->converting == ADC_IDLE) {
-        if (after && a->change_at == PS_NEVER && !(a->r[ADC_ISR] & ADC_ISR_ADRDY)) {
-            plan_ready(c);
+        if (after && a->change_at == PS_NEVER) { /* what had no clock */
+            if (a->r[ADC_CR] & (ADC_CR_ADCAL | ADC_CR_ADDIS | ADC_CR_ADSTP | ADC_CR_JADSTP))
+                plan(c, a->r[ADC_CR] & ADC_CR_ADCAL ? T_CAL : T_OFF);
+            else if (!(a->r[ADC_ISR] & ADC_ISR_ADRDY))
+                plan_ready(c);
             adc_schedule(c);
         }
         return;
@@ -249,10 +253,10 @@ static void write_cr(struct chip *c, uint32_t value)
         a->regulator_on = chip_now(c);
     if (value & (ADC_CR_ADCAL | ADC_CR_ADEN) && !enabled)
         tell_if_not_ready(c);
-    bool calibrates = *cr & ADC_CR_ADCAL && a->change_at != PS_NEVER;
-    if (value & ADC_CR_ADCAL && !calibrates && !enabled && a->regulator_on != PS_NEVER) {
+    bool at_work = *cr & (ADC_CR_ADCAL | ADC_CR_ADDIS) && a->change_at != PS_NEVER;
+    if (value & ADC_CR_ADCAL && !at_work && !enabled && a->regulator_on != PS_NEVER) {
         *cr |= ADC_CR_ADCAL;
-        plan(c, 116); /* DS11449: tCAL */
+        plan(c, T_CAL);
     }
     if (value & ADC_CR_ADEN && !enabled && (*cr & ADC_CR_ADCAL || chip_now(c) < a->enable_from)) {
         chip_ignored(c, B_ADC1, "CR.ADEN", "within 4 ADC clock periods of ADCAL"); /* "cannot be set" */
@@ -260,9 +264,9 @@ static void write_cr(struct chip *c, uint32_t value)
         *cr |= ADC_CR_ADEN;
         plan_ready(c);
     }
-    if (value & ADC_CR_ADDIS && !(*cr & ADC_CR_ADDIS) && enabled && !busy) {
+    if (value & ADC_CR_ADDIS && !at_work && enabled && !busy) {
         *cr |= ADC_CR_ADDIS;
-        plan(c, 2);
+        plan(c, T_OFF);
     }
     bool ready = enabled && !(*cr & ADC_CR_ADDIS);
     if (value & (ADC_CR_ADSTART | ADC_CR_JADSTART) && !ready)
@@ -278,13 +282,13 @@ static void write_cr(struct chip *c, uint32_t value)
     if (value & ADC_CR_ADSTP && *cr & ADC_CR_ADSTART && ready) {
         *cr |= ADC_CR_ADSTP;
         adc_abort(c, ADC_REGULAR);
-        plan(c, 2);
+        plan(c, T_OFF);
     }
     if (value & ADC_CR_JADSTP && *cr & ADC_CR_JADSTART && ready) {
         *cr |= ADC_CR_JADSTP;
         adc_abort(c, ADC_INJECTED);
         adc_queue_flush(c);
-        plan(c, 2);
+        plan(c, T_OFF);
     }
 }
 

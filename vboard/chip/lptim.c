@@ -72,6 +72,10 @@ void lptim_clock(struct chip *c, unsigned index, bool after)
         lptim_filters_retimed(t);
         if (t->starts_at != PS_NEVER && !(t->cfgr & LPTIM_CFGR_CKSEL))
             t->starts_at = in_periods(c, t, 2);
+        if (t->arr_ok != PS_NEVER)
+            t->arr_ok = in_periods(c, t, 3);
+        if (t->cmp_ok != PS_NEVER)
+            t->cmp_ok = in_periods(c, t, 3);
     }
     lptim_update(c, index);
     lptim_schedule(c, index);

@@ -263,6 +263,7 @@ bool spi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
         s->cr2 = lanes_apb(size, value) & CR2_BITS;
         if (bits(s->cr2, 8, 4) < 3) /* not used: 8 bits */
             s->cr2 = (s->cr2 & ~0xF00u) | 0x700;
+        mode_fault(c, index); /* NSS may have become an input */
         spi_select_output(c, index);
         break;
     case SR: s->errors &= lanes_apb(size, value) | ~(uint32_t)SPI_SR_CRCERR; break;

@@ -68,7 +68,7 @@ static void start(struct chip *c)
 
 void tsc_sync(struct chip *c, bool level)
 {
-    if (c->tsc.waits && level == !!(c->tsc.r[CR] & SYNCPOL))
+    if (c->tsc.waits && chip_enabled(c, B_TSC) && level == !!(c->tsc.r[CR] & SYNCPOL))
         acquire(c);
 }
 
