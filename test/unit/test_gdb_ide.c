@@ -51,6 +51,7 @@ static void words_of_other_servers(void **state)
         {"semihosting IOClient 1", "Semihosting is served"},
         {"flash write_image erase a.bin 0x08000000", "Flash is 128 pages"},
         {"program a.elf verify", "gdb does that"},
+        {"flash erase_sector 0 1", "BANK FIRST LAST\n"},
         {"flash erase_sector 0 1 128", "Not erased"},
         {"flash erase_sector 1 0 0", "Not erased"},
         {"flash erase_sector 0 2 1", "Not erased"},

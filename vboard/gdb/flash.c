@@ -98,9 +98,13 @@ void gdb_flash_done(struct gdb *g, const char *text, size_t size)
         gdb_error(g, GDB_ERROR_PLACE);
 }
 
-/* Of three words, BANK FIRST LAST, those pages; without any, all. */
+/* Of three words, BANK FIRST LAST, those pages; where none are needed, all. */
 void gdb_monitor_erase(struct gdb *g, const struct gdb_words *w)
 {
+    if (w->count < w->row) {
+        gdb_print(g, "BANK FIRST LAST\n");
+        return;
+    }
     uint32_t bank = 0, first = 0, last = BYTES / PAGE - 1;
     bool to_the_end = w->count < 3 || strcmp(w->word[2], "last") == 0;
     if (!gdb_argument(g, w, 0, &bank) || !gdb_argument(g, w, 1, &first) ||

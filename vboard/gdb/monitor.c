@@ -141,7 +141,7 @@ static const struct row {
     {"reg|regs", gdb_monitor_register, 0, true, "[NAME [VALUE]] shows registers, sets one"},
     {"flash mass_erase|stm32l4x mass_erase|flash erase|erase_mass|erase chip|erase --chip", gdb_monitor_erase,
      0, false, "erases the flash"},
-    {"flash erase_sector", gdb_monitor_erase, 0, false, "BANK FIRST LAST erases pages"},
+    {"flash erase_sector", gdb_monitor_erase, 3, false, "BANK FIRST LAST erases pages"},
     {"gdb_sync", synchronize, 0, false, "the next stepi tells gdb where the board is"},
     {"help|?", help, 0, true, NULL},
 
