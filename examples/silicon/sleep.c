@@ -75,11 +75,14 @@ static bool lptim_wakes(struct lptim_regs *lptim, IRQn_Type irq, uint32_t exti, 
 {
     reg32 *imr1 = &REG(0x40010400), *rtsr1 = &REG(0x40010408), *pr1 = &REG(0x40010414),
           *imr2 = &REG(0x40010420);
+    enum { ARROK = BIT(4) };
 
     lptim->CR = 0;
+    lptim->ICR = ARROK;
     lptim->IER = LPTIM1_IER_ARRMIE;
     lptim->CR = LPTIM1_CR_ENABLE;
-    lptim->ARR = 3276; /* 100 ms */
+    lptim->ARR = 3276;                        /* 100 ms */
+    (void)wait_for(&lptim->ISR, ARROK, 1000); /* or it may begin with the 1 that was there */
     lptim->CR = LPTIM1_CR_ENABLE | LPTIM1_CR_CNTSTRT;
     *imr1 |= EXTI_PR1_RTC_WKUP;
     *rtsr1 |= EXTI_PR1_RTC_WKUP;

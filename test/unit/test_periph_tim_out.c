@@ -183,7 +183,7 @@ static void fast_enable(void **state)
         wr(TIM1 + CR1, (once ? OPM : 0) | (down ? DIR : 0));
         wr(TIM1 + CCR1, down ? 49 : 50);
         wr(TIM1 + EGR, 1);
-        wr(TIM1 + CCMR1, (second ? 7 : 6) << 4 | (fast ? 4 : 0));
+        wr(TIM1 + CCMR1, ((second ? 7u : 6u) << 4 | (fast ? 4u : 0)) * 0x101); /* channel 2 as well */
         run_us(10);
         assert_int_equal(pin_level('A', 8), idle);
         wr(TIM2 + EGR, 1);
