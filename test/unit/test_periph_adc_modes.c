@@ -205,6 +205,12 @@ static void asked_again(void **state)
     run_us(30);
     wr(ADC1 + CR, VREG | ADEN);
     run_until(ADC1 + ISR, 1, 1, PS_PER_MS);
+    wr(ADC1 + CFGR, JQDIS | 1 << 13); /* CONT */
+    wr(ADC1 + JSQR, TRGO);
+    wr(ADC1 + CR, VREG | ADEN | ADSTART);
+    wr(ADC1 + CR, VREG | ADEN | JADSTART);
+    assert_true(comes_while_asked(VREG | ADEN | ADSTP, ADSTP | ADSTART));
+    assert_true(comes_while_asked(VREG | ADEN | JADSTP, JADSTP | JADSTART));
     wr(ADC1 + CR, VREG | ADEN | ADDIS);
     assert_true(comes_while_asked(VREG | ADEN | ADDIS, ADDIS));
     /* without a clock neither comes, and both come with it, unasked */

@@ -279,12 +279,12 @@ static void write_cr(struct chip *c, uint32_t value)
         *cr |= ADC_CR_JADSTART;
         adc_start_injected(c);
     }
-    if (value & ADC_CR_ADSTP && *cr & ADC_CR_ADSTART && ready) {
+    if (value & ~*cr & ADC_CR_ADSTP && *cr & ADC_CR_ADSTART && ready) {
         *cr |= ADC_CR_ADSTP;
         adc_abort(c, ADC_REGULAR);
         plan(c, T_OFF);
     }
-    if (value & ADC_CR_JADSTP && *cr & ADC_CR_JADSTART && ready) {
+    if (value & ~*cr & ADC_CR_JADSTP && *cr & ADC_CR_JADSTART && ready) {
         *cr |= ADC_CR_JADSTP;
         adc_abort(c, ADC_INJECTED);
         adc_queue_flush(c);
