@@ -15,6 +15,8 @@ static void words_of_other_servers(void **state)
         {"mdw 0x08000000 3", "0x08000000: 20001000 08000009 e7fee7fe\n"},
         {"mdh 0x08000002", "0x08000002: 2000\n"},
         {"mdb 0x08000000 4", "0x08000000: 00 10 00 20\n"},
+        {"mdb 0x08000000 32", "0x08000000: 00 10 00 20 09 00 00 08 fe e7 fe e7 ff ff ff ff "
+                              "ff ff ff ff ff ff ff ff ff ff ff ff ff ff ff ff\n"},
         {"MDB 134217732 1", "0x08000004: 09\n"},
         {"mdw", "ADDR [COUNT]\n"},
         {"mdw x", "x is no number"},
@@ -85,13 +87,23 @@ static void words_that_let_it_run(void **state)
     (void)monitor(fd, "gdb_sync");
     assert_string_equal(ask(fd, "vCont;s"), "T05thread:1;\n");
     assert_string_equal(monitor(fd, "reg pc"), "pc: 0x20000100\n");
+    assert_string_equal(ask(fd, "P0f=08000008"), "OK\n");
+    say(fd, "vCont;s"); /* and only one */
+    assert_false(gdb_halted(g));
+    assert_true(gdb_stopped(g, vboard_run(b, 1000000, NULL, NULL)));
+    assert_string_equal(heard(fd), "T05thread:1;\n");
     /* resume, and halt behind gdb's back */
+    (void)monitor(fd, "gdb_sync"); /* forgotten when it runs */
     assert_non_null(strstr(monitor(fd, "resume 0x08000008"), "The board runs"));
     assert_false(gdb_halted(g));
     (void)vboard_run(b, 1000, NULL, NULL);
     assert_string_equal(monitor(fd, "status"), "The Cortex-M4 runs.\n");
     assert_string_equal(monitor(fd, "halt"), "");
     assert_string_equal(monitor(fd, "reg pc"), "pc: 0x08000008\n");
+    say(fd, "vCont;s");
+    assert_false(gdb_halted(g));
+    assert_true(gdb_stopped(g, vboard_run(b, 1000000, NULL, NULL)));
+    assert_string_equal(heard(fd), "T05thread:1;\n");
     /* while gdb waits for a stop: it goes on waiting, or is told */
     say(fd, "vCont;c");
     assert_non_null(strstr(monitor(fd, "reset"), "is reset and runs"));
@@ -118,6 +130,12 @@ static void semihosting_is_stepped(void **state)
     const char *answer = heard(fd);
     assert_string_equal(answer, "O6869\nT05thread:1;\n");
     assert_string_equal(monitor(fd, "reg pc"), "pc: 0x20000102\n");
+    assert_string_equal(ask(fd, "M20000102,2:08be"), "OK\n"); /* a BKPT behind it was not met yet */
+    say(fd, "vCont;s");
+    assert_true(gdb_stopped(g, vboard_run(b, 1000000, NULL, NULL)));
+    assert_string_equal(heard(fd), "T05thread:1;\n");
+    assert_string_equal(monitor(fd, "reg pc"), "pc: 0x20000102\n");
+    assert_string_equal(ask(fd, "M20000102,2:fee7"), "OK\n");
     /* one step over several instructions, as `next` makes it */
     assert_string_equal(ask(fd, "P0f=00010020"), "OK\n");
     assert_string_equal(ask(fd, "P0=04000000"), "OK\n");
@@ -156,6 +174,14 @@ static void a_bkpt_is_left_behind(void **state)
     assert_true(gdb_stopped(g, vboard_run(b, 1000000, NULL, NULL)));
     assert_string_equal(heard(fd), "T05thread:1;\n");
     assert_string_equal(monitor(fd, "reg pc"), "pc: 0x20000102\n");
+    assert_string_equal(ask(fd, "P0f=00010020"), "OK\n"); /* nor that where gdb has put the PC */
+    say(fd, "c");
+    assert_true(gdb_stopped(g, vboard_run(b, 1000000, NULL, NULL)));
+    assert_string_equal(heard(fd), "T05thread:1;\n");
+    assert_string_equal(monitor(fd, "reg pc"), "pc: 0x20000100\n");
+    say(fd, "c");
+    assert_true(gdb_stopped(g, vboard_run(b, 1000000, NULL, NULL)));
+    assert_string_equal(heard(fd), "T05thread:1;\n");
     assert_string_equal(ask(fd, "M20000102,2:0130"),
                         "OK\n"); /* adds r0, #1: what is no BKPT any more is done */
     assert_string_equal(ask(fd, "P0=00000000"), "OK\n");
@@ -263,6 +289,7 @@ static void one_debugs_and_the_others_read(void **state)
     say_bytes(fd, "\003", 1);
     assert_string_equal(heard(fd), "T02thread:1;\n");
     assert_true(gdb_halted(g));
+    assert_string_equal(ask(other, "?"), "T05thread:1;\n"); /* a stop of its own */
     /* four at most, and who never said anything makes room */
     int third = dial(), fourth = dial(), fifth = dial();
     assert_string_equal(ask(third, "qC"), "QC1\n");

@@ -162,7 +162,7 @@ void gdb_monitor_read(struct gdb *g, const struct gdb_words *w)
             n += (size_t)snprintf(line, sizeof line, "0x%08x:", (unsigned)addr);
         if (there)
             n += (size_t)snprintf(line + n, sizeof line - n, " %0*x", (int)(2 * w->row), (unsigned)value);
-        if (n > 0 && (!there || i + 1 == count || (addr + w->row) % 32 == 0 || n > 80)) {
+        if (n > 0 && (!there || i + 1 == count || (addr + w->row) % 32 == 0)) {
             gdb_print(g, "%s\n", line);
             n = 0;
         }
