@@ -111,7 +111,7 @@ static void vectors(void **state)
     finds(FINDING_NOT_HERE, ERROR);
     assert_string_equal(find(FINDING_NOT_HERE)->detail, "stack pointer 0x20010000, reset vector 0x08000201");
     put(4, SLOT_ADDR + 0x201);
-    put(4 * 7, 0x08000001); /* reserved: it may be anything */
+    put(4 * 7, 0x08000001);  /* reserved: it may be anything */
     put(4 * 11, 0x08000301); /* another one, which is named */
     finds(FINDING_NOT_HERE, ERROR);
     assert_string_equal(find(FINDING_NOT_HERE)->detail, "vector 11 is 0x08000301");
