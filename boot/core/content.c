@@ -90,5 +90,7 @@ enum message content_examine(struct ledger_record *r)
         return MESSAGE_NOT_DONE; /* it ends before its reset handler */
     if (!port_flash_crc(SLOT_ADDR, r->length, &r->crc, NULL))
         return MESSAGE_UNREADABLE;
-    return linked_below(r->length) ? MESSAGE_NOT_HERE : MESSAGE_READY;
+    /* An information block that lies where its vector says tells that the image is where it was linked for.
+     */
+    return !c.info_address && linked_below(r->length) ? MESSAGE_NOT_HERE : MESSAGE_READY;
 }

@@ -274,6 +274,10 @@ static void linked_below(void **state)
     assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
     handler(6, FLASH_ADDR, 0xE7FE);
     assert_int_equal(sealed_as(LARGE), MESSAGE_NOT_HERE);
+    const struct image_info info = {.magic = IMAGE_INFO_MAGIC, .size = sizeof info};
+    put32(4 * IMAGE_INFO_VECTOR, SLOT_ADDR + 0x200);
+    memcpy(fake.flash + AT + 0x200, &info, sizeof info);
+    assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
 
     large_image(FLASH_ADDR);
     for (unsigned n = 2; n < 5; n++)
