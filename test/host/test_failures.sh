@@ -2,7 +2,7 @@
 # Downloads that fail: a write-protected page, first, in the middle, last; files that cannot run. dfu-util's
 # exit status says so, with and without leave, and the bootloader says why.
 . "$(dirname "$0")/lib.sh"
-plan 44
+plan 48
 protected() { # protected BOARD PAGE UID: WRP1A of that page alone, with its complement (RM0394, 3.4.1)
     printf "$(printf '\\x%02x\\x00\\x%02x\\x00\\x%02x\\xff\\x%02x\\xff' "$2" "$2" $((255 - $2)) $((255 - $2)))" >"$work/$1.bin"
     board "$1" --uid "$3" --load build/firmware/boot.hex --load "$work/$1.bin@0x1FFF7818"
@@ -60,5 +60,6 @@ check "one byte larger than the slot fails in plain DFU" fails build/test/host/d
 check "with the sentence" bootloader_says "Too large for the slot"
 press_reset nucleo
 check "a part of it is not started" verdict_is "download unfinished"
+wrong "linked at 0x08000000, and large" build/test/fw/largezero.bin "Linked elsewhere"
 '
 finish
