@@ -47,8 +47,7 @@ enum answer content_matches_info(struct content *c)
     return crc == c->info.crc ? YES : NO;
 }
 
-/* Whether a handler seems to begin there: with PUSH, B to itself, or MOV R0, SP, as GCC's "interrupt" does.
- */
+/* Whether a handler seems to begin there: with PUSH, B to itself, or MOV R0, SP, GCC's for "interrupt". */
 static int begins(uint32_t at)
 {
     uint16_t half = 0;
@@ -90,7 +89,6 @@ enum message content_examine(struct ledger_record *r)
         return MESSAGE_NOT_DONE; /* it ends before its reset handler */
     if (!port_flash_crc(SLOT_ADDR, r->length, &r->crc, NULL))
         return MESSAGE_UNREADABLE;
-    /* An information block that lies where its vector says tells that the image is where it was linked for.
-     */
+    /* An information block where its vector says tells that the image is where it was linked for. */
     return !c.info_address && linked_below(r->length) ? MESSAGE_NOT_HERE : MESSAGE_READY;
 }

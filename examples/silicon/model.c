@@ -94,25 +94,22 @@ void stage_exti(void)
 
 /* ---- timers ------------------------------------------------------------------------------ */
 
-/* Written values that make a compare value and the counter equal are a match. */
-static void match_by_writing(bool runs)
+/* A written value that makes compare value and counter equal is a match. */
+static void match_by_writing(bool count, bool runs)
 {
+    static const char *const what[2][2] = {
+        {"CCR1 set to CNT is a match", "CCR1 set to CNT is a match, while it runs"},
+        {"CNT set to CCR1 is a match", "CNT set to CCR1 is a match, while it runs"}};
+
     TIM15->PSC = 0xFFFF; /* 4 ms a count: the counter stands still meanwhile */
     TIM15->EGR = TIM1_EGR_UG;
     TIM15->CR1 = runs ? TIM1_CR1_CEN : 0;
-    TIM15->CCR1 = 100;
-    TIM15->CNT = 40;
+    TIM15->CCR1 = count ? 40 : 100;
+    TIM15->CNT = count ? 30 : 40;
     TIM15->SR = 0;
-    TIM15->CCR1 = 40;
+    *(count ? &TIM15->CNT : &TIM15->CCR1) = 40;
     wait_us(10);
-    check(TIM15->SR & TIM1_SR_CC1IF, area,
-          runs ? "CCR1 set to CNT is a match, while it runs" : "CCR1 set to CNT is a match", TIM15->SR, hex);
-    TIM15->CNT = 30;
-    TIM15->SR = 0;
-    TIM15->CNT = 40;
-    wait_us(10);
-    check(TIM15->SR & TIM1_SR_CC1IF, area,
-          runs ? "CNT set to CCR1 is a match, while it runs" : "CNT set to CCR1 is a match", TIM15->SR, hex);
+    check(TIM15->SR & TIM1_SR_CC1IF, area, what[count][runs], TIM15->SR, hex);
     TIM15->CR1 = 0;
 }
 
@@ -155,8 +152,8 @@ void stage_timer(void)
     check(counted >= 19 && counted <= 21, area, "and TIM1's ITR3: edges in 2 ms", counted, "");
     TIM16->CR1 = 0;
 
-    match_by_writing(false);
-    match_by_writing(true);
+    for (unsigned i = 0; i < 4; i++)
+        match_by_writing(i & 1, i & 2);
     TIM15->CR1 = OPM | TIM1_CR1_CEN;
     TIM15->EGR = TIM1_EGR_UG;
     check(TIM15->CR1 & TIM1_CR1_CEN, area, "UG does not stop a timer in one pulse mode", TIM15->CR1, hex);

@@ -1,18 +1,13 @@
 /* RTC: alarm and calibration outputs at PC13 and PB2, and the reference clock at PB15. */
-#include "rig.h"
+#include "rtc_rig.h"
 
-#define RTC 0x40002800u
-enum { CR = 0x08, ISR = 0x0C, PRER = 0x10, WUTR = 0x14, SSR = 0x28, ALRMAR = 0x1C, OR = 0x4C };
-enum { REFCKON = 1 << 4, BYPSHAD = 1 << 5, ALRAE = 1 << 8, WUTE = 1 << 10, COSEL = 1 << 19, POL = 1 << 20 };
-enum { COE = 1 << 23, PUSH_PULL = 1, REMAP = 2 };
+enum { REFCKON = 1 << 4, COSEL = 1 << 19, POL = 1 << 20, COE = 1 << 23, PUSH_PULL = 1, REMAP = 2 };
 #define OSEL(n) ((uint32_t)(n) << 21)
-#define RTCCLK  30517578ull /* ps */
 
-/* LSE, RTC enabled, unlocked; PB2 in its alternate function 0. */
+/* PB2 in its alternate function 0, too. */
 static int on(void **state)
 {
-    rig_on(state);
-    clock_rtc();
+    rtc_on(state);
     pin_mode('B', 2, 2, 0);
     pin_mode('C', 13, 0, 0);
     return 0;

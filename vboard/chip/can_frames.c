@@ -235,7 +235,8 @@ void can_event(struct chip *c, unsigned index)
         s->joined_at = PS_NEVER;
         if (s->msr & CAN_MSR_INAK)
             s->counts_from = chip_now(c);
-        s->msr &= ~(uint32_t)(CAN_MSR_INAK | CAN_MSR_SLAK | CAN_MSR_SLAKI); /* SLAKI goes with SLAK */
+        /* SLAKI goes with SLAK: RM0091 "CAN_MSR" */
+        s->msr &= ~(uint32_t)(CAN_MSR_INAK | CAN_MSR_SLAK | CAN_MSR_SLAKI);
     }
     if (s->sent_at <= chip_now(c)) {
         unsigned m = s->sending;

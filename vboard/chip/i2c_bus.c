@@ -56,8 +56,8 @@ static int own_address(const struct i2c_state *s, unsigned address, bool ten_bit
         return -1;
     unsigned masked = bits(oa2, 8, 3);
     bool reserved = (address & 0x78) == 0 || (address & 0x78) == 0x78;
-    /* "As soon as OA2MSK is not 0" reserved addresses are not acknowledged, "even if the comparison matches"
-     */
+    /* With OA2MSK reserved addresses are not acknowledged "even if the comparison matches" (RM0360
+     * "I2C_OAR2"). */
     if (oa2 & 1 << 15 && !(masked && reserved) && (address ^ bits(oa2, 1, 7)) >> masked == 0)
         return (int)address;
     return s->r[I2C_CR1] & I2C_CR1_GCEN && address == 0 ? 0 : -1;

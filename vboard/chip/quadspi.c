@@ -164,7 +164,7 @@ bool quadspi_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, u
 }
 
 /* The FIFO goes on when it was empty, or was full and has 11 bytes or less: with a threshold of 14 and more
- * FTF may not come again before ("QUADSPI FIFO and data management"). */
+ * FTF may not come again before (RM0394 "QUADSPI FIFO and data management", as remembered). */
 static void resume(struct chip *c)
 {
     struct quadspi_state *s = &c->quadspi;

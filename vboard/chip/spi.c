@@ -221,7 +221,7 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
     if (s->modf_read)
         s->errors &= ~(uint32_t)SPI_SR_MODF;
     s->modf_read = false;
-    if (s->errors & SPI_SR_MODF) /* "hardware does not allow the SPE and MSTR bits to be set" */
+    if (s->errors & SPI_SR_MODF) /* both cannot be set while MODF is (RM0394 "Mode fault") */
         value &= ~(uint32_t)(SPI_CR1_SPE | SPI_CR1_MSTR);
     s->cr1 = value & 0xFFFF;
     if (!(s->cr1 & SPI_CR1_SPE))

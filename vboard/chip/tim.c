@@ -356,7 +356,7 @@ static void apply(struct chip *c, unsigned index)
 
     if (!(t->r[TIM_CR2] & TIM_CR2_CCPC))
         tim_com(c, index);
-    for (unsigned ch = 0; ch < TIM_PINS; ch++) /* "the prescaler is reset as soon as CC1E = 0" */
+    for (unsigned ch = 0; ch < TIM_PINS; ch++) /* "reset as soon as CC1E = 0" (TIMx_CCMR1, IC1PSC) */
         if (!(t->r[TIM_CCER] >> 4 * ch & 1))
             t->captures[ch] = 0;
     tim_oscillators(c, index);

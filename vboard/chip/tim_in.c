@@ -48,7 +48,7 @@ static void capture_trc(struct chip *c, unsigned index)
             capture_edge(c, index, ch);
 }
 
-/* OCxFE in one pulse mode: the trigger "acts like a compare match" on PWM modes 1 and 2. */
+/* OCxFE in one pulse mode: the trigger "acts like a compare match" on PWM modes 1 and 2 (TIMx_CCMR1). */
 static void fast_enable(struct tim_state *t, unsigned channels)
 {
     for (unsigned ch = 0; ch < channels; ch++)

@@ -332,7 +332,7 @@ bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
     /* With UE set, too, whatever RM0394 says: docs/chip-model.md. */
     case BRR: u->brr = value & i->brr; break;
     case GTPR: write_masked(c, index, "GTPR", &u->gtpr, index == LPUART1_INDEX ? 0 : 0xFFFF, 0, value); break;
-    case RTOR: /* on the fly, too */
+    case RTOR: /* on the fly, too: RM0364 "USART_RTOR" */
         u->rtor = index == LPUART1_INDEX ? 0 : value;
         if (u->timeout_at != PS_NEVER)
             usart_time_out(c, index);
