@@ -27,7 +27,9 @@ static void raw_binaries(void **state)
     refused(parse("x.elf", "abcd", 4, IMAGE_NO_ADDR), "not an ELF file");
     refused(parse("x.HEX", "abcd", 4, IMAGE_NO_ADDR), "not an Intel HEX file");
     refused(parse("x.dfu", "abcd", 4, IMAGE_NO_ADDR), "not a DFU file");
-    refused(parse("x.srec", "S00600004844521B\n", 17, IMAGE_NO_ADDR), "not a format");
+    static const char *const not_read[] = {"x.srec", "x.s19", "x.s28", "x.S37", "x.mot", "x.uf2"};
+    for (size_t i = 0; i < sizeof not_read / sizeof not_read[0]; i++)
+        refused(parse(not_read[i], "S00600004844521B\n", 17, IMAGE_NO_ADDR), "not a format");
 }
 
 static void files(void **state)
