@@ -54,14 +54,16 @@ static void counting(void **state)
         wr(t + CR, 5);
         run_ps(8 * PERIOD + PERIOD / 2); /* the start crosses the clock domains */
         ps_t begin = chip_now(rig);
-        run_ps(4 * PERIOD * 498);
-        assert_int_equal(rd(t + CNT), 498);
-        assert_int_equal(rd(t + ISR), 0);
+        run_ps(4 * PERIOD * 499);
+        assert_int_equal(rd(t + CNT), 499);
+        assert_int_equal(rd(t + ISR), 0); /* a match shows one count later */
         run_ps(4 * PERIOD);
         assert_int_equal(rd(t + ISR), CMPM);
         run_ps(4 * PERIOD * 499);
+        assert_int_equal(rd(t + CNT), 999);
         assert_false(irq_line(timers[i].irq));
         run_ps(4 * PERIOD);
+        assert_int_equal(rd(t + CNT), 0);
         assert_int_equal(rd(t + ISR), CMPM | ARRM);
         assert_true(irq_line(timers[i].irq));
         wr(t + ICR, ARRM | CMPM);
@@ -69,13 +71,61 @@ static void counting(void **state)
         for (unsigned n = 0; n < 5; n++) { /* every 1000 counts, exactly */
             while (!irq_line(timers[i].irq))
                 run_ps(PERIOD);
-            assert_in_range(chip_now(rig) - begin, PERIOD * 4 * (1999 + 1000 * n) - PERIOD,
-                            PERIOD * 4 * (1999 + 1000 * n) + 2 * PERIOD);
+            assert_in_range(chip_now(rig) - begin, PERIOD * 4 * (2000 + 1000 * n) - PERIOD,
+                            PERIOD * 4 * (2000 + 1000 * n) + 2 * PERIOD);
             wr(t + ICR, ARRM);
         }
         wr(t + CR, 0);
         assert_int_equal(rd(t + CNT), 0);
     }
+}
+
+/* Counts until CMPM is set; 0: none within two laps of 100. */
+static unsigned counts_to_match(void)
+{
+    for (unsigned n = 1; n <= 200; n++) {
+        run_ps(PERIOD);
+        if (rd(LPTIM1 + ISR) & CMPM)
+            return n;
+    }
+    return 0;
+}
+
+/* What an STM32L476 was seen to do (docs/chip-model.md): the compare looks for at or above, but not for ARR,
+ * and CMPM is set a count behind its becoming true. */
+static void at_or_above(void **state)
+{
+    static const struct {
+        unsigned from, at, to; /* CMP, and another value that is written when the counter is at `at` */
+        unsigned least, most;  /* counts to CMPM behind that, with the three that it takes to arrive */
+    } t[] = {
+        {80, 10, 50, 40, 42}, /* ahead */
+        {80, 30, 20, 3, 5},   /* passed already: at once, as drivers for the L0 and the L4 have met */
+        {10, 30, 20, 88, 92}, /* and so was the old one: the next lap */
+        {10, 30, 99, 0, 0},   /* ARR: never */
+        {10, 30, 120, 0, 0},  {80, 30, 0, 3, 5},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof t / sizeof t[0]; i++) {
+        wr(LPTIM1 + CR, 1);
+        load(LPTIM1, 1, 99, t[i].from);
+        wr(LPTIM1 + CR, 5);
+        while (rd(LPTIM1 + CNT) != t[i].at)
+            run_ps(PERIOD / 2);
+        wr(LPTIM1 + ICR, CMPM);
+        wr(LPTIM1 + CMP, t[i].to);
+        assert_in_range(counts_to_match(), t[i].least, t[i].most);
+        wr(LPTIM1 + CR, 0);
+        wr(LPTIM1 + ICR, 0x7F);
+    }
+    wr(LPTIM1 + CR, 1); /* CMP comes out of a reset as 0, which the first count has passed */
+    load(LPTIM1, 1, 99, 0);
+    wr(LPTIM1 + CR, 5);
+    while (rd(LPTIM1 + CNT) == 0)
+        run_ps(PERIOD / 2);
+    assert_int_equal(rd(LPTIM1 + CNT), 1);
+    assert_int_equal(rd(LPTIM1 + ISR) & CMPM, CMPM);
 }
 
 static void one_shot(void **state)
@@ -369,6 +419,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(counting, on, rig_off),
+        cmocka_unit_test_setup_teardown(at_or_above, on, rig_off),
         cmocka_unit_test_setup_teardown(one_shot, on, rig_off),
         cmocka_unit_test_setup_teardown(in_stop, on, rig_off),
         cmocka_unit_test_setup_teardown(pwm, on, rig_off),

@@ -18,6 +18,7 @@ static void go(struct lptim_state *t)
 {
     t->counting = true;
     t->cnt = t->phase = 0;
+    t->match = false;
     t->out = t->set_once;
     t->live_arr = t->arr;
     t->live_cmp = t->cmp;
@@ -35,55 +36,61 @@ bool lptim_trigger(struct lptim_state *t)
     return true;
 }
 
-/* The counter is at a value where something happens. */
-static void reached(struct lptim_state *t)
+static bool compares(const struct lptim_state *t)
 {
-    if (t->cnt == t->live_cmp)
-        t->isr |= LPTIM_CMPM;
-    if (t->cnt == t->live_cmp + 1) { /* the output goes high when the counter exceeds the compare value */
-        t->out = true;
-        t->set_once = t->single && t->cfgr & LPTIM_CFGR_WAVE;
-    }
-    if (t->cnt == t->live_arr)
-        t->isr |= LPTIM_ARRM;
+    return t->cnt >= t->live_cmp && t->cnt != t->live_arr;
 }
 
 /* From the last value of a period to 0. */
 static void wrap(struct lptim_state *t)
 {
     t->cnt = 0;
-    t->out = t->set_once;
     t->live_arr = t->arr;
     t->live_cmp = t->cmp;
     if (t->single) {
         t->counting = false;
         t->cr &= ~(uint32_t)LPTIM_CR_SNGSTRT;
-        return;
     }
-    reached(t);
 }
 
-/* Counts, at least 1, until the next value that matters. */
+/* A clock of the counter: what was reached shows with the next value. docs/chip-model.md says who measured.
+ */
+static void leave(struct lptim_state *t)
+{
+    bool match = compares(t);
+
+    if (match && !t->match) {
+        t->isr |= LPTIM_CMPM;
+        t->set_once = t->single && t->cfgr & LPTIM_CFGR_WAVE;
+    }
+    t->match = match;
+    t->out = match || t->set_once;
+    if (t->cnt == t->live_arr)
+        t->isr |= LPTIM_ARRM;
+    if (t->cnt == t->live_arr || t->cnt == 0xFFFF)
+        wrap(t);
+    else
+        t->cnt++;
+}
+
+/* Counts, at least 1, up to the end of the next value that matters. */
 static uint32_t ahead(const struct lptim_state *t)
 {
-    uint32_t to_end = t->cnt <= t->live_arr ? t->live_arr - t->cnt + 1 : 0x10000 - t->cnt;
-    uint32_t n = to_end;
+    uint32_t n = t->cnt <= t->live_arr ? t->live_arr - t->cnt + 1 : 0x10000 - t->cnt;
 
-    if (t->live_cmp > t->cnt && t->live_cmp - t->cnt < n)
-        n = t->live_cmp - t->cnt;
-    if (t->live_cmp == t->cnt)
-        n = 1;
-    if (t->live_arr > t->cnt && t->live_arr - t->cnt < n)
-        n = t->live_arr - t->cnt;
+    if (compares(t) != t->match)
+        return 1;
+    if (t->live_cmp >= t->cnt && t->live_cmp - t->cnt + 1 < n)
+        n = t->live_cmp - t->cnt + 1;
     return n;
 }
 
 static void count(struct lptim_state *t, uint64_t n)
 {
     uint64_t period = (uint64_t)t->live_arr + 1;
+    bool told = t->isr & LPTIM_ARRM && (t->isr & LPTIM_CMPM || t->live_cmp >= t->live_arr);
 
-    if (n > 4 * period && !t->single && t->live_arr == t->arr && t->live_cmp == t->cmp &&
-        (t->isr & (LPTIM_ARRM | LPTIM_CMPM)) == (LPTIM_ARRM | LPTIM_CMPM))
+    if (n > 4 * period && !t->single && t->live_arr == t->arr && t->live_cmp == t->cmp && told)
         n = period + n % period;
     while (n && t->counting) {
         uint32_t step = ahead(t);
@@ -92,11 +99,8 @@ static void count(struct lptim_state *t, uint64_t n)
             return;
         }
         n -= step;
-        t->cnt += step;
-        if (t->cnt > 0xFFFF || t->cnt == t->live_arr + 1)
-            wrap(t);
-        else
-            reached(t);
+        t->cnt += step - 1;
+        leave(t);
     }
 }
 
