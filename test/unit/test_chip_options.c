@@ -124,6 +124,31 @@ static void test_rdp(void **state)
     assert_true(w == UINT64_MAX);
 }
 
+/* An area that is protected from reading stays, if it asks to: RM0394 "PCROP_RDP". */
+static void test_rdp_pcrop(void **state)
+{
+    const uint64_t secret = 42;
+
+    (void)state;
+    for (uint32_t pcrop_rdp = 0; pcrop_rdp < 2; pcrop_rdp++) {
+        const uint32_t area = (ADDR - FLASH_BASE) / 8;
+        const uint32_t o[3] = {0xFFEFF8BB, 0xFFFF0000 | area, pcrop_rdp << 31 | 0x7FFF0000 | (area + 3)};
+        chip_power_off(rig, false);
+        for (unsigned i = 0; i < 3; i++) {
+            chip_nvm(rig)->option[2 * i] = o[i];
+            chip_nvm(rig)->option[2 * i + 1] = ~o[i];
+        }
+        rig_power();
+        for (unsigned page = 0; page < 2; page++)
+            chip_poke(rig, ADDR + page * FLASH_PAGE, &secret, 8);
+        change_optr(0xFFEFF8AA);
+        while (rig->reset_pending || rig->mode == MODE_RESET)
+            chip_run(rig, chip_now(rig) + PS_PER_US);
+        assert_int_equal(peek64(ADDR), pcrop_rdp ? UINT64_MAX : secret);
+        assert_int_equal(peek64(ADDR + FLASH_PAGE), UINT64_MAX);
+    }
+}
+
 static void test_rdp2(void **state)
 {
     (void)state;
@@ -233,8 +258,8 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_on_awake, rig_off)
     const struct CMUnitTest tests[] = {
-        TEST(test_options),        TEST(test_optverr), TEST(test_rdp),         TEST(test_rdp2),
-        TEST(test_boot_selection), TEST(test_pempty),  TEST(test_engineering),
+        TEST(test_options), TEST(test_optverr),        TEST(test_rdp),    TEST(test_rdp_pcrop),
+        TEST(test_rdp2),    TEST(test_boot_selection), TEST(test_pempty), TEST(test_engineering),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -509,6 +509,64 @@ static void test_pulls(void **state)
     assert_false(gpio_pin_level(rig, 1, 5));
 }
 
+/* PUCR and PDCR of all ports outlast Standby and PWRRST, no other reset. */
+static void test_pulls_kept(void **state)
+{
+    static const uint8_t offs[] = {0x20, 0x24, 0x28, 0x2C, 0x30, 0x34, 0x38, 0x3C, 0x40, 0x44, 0x58, 0x5C};
+    uint32_t before[sizeof offs];
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof offs; i++) {
+        wr(PWR(offs[i]), 0xFFFF);
+        before[i] = rd(PWR(offs[i]));
+        assert_int_not_equal(before[i], 0);
+    }
+    set_bits(RCC(0x38), 1U << 28);
+    clear_bits(RCC(0x38), 1U << 28);
+    for (unsigned i = 0; i < sizeof offs; i++)
+        assert_int_equal(rd(PWR(offs[i])), before[i]);
+    gpio_drive(rig, 0, 0, 0);
+    wr(CR3, 0x8001);
+    deep(3);
+    wfi();
+    assert_int_equal(rig->mode, MODE_STANDBY);
+    gpio_drive(rig, 0, 0, 1);
+    run_us(1);
+    rig_settle();
+    set_bits(RCC(0x58), 1U << 28);
+    for (unsigned i = 0; i < sizeof offs; i++)
+        assert_int_equal(rd(PWR(offs[i])), before[i]);
+    chip_request_reset(rig, RESET_SOFT);
+    rig_settle();
+    set_bits(RCC(0x58), 1U << 28);
+    for (unsigned i = 0; i < sizeof offs; i++)
+        assert_int_equal(rd(PWR(offs[i])), 0);
+}
+
+/* The option bytes IWDG_STOP and IWDG_STDBY let the independent watchdog rest. */
+static void test_watchdog(void **state)
+{
+    static const struct {
+        uint32_t lpms, clear;
+        bool rests;
+    } rows[] = {{0, 0, false}, {0, 1U << 18, false}, {0, 1U << 17, true},
+                {3, 0, false}, {3, 1U << 17, false}, {3, 1U << 18, true}};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        options(rows[i].clear);
+        wr(0x40003000, 0xCCCC); /* 4096 times four periods of LSI: half a second */
+        deep(rows[i].lpms);
+        wfi();
+        assert_int_equal(rig->mode, rows[i].lpms ? MODE_STANDBY : MODE_STOP);
+        told.n = 0;
+        run_us(2000000);
+        assert_int_equal(told_count("reset") != 0, !rows[i].rests);
+        if (!rows[i].rests)
+            assert_int_equal(told.events[0].a, RESET_IWDG);
+    }
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, rig_off)
@@ -518,6 +576,7 @@ int main(void)
         TEST(test_stop_event), TEST(test_stop_start_bit), TEST(test_stop_refused),
         TEST(test_forbidden),  TEST(test_flash_defers),   TEST(test_standby),
         TEST(test_shutdown),   TEST(test_ranges),         TEST(test_pulls),
+        TEST(test_pulls_kept), TEST(test_watchdog),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

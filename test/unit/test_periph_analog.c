@@ -33,7 +33,12 @@ static void power_up_and_calibration(void **state)
     assert_int_equal(rd(ADC1 + CR) & ADEN, 0);
     ps_t took = run_until(ADC1 + CR, 0x80000000, 0, PS_PER_MS);
     assert_in_range(took, 115 * 62500, 118 * 62500);
-    assert_true(rd(ADC1 + CALFACT) != 0);
+    uint32_t single = rd(ADC1 + CALFACT);
+    assert_in_range(single, 1, 0x7F);
+    wr(ADC1 + CR, VREG | 0xC0000000); /* ADCALDIF: the factor of differential inputs, beside the other */
+    assert_true(run_until(ADC1 + CR, 0x80000000, 0, PS_PER_MS) != PS_NEVER);
+    assert_int_equal(rd(ADC1 + CALFACT) & 0xFFFF, single);
+    assert_in_range(rd(ADC1 + CALFACT) >> 16, 1, 0x7F);
     wr(ADC1 + CR, VREG | ADEN); /* nor in the next four periods */
     assert_int_equal(rd(ADC1 + CR), VREG);
     assert_non_null(strstr(told_last("ignored")->text, "ADC1_CR.ADEN is written within 4"));

@@ -92,7 +92,7 @@ static void sizes(void **state)
         assert_in_range(took, (n * 2 - 1) * 62500, (n * 2 + 2) * 62500);
         assert_int_equal(n <= 8 ? rd8(SPI1 + DR) : rd16(SPI1 + DR), (1u << n) - 1);
     }
-    wr(SPI1 + CR2, DS(2)); /* not a size: 8 bits */
+    wr(SPI1 + CR2, DS(3)); /* not a size: 8 bits */
     assert_int_equal(rd(SPI1 + CR2) >> 8 & 15, 7);
 }
 

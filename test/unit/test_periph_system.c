@@ -244,6 +244,8 @@ static void crs_errors(void **state)
     crs_sync(rig, CRS_USB_SOF, true); /* far too early */
     assert_int_equal(rd(CRS + 8) & (SYNCERR | SYNCMISS | ERR | SYNCOK), SYNCERR | ERR);
     assert_true(irq_line(82));
+    wr(CRS + 12, 0xF & ~ERR); /* ERRC is what clears the errors */
+    assert_int_equal(rd(CRS + 8) & 0x70F, SYNCERR | ERR);
     wr(CRS + 12, 0xF);
     assert_int_equal(rd(CRS + 8) & 0x70F, 0);
     run_us(1050);

@@ -63,6 +63,29 @@ static void complementary(void **state)
     assert_true(pin_level('A', 7));
 }
 
+/* TIM15 and TIM16 have one each: PB13, PB6. */
+static void complementary_of_others(void **state)
+{
+    (void)state;
+    pin_mode('B', 13, 2, 14);
+    pin_mode('B', 6, 2, 14);
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t t = i ? TIM16 : TIM15;
+        wr(t + ARR, 19);
+        wr(t + CCR1, 10);
+        wr(t + CCMR1, 6 << 4);
+        wr(t + CCER, 4);
+        wr(t + BDTR, MOE);
+        wr(t + EGR, 1);
+        wr(t + CR1, CEN);
+    }
+    for (unsigned n = 0; n < 20; n++) {
+        assert_int_equal(pin_level('B', 13), rd(TIM15 + CNT) < 10);
+        assert_int_equal(pin_level('B', 6), rd(TIM16 + CNT) < 10);
+        run_us(1);
+    }
+}
+
 static void break_input(void **state)
 {
     (void)state;
@@ -355,6 +378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(complementary, microseconds, rig_off),
+        cmocka_unit_test_setup_teardown(complementary_of_others, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(break_input, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(commutation, microseconds, rig_off),
         cmocka_unit_test_setup_teardown(retriggerable, microseconds, rig_off),

@@ -68,6 +68,8 @@ static const struct row {
      ISO | RX_VALID | RX_DTOG | RX_CTR, 0, 64},
     {"ISO OUT, CRC error", ISO | RX_VALID, T_OUT, 0, 12, true, USB_SILENT, ISO | RX_VALID | RX_DTOG | RX_CTR,
      ERR, 12},
+    {"ISO OUT, NAK", ISO | RX_NAK, T_OUT, 0, 12, false, USB_SILENT, ISO | RX_NAK, 0, -1},
+    {"ISO IN, NAK", ISO | TX_NAK, T_IN, 0, 20, false, USB_SILENT, ISO | TX_NAK, 0, -1},
     {"ISO IN, buffer 0", ISO | TX_VALID, T_IN, 0, 20, false, USB_DATA0, ISO | TX_VALID | TX_DTOG | TX_CTR, 0,
      20},
     {"ISO IN, buffer 1", ISO | TX_VALID | TX_DTOG, T_IN, 0, 20, false, USB_DATA0, ISO | TX_VALID | TX_CTR, 0,
