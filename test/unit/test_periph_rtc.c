@@ -308,16 +308,24 @@ static void shift_and_calibration(void **state)
     assert_int_equal(rd(RTC + TR), 1);
     assert_in_range(rd(RTC + SSR), 255 - 26 + 64 - 1, 255 - 26 + 64 + 1);
     wr(RTC + CALR, 511); /* -487 ppm */
+    run_us(11500);
     assert_int_equal(rd(RTC + ISR) & RECALPF, RECALPF);
-    run_us(200);
+    run_us(400); /* three of ck_apre */
     assert_int_equal(rd(RTC + ISR) & RECALPF, 0);
+    wr(RTC + CALR, 510); /* which stands still in initialization */
+    init_mode();
+    run_us(50000);
+    wr(RTC + CALR, 1);
+    assert_int_equal(rd(RTC + CALR), 510);
+    wr(RTC + ISR, 0xFFFFFFFF & ~(uint32_t)INIT);
+    assert_in_range(run_until(RTC + ISR, RECALPF, 0, PS_PER_S), 10 * PS_PER_MS, 12 * PS_PER_MS);
     for (unsigned i = 0; i < 2; i++) { /* low bits of CALM "are stuck" with CALW8, CALW16 */
         wr(RTC + CALR, 1u << (13 + i) | 511);
         assert_int_equal(rd(RTC + CALR) & 511, i ? 508 : 510);
-        run_us(200);
+        run_us(12000);
     }
     wr(RTC + CALR, 511);
-    run_us(200);
+    run_us(12000);
     run_until(RTC + TR, 15, 5, 10 * PS_PER_S);
     ps_t begin = chip_now(rig);
     run_us(1000ull * 1000000);

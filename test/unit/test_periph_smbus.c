@@ -294,7 +294,13 @@ static void idle_time_out(void **state)
     run_ps(4 * 2 * 62500ull);
     assert_int_equal(rd(I2C1 + ISR) & TIMEOUT, TIMEOUT);
     wr(I2C1 + ICR, TIMEOUT);
+    run_ps(4 * 4000 * 62500ull);
+    assert_int_equal(rd(I2C1 + ISR) & TIMEOUT, 0);
+    run_ps(4 * 100 * 62500ull); /* it is still idle: once more, as an F446 was seen to do */
+    assert_int_equal(rd(I2C1 + ISR) & TIMEOUT, TIMEOUT);
     run_ps(4 * 5000 * 62500ull);
+    wr(I2C1 + ICR, TIMEOUT);
+    run_ps(4 * 1000 * 62500ull);
     assert_int_equal(rd(I2C1 + ISR) & TIMEOUT, 0);
     wr(I2C1 + CR2, 0x40 | AUTOEND | START); /* not idle, then again */
     stop_clear(I2C1);

@@ -72,15 +72,22 @@ void can_clock(struct chip *c, unsigned index, bool after)
 
 /* ---- modes ---- */
 
-/* Initialization and Sleep are left for normal mode after 11 recessive bits. In loop-back mode the pin does
- * not matter by the manual. */
+static bool rx_floats(const struct chip *c)
+{
+    unsigned port, pin;
+
+    return af_pin(c, AF_CAN1_RX, &port, &pin) && gpio_floats(c, port, pin);
+}
+
+/* Initialization and Sleep are left for normal mode after 11 recessive bits at the pin, in loop-back mode,
+ * too, where it is not left to float (docs/chip-model.md). */
 static void join(struct chip *c)
 {
     struct can_state *s = &c->can;
     ps_t time = can_bits(c, 11);
 
     if (!(s->msr & (CAN_MSR_INAK | CAN_MSR_SLAK)) || s->mcr & (CAN_MCR_INRQ | CAN_MCR_SLEEP) ||
-        !(s->btr & CAN_BTR_LBKM || af_in(c, AF_CAN1_RX, true)))
+        !(af_in(c, AF_CAN1_RX, true) || (s->btr & CAN_BTR_LBKM && rx_floats(c))))
         s->joined_at = PS_NEVER;
     else if (s->joined_at == PS_NEVER && time != PS_NEVER)
         s->joined_at = chip_now(c) + time;
@@ -90,11 +97,11 @@ static void tell_if_dominant(struct chip *c)
 {
     if (af_in(c, AF_CAN1_RX, true))
         return;
-    chip_say(c, c->can.btr & CAN_BTR_LBKM
-                    ? "CAN leaves initialization in loop-back mode while its RX pin is low: users report "
-                      "that a chip does not, without a pull-up or a transceiver"
+    chip_say(c, c->can.btr & CAN_BTR_LBKM && rx_floats(c)
+                    ? "CAN leaves initialization in loop-back mode while its RX pin floats: a chip does so "
+                      "by chance, without a pull-up or a transceiver"
                     : "CAN does not leave initialization, since its RX pin is low: it needs a "
-                      "transceiver, or a pull-up");
+                      "transceiver, or a pull-up, also in loop-back mode");
 }
 
 static void write_mcr(struct chip *c, uint32_t value)

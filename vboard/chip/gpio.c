@@ -71,7 +71,8 @@ static int pull(const struct chip *c, unsigned port, unsigned pin)
 static int (*const sources[])(const struct chip *c, unsigned port,
                               unsigned pin) = {gpio_driven, eeprom_drives, outside, pull};
 
-static bool settle(const struct chip *c, unsigned port, unsigned pin)
+/* Its level, -1 where nothing drives or pulls it. */
+static int decided(const struct chip *c, unsigned port, unsigned pin)
 {
     for (unsigned i = 0; i < sizeof sources / sizeof sources[0]; i++) {
         int level = sources[i](c, port, pin);
@@ -80,7 +81,17 @@ static bool settle(const struct chip *c, unsigned port, unsigned pin)
         if (level >= 0)
             return level;
     }
-    return false; /* a floating pin reads low here */
+    return -1;
+}
+
+static bool settle(const struct chip *c, unsigned port, unsigned pin)
+{
+    return decided(c, port, pin) > 0; /* a floating pin reads low here */
+}
+
+bool gpio_floats(const struct chip *c, unsigned port, unsigned pin)
+{
+    return decided(c, port, pin) < 0;
 }
 
 bool gpio_held_low(const struct chip *c, unsigned port, unsigned pin)

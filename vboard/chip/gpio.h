@@ -29,5 +29,6 @@ void gpio_pulls_changed(struct chip *c); /* PWR's pull configuration */
 
 /* Something other than a pull holds it low: the chip, a wire, the outside. */
 bool gpio_held_low(const struct chip *c, unsigned port, unsigned pin);
+bool gpio_floats(const struct chip *c, unsigned port, unsigned pin); /* nothing drives or pulls it */
 
 #endif

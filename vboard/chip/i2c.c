@@ -194,6 +194,8 @@ static void clear(struct chip *c, unsigned index, uint32_t value)
 
     value &= ICR_BITS;
     s->r[I2C_ISR] &= ~value;
+    if (value & I2C_ISR_TIMEOUT)
+        i2c_idle_again(c, index);
     /* ADDRCF takes back the START, too: RM0360 "I2C_CR2" */
     if (value & I2C_ISR_ADDR && s->phase == I2C_WAITS_FOR_BUS) {
         s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_START;

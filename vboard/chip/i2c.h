@@ -209,5 +209,6 @@ void i2c_byte_ends(struct chip *c, unsigned master);                 /* with its
 void i2c_bus_idle(struct chip *c, unsigned index);                   /* a bus, from now on */
 void i2c_schedule(struct chip *c, unsigned index);                   /* the master has got somewhere */
 void i2c_time_out(struct chip *c, unsigned index);                   /* if it is time for that */
+void i2c_idle_again(struct chip *c, unsigned index);                 /* its TIMEOUT is cleared */
 
 #endif

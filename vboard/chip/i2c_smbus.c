@@ -141,6 +141,17 @@ void i2c_bus_idle(struct chip *c, unsigned index)
         }
 }
 
+/* A bus that is still idle when TIMEOUT is cleared is told again, a time-out later: docs/chip-model.md. */
+void i2c_idle_again(struct chip *c, unsigned index)
+{
+    struct i2c_state *s = &c->i2c[index];
+
+    if (!(s->r[I2C_TIMEOUTR] & TIDLE) || !s->timed_out)
+        return;
+    s->timed_out = false;
+    s->free_since = chip_now(c);
+}
+
 static ps_t earlier(ps_t a, ps_t b)
 {
     return a < b ? a : b;

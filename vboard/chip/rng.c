@@ -1,5 +1,7 @@
 /* Random number generator (RM0394 "RNG"): a word every 40 periods of the 48 MHz clock, data ready
- * and clock error flags. There are no seed errors: the source is the machine's seed. */
+ * and clock error flags. A word that is there stays when RNGEN is cleared (RM0401 "RNG low-power usage",
+ * measured on an F429: uliano/brio), interrupts do not. There are no seed errors: the source is the machine's
+ * seed. */
 #include "chip/rng.h"
 #include "chip/regs.h"
 #include "chip/state.h"
@@ -13,7 +15,8 @@ static void interrupt(struct chip *c)
 {
     const struct rng_state *s = &c->rng;
 
-    chip_irq(c, IRQ_RNG, B_RNG, (s->cr & CR_IE) && (s->sr & (SR_DRDY | SR_CEIS | SR_SEIS)));
+    chip_irq(c, IRQ_RNG, B_RNG,
+             (s->cr & CR_IE) && (s->cr & CR_RNGEN) && (s->sr & (SR_DRDY | SR_CEIS | SR_SEIS)));
 }
 
 /* The clock is checked against HCLK/16; without a good clock no word is made. A word that is on its way
@@ -99,8 +102,6 @@ bool rng_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     switch (off & ~3u) {
     case CR:
         s->cr = lanes_put(s->cr, off, size, value) & (CR_RNGEN | CR_IE);
-        if (!(s->cr & CR_RNGEN))
-            s->sr &= ~(uint32_t)SR_DRDY;
         proceed(c);
         break;
     case SR: /* CEIS and SEIS: cleared by writing 0 */

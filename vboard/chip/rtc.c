@@ -197,6 +197,8 @@ static void write_isr(struct chip *c, uint32_t value, bool open)
         s->ssr = bits(s->prer, 0, 15);
         s->hold = 4; /* RM0394 "Calendar initialization and configuration" */
         rtc_pend(c, RTC_SYNCS);
+        if (s->isr & RTC_ISR_RECALPF)
+            rtc_pend(c, RTC_RECALIBRATES);
     }
 }
 

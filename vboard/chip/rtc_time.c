@@ -228,7 +228,7 @@ static void finish(struct chip *c)
     struct rtc_state *s = &c->rtc;
 
     for (unsigned p = 0; p < RTC_PENDING; p++) {
-        if (s->pending[p] > chip_now(c))
+        if (s->pending[p] > chip_now(c) || (p == RTC_RECALIBRATES && s->isr & RTC_ISR_INITF))
             continue;
         s->pending[p] = PS_NEVER;
         s->isr = (s->isr | effects[p].set) & ~effects[p].clear;
@@ -237,8 +237,11 @@ static void finish(struct chip *c)
 
 void rtc_pend(struct chip *c, enum rtc_pending p)
 {
-    /* Time stamps take 2 periods of ck_apre, tampers 3 (RM0360 "Tamper detection initialization"). */
-    uint64_t periods = p < RTC_STAMPS ? 2 : (uint64_t)prediv_a(&c->rtc) * (p < RTC_TAMPERS ? 2 : 3);
+    /* Time stamps take 2 periods of ck_apre, tampers 3 (RM0360 "Tamper detection initialization"), and so
+     * does a calibration, as remembered of "Re-calibration on-the-fly". ck_apre stands still in
+     * initialization. */
+    bool three = p >= RTC_TAMPERS || p == RTC_RECALIBRATES, two = p >= RTC_STAMPS;
+    uint64_t periods = three || two ? (uint64_t)prediv_a(&c->rtc) * (three ? 3 : 2) : 2;
     ps_t delay = chip_ticks_to_ps(periods, c->rtc.clock.hz);
 
     c->rtc.pending[p] = delay == PS_NEVER ? PS_NEVER - 1 : chip_now(c) + delay;
