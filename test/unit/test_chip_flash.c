@@ -250,6 +250,24 @@ static void test_sizerr(void **state)
     assert_true(dword(ADDR) == UINT64_MAX);
 }
 
+/* A pair that is not taken at all: users of an L452 and an L476 who forgot to unlock read SR as 0xA0. */
+static void test_pair_refused(void **state)
+{
+    (void)state;
+    program(ADDR, 0);
+    assert_int_equal(errors(), SR_PGSERR | SR_PGAERR);
+    wr(SR, ERRORS);
+    unlock();
+    wr(CR, CR_PG); /* four half words */
+    for (uint32_t i = 0; i < 8; i += 2)
+        assert_true(chip_cpu_env.write(rig, ADDR + i, 2, true, 0));
+    assert_int_equal(errors(), SR_SIZERR | SR_PGAERR | SR_PGSERR);
+    wr(SR, ERRORS);
+    wr(ADDR, 0); /* and one that has only begun is nothing yet */
+    assert_int_equal(errors(), 0);
+    assert_true(dword(ADDR) == UINT64_MAX);
+}
+
 static void test_pgaerr(void **state)
 {
     (void)state;
@@ -506,11 +524,11 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_on_awake, rig_off)
     const struct CMUnitTest tests[] = {
-        TEST(test_lock),   TEST(test_wrong_key),      TEST(test_program), TEST(test_erase),
-        TEST(test_stall),  TEST(test_reset_in_stall), TEST(test_progerr), TEST(test_sizerr),
-        TEST(test_pgaerr), TEST(test_pgserr),         TEST(test_wrperr),  TEST(test_pcrop),
-        TEST(test_fast),   TEST(test_miserr_fasterr), TEST(test_otp),     TEST(test_interrupts),
-        TEST(test_range2),
+        TEST(test_lock),         TEST(test_wrong_key),      TEST(test_program),        TEST(test_erase),
+        TEST(test_stall),        TEST(test_reset_in_stall), TEST(test_progerr),        TEST(test_sizerr),
+        TEST(test_pair_refused), TEST(test_pgaerr),         TEST(test_pgserr),         TEST(test_wrperr),
+        TEST(test_pcrop),        TEST(test_fast),           TEST(test_miserr_fasterr), TEST(test_otp),
+        TEST(test_interrupts),   TEST(test_range2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

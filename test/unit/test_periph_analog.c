@@ -350,6 +350,16 @@ static void dac(void **state)
     assert_int_equal(rd(DAC1 + 0x2C), 0x123);
     wr(DAC1 + 4, 1);
     assert_int_equal(rd(DAC1 + 0x2C), 0x777);
+    /* noise begins with the same bits each time that its generator is selected */
+    for (unsigned i = 0; i < 2; i++) {
+        wr(DAC1, 1 | 4 | 7 << 3);
+        wr(DAC1 + 8, 0);
+        wr(DAC1, 1 | 4 | 7 << 3 | 1 << 6 | 11 << 8);
+        wr(DAC1 + 4, 1);
+        assert_int_equal(rd(DAC1 + 0x2C), 0xAAA);
+        wr(DAC1 + 4, 1);
+        assert_int_equal(rd(DAC1 + 0x2C), 0xD55);
+    }
     /* triangle of amplitude 3 on top of 100 */
     wr(DAC1, 1 | 4 | 7 << 3 | 2 << 6 | 1 << 8);
     wr(DAC1 + 8, 100);

@@ -63,12 +63,22 @@ static void iwdg_protection(void **state)
     (void)state;
     wr(IWDG + 8, 5);
     assert_int_equal(rd(IWDG + 8), 0xFFF);
+    wr(IWDG, 0xCCCC);
     wr(IWDG, 0x5555);
-    wr(IWDG + 8, 5);
-    assert_int_equal(rd(IWDG + 8), 5);
+    wr(IWDG + 8, 500);
+    wr(IWDG + 4, 1);
+    wr(IWDG + 16, 400);
+    assert_int_equal(rd(IWDG + 8), 0xFFF); /* the old values while the updates are on their way */
+    assert_int_equal(rd(IWDG + 4), 0);
+    assert_int_equal(rd(IWDG + 16), 0xFFF);
+    wr(IWDG + 8, 600);
+    assert_int_equal(rd(IWDG + 8), 0xFFF);
     wr(IWDG, 0);
     wr(IWDG + 8, 6);
-    assert_int_equal(rd(IWDG + 8), 5);
+    run_ps(LSI * 20);
+    assert_int_equal(rd(IWDG + 8), 600);
+    assert_int_equal(rd(IWDG + 4), 1);
+    assert_int_equal(rd(IWDG + 16), 400);
     assert_int_equal(rd(IWDG), 0);
 }
 

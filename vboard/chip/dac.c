@@ -252,7 +252,7 @@ static void write_cr(struct chip *c, uint32_t off, uint32_t value)
         if (!(control(d, ch) & DMAEN))
             dma_request(c, signals[ch], false);
         if (!bits(control(d, ch), 6, 2))
-            d->triangle[ch] = 0, d->falling[ch] = false;
+            d->lfsr[ch] = 0xAAA, d->triangle[ch] = 0, d->falling[ch] = false;
         if ((control(d, ch) & (EN | TEN)) == EN)
             output(c, ch);
     }

@@ -30,20 +30,17 @@ bool flash_blocked(const struct chip *c)
     return flash_rdp(c->flash.loaded[0]) == 1 && c->boot_mode != 0;
 }
 
-/* The first thing wrong with a store of `size` bytes, as flags of SR; 0: none. */
+/* What is wrong with a store of `size` bytes, as flags of SR; 0: nothing. The second word of a pair whose
+ * first was not taken is out of alignment: a program that forgot to unlock reads PGSERR and PGAERR
+ * (docs/chip-model.md). */
 static uint32_t store_error(struct chip *c, uint32_t addr, unsigned size)
 {
     const struct flash_state *f = &c->flash;
     bool pg = f->cr & CR_PG, fast = f->cr & CR_FSTPG;
-    if (flash_unpowered(c) || pg == fast || f->cr & (CR_PER | CR_MER1) || f->sr & SR_BLOCKING)
-        return SR_PGSERR;
-    if (fast && f->taken == 0 && !f->mass_erased)
-        return SR_PGSERR;
-    if (size != 4)
-        return SR_SIZERR;
-    if (f->latched ? addr != f->latch_addr + 4 : addr % 8)
-        return SR_PGAERR;
-    return 0;
+    bool sequence = flash_unpowered(c) || pg == fast || f->cr & (CR_PER | CR_MER1) || f->sr & SR_BLOCKING ||
+                    (fast && f->taken == 0 && !f->mass_erased);
+    bool misplaced = f->latched ? addr != f->latch_addr + 4 : addr % 8;
+    return (sequence ? SR_PGSERR : 0) | (size != 4 ? SR_SIZERR : 0) | (misplaced ? SR_PGAERR : 0);
 }
 
 /* Protection is looked at when the double word is complete. */
@@ -80,7 +77,7 @@ bool flash_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
     if (!error && fast && f->taken && !f->latched && addr != f->row + 8U * f->taken)
         error = SR_PGAERR; /* outside the row, or not the next double word */
     if (error) {
-        flash_error(c, fast && error != SR_PGSERR ? error | SR_FASTERR : error);
+        flash_error(c, fast && error & ~(uint32_t)SR_PGSERR ? error | SR_FASTERR : error);
         return true;
     }
     if (!f->latched) {

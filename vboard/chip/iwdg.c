@@ -1,7 +1,8 @@
 /* Independent watchdog (RM0394 "IWDG"): counts LSI / (4 << PR) down from RLR, resets the chip when it
  * would pass zero or is fed above WINR. PR, RLR and WINR cross into the LSI domain, which takes five
  * periods and only happens while the watchdog runs: a PR written before the start key leaves PVU set
- * (AN2606, limitations of the boot loader). */
+ * (AN2606, limitations of the boot loader), also where LSI runs, and a read gives the old value, as the
+ * project uliano/brio measured on an STM32G0. */
 #include "chip/iwdg.h"
 #include "chip/state.h"
 
@@ -131,10 +132,10 @@ bool iwdg_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 
     (void)index;
     switch (off & ~3u) {
-    case PR: word = s->pr; break;
-    case RLR: word = s->rlr; break;
+    case PR: word = s->sr & SR_PVU ? s->seen[0] : s->pr; break;
+    case RLR: word = s->sr & SR_RVU ? s->seen[1] : s->rlr; break;
     case SR: word = s->sr; break;
-    case WINR: word = s->winr; break;
+    case WINR: word = s->sr & SR_WVU ? s->seen[2] : s->winr; break;
     }
     *value = lanes_get(word, off, size);
     return true;
@@ -148,6 +149,8 @@ static void update(struct chip *c, const char *name, uint32_t *reg, uint32_t val
         chip_ignored(c, B_IWDG, name, "without 0x5555 in IWDG_KR");
         return;
     }
+    if (!(s->sr & flag))
+        s->seen[flag / 2] = *reg;
     *reg = value;
     s->sr |= flag;
     s->synced = s->lsi.done + SYNC_PERIODS;

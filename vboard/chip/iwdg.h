@@ -7,6 +7,7 @@
 
 struct iwdg_state {
     uint32_t pr, rlr, winr; /* as written */
+    uint32_t seen[3];       /* as they read while an update is on its way */
     uint32_t active_pr;     /* as the counter uses it: PR is taken over with a delay */
     uint32_t sr;
     bool running, unlocked, frozen;
