@@ -10,9 +10,12 @@
 /* A call changes R0 to R3 and R12 (AAPCS32 6.1.1). */
 #define CALL_KEEPS 0x0FF0u
 
+enum { PC = 15 };
+
 struct state {
     uint32_t value[16];
-    uint16_t known; /* registers that hold a constant */
+    uint16_t known;    /* registers that hold a constant */
+    uint16_t under_it; /* that many more instructions are carried out or not */
 };
 
 static void set(struct state *s, unsigned r, uint32_t value)
@@ -21,9 +24,23 @@ static void set(struct state *s, unsigned r, uint32_t value)
     s->known |= (uint16_t)(1u << r);
 }
 
+static void forget_all(struct state *s, uint32_t registers)
+{
+    s->known &= (uint16_t)~registers;
+}
+
 static void forget(struct state *s, unsigned r)
 {
-    s->known &= (uint16_t) ~(1u << r);
+    forget_all(s, 1u << r);
+}
+
+/* It was carried out or it was not: what is so in both cases is known. */
+static void maybe(struct state *s, const struct state *before)
+{
+    for (unsigned r = 0; r < 16; r++)
+        if (s->value[r] != before->value[r])
+            forget(s, r);
+    s->known &= before->known;
 }
 
 static bool known(const struct state *s, unsigned r)
@@ -79,9 +96,11 @@ static bool narrow(struct state *s, const uint8_t *code, uint32_t size, uint32_t
             set(s, low, s->value[next] << (op >> 6 & 31));
         else
             forget(s, low);
-    } else if (op >> 8 == 0x46) { /* MOV Rd, Rm */
+    } else if (op >> 8 == 0x44 || op >> 8 == 0x46) { /* ADD Rdn, Rm; MOV Rd, Rm */
         unsigned d = low | (op >> 4 & 8), m = op >> 3 & 15;
-        if (known(s, m))
+        if (d == PC)
+            s->known = 0;
+        else if (op >> 8 == 0x46 && known(s, m))
             set(s, d, s->value[m]);
         else
             forget(s, d);
@@ -89,7 +108,12 @@ static bool narrow(struct state *s, const uint8_t *code, uint32_t size, uint32_t
         *to = s->value[next] + (op >> 6 & 31) * 4;
         *value = s->value[low];
         return known(s, next) && known(s, low);
-    } else if (op >> 8 == 0xBF || op >> 12 == 0x6 || op >> 12 == 0x7 || op >> 12 == 0x8) {
+    } else if (op >> 8 == 0xBF) { /* IT and hints */
+        s->under_it = op & 15 ? (uint16_t)(4 - __builtin_ctz(op & 15)) : 0;
+    } else if (op >> 9 == 0x5A || op >> 8 == 0xB6 || op >> 8 == 0xB0) { /* PUSH, CPS, ADD SP */
+    } else if (op >> 12 == 0xC || op >> 8 == 0xBC) {                    /* STM, LDM, POP */
+        forget_all(s, (op & 0xFF) | (op >> 12 == 0xC ? 1u << wide : 0));
+    } else if (op >> 12 == 0x6 || op >> 12 == 0x7 || op >> 12 == 0x8) {
         if (op >> 11 == 0x0D || op >> 11 == 0x0F || op >> 11 == 0x11)
             forget(s, low); /* loads */
     } else if (op >> 12 == 0xD || op >> 11 == 0x1C || op >> 8 == 0xBD || op >> 7 == 0x8E) {
@@ -115,6 +139,8 @@ static bool broad(struct state *s, const uint8_t *code, uint32_t size, uint32_t 
     } else if ((first & 0xFBF0) == 0xF2C0 && !(second & 0x8000)) { /* MOVT */
         if (known(s, rd))
             set(s, rd, (s->value[rd] & 0xFFFF) | ((uint32_t)rn << 12 | imm12) << 16);
+    } else if ((first & 0xFE70) == 0xF850 && rt == PC) { /* a load to PC */
+        s->known = 0;
     } else if ((first & 0xFF7F) == 0xF85F) { /* LDR.W Rt, [PC, #±imm12] */
         uint32_t offset = second & 0xFFF, from = (at + 4) & ~3u, word;
         uint32_t where = first & 0x80 ? from + offset : from - offset;
@@ -126,11 +152,25 @@ static bool broad(struct state *s, const uint8_t *code, uint32_t size, uint32_t 
         *to = s->value[rn] + (second & 0xFFF);
         *value = s->value[rt];
         return known(s, rn) && known(s, rt);
-    } else if (first >> 11 == 0x1E && second & 0x8000) { /* branches, BL */
-        s->known = (second & 0x5000) == 0x5000 ? s->known & CALL_KEEPS : 0;
+    } else if (first >> 11 == 0x1E && second & 0x8000) {
+        if ((second & 0x5000) == 0x5000) /* BL */
+            s->known &= CALL_KEEPS;
+        else if ((second & 0x5000) == 0 && (first & 0x0380) == 0x0380) /* barriers, hints, MSR, MRS */
+            forget(s, rd);
+        else /* branches */
+            s->known = 0;
+    } else if ((first & 0xFE50) == 0xE810) { /* LDM, POP */
+        forget_all(s, second | 1u << rn);
+        if (second >> PC & 1)
+            s->known = 0;
+    } else if ((first & 0xFFF0) == 0xE8D0 && (second & 0xFFE0) == 0xF000) { /* TBB, TBH */
+        s->known = 0;
     } else {
-        forget(s, rd);
-        forget(s, rt);
+        forget_all(s, 1u << rd | 1u << rt);
+        if (first < 0xEA00) /* write-back; STREXB's and STREXH's result */
+            forget_all(s, 1u << rn | 1u << (second & 15));
+        else if (first >> 9 == 0x7C || first >> 9 == 0x76) /* write-back; VMOV of two */
+            forget(s, rn);
     }
     return false;
 }
@@ -142,8 +182,13 @@ void vtor_stores(const uint8_t *code, uint32_t size, uint32_t base,
     for (uint32_t at = 0; size >= 4 && at <= size - 4;) {
         bool is_broad = half(code, at) >> 11 >= 0x1D;
         uint32_t to = 0, value = 0;
+        const struct state before = s;
         bool store =
             is_broad ? broad(&s, code, size, at, &to, &value) : narrow(&s, code, size, at, &to, &value);
+        if (before.under_it) {
+            maybe(&s, &before);
+            s.under_it = before.under_it - 1;
+        }
         if (store && to == VTOR)
             found(arg, base + at, value);
         at += is_broad ? 4 : 2;

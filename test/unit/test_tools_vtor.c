@@ -57,6 +57,15 @@ static void by_halves(void **state)
     assert_int_equal(value, 0x08000000);
 }
 
+/* cpsid i; push {r4}; dsb in between change nothing of it. */
+static void with_others_between(void **state)
+{
+    (void)state;
+    LOOK(0x4B04, 0xF04F, 0x6200, 0xB672, 0xB410, 0xF3BF, 0x8F4F, 0x609A, 0x4770, 0xBF00, 0xED00, 0xE000);
+    assert_int_equal(stores, 1);
+    assert_int_equal(value, 0x08000000);
+}
+
 static void what_is_not_one(void **state)
 {
     (void)state;
@@ -75,6 +84,12 @@ static void what_is_not_one(void **state)
     /* a return: pop {r4, pc} */
     LOOK(0x4B02, 0xF04F, 0x6200, 0xBD10, 0x609A, 0x4770, 0xED00, 0xE000);
     assert_int_equal(stores, 0);
+    /* the same with high registers: pop {r4-r8, pc} */
+    LOOK(0x4B02, 0xF04F, 0x6200, 0xE8BD, 0x81F0, 0x609A, 0xED00, 0xE000);
+    assert_int_equal(stores, 0);
+    /* one of two: ite eq; moveq r2, #1; movne r2, #2 */
+    LOOK(0x4B02, 0xBF0C, 0x2201, 0x2202, 0x609A, 0x4770, 0xED00, 0xE000);
+    assert_int_equal(stores, 0);
     /* the code ends in the middle of an instruction, and a literal lies outside */
     LOOK(0x4BFF, 0xF04F);
     assert_int_equal(stores, 0);
@@ -85,6 +100,7 @@ static void what_is_not_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(by_gcc), cmocka_unit_test(by_literals),
-                                       cmocka_unit_test(by_halves), cmocka_unit_test(what_is_not_one)};
+                                       cmocka_unit_test(by_halves), cmocka_unit_test(with_others_between),
+                                       cmocka_unit_test(what_is_not_one)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
