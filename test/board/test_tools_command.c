@@ -43,6 +43,7 @@ static void inspect(void **state)
          "build/test/fw/kit.elf", "--json");
     DONE(1, "STM32L433RCTX_FLASH.ld", "inspect", BOOT);
     DONE(1, "error 6: Linked elsewhere", "inspect", "build/firmware/boot.bin");
+    DONE(1, "here: it begins at 0x20000000", "inspect", CDC_BIN "@0x20000000");
     DONE(0, "usage:", "--help");
     DONE(0, "usage:", "inspect", "--help");
     DONE(0, "usage:", "why", CDC_ELF, "--help");
@@ -58,7 +59,32 @@ static void inspect(void **state)
     assert_string_equal(json_text(finding, "name"), "NOT_HERE");
     const cJSON *cure = cJSON_GetArrayItem(cJSON_GetObjectItem(finding, "cures"), 0);
     assert_string_equal(json_text(cure, "file"), "STM32L433RCTX_FLASH.ld");
+    assert_string_equal(json_text(cure, "change"), "FLASH (rx) : ORIGIN = 0x8004000, LENGTH = 236K");
     cJSON_Delete(lines);
+    command_result_free(&r);
+}
+
+/* All that is said of the smallest program: a table that ends behind the reset vector, and BX LR. */
+static void inspect_words(void **state)
+{
+    (void)state;
+    static const uint32_t program[] = {0x20010000, 0x08004009, 0x4770};
+    char want[1000];
+    file_write(temp("small.bin"), program, sizeof program);
+    struct command_result r = run(0, (const char *const[]){"inspect", temp("small.bin"), NULL});
+    (void)snprintf(want, sizeof want,
+                   "%s: raw binary, 12 bytes from 0x08004000 to 0x0800400B\n"
+                   "  slot          0x08004000 to 0x0803EFFF, 0 %% used\n"
+                   "  stack pointer 0x20010000\n"
+                   "  reset vector  0x08004009\n\n"
+                   "It will run: dfu-util -s 0x08004000:leave -D FILE.bin\n",
+                   temp("small.bin"));
+    assert_string_equal(r.out, want);
+    command_result_free(&r);
+    (void)snprintf(want, sizeof want, "%s@0x0803F000", temp("small.bin")); /* behind the slot */
+    r = run(1, (const char *const[]){"inspect", want, NULL});
+    assert_null(strstr(r.out, "% used"));
+    assert_null(strstr(r.out, "reset vector"));
     command_result_free(&r);
 }
 
@@ -106,8 +132,12 @@ static void why_compares(void **state)
         {"Flash unreadable: download it again.", "00025B1E 00000001 00000010 00000000 00000000",
          "it was not " CDC_BIN, 1},
         {"Not confirmed: three starts without sureboot_confirm(). Download a better one.",
-         "03035B1E 00000001 00000010 00000000 01040002",
-         "16 bytes, CRC 0x00000000, version 1.4.2, started 3 times without being confirmed\n", 1},
+         "03035B1E 00000001 00000010 00000000 01050003",
+         "16 bytes, CRC 0x00000000, version 1.5.3, started 3 times without being confirmed\n", 1},
+        {"Ready: the application starts at the next reset.", "01035B1E 00000001 00000010 00000000 00000000",
+         "16 bytes, CRC 0x00000000, started 1 time without being confirmed\n", 0},
+        {"Ready: the application starts at the next reset.", "00045B1E 00000001 00000010 00000000 00000000",
+         "16 bytes, CRC 0x00000000, confirmed\n", 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[500];
@@ -118,6 +148,87 @@ static void why_compares(void **state)
         file_text(temp("report.txt"), text);
         DONE(rows[i].status, rows[i].says, "why", "--report", temp("report.txt"), CDC_BIN);
     }
+    DONE(0, BOOT ": Linked elsewhere: ", "why", "--report", temp("report.txt"), BOOT);
+}
+
+/* Each line of a report with all that there may be. */
+static void why_words(void **state)
+{
+    (void)state;
+    file_text(temp("report.txt"),
+              "sureboot 1.0\n"
+              "verdict: Not confirmed: three starts without sureboot_confirm(). Download a better one.\n"
+              "last download: Data missing: download it again.\n"
+              "in DFU by: verdict\n"
+              "reset cause: 00000214\n"
+              "unreadable: 0800ABC8\n"
+              "ledger: 00025B1E 00000005 00002000 12345678 00000000 CAFEBABE\n"
+              "crash: 00000003 08004301 08004355 01008200 40000000 60000000\n");
+    struct command_result r = run(1, (const char *const[]){"why", "--report", temp("report.txt"), NULL});
+    assert_string_equal(
+        r.out,
+        "sureboot 1.0\n"
+        "  verdict       Not confirmed: three starts without sureboot_confirm(). Download a better one.\n"
+        "  last download Data missing: download it again.\n"
+        "    if it was whole, in linker script:\n"
+        "        FLASH (rx) : ORIGIN = 0x8004000, LENGTH = 236K\n"
+        "  in DFU by     verdict\n"
+        "  reset by      the reset pin, software, somebody who jumped here\n"
+        "  unreadable    the double word at 0x0800ABC8\n"
+        "  in the slot   8192 bytes, CRC 0x12345678\n"
+        "  crash         HardFault: there is nothing at that address (PRECISERR), unaligned access "
+        "(UNALIGNED)\n"
+        "    of          this application, or one before it: the last since power-on\n"
+        "    at          0x08004301\n"
+        "    called from 0x08004355\n"
+        "    accessed    0x60000000\n");
+    command_result_free(&r);
+}
+
+/* A report with this crash: all its words but the address that was accessed. */
+static void file_crash(const char *words)
+{
+    char text[500];
+    (void)snprintf(text, sizeof text,
+                   "sureboot 1.0\nverdict: Ready: the application starts at the next reset.\n"
+                   "in DFU by: token\nreset cause: 00000010\nunreadable: 00000000\n"
+                   "ledger: 00025B1E 00000001 00000010 00000000 00000000 00000000\n"
+                   "crash: %s 00000000\n",
+                   words);
+    file_text(temp("report.txt"), text);
+}
+
+/* By the processor's own names, of exceptions and of causes. */
+static void what_crashed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words, *says;
+    } rows[] = {
+        {"00000001 08004301 08004355 00000000 00000000", "exception 1: its cause is not recorded\n"},
+        {"00000002 08004301 08004355 00000000 00000000", "NMI: its cause is not recorded\n"},
+        {"00000003 08004301 08004355 00000000 00000002",
+         "HardFault: the vector could not be read (VECTTBL)\n"},
+        {"00000004 08004301 08004355 00000010 00000000", "MemManage: the MPU forbids stacking"},
+        {"00000005 08004301 08004355 00000400 00000000", "BusFault: a write went nowhere"},
+        {"00000006 08004301 08004355 02010000 00000000",
+         "UsageFault: undefined instruction (UNDEFINSTR), division by zero (DIVBYZERO)\n"},
+        {"00000007 08004301 08004355 00000000 00000000", "exception 7: its cause is not recorded\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        file_crash(rows[i].words);
+        DONE(0, rows[i].says, "why", "--report", temp("report.txt"));
+    }
+    /* Where, in words: the reset handler of a program that is at hand. */
+    size_t size;
+    uint32_t reset;
+    char words[60];
+    char *cdc = file_read(CDC_BIN, &size);
+    memcpy(&reset, cdc + 4, 4);
+    free(cdc);
+    (void)snprintf(words, sizeof words, "00000003 %08X FFFFFFFF 00010000 40000000", (unsigned)reset & ~1u);
+    file_crash(words);
+    DONE(0, "  Reset_Handler  (port/stm32l433/startup.c:", "why", "--report", temp("report.txt"), CDC_ELF);
 }
 
 /* LR is no address in an interrupt, nor where nothing was called since reset; PC always is one, where nothing
@@ -138,14 +249,9 @@ static void where_it_crashed(void **state)
          "    of          this application, or one before it: the last since power-on\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char text[500];
-        (void)snprintf(text, sizeof text,
-                       "sureboot 1.0\nverdict: Ready: the application starts at the next reset.\n"
-                       "in DFU by: token\nreset cause: 00000010\nunreadable: 00000000\n"
-                       "ledger: 00025B1E 00000001 00000010 00000000 00000000 00000000\n"
-                       "crash: 00000003 %s 00010000 40000000 00000000\n",
-                       rows[i].pc_lr);
-        file_text(temp("report.txt"), text);
+        char words[60];
+        (void)snprintf(words, sizeof words, "00000003 %s 00010000 40000000", rows[i].pc_lr);
+        file_crash(words);
         DONE(0, rows[i].says, "why", "--report", temp("report.txt"));
     }
 }
@@ -240,11 +346,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inspect, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(inspect_words, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(names_in_json, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(versions, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(what_crashed, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(where_it_crashed, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(bad_words, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(why_compares, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(why_words, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(help_fits, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(output_full, temp_make, temp_remove),
     };

@@ -86,6 +86,10 @@ static void pack(void **state)
         free(got);
     }
     free(want);
+    char *hex = file_read(temp("c.hex"), &size); /* its last line is the same in every file, Intel's 1988 */
+    assert_true(size > 13);
+    assert_memory_equal(hex + size - 13, ":00000001FF\r\n", 13);
+    free(hex);
     const char *const args[] = {VDFU, "--load", BOOT, "--download", temp("c.dfu"), NULL};
     struct command_result r = command(args, NULL);
     assert_int_equal(r.status, 0);
@@ -153,6 +157,24 @@ static void merge(void **state)
     DONE(0, "\"factory\":false", "inspect", CDC_BIN, "--json");
     REFUSED("is a factory image, bootloader and application in one", "pack", hex, "-o", temp("x.bin"));
     REFUSED("is a factory image, bootloader and application in one", "merge", BOOT, bin, "-o", temp("x.bin"));
+    /* A bootloader has a reset vector in its pages, and is all of it there. */
+    static uint32_t other[0x4000 / 4 + 1] = {0x2000FF00, 0x08000201};
+    static const struct {
+        uint32_t reset;
+        size_t size;
+        bool good;
+    } others[] = {{0x08000201, 0x4000, true},  {0x08003FFF, 0x4000, true},  {0x08000201, 0x4001, false},
+                  {0x08000200, 0x4000, false}, {0x08004001, 0x4000, false}, {0x07FFFFFF, 0x4000, false},
+                  {0x08000201, 7, false},      {0x08000001, 8, true}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        other[1] = others[i].reset;
+        file_write(temp("other.bin"), other, others[i].size);
+        if (others[i].good)
+            DONE(0, "sealed", "merge", temp("other.bin"), CDC_BIN, "-o", temp("y.bin"));
+        else
+            REFUSED("is no bootloader for 0x08000000 to 0x08003FFF", "merge", temp("other.bin"), CDC_BIN,
+                    "-o", temp("x.bin"));
+    }
     /* The seal is believed, and only for what was sealed: one changed bit, and it is refused. */
     size_t size;
     char *bytes = file_read(bin, &size);

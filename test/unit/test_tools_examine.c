@@ -3,6 +3,7 @@
 
 #include "boot/core/config.h"
 #include "examine.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,7 @@ static void vectors(void **state)
     put(4 * 11, SLOT_ADDR + 0x201);
     put(4, SLOT_ADDR + SIZE + 1);
     finds(FINDING_CUT_SHORT, ERROR);
+    assert_string_equal(find(FINDING_CUT_SHORT)->detail, "the reset handler is at 0x08004400");
     parts[0].size--;
     put(4, SLOT_ADDR + SIZE - 1); /* half an instruction */
     finds(FINDING_CUT_SHORT, ERROR);
@@ -147,6 +149,57 @@ static void vectors(void **state)
     setup(NULL);
     for (parts[0].size = 1; parts[0].size < 8; parts[0].size++)
         finds(FINDING_CUT_SHORT, ERROR);
+}
+
+/* Each of them is looked at, but for those that are reserved, and as far as the file goes. */
+static void each_vector(void **state)
+{
+    (void)state;
+    char detail[40];
+    for (unsigned v = 2; v < 17; v++) {
+        setup(NULL);
+        put(4 * v, 0x08000000); /* no Thumb bit, and not here either */
+        examine(&f, &image);
+        if ((v >= 7 && v <= 10) || v == 13 || v == 16) {
+            assert_int_equal(f.count, 0);
+            continue;
+        }
+        (void)snprintf(detail, sizeof detail, "vector %u is 0x08000000", v);
+        finds(FINDING_NOT_HERE, ERROR);
+        assert_string_equal(find(FINDING_NOT_HERE)->detail, detail);
+        put(4 * v, 0x12345678);
+        (void)snprintf(detail, sizeof detail, "vector %u is 0x12345678", v);
+        finds(FINDING_VECTOR, ERROR);
+        assert_string_equal(find(FINDING_VECTOR)->detail, detail);
+        put(4, SLOT_ADDR + 9); /* what lies behind the end of a short file is no vector */
+        parts[0].size = 4 * v;
+        examine(&f, &image);
+        assert_null(find(FINDING_VECTOR));
+        if (v == 2)
+            continue; /* no other one would be right */
+        parts[0].size = 4 * v + 4;
+        put(4 * 2, 0);
+        finds(FINDING_VECTOR, ERROR);
+    }
+}
+
+/* What the bootloader will see: from the slot's start to the last byte, ones in between. */
+static void slot_with_a_gap(void **state)
+{
+    (void)state;
+    uint32_t size = 0;
+    parts[1] = (struct image_part){SLOT_ADDR + SIZE + 16, 8, bytes};
+    image.count = 2;
+    uint8_t *slot = image_slot(&image, &size);
+    assert_non_null(slot);
+    assert_int_equal(size, SIZE + 24);
+    assert_memory_equal(slot, bytes, SIZE);
+    for (unsigned i = 0; i < 16; i++)
+        assert_int_equal(slot[SIZE + i], 0xFF);
+    assert_memory_equal(slot + SIZE + 16, bytes, 8);
+    free(slot);
+    parts[1].addr = SLOT_ADDR + SLOT_SIZE - 7;
+    assert_null(image_slot(&image, &size));
 }
 
 /* A literal that points to function n of an image that is linked at `base`; the functions are 0x100 apart. */
@@ -295,10 +348,11 @@ static void cures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(good, setup),    cmocka_unit_test_setup(places, setup),
-        cmocka_unit_test_setup(vectors, setup), cmocka_unit_test_setup(linked_elsewhere, setup),
-        cmocka_unit_test_setup(vtor, setup),    cmocka_unit_test_setup(information, setup),
-        cmocka_unit_test_setup(headers, setup), cmocka_unit_test(cures),
+        cmocka_unit_test_setup(good, setup),        cmocka_unit_test_setup(places, setup),
+        cmocka_unit_test_setup(vectors, setup),     cmocka_unit_test_setup(linked_elsewhere, setup),
+        cmocka_unit_test_setup(vtor, setup),        cmocka_unit_test_setup(information, setup),
+        cmocka_unit_test_setup(headers, setup),     cmocka_unit_test(cures),
+        cmocka_unit_test_setup(each_vector, setup), cmocka_unit_test_setup(slot_with_a_gap, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
