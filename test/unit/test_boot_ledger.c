@@ -182,6 +182,26 @@ static void weak_places(void **state)
     }
 }
 
+/* Also at the end of a page: what comes after is in the other one. */
+static void weak_places_at_the_end(void **state)
+{
+    (void)state;
+    for (unsigned weak = 1; weak <= 3; weak++) {
+        setup(NULL);
+        while (LEDGER_PLACES - ledger.next > weak)
+            assert_true(append(LEDGER_START, 1, 1));
+        for (unsigned n = ledger.next; n < LEDGER_PLACES; n++)
+            fake.weak[(LEDGER_ADDR - FLASH_ADDR) / 8 + 3 * n] = true;
+        assert_true(append(LEDGER_CONFIRMED, 2, 0));
+        struct ledger now;
+        ledger_find(&now);
+        assert_int_equal(now.page, LEDGER_ADDR + FLASH_PAGE_SIZE);
+        assert_int_equal(now.next, 1);
+        assert_int_equal(now.newest.type, LEDGER_CONFIRMED);
+        assert_int_equal(now.newest.length, 2);
+    }
+}
+
 /* A page that takes nothing at all is turned away from; if the other one does not either, that is it. */
 static void worn_pages(void **state)
 {
@@ -353,6 +373,7 @@ int main(void)
         cmocka_unit_test_setup(seal_leaves_room, setup),
         cmocka_unit_test(power_cuts),
         cmocka_unit_test_setup(weak_places, setup),
+        cmocka_unit_test(weak_places_at_the_end),
         cmocka_unit_test_setup(worn_pages, setup),
         cmocka_unit_test_setup(erase_fails, setup),
         cmocka_unit_test_setup(unreadable_words, setup),

@@ -68,10 +68,10 @@ static void sizes(void **state)
 static void plain_sizes(void **state)
 {
     (void)state;
-    static const unsigned transfers[] = {2048, 512, 64, 100, 8, 7};
+    static const unsigned transfers[] = {2048, 512, 64, 100, 8, 7, 683 /* three are a page and a byte */};
     static const uint32_t sizes[] = {10, 11, 2047, 2048, 2049, 4096, 6145, 10001};
     for (unsigned before = 0; before < 2; before++) {
-        for (unsigned t = 0; t < 6; t++) {
+        for (unsigned t = 0; t < sizeof transfers / sizeof *transfers; t++) {
             for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
                 if (before)
                     install(MAX);
@@ -104,6 +104,20 @@ static void plain_blocks_do_not_wait_for_flash(void **state)
     dnload(2, NULL, 0);
     assert_int_equal(get_status().state, DFU_IDLE);
     assert_false(fake.busy);
+    assert_int_equal(boot_verdict(), VERDICT_START);
+}
+
+/* Another host sets the interface: it does not go on where the last one was. */
+static void plain_and_another_host(void **state)
+{
+    (void)state;
+    setup(NULL);
+    assert_int_equal(send_block(0, image, 2048), MESSAGE_READY);
+    dfu_event(&dfu, DFU_INTERFACE_SET);
+    assert_int_equal(send_block(1, image + 2048, 2048), MESSAGE_BLOCK);
+    assert_true(simple(DFU_REQ_CLRSTATUS));
+    assert_int_equal(plain(image, 4096, 2048).state, DFU_IDLE);
+    assert_true(slot_holds(image, 4096));
     assert_int_equal(boot_verdict(), VERDICT_START);
 }
 
@@ -555,6 +569,7 @@ int main(void)
         cmocka_unit_test(sizes),
         cmocka_unit_test(plain_sizes),
         cmocka_unit_test(plain_blocks_do_not_wait_for_flash),
+        cmocka_unit_test(plain_and_another_host),
         cmocka_unit_test_setup(slot_is_full, setup),
         cmocka_unit_test_setup(block_over_the_end, setup),
         cmocka_unit_test(endings),

@@ -103,6 +103,34 @@ static void another_seal_while_one_is_written(void **state)
     assert_int_equal(boot_verdict(), VERDICT_START);
 }
 
+/* Unless a request is refused before that: its data are dropped, and what is there is not sealed as if it
+ * were what was sent, whatever the next host begins. */
+static void another_seal_that_was_refused(void **state)
+{
+    (void)state;
+    uint8_t first[2048];
+    seal_is_due();
+    memcpy(first, image, sizeof first);
+    writer_work(&dfu.session.writer);
+    image[100] ^= 2;
+    assert_false(simple(DFU_REQ_CLRSTATUS));
+    assert_true(simple(DFU_REQ_CLRSTATUS));
+    assert_true(dnload(2, image, 1000));
+    assert_int_equal(get_status().state, DFU_DNBUSY);
+    assert_int_equal(get_status().state, DFU_DNLOAD_IDLE);
+    assert_true(simple(DFU_REQ_ABORT));
+    assert_int_equal(dfu.session.writer.seal_length, 1000);
+    assert_false(simple(DFU_REQ_CLRSTATUS));
+    assert_true(simple(DFU_REQ_CLRSTATUS));
+    drain();
+    assert_true(dfuse_command(DFUSE_ERASE, SLOT_END - 2048));
+    assert_true(simple(DFU_REQ_ABORT));
+    drain();
+    assert_memory_equal(fake.flash + slot, first, sizeof first);
+    assert_int_equal(dfu.session.writer.ledger.newest.length, sizeof first);
+    assert_int_equal(boot_verdict(), VERDICT_START);
+}
+
 /* Flash that never ends is told after three seconds. */
 static void flash_hangs(void **state)
 {
@@ -196,25 +224,29 @@ static void what_waits_is_dropped(void **state)
     assert_int_equal(boot_verdict(), MESSAGE_UNFINISHED);
 }
 
-/* What was sent to a page and is not on its way yet goes with the page. */
+/* What was sent to a page and is not on its way yet goes with the page, whichever of its addresses is
+ * named. */
 static void erased_again(void **state)
 {
     (void)state;
     const uint32_t page = SLOT_ADDR + 2048;
     uint8_t ones[2048];
     memset(ones, 0xFF, sizeof ones);
-    install();
-    assert_true(dfuse_command(DFUSE_ERASE, page));
-    assert_true(dfuse_command(DFUSE_SET_ADDRESS, page));
-    assert_int_equal(send_block(2, image + 64, 1000), MESSAGE_READY);
-    assert_true(dfuse_command(DFUSE_ERASE, page));
-    assert_true(dfuse_command(DFUSE_SET_ADDRESS, page + 1000));
-    assert_int_equal(send_block(2, image + 64, 1000), MESSAGE_READY);
-    assert_true(simple(DFU_REQ_ABORT));
-    get_status();
-    assert_memory_equal(fake.flash + slot + 2048, ones, 1000);
-    assert_memory_equal(fake.flash + slot + 3048, image + 64, 1000);
-    assert_memory_equal(fake.flash + slot + 4048, ones, 48);
+    static const uint32_t named[] = {0, 1, 1000, 2047};
+    for (unsigned i = 0; i < sizeof named / sizeof *named; i++) {
+        install();
+        assert_true(dfuse_command(DFUSE_ERASE, page));
+        assert_true(dfuse_command(DFUSE_SET_ADDRESS, page));
+        assert_int_equal(send_block(2, image + 64, 1000), MESSAGE_READY);
+        assert_true(dfuse_command(DFUSE_ERASE, page + named[i]));
+        assert_true(dfuse_command(DFUSE_SET_ADDRESS, page + 1000));
+        assert_int_equal(send_block(2, image + 64, 1000), MESSAGE_READY);
+        assert_true(simple(DFU_REQ_ABORT));
+        get_status();
+        assert_memory_equal(fake.flash + slot + 2048, ones, 1000);
+        assert_memory_equal(fake.flash + slot + 3048, image + 64, 1000);
+        assert_memory_equal(fake.flash + slot + 4048, ones, 48);
+    }
 }
 
 int main(void)
@@ -224,6 +256,7 @@ int main(void)
         cmocka_unit_test(requests_are_held),
         cmocka_unit_test(refused_while_a_seal_is_due),
         cmocka_unit_test(another_seal_while_one_is_written),
+        cmocka_unit_test(another_seal_that_was_refused),
         cmocka_unit_test(asked_while_busy),
         cmocka_unit_test(flash_hangs),
         cmocka_unit_test(a_request_that_was_given_up),

@@ -180,6 +180,21 @@ static void ledger_is_protected(void **state)
     assert_int_equal(boot_verdict(), VERDICT_START);
 }
 
+/* So many downloads that its page is turned more than once; where that fails the host hears of it. */
+static void ledger_is_turned(void **state)
+{
+    (void)state;
+    install();
+    for (unsigned n = 0; n < 90; n++)
+        assert_int_equal(dfu_util(SLOT_ADDR, n % 2 ? old : image, 2048, 2048, 0), MESSAGE_READY);
+    assert_int_equal(dfu.session.writer.ledger.newest.sequence, 2 * 91);
+    fake.dead_page[126] = fake.dead_page[127] = true;
+    enum message m = MESSAGE_READY;
+    for (unsigned n = 0; n < 45 && m == MESSAGE_READY; n++)
+        m = dfu_util(SLOT_ADDR, n % 2 ? old : image, 2048, 2048, 0);
+    assert_int_equal(m, MESSAGE_LEDGER);
+}
+
 /* ---- faults ------------------------------------------------------------------------------ */
 
 /* On every page, with and without leave: the host hears of it before, or in the answer to, ABORT. */
@@ -385,6 +400,7 @@ int main(void)
         cmocka_unit_test(careful_about_blank_pages),
         cmocka_unit_test(begun_comes_first),
         cmocka_unit_test(ledger_is_protected),
+        cmocka_unit_test(ledger_is_turned),
         cmocka_unit_test(faults_are_told),
         cmocka_unit_test(blank_and_is_not),
         cmocka_unit_test_setup(programmed_and_is_not, setup),
