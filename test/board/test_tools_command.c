@@ -261,7 +261,8 @@ static void bad_words(void **state)
     (void)state;
     static const char no_address[] = CDC_BIN "@zz", empty_address[] = CDC_BIN "@",
                       above[] = CDC_BIN "@0xFFFFFFFF";
-    REFUSED("no command", "fly");
+    refused((const char *const[]){NULL, NULL}, "say inspect, pack, merge, flash or why");
+    REFUSED("no command 'fly': say inspect", "fly");
     REFUSED("takes a file", "inspect");
     REFUSED("not also", "inspect", CDC_ELF, "--xml");
     REFUSED("No such file", "inspect", "/nowhere/x.elf");

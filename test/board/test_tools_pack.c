@@ -86,14 +86,45 @@ static void pack(void **state)
         free(got);
     }
     free(want);
-    char *hex = file_read(temp("c.hex"), &size); /* its last line is the same in every file, Intel's 1988 */
-    assert_true(size > 13);
-    assert_memory_equal(hex + size - 13, ":00000001FF\r\n", 13);
-    free(hex);
     const char *const args[] = {VDFU, "--load", BOOT, "--download", temp("c.dfu"), NULL};
     struct command_result r = command(args, NULL);
     assert_int_equal(r.status, 0);
     command_result_free(&r);
+}
+
+/* Byte for byte, of a program that fills no line of a HEX file and has no information block: Intel's format
+ * of 1988, UM0391, DFU 1.1 appendix B. */
+static void small_files(void **state)
+{
+    (void)state;
+    enum { SIZE = 19, TARGET = 11, ELEMENTS = TARGET + 274, DATA = ELEMENTS + 8, SUFFIX = DATA + SIZE };
+    static const uint32_t program[] = {0x20010000, 0x08004009, 0x47704770, 0x47704770, 0x47704770};
+    size_t size;
+    char small[256];
+    text_copy(small, sizeof small, temp("small.bin"));
+    file_write(small, program, SIZE);
+    DONE(0, "it has no information block to fill in", "pack", small, "-o", temp("s.hex"));
+    char *hex = file_read(temp("s.hex"), &size);
+    static const char lines[] = ":020000040800F2\r\n"
+                                ":104000000000012009400008704770477047704762\r\n"
+                                ":0340100070477086\r\n"
+                                ":00000001FF\r\n";
+    assert_int_equal(size, sizeof lines - 1);
+    assert_memory_equal(hex, lines, size);
+    free(hex);
+    DONE(0, "19 bytes", "pack", small, "-o", temp("s.dfu"));
+    char *dfu = file_read(temp("s.dfu"), &size);
+    assert_int_equal(size, SUFFIX + 16);
+    assert_memory_equal(dfu, "DfuSe\x01\x38\x01\0\0\x01", TARGET); /* 312: all but the suffix */
+    assert_memory_equal(dfu + TARGET, "Target\0\x01\0\0\0sureboot application\0", 32);
+    assert_memory_equal(dfu + ELEMENTS - 8, "\x1B\0\0\0\x01\0\0\0", 8); /* 27 bytes, one element */
+    assert_memory_equal(dfu + ELEMENTS, "\x00\x40\x00\x08\x13\0\0\0", 8);
+    assert_memory_equal(dfu + DATA, program, SIZE);
+    assert_memory_equal(dfu + SUFFIX, "\xFF\xFF\x11\xDF\x83\x04\x1A\x01UFD\x10", 12);
+    uint32_t crc;
+    memcpy(&crc, dfu + SUFFIX + 12, 4);
+    assert_int_equal(crc, crc32_more(CRC32_START, (const uint8_t *)dfu, SUFFIX + 12));
+    free(dfu);
 }
 
 /* The suffix names the device that the file is for (DFU 1.1 appendix B); the rest of the file is the same. */
@@ -202,15 +233,17 @@ static void damaged(void **state)
     file_write(cut, bytes, size - 8);
     bytes[size - 1] ^= 1;
     file_write(changed, bytes, size);
-    free(bytes);
     REFUSED("is cut short: it has 6", "pack", cut, "-o", temp("x.bin"));
     REFUSED("is cut short: it has 6", "merge", BOOT, cut, "-o", temp("x.bin"));
     REFUSED("is cut short: it has 6", "flash", cut);
+    file_write(cut, bytes, size - 1);
+    REFUSED("is cut short: it has 6", "pack", cut, "-o", temp("x.bin"));
     REFUSED("The CRC in its information block is wrong: pack it again.", "merge", BOOT, changed, "-o",
             temp("x.bin"));
     REFUSED("The CRC in its information block is wrong: pack it again.", "flash", changed);
     DONE(0, "CRC 0x", "pack", changed, "-o", temp("x.bin"));
     DONE(0, "packed, CRC right", "inspect", temp("x.bin"));
+    free(bytes);
 }
 
 int main(void)
@@ -218,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(built_examples, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(pack, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(small_files, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(pack_for_another_id, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(file_in_place, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(merge, temp_make, temp_remove),
