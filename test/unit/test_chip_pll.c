@@ -67,6 +67,11 @@ static void test_pll(void **state)
     wr(CCIPR, 1U << 26 | 1U << 28);
     assert_int_equal(hz(CLK_48), 48000000);
     assert_int_equal(hz(CLK_ADC), 24000000);
+    clear_bits(SAI1CFGR, 1U << 24); /* PLLSAI1REN, PLLSAI1QEN */
+    assert_int_equal(hz(CLK_48), 48000000);
+    assert_int_equal(hz(CLK_ADC), 0);
+    clear_bits(SAI1CFGR, 1U << 20);
+    assert_int_equal(hz(CLK_48), 0);
     assert_int_equal(told_count("reset"), 0);
 }
 
@@ -218,12 +223,30 @@ static void test_pll_follows(void **state)
     assert_int_equal(told.n, before + 1);
 }
 
+/* While PLLSAI1 is on its factors are fixed, and its outputs are switched. */
+static void test_pllsai1_fixed(void **state)
+{
+    const uint32_t factors = 1U << 27 | 1U << 25 | 1U << 21 | 16U << 8,
+                   outputs = 1U << 24 | 1U << 20 | 1U << 16;
+    const uint32_t others = 2U << 27 | 2U << 25 | 2U << 21 | 1U << 17 | 20U << 8;
+
+    (void)state;
+    wr(PLLCFGR, 1);
+    wr(SAI1CFGR, factors);
+    set_bits(CR, 1U << 26);
+    wr(SAI1CFGR, others | outputs);
+    assert_int_equal(rd(SAI1CFGR), factors | outputs);
+    clear_bits(CR, 1U << 26);
+    wr(SAI1CFGR, others);
+    assert_int_equal(rd(SAI1CFGR), others);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_on_awake, rig_off)
     const struct CMUnitTest tests[] = {
-        TEST(test_pll),         TEST(test_pll_limits),  TEST(test_pll_tolerance),
-        TEST(test_pll_follows), TEST(test_never_ready),
+        TEST(test_pll),         TEST(test_pll_limits),    TEST(test_pll_tolerance),
+        TEST(test_pll_follows), TEST(test_pllsai1_fixed), TEST(test_never_ready),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,28 @@ static void can_loopback(void **state)
     assert_int_equal(rd(CAN + RF1R) & 0x1B, 3 | 8 | 16); /* full, and overrun by the second */
 }
 
+/* Three frames are kept and come out in their order. A fourth replaces the last, or with RFLM is lost. */
+static void can_fifo(void **state)
+{
+    (void)state;
+    can_on(1u << 30);
+    for (uint32_t locked = 0; locked < 2; locked++) {
+        wr(CAN + MCR, (rd(CAN + MCR) & ~8u) | locked << 3);
+        for (uint32_t i = 0; i < 4; i++) {
+            put(0, 0x200 + i, 0);
+            run_us(240);
+        }
+        for (uint32_t i = 0; i < 3; i++) {
+            assert_int_equal(rd(CAN + RF1R) & 3, 3 - i);
+            assert_int_equal(rd(CAN + RI0R + 16), (i == 2 && !locked ? 0x203u : 0x200u + i) << 21);
+            wr(CAN + RF1R, 1 << 5);
+            run_us(1);
+        }
+        assert_int_equal(rd(CAN + RF1R) & 0x13, 0x10); /* FOVR stays */
+        wr(CAN + RF1R, 0x18);
+    }
+}
+
 /* Four identifiers in a bank: which of them it was is told. */
 static void can_short_list(void **state)
 {
@@ -381,6 +403,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(can_loopback, on, rig_off),
+        cmocka_unit_test_setup_teardown(can_fifo, on, rig_off),
         cmocka_unit_test_setup_teardown(can_short_list, on, rig_off),
         cmocka_unit_test_setup_teardown(can_next_mailbox, on, rig_off),
         cmocka_unit_test_setup_teardown(can_time_stamps, on, rig_off),

@@ -424,6 +424,11 @@ static void slave_refuses_and_other_addresses(void **state)
     assert_int_equal(rd(I2C3 + OAR1), own);
     assert_int_equal(rd(I2C3 + OAR2), ALL_MASKED);
     assert_int_equal(rd(I2C3 + CR1), cr1);
+    wr(I2C3 + CR2, NACK | PECBYTE | NBYTES(1)); /* what is still to be done ends with PE */
+    assert_int_equal(rd(I2C3 + CR2), NACK | PECBYTE | NBYTES(1));
+    wr(I2C3 + CR1, 0);
+    assert_int_equal(rd(I2C3 + CR2), NBYTES(1));
+    wr(I2C3 + CR1, cr1);
     /* ten-bit address */
     wr(I2C3 + OAR1, 0);
     wr(I2C3 + OAR1, 1 << 15 | 1 << 10 | 0x2A5);

@@ -209,8 +209,8 @@ static void lcd(void **state)
     for (unsigned n = 0; n < 3; n++) { /* SOF is there without its interrupt, too */
         wr(LCD + 12, 2);
         assert_int_equal(rd(LCD + 8) & 2, 0);
-        assert_in_range(run_until(LCD + 8, 2, 2, 9 * PS_PER_MS), 7 * PS_PER_MS / (n ? 1 : 1000),
-                        8 * PS_PER_MS);
+        assert_in_range(run_until(LCD + 8, 2, 2, 9 * PS_PER_MS), 7800 * PS_PER_US / (n ? 1 : 1000),
+                        7830 * PS_PER_US);
     }
     wr(LCD, 0);
     assert_int_equal(rd(LCD + 8) & 1, 1); /* the last frame is shown to its end */

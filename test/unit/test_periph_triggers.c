@@ -201,6 +201,15 @@ static void pulse_by_software(void **state)
             assert_int_equal(rd(TIM15 + CNT), n);
         }
     }
+    wr(TIM1 + CCMR1, 0); /* nor does a match of another channel make one */
+    wr(TIM1 + ARR, 99);
+    for (unsigned ch = 0; ch < 4; ch++)
+        wr(TIM1 + CCR1 + 4 * ch, 20 + 20 * ch);
+    wr(TIM1 + EGR, 1);
+    wr(TIM15 + CNT, 0);
+    wr(TIM1 + CR1, 1);
+    run_us(18); /* nearly three periods of 100 at 16 MHz */
+    assert_int_equal(rd(TIM15 + CNT), 3);
 }
 
 /* MMS2 from 10 on: edges of OC4, 5 and 6. All go high within a period, and low at its end. */
