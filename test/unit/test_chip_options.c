@@ -124,7 +124,8 @@ static void test_rdp(void **state)
     assert_true(w == UINT64_MAX);
 }
 
-/* An area that is protected from reading stays, if it asks to: RM0394 "PCROP_RDP". */
+/* An area that is protected from reading stays, if it asks to (RM0394 "PCROP_RDP"), and of the RTC all but
+ * the backup registers. */
 static void test_rdp_pcrop(void **state)
 {
     const uint64_t secret = 42;
@@ -141,11 +142,19 @@ static void test_rdp_pcrop(void **state)
         rig_power();
         for (unsigned page = 0; page < 2; page++)
             chip_poke(rig, ADDR + page * FLASH_PAGE, &secret, 8);
+        set_bits(RCC(0x58), 1U << 28);
+        set_bits(PWR(0x00), 1U << 8); /* DBP */
+        wr(0x40002824, 0xCA);
+        wr(0x40002824, 0x53);
+        wr(0x4000281C, 0x12345678); /* RTC_ALRMAR */
+        wr(0x40002850, 0x12345678); /* RTC_BKP0R */
         change_optr(0xFFEFF8AA);
         while (rig->reset_pending || rig->mode == MODE_RESET)
             chip_run(rig, chip_now(rig) + PS_PER_US);
         assert_int_equal(peek64(ADDR), pcrop_rdp ? UINT64_MAX : secret);
         assert_int_equal(peek64(ADDR + FLASH_PAGE), UINT64_MAX);
+        assert_int_equal(rd(0x40002850), 0);
+        assert_int_equal(rd(0x4000281C), 0x12345678);
     }
 }
 

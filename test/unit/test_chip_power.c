@@ -429,6 +429,44 @@ static void test_standby(void **state)
     assert_int_equal(told_count("reset"), 1);
 }
 
+/* The other internal lines that end Standby: an alarm, and what stands on EXTI 19, here the time stamp of
+ * PC13. */
+static void test_standby_by_rtc(void **state)
+{
+    static const struct {
+        uint32_t cr, flag; /* RTC_CR: enable and interrupt; RTC_ISR */
+    } rows[] = {
+        {1U << 8 | 1U << 12, 1U << 8}, {1U << 9 | 1U << 13, 1U << 9}, {1U << 11 | 1U << 15, 1U << 11}};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        set_bits(RCC(0x58), 1U << 28 | 1U << 10);
+        gpio_drive(rig, 2, 13, 0);
+        start_rtc();
+        wr(RTC(0x08), 0);
+        wr(RTC(0x1C), 0x80808080); /* each second */
+        wr(RTC(0x20), 0x80808080);
+        wr(RTC(0x08), rows[i].cr);
+        wr(CR3, 0x8000);
+        wr(SCR, 0x11F);
+        deep(3);
+        wfi();
+        assert_int_equal(rig->mode, MODE_STANDBY);
+        run_us(100);
+        assert_int_equal(rig->mode, MODE_STANDBY);
+        gpio_drive(rig, 2, 13, 1);
+        run_us(1200000);
+        rig_settle();
+        assert_int_equal(rig->mode, MODE_RUN);
+        set_bits(RCC(0x58), 1U << 28);
+        assert_int_equal(rd(SR1), SBF | 1U << 15);
+        assert_int_equal(rd(RTC(0x0C)) & rows[i].flag, rows[i].flag);
+        set_bits(CR1, 1U << 8);
+        set_bits(RCC(0x90), 1U << 16); /* the RTC begins anew */
+        clear_bits(RCC(0x90), 1U << 16);
+    }
+}
+
 static void test_shutdown(void **state)
 {
     (void)state;
@@ -576,7 +614,7 @@ int main(void)
         TEST(test_stop_event), TEST(test_stop_start_bit), TEST(test_stop_refused),
         TEST(test_forbidden),  TEST(test_flash_defers),   TEST(test_standby),
         TEST(test_shutdown),   TEST(test_ranges),         TEST(test_pulls),
-        TEST(test_pulls_kept), TEST(test_watchdog),
+        TEST(test_pulls_kept), TEST(test_standby_by_rtc), TEST(test_watchdog),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,26 @@ static void can_loopback(void **state)
     assert_int_equal(rd(CAN + RF1R) & 0x1B, 3 | 8 | 16); /* full, and overrun by the second */
 }
 
+/* A bit: one quantum, TS1 + 1, TS2 + 1; a quantum: BRP + 1 periods. The bus is joined after eleven of them.
+ */
+static void can_bit_times(void **state)
+{
+    static const struct {
+        uint32_t ts1, ts2, brp, clocks;
+    } rows[] = {{0, 0, 15, 3 * 16}, {15, 0, 1, 18 * 2}, {0, 7, 1, 10 * 2}, {12, 2, 0x3FF, 17 * 1024}};
+
+    (void)state;
+    can_on(1u << 30);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ps_t time = 11 * rows[i].clocks * 62500ull;
+        wr(CAN + MCR, rd(CAN + MCR) | 1);
+        assert_true(run_until(CAN + MSR, 1, 1, PS_PER_MS) != PS_NEVER);
+        wr(CAN + BTR, 1u << 30 | rows[i].brp | rows[i].ts1 << 16 | rows[i].ts2 << 20);
+        wr(CAN + MCR, rd(CAN + MCR) & ~1u);
+        assert_in_range(run_until(CAN + MSR, 1, 0, 20 * PS_PER_MS), time - PS_PER_US, time + 2 * PS_PER_US);
+    }
+}
+
 /* Three frames are kept and come out in their order. A fourth replaces the last, or with RFLM is lost. */
 static void can_fifo(void **state)
 {
@@ -403,6 +423,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(can_loopback, on, rig_off),
+        cmocka_unit_test_setup_teardown(can_bit_times, on, rig_off),
         cmocka_unit_test_setup_teardown(can_fifo, on, rig_off),
         cmocka_unit_test_setup_teardown(can_short_list, on, rig_off),
         cmocka_unit_test_setup_teardown(can_next_mailbox, on, rig_off),

@@ -119,8 +119,8 @@ void flash_option_start(struct chip *c)
         flash_begin(c, OP_OPTION, OPTION_BASE, 0);
 }
 
-/* Read protection level 1 to 0: everything that was protected goes, but for a PCROP area that asks to
- * stay (PCROP_RDP = 0). */
+/* Read protection level 1 to 0: everything that was protected goes, flash, SRAM2 and backup registers, but
+ * for a PCROP area that asks to stay (PCROP_RDP = 0). RM0394 "Changing the Read protection level". */
 static void wipe(struct chip *c)
 {
     bool keep_pcrop = !(c->flash.loaded[2] & PCROP_RDP);
@@ -134,8 +134,7 @@ static void wipe(struct chip *c)
     memset(c->mem.sram + SRAM1_SIZE, 0, SRAM2_SIZE);
     chip_sram_changed(c, SRAM1_SIZE, SRAM2_SIZE);
     parity_written(c, 0, SRAM2_SIZE);
-    if (chip_blocks[B_RTC].reset)
-        chip_blocks[B_RTC].reset(c, 0);
+    memset(c->rtc.bkp, 0, sizeof c->rtc.bkp);
 }
 
 void flash_option_apply(struct chip *c)
