@@ -416,11 +416,17 @@ static void test_standby(void **state)
     assert_true(rd(RCC(0x94)) & 1U << 26);
     set_bits(RCC(0x58), 1U << 28);
     assert_int_equal(rd(SR1), SBF);
-    /* A wake-up flag that is still set ends Standby at once. */
+    /* A wake-up flag that is still set ends Standby at once; to enable a pin that is at its level sets it. */
     wr(SCR, 0x100);
     clear_bits(CR4, 1);
     wr(CR3, 0x8001);
+    assert_int_equal(rd(SR1), 0);
     gpio_drive(rig, 0, 0, 1);
+    assert_int_equal(rd(SR1), 1);
+    wr(CR3, 0x8000);
+    wr(SCR, 1);
+    assert_int_equal(rd(SR1), 0);
+    wr(CR3, 0x8001);
     assert_int_equal(rd(SR1), 1);
     told.n = 0;
     deep(3);
