@@ -20,6 +20,10 @@ $(B)/obj/host/usb/%.o $(B)/obj/host/boot/%.o $(B)/obj/host/test/%.o $(B)/obj/hos
 BOOT_CORE_OBJ := $(BOOT_CORE_SRC:%.c=$(B)/obj/host/%.o)
 BOOT_CORE_LIB := $(B)/host/libbootcore.a
 
+# What of it the tools share: what reads and writes files. No chip, and so none of the firmware in it.
+FILES_LIB := $(B)/host/libfiles.a
+FILES_OBJ := $(patsubst %.c,$(B)/obj/host/%.o,$(wildcard vboard/board/image*.c) $(addprefix vboard/,board/parse.c board/replace.c board/sentence.c board/symbols.c run/json.c run/output.c))
+
 # One file in vboard/cmd is one command of that name.
 VBOARD_CMDS := $(patsubst vboard/cmd/%.c,$(B)/host/%,$(wildcard vboard/cmd/*.c))
 TOOLS_LIB := $(B)/host/libtools.a
@@ -34,7 +38,8 @@ $(B)/obj/host/%.o: %.c host.mk
 $(VBOARD_LIB): $(VBOARD_OBJ)
 $(BOOT_CORE_LIB): $(BOOT_CORE_OBJ)
 $(TOOLS_LIB): $(TOOLS_OBJ)
-$(VBOARD_LIB) $(BOOT_CORE_LIB) $(TOOLS_LIB):
+$(FILES_LIB): $(FILES_OBJ)
+$(VBOARD_LIB) $(BOOT_CORE_LIB) $(TOOLS_LIB) $(FILES_LIB):
 	@mkdir -p $(@D)
 	@rm -f $@
 	ar rcs $@ $^
@@ -42,7 +47,7 @@ $(VBOARD_LIB) $(BOOT_CORE_LIB) $(TOOLS_LIB):
 $(VBOARD_CMDS): $(B)/host/%: $(B)/obj/host/vboard/cmd/%.o $(VBOARD_LIB)
 	$(CC) $^ $(HOST_LIBS) -o $@
 
-$(B)/host/sureboot: $(B)/obj/host/tools/sureboot.o $(TOOLS_LIB) $(BOOT_CORE_LIB) $(VBOARD_LIB)
+$(B)/host/sureboot: $(B)/obj/host/tools/sureboot.o $(TOOLS_LIB) $(BOOT_CORE_LIB) $(FILES_LIB)
 	$(CC) $^ $(HOST_LIBS) -lusb-1.0 -o $@
 
 -include $(shell find $(B)/obj/host -name '*.d' 2>/dev/null)

@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "board/parse.h"
 #include "boot/core/config.h"
 #include "commands.h"
-#include "run/args.h"
 #include "run/output.h"
+#include "vboard.h"
 
 static const struct {
     const char *name;
@@ -56,7 +57,7 @@ int cannot(const struct sentence *why)
 bool read_image(struct image *image, char *file, uint32_t raw_addr, struct sentence *why)
 {
     uint32_t addr;
-    if (!board_args_place(file, &addr, why))
+    if (!parse_place(file, &addr, why))
         return false;
     if (addr != VBOARD_NO_ADDR)
         return image_read(image, file, addr, why);

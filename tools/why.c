@@ -51,8 +51,14 @@ int why_command(int argc, char **argv)
                     : usb_open(&board, USB_DFU_MODE, serial, &why) == USB_ONE &&
                           dfu_read_report(&board, &text, &why);
     usb_close(&board);
-    if (!ok || !report_parse(&r, text.text, text.size, &why))
+    if (!ok)
         return cannot(&why);
+    if (!report_parse(&r, text.text, text.size, &why)) {
+        struct sentence what = why;
+        if (saved)
+            sentence_write(&why, "%s: %s", saved, what.text);
+        return cannot(&why);
+    }
     printf("sureboot %s%s%s\n", r.version, board.serial[0] ? ", serial number " : "", board.serial);
     tell_report(&r, file);
     return strcmp(r.verdict, message_sentence(MESSAGE_READY)) == 0 ? EXIT_GOOD : EXIT_BAD;

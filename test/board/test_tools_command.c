@@ -299,7 +299,7 @@ static void bad_words(void **state)
     REFUSED("No such file", "why", "--report=/nowhere/x");
     REFUSED("not both", "why", "--serial", "1", "--report", "x");
     REFUSED("No such file", "why", "--report", "/nowhere/x");
-    REFUSED("is no report of it", "why", "--report", temp("bad.hex"));
+    REFUSED("bad.hex: it does not begin with \"sureboot\"", "why", "--report", temp("bad.hex"));
     REFUSED("is too long for a report", "why", "--report", CDC_BIN);
 }
 

@@ -2,6 +2,9 @@
 #include "board/parse.h"
 
 #include <string.h>
+#include <unistd.h>
+
+#include "vboard.h"
 
 int parse_digit(char c)
 {
@@ -97,4 +100,22 @@ bool parse_hex(const char *text, uint8_t *bytes, size_t max, size_t *size)
     }
     *size = digits / 2;
     return true;
+}
+
+bool parse_place(char *text, uint32_t *addr, struct sentence *why)
+{
+    uint64_t value;
+    char *at = strrchr(text, '@');
+    *addr = VBOARD_NO_ADDR;
+    if (at == NULL)
+        return true;
+    const bool bare = at[1] == '0' && parse_digit(at[2]) >= 0; /* hex whose 0x was forgotten: 08004000 */
+    if (!bare && parse_number(at + 1, UINT32_MAX - 1, &value)) {
+        *at = '\0';
+        *addr = (uint32_t)value;
+        return true;
+    }
+    if (access(text, F_OK) == 0) /* a file with an @ in its name */
+        return true;
+    return refuse(why, "%s: '%s' is not an address, such as 0x08004000", text, at + 1);
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board/sentence.h"
+
 /* Decimal or 0x-hex, 0..max. No sign, no blanks, no octal: "010" is ten. */
 bool parse_number(const char *text, uint64_t max, uint64_t *value);
 /* Decimal seconds, "2", "0.25", ".5", and as scripts print them: "0.30000000000000004", "1e-05"; at most
@@ -16,6 +18,8 @@ bool parse_number(const char *text, uint64_t max, uint64_t *value);
 bool parse_seconds(const char *text, uint64_t *ns);
 /* Hex digits in pairs, 1..max bytes. */
 bool parse_hex(const char *text, uint8_t *bytes, size_t max, size_t *size);
+/* "FILE[@ADDR]": cuts text at the @. *addr is VBOARD_NO_ADDR without one. */
+bool parse_place(char *text, uint32_t *addr, struct sentence *why);
 /* Value of one hex digit, -1 if it is none. */
 int parse_digit(char c);
 

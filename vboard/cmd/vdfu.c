@@ -77,13 +77,13 @@ static bool set_option(struct options *o, const char *name, char *value, struct 
 {
     if (strcmp(name, "--download") == 0) {
         o->download = value;
-        return board_args_place(value, &o->addr, why);
+        return parse_place(value, &o->addr, why);
     }
     if (strcmp(name, "--upload") == 0) {
         o->upload = value;
         if (strcmp(value, "-") == 0)
             return refuse(why, "--upload takes a file: standard output is for the result");
-        return take_length(value, &o->length, why) && board_args_place(value, &o->addr, why);
+        return take_length(value, &o->length, why) && parse_place(value, &o->addr, why);
     }
     if (strcmp(name, "--dialect") == 0) {
         if (strcmp(value, "dfuse") != 0 && strcmp(value, "dfu11") != 0)

@@ -73,24 +73,6 @@ bool board_args_cut(const char *text, uint64_t *n, enum vboard_cut *model)
     return false;
 }
 
-bool board_args_place(char *text, uint32_t *addr, struct sentence *why)
-{
-    uint64_t value;
-    char *at = strrchr(text, '@');
-    *addr = VBOARD_NO_ADDR;
-    if (at == NULL)
-        return true;
-    const bool bare = at[1] == '0' && parse_digit(at[2]) >= 0; /* hex whose 0x was forgotten: 08004000 */
-    if (!bare && parse_number(at + 1, UINT32_MAX - 1, &value)) {
-        *at = '\0';
-        *addr = (uint32_t)value;
-        return true;
-    }
-    if (access(text, F_OK) == 0) /* a file with an @ in its name */
-        return true;
-    return refuse(why, "%s: '%s' is not an address, such as 0x08004000", text, at + 1);
-}
-
 /* ---- one function for each option: the value, into args ---------------------------------- */
 
 static bool take_load(struct board_args *args, char *text, struct sentence *why)
@@ -100,7 +82,7 @@ static bool take_load(struct board_args *args, char *text, struct sentence *why)
         return refuse(why, "out of memory");
     args->loads = loads;
     loads[args->load_count] = (struct board_args_load){.path = text};
-    return board_args_place(text, &loads[args->load_count++].addr, why);
+    return parse_place(text, &loads[args->load_count++].addr, why);
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): all functions of the table have one type */

@@ -39,8 +39,6 @@ int board_args_take(struct board_args *args, int argc, char **argv, int *i, stru
 int board_args_value(const char *name, int argc, char **argv, int *i, char **value, struct sentence *why);
 /* "N[:MODEL]"; no model is `before`. */
 bool board_args_cut(const char *text, uint64_t *n, enum vboard_cut *model);
-/* "FILE[@ADDR]": cuts text at the @. *addr is VBOARD_NO_ADDR without one. */
-bool board_args_place(char *text, uint32_t *addr, struct sentence *why);
 
 /* A board without power, with flash state, loads, options and cut in place. A STATE that does not
  * exist yet is a new chip; it has to be in a directory that can be written. NULL: see `why`. */
