@@ -182,6 +182,27 @@ static void what_was_forgotten(void **state)
         }
 }
 
+/* A write that forgets ADVREGEN: the ADC gets ready, and reads 0. */
+static void without_regulator(void **state)
+{
+    (void)state;
+    wr(ADC1 + CR, VREG | ADDIS);
+    assert_true(run_until(ADC1 + CR, ADEN, 0, 10 * PS_PER_US) != PS_NEVER);
+    for (uint32_t vreg = 0; vreg <= VREG; vreg += VREG) {
+        wr(ADC1 + CR, vreg);
+        run_us(20);
+        wr(ADC1 + ISR, ADRDY);
+        wr(ADC1 + CR, vreg | ADEN);
+        assert_true(run_until(ADC1 + ISR, ADRDY, ADRDY, 10 * PS_PER_US) != PS_NEVER);
+        wr(ADC1 + SQR1, 2 << 6);
+        wr(ADC1 + CR, vreg | ADSTART);
+        assert_true(run_until(ADC1 + ISR, EOC, EOC, 10 * PS_PER_US) != PS_NEVER);
+        assert_int_equal(rd(ADC1 + DR), vreg ? code(1000) : 0);
+        wr(ADC1 + CR, vreg | ADDIS);
+        run_us(10);
+    }
+}
+
 /* Software asks again and again for what it waits for: the bit that is set already changes nothing. */
 static bool comes_while_asked(uint32_t cr, uint32_t mask)
 {
@@ -238,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(asked_again, on, rig_off),
         cmocka_unit_test_setup_teardown(what_was_forgotten, on, rig_off),
+        cmocka_unit_test_setup_teardown(without_regulator, on, rig_off),
         cmocka_unit_test_setup_teardown(triggered_oversampling, on_with_tim2, rig_off),
         cmocka_unit_test_setup_teardown(triggered_oversampling_by_software, on_with_tim2, rig_off),
         cmocka_unit_test_setup_teardown(injected_in_between, on_with_tim2, rig_off),

@@ -126,18 +126,22 @@ static void calendar_rules(void **state)
     init_mode();
     wr(RTC + CR, 0);
     set_time(0x230000, 0x232101);
-    wr(RTC + CR, 1 << 16); /* ADD1H: the date stays */
+    wr(RTC + CR, 1 << 16); /* ADD1H: with the next second, and the date stays */
     assert_int_equal(rd(RTC + CR), 0);
-    run_us(100);
-    assert_int_equal(time_now(), 0);
+    run_us(900000);
+    assert_int_equal(time_now(), 0x230000);
+    run_us(100200);
+    assert_int_equal(time_now(), 1);
     assert_int_equal(rd(RTC + DR), 0x232101);
     wr(RTC + CR, 1 << 17); /* SUB1H: not in hour 0 */
-    run_us(100);
-    assert_int_equal(time_now(), 0);
+    run_us(1000000);
+    assert_int_equal(time_now(), 2);
     set_time(0x130000, 0x232101);
     wr(RTC + CR, 1 << 17);
-    run_us(100);
-    assert_int_equal(time_now(), 0x120000);
+    run_us(1000200);
+    assert_int_equal(time_now(), 0x120001);
+    run_us(1000000);
+    assert_int_equal(time_now(), 0x120002);
 }
 
 /* Reading SSR freezes TR and DR, reading TR freezes DR, until DR is read. */

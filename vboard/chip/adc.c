@@ -95,9 +95,9 @@ static void plan_ready(struct chip *c)
     struct adc_state *a = &c->adc;
     ps_t now = chip_now(c);
 
-    if (!(a->r[ADC_CR] & ADC_CR_ADEN) || a->regulator_on == PS_NEVER || !adc_hz(c))
+    if (!(a->r[ADC_CR] & ADC_CR_ADEN) || a->r[ADC_CR] & ADC_CR_DEEPPWD || !adc_hz(c))
         return;
-    ps_t regulated = a->regulator_on + T_ADCVREG;
+    ps_t regulated = a->regulator_on == PS_NEVER ? now : a->regulator_on + T_ADCVREG;
     a->change_at = (regulated > now ? regulated : now) + T_STAB;
 }
 
@@ -224,8 +224,9 @@ static void tell_if_not_ready(struct chip *c)
     const char *sentence = NULL;
 
     if (a->regulator_on == PS_NEVER)
-        sentence = "ADC1 is enabled or calibrated without its regulator, and nothing comes of it: DEEPPWD of "
-                   "ADC_CR is to be cleared, ADVREGEN set";
+        sentence =
+            "ADC1 is enabled or calibrated without its regulator, and will read 0: DEEPPWD of ADC_CR is "
+            "to be cleared, ADVREGEN set, and it stays set only if each write to ADC_CR does so";
     else if (!adc_hz(c))
         sentence = "ADC1 is enabled or calibrated without a clock, and gets never ready: CKMODE of ADC_CCR "
                    "is 0, and RCC_CCIPR.ADCSEL takes none or one that is off";
@@ -262,6 +263,7 @@ static void write_cr(struct chip *c, uint32_t value)
         chip_ignored(c, B_ADC1, "CR.ADEN", "within 4 ADC clock periods of ADCAL"); /* "cannot be set" */
     } else if (value & ADC_CR_ADEN && !enabled) {
         *cr |= ADC_CR_ADEN;
+        a->blind = a->regulator_on == PS_NEVER;
         plan_ready(c);
     }
     if (value & ADC_CR_ADDIS && !at_work && enabled && !busy) {

@@ -65,6 +65,7 @@ struct adc_state {
     uint32_t r[ADC_REGS], ccr;
 
     ps_t regulator_on; /* when ADVREGEN was set; PS_NEVER: off */
+    bool blind;        /* was enabled without it */
     ps_t enable_from;  /* four periods behind a calibration */
     ps_t change_at;    /* ADRDY rises, calibration, stop or disabling ends */
     enum adc_group converting;

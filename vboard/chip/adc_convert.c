@@ -46,11 +46,14 @@ static uint32_t temperature(const struct chip *c)
     return scaled(c, (uint32_t)((int32_t)at30 + (ANALOG_TEMPERATURE - 30) * (int32_t)(at130 - at30) / 100));
 }
 
-/* 12 bits of what the channel sees. */
+/* 12 bits of what the channel sees. Without its regulator the ADC gets ready and converts all the same, but
+ * reads 0: so a user of an STM32L431 found it (libopencm3's pull request 1040). */
 static uint32_t sample(const struct chip *c, unsigned channel)
 {
     uint32_t ccr = c->adc.ccr;
 
+    if (c->adc.blind)
+        return 0;
     if (c->adc.r[ADC_DIFSEL] >> channel & 1 && channel >= 1 && channel <= 15) {
         int32_t plus = (int32_t)pin_millivolt(c, channel), minus = (int32_t)pin_millivolt(c, channel + 1);
         int32_t code = 2048 + (plus - minus) * 2048 / (int32_t)analog_vdda(c);

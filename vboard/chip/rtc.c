@@ -195,6 +195,7 @@ static void write_isr(struct chip *c, uint32_t value, bool open)
         s->pending[RTC_ENTERS_INIT] = PS_NEVER;
         s->apre = 0;
         s->ssr = bits(s->prer, 0, 15);
+        s->hours = 0;
         s->hold = 4; /* RM0394 "Calendar initialization and configuration" */
         rtc_pend(c, RTC_SYNCS);
         if (s->isr & RTC_ISR_RECALPF)
@@ -213,9 +214,9 @@ static void write_cr(struct chip *c, uint32_t value)
         mask &= ~(uint32_t)RTC_CR_WUCKSEL;
     s->cr = (old & ~mask) | (value & mask & ~(uint32_t)(RTC_CR_ADD1H | RTC_CR_SUB1H));
     if (!(s->isr & RTC_ISR_INIT) && value & RTC_CR_ADD1H)
-        rtc_hour(s, 1);
+        s->hours++;
     if (!(s->isr & RTC_ISR_INIT) && value & RTC_CR_SUB1H)
-        rtc_hour(s, -1);
+        s->hours--;
     uint32_t risen = s->cr & ~old, fallen = old & ~s->cr;
     if (risen & RTC_CR_WUTE) {
         s->isr &= ~(uint32_t)RTC_ISR_WUTWF;

@@ -36,6 +36,7 @@ struct rtc_state {
     uint32_t tr, dr, ssr; /* the calendar itself */
     uint32_t apre;        /* RTCCLK periods since SSR changed last */
     uint32_t hold;        /* periods until the calendar restarts after initialization */
+    int8_t hours;         /* ADD1H and SUB1H since the last second */
     int64_t masked;       /* smooth calibration: 1/2^20 of a period, carried */
     uint32_t shadow_tr, shadow_dr, shadow_ssr;
     bool tr_locked, dr_locked; /* a register before it was read, DR not yet */
@@ -112,7 +113,6 @@ void rtc_pend(struct chip *c, enum rtc_pending p);
 void rtc_start_wut(struct chip *c);
 void rtc_second(struct rtc_state *s); /* the calendar goes one second on */
 void rtc_reload(struct rtc_state *s); /* the asynchronous prescaler begins again */
-void rtc_hour(struct rtc_state *s, int change);
 void rtc_tamper_enabled(struct chip *c, uint32_t before);
 void rtc_tamper_due(struct chip *c);
 /* The flag of a tamper that erases keeps the backup registers in reset (RM0394 "RTC_BKPxR"). */

@@ -68,14 +68,8 @@ static void next_hour(struct rtc_state *s)
     }
 }
 
-void rtc_second(struct rtc_state *s)
-{
-    if (bcd_next(&s->tr, 0, 7, 0x59, 0) && bcd_next(&s->tr, 8, 7, 0x59, 0))
-        next_hour(s);
-}
-
 /* ADD1H and SUB1H: the hour alone. SUB1H does nothing in hour 0, ADD1H goes there from 23. */
-void rtc_hour(struct rtc_state *s, int change)
+static void change_hour(struct rtc_state *s, int change)
 {
     uint32_t dr = s->dr;
 
@@ -84,6 +78,15 @@ void rtc_hour(struct rtc_state *s, int change)
     for (unsigned i = 0; i < (change > 0 ? 1u : 23u); i++)
         next_hour(s);
     s->dr = dr;
+}
+
+/* ADD1H and SUB1H "are effective in the next second" (RTC_CR, as remembered; a G0 does so: uliano/brio). */
+void rtc_second(struct rtc_state *s)
+{
+    if (bcd_next(&s->tr, 0, 7, 0x59, 0) && bcd_next(&s->tr, 8, 7, 0x59, 0))
+        next_hour(s);
+    for (; s->hours; s->hours = (int8_t)(s->hours - (s->hours > 0 ? 1 : -1)))
+        change_hour(s, s->hours);
 }
 
 /* ---- alarms ---- */
