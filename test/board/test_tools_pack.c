@@ -191,8 +191,7 @@ static void merge(void **state)
     /* A bootloader has a reset vector in its pages, and is all of it there. */
     static uint32_t other[0x4000 / 4 + 1] = {0x2000FF00, 0x08000201};
     static const struct {
-        uint32_t reset;
-        size_t size;
+        uint32_t reset, size;
         bool good;
     } others[] = {{0x08000201, 0x4000, true},  {0x08003FFF, 0x4000, true},  {0x08000201, 0x4001, false},
                   {0x08000200, 0x4000, false}, {0x08004001, 0x4000, false}, {0x07FFFFFF, 0x4000, false},

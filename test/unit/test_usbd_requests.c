@@ -142,6 +142,17 @@ static void status_bits_tell_power_and_wake_up(void **state)
     assert_false(usbd_suspended());
 }
 
+/* USB 2.0 9.6.7: the one language, and text in UTF-16. */
+static void strings_byte_for_byte(void **state)
+{
+    (void)state;
+    to_state(S_ADDRESS);
+    assert_int_equal(control(0x80, USB_GET_DESCRIPTOR, 0x0300, 0, 255), 4);
+    assert_memory_equal(got, "\4\3\x09\4", 4);
+    assert_int_equal(control(0x80, USB_GET_DESCRIPTOR, 0x0305, 0x0409, 255), 12);
+    assert_memory_equal(got, "\x0C\3x\0x\0x\0x\0x", 12);
+}
+
 /* One with data is refused, and leaves everything as it was. */
 static void requests_with_data_do_nothing(void **state)
 {
@@ -244,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_standard_request_in_each_state),
         cmocka_unit_test(status_bits_tell_power_and_wake_up),
+        cmocka_unit_test(strings_byte_for_byte),
         cmocka_unit_test(requests_with_data_do_nothing),
         cmocka_unit_test(address_counts_after_the_status_stage),
         cmocka_unit_test(halt_stops_an_endpoint_and_clears),
