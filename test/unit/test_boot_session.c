@@ -121,6 +121,53 @@ static void plain_and_another_host(void **state)
     assert_int_equal(boot_verdict(), VERDICT_START);
 }
 
+/* A block that was lost or comes twice is not taken for the next one. */
+static void plain_block_out_of_turn(void **state)
+{
+    (void)state;
+    static const uint16_t wrong[] = {0, 1, 3, 0x102};
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        setup(NULL);
+        assert_int_equal(send_block(0, image, 2048), MESSAGE_READY);
+        assert_int_equal(send_block(1, image + 2048, 2048), MESSAGE_READY);
+        assert_int_equal(send_block(wrong[i], image + 4096, 2048), MESSAGE_BLOCK);
+        drain();
+        assert_int_equal(boot_verdict(), MESSAGE_UNFINISHED);
+    }
+}
+
+/* The status of the last block comes when all is in flash: hosts of DfuSe do not ask what came of a leave. */
+static void last_block_is_in_flash(void **state)
+{
+    (void)state;
+    setup(NULL);
+    for (uint32_t page = 0; page < 3; page++)
+        assert_true(dfuse_command(DFUSE_ERASE, SLOT_ADDR + page * 2048));
+    assert_true(dfuse_command(DFUSE_SET_ADDRESS, SLOT_ADDR));
+    for (uint16_t block = 0; block < 5; block++)
+        assert_int_equal(send_block((uint16_t)(2 + block), image + block * 1024, block == 4 ? 900 : 1024),
+                         MESSAGE_READY);
+    assert_true(slot_holds(image, 4 * 1024 + 900));
+    assert_false(fake.busy);
+}
+
+/* The next one counts blocks of its own size, also if it does not say where. */
+static void another_size_of_blocks(void **state)
+{
+    (void)state;
+    setup(NULL);
+    for (unsigned turn = 0; turn < 2; turn++) {
+        const uint16_t size = turn ? 512 : 1024;
+        const uint8_t *from = turn ? old : image;
+        assert_true(dfuse_command(DFUSE_ERASE, SLOT_ADDR));
+        for (uint16_t block = 0; block < 2048 / size; block++)
+            assert_int_equal(send_block((uint16_t)(2 + block), from + block * size, size), MESSAGE_READY);
+        assert_true(simple(DFU_REQ_ABORT));
+        assert_int_equal(error(), MESSAGE_READY);
+        assert_true(slot_holds(from, 2048));
+    }
+}
+
 static void slot_is_full(void **state)
 {
     (void)state;
@@ -570,6 +617,9 @@ int main(void)
         cmocka_unit_test(plain_sizes),
         cmocka_unit_test(plain_blocks_do_not_wait_for_flash),
         cmocka_unit_test(plain_and_another_host),
+        cmocka_unit_test(plain_block_out_of_turn),
+        cmocka_unit_test(last_block_is_in_flash),
+        cmocka_unit_test(another_size_of_blocks),
         cmocka_unit_test_setup(slot_is_full, setup),
         cmocka_unit_test_setup(block_over_the_end, setup),
         cmocka_unit_test(endings),
