@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,6 +113,41 @@ static void linked_for_another_address(void **unused)
     command_result_free(&r);
 }
 
+/* A program whose stack is at the end of the SRAM of another chip; there is none behind 0x2000FFFF. */
+static void linked_for_another_chip(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *vectors;
+        bool told;
+    } table[] = {{"0080012009000008", true}, {"0000000009000008", true},  {"0000002009000008", true},
+                 {"0400012009000008", true}, {"0000012009000008", false}, {"0040001009000008", false},
+                 {"0080001009000008", true}, {"0400002009000008", false}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char script[128];
+        (void)snprintf(script, sizeof script,
+                       "poke 0x08000000 %sFEE7FEE7FEE7FEE7\nat 0.001 power off\n"
+                       "at 0.002 power on\n",
+                       table[i].vectors);
+        file_text(temp("script"), script);
+        const char *args[] = {VBOARD, "--fast", "--for", "0.005", "--script", temp("script"), NULL};
+        struct command_result r = command(args, NULL);
+        assert_int_equal(r.status, 0);
+        if ((strstr(r.err, "which ends at 0x20010000: what is at 0x08000000 is linked for another chip") !=
+             NULL) != table[i].told)
+            fail_msg("%s: '%s'", table[i].vectors, r.err);
+        command_result_free(&r);
+    }
+    file_text(temp("script"),
+              "poke 0x08000000 0000012009000008FEE7FEE7FEE7FEE7\nat 0.001 power off\n"
+              "at 0.002 power on\nat 0.003 poke 0x08000000 FFFFFFFFFFFFFFFF\nat 0.004 nrst 1\n");
+    const char *args[] = {VBOARD, "--fast", "--for", "0.02", "--script", temp("script"), NULL};
+    struct command_result r = command(args, NULL); /* erased since the empty check: linked for nothing */
+    assert_int_equal(r.status, 1);
+    assert_null(strstr(r.err, "another chip"));
+    command_result_free(&r);
+}
+
 /* A command that was not carried out is not passed over in silence. */
 static void script_is_longer_than_the_run(void **unused)
 {
@@ -173,6 +209,7 @@ int main(void)
                                        with(empty_check_is_stale),
                                        with(script_is_longer_than_the_run),
                                        with(linked_for_another_address),
+                                       with(linked_for_another_chip),
                                        with(ignored_write),
                                        with(no_aranges)};
     return cmocka_run_group_tests(tests, NULL, NULL);

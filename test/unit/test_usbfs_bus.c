@@ -385,20 +385,20 @@ static void test_pins_forgotten(void **state)
     (void)state;
     enum { AHB2ENR = 0x4002104C, GPIOA_MODER = 0x48000000, GPIOA_AFRH = 0x48000024 };
     static const uint8_t eight[8];
-    /* PA12 in analog mode, with which the pull-up works; as an output; both as they should be; as inputs */
-    static const uint32_t moder[] = {0xABFFFFFF - (1U << 22), 0xA9BFFFFF, 0xAABFFFFF, 0xA83FFFFF};
+    /* PA12 as an output; as USART1_RTS; both as they should be; as inputs; in analog mode, as after reset */
+    static const uint32_t moder[] = {0xA9BFFFFF, 0xAABFFFFF, 0xAABFFFFF, 0xA83FFFFF, 0xABFFFFFF};
     wr(AHB2ENR, 1);
-    for (unsigned n = 0; n < 4; n++) {
+    for (unsigned n = 0; n < 5; n++) {
         bool right = n >= 2;
         wr(GPIOA_MODER, moder[n]);
-        wr(GPIOA_AFRH, 0x000AA000);
+        wr(GPIOA_AFRH, n == 1 ? 0x0007A000 : 0x000AA000);
         wr(APB1RSTR1, 1U << 26);
         wr(APB1RSTR1, 0);
         attach_now();
         set_epr(0, CONTROL | RX_VALID | TX_NAK);
         assert_string_equal(remark(), "");
         assert_int_equal(usbfs_setup(rig, 5, 0, eight), USB_ACK);
-        assert_int_equal(strstr(remark(), "alternate function 10") != NULL, !right);
+        assert_int_equal(strstr(remark(), "function other than 10") != NULL, !right);
         told.n = 0;
         clear_ctr(0);
         assert_int_equal(usbfs_setup(rig, 5, 0, eight), USB_ACK);

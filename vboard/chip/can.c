@@ -93,15 +93,21 @@ static void join(struct chip *c)
         s->joined_at = chip_now(c) + time;
 }
 
-static void tell_if_dominant(struct chip *c)
+/* Software wants to be in normal mode. That AWUM wakes at a dominant level is no mistake. */
+static void tell_if_dominant(struct chip *c, uint32_t cleared)
 {
-    if (af_in(c, AF_CAN1_RX, true))
+    const uint32_t modes = CAN_MCR_INRQ | CAN_MCR_SLEEP;
+
+    if (!(cleared & modes) || c->can.mcr & modes || af_in(c, AF_CAN1_RX, true))
         return;
-    chip_say(c, c->can.btr & CAN_BTR_LBKM && rx_floats(c)
-                    ? "CAN leaves initialization in loop-back mode while its RX pin floats: a chip does so "
-                      "by chance, without a pull-up or a transceiver"
-                    : "CAN does not leave initialization, since its RX pin is low: it needs a "
-                      "transceiver, or a pull-up, also in loop-back mode");
+    chip_say(c,
+             c->can.btr & CAN_BTR_LBKM && rx_floats(c)
+                 ? "CAN leaves initialization in loop-back mode while its RX pin floats: a chip does so "
+                   "by chance, without a pull-up or a transceiver"
+             : c->can.msr & CAN_MSR_SLAK
+                 ? "CAN does not leave Sleep, since its RX pin is low: it needs a transceiver, or a pull-up"
+                 : "CAN does not leave initialization, since its RX pin is low: it needs a "
+                   "transceiver, or a pull-up, also in loop-back mode");
 }
 
 static void write_mcr(struct chip *c, uint32_t value)
@@ -112,10 +118,7 @@ static void write_mcr(struct chip *c, uint32_t value)
         can_reset(c, 0);
         return;
     }
-    uint32_t was = s->mcr;
     s->mcr = value & MCR_BITS;
-    if (was & ~s->mcr & CAN_MCR_INRQ)
-        tell_if_dominant(c);
     join(c);
     if ((s->mcr & (CAN_MCR_INRQ | CAN_MCR_SLEEP)) == CAN_MCR_INRQ) /* initialization waits for no bits */
         s->msr &= ~(uint32_t)(CAN_MSR_SLAK | CAN_MSR_SLAKI);
@@ -254,12 +257,15 @@ bool can_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 {
     struct can_state *s = &c->can;
     uint32_t reg = off & ~3u;
-    uint32_t *filter = filter_register(s, reg);
+    uint32_t *filter = filter_register(s, reg), mcr = s->mcr;
 
     (void)index;
     value = lanes_apb(size, value);
     switch (reg) {
-    case MCR: write_mcr(c, value); break;
+    case MCR:
+        write_mcr(c, value);
+        tell_if_dominant(c, mcr & ~s->mcr);
+        break;
     case MSR: s->msr &= ~(value & (CAN_MSR_ERRI | CAN_MSR_WKUI | CAN_MSR_SLAKI)); break;
     case TSR: write_tsr(c, value); break;
     case RF0R: write_fifo(&s->fifo[0], value); break;

@@ -166,12 +166,29 @@ static void tell_lost(struct chip *c)
     chip_say(c, sentence);
 }
 
+/* A program for a chip with more SRAM, as one for the L476 or an F4: what it pushes first goes nowhere. */
+static void tell_stack(struct chip *c)
+{
+    char sentence[192];
+    uint32_t sp;
+    memcpy(&sp, flash_bytes(c, 0), sizeof sp);
+    if (flash_cells_blank(c, 0) || sp - SRAM1_BASE - 1 < SRAM_SIZE || sp - SRAM2_BASE - 1 < SRAM2_SIZE)
+        return;
+    (void)snprintf(sentence, sizeof sentence,
+                   "The initial stack pointer, 0x%08X, is not in SRAM, which ends at 0x%08X: what is at "
+                   "0x08000000 is linked for another chip, unless it sets a stack of its own",
+                   sp, SRAM1_BASE + SRAM_SIZE);
+    chip_say(c, sentence);
+}
+
 void rom_reset_ends(struct chip *c)
 {
     if (c->booted_empty)
         tell_empty(c);
-    if (c->boot_mode == 0)
+    if (c->boot_mode == 0) {
+        tell_stack(c);
         tell_lost(c);
+    }
     arm(c, c->boot_mode == 1);
 }
 

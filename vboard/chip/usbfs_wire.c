@@ -66,11 +66,12 @@ static bool too_slow(struct chip *c)
 }
 
 /* USB_DM and USB_DP are AF10 of PA11 and PA12 (DS11449); ST's examples for the L432KC, which is the same die,
- * make them inputs, and say that even this is optional. */
+ * make them inputs, and say that even this is optional. What CubeMX 4.19 to 6.2 made for the L433 leaves them
+ * in analog mode, and products with it are in use (nichtgedacht/L433CCTx-mini-sys, a CDC device). */
 static bool usb_has_pin(const struct chip *c, unsigned pin)
 {
-    bool input = !(c->gpio[0].moder >> 2 * pin & 3);
-    return input || gpio_af(c, 0, pin) == 10;
+    uint32_t mode = c->gpio[0].moder >> 2 * pin & 3;
+    return mode == 0 || mode == 3 || gpio_af(c, 0, pin) == 10;
 }
 
 /* On the F303, where they are alternate functions as well, users find that nothing is heard through pins that
@@ -79,9 +80,10 @@ static void tell_pins(struct chip *c)
 {
     const unsigned dm = 11, dp = 12;
     if (!usb_has_pin(c, dm) || !usb_has_pin(c, dp))
-        chip_say_once(c, &c->usbfs.told_pins,
-                      "USB answers although PA11 and PA12 are not in alternate function 10 (USB_DM, "
-                      "USB_DP): on the chip the host may see nothing of it");
+        chip_say_once(
+            c, &c->usbfs.told_pins,
+            "USB answers although PA11 or PA12 is an output or in an alternate function other than 10 "
+            "(USB_DM, USB_DP): on the chip the host may see nothing of it");
 }
 
 /* RM0440 "Double-buffered endpoints": "forced to be used as unidirectional ones", for both rows of the table
