@@ -173,6 +173,11 @@ static void priorities(void **state)
     assert_int_equal(ipsr(), 0);
 }
 
+static unsigned vect_pending(void)
+{
+    return bare_ppb(bare, ICSR) >> 12 & 0x1ff;
+}
+
 static void preemption_and_masks(void **state)
 {
     (void)state;
@@ -201,6 +206,7 @@ static void preemption_and_masks(void **state)
     pulse(1);
     bare_steps(bare, 1);
     assert_int_equal(ipsr(), 0);
+    assert_int_equal(vect_pending(), 0);
     set(CPU_BASEPRI, 0x50);
     bare_steps(bare, 1);
     assert_int_equal(ipsr(), 17);
@@ -210,6 +216,10 @@ static void preemption_and_masks(void **state)
     pulse(1);
     bare_steps(bare, 1);
     assert_int_equal(ipsr(), 0);
+    assert_int_equal(vect_pending(), 17); /* VECTPENDING takes no notice of PRIMASK */
+    set(CPU_FAULTMASK, 1);
+    assert_int_equal(vect_pending(), 0);
+    set(CPU_FAULTMASK, 0);
     cpu_nmi(bare->cpu, true); /* PRIMASK does not mask NMI, FAULTMASK neither */
     set(CPU_FAULTMASK, 1);
     bare_steps(bare, 1);

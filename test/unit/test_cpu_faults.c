@@ -120,6 +120,16 @@ static void state_without_thumb(void **state)
     set(1, BARE_RAM + 0x100);
     EXPECT(USAGE, 0xf8d1f000);
     assert_int_equal(bare_ppb(bare, CFSR), 1 << 17);
+    again(); /* where no instruction may be, or none is, the fetch has failed before T counts */
+    set(0, 0xe0000000);
+    EXPECT(MEM, BX(0));
+    assert_int_equal(bare_ppb(bare, CFSR), 1 << 0);
+    assert_int_equal(stacked_pc(), 0xe0000000);
+    assert_int_equal(bare_read(bare, reg(CPU_SP) + 28) & 1 << 24, 0);
+    again();
+    set(0, 0x10000000);
+    EXPECT(BUS, BX(0));
+    assert_int_equal(bare_ppb(bare, CFSR), 1 << 8);
     again(); /* MOV PC and ADD PC take no notice of bit 0 */
     set(0, BARE_FLASH + 0x300);
     execute(0x4687);

@@ -281,17 +281,27 @@ const struct op *code_outside(struct cpu *cpu, uint32_t pc, bool breaks)
     return &code->scratch[0];
 }
 
+/* T is 0. The fetch comes first: CFSR of an nRF52840, a Cortex-M4F, is IACCVIOL alone behind a call of
+ * (void *)0xE0000000, with T 0 in the frame (Memfault, "How to debug a HardFault on an ARM Cortex-M MCU",
+ * "eXecute Never Fault"). */
+static void no_thumb(struct cpu *cpu, uint32_t pc)
+{
+    uint16_t unused;
+    if (fetch_half(cpu, pc, &unused))
+        cpu_raise(cpu, EXC_USAGE, CFSR_INVSTATE);
+}
+
 const struct op *code_lookup(struct cpu *cpu, uint32_t pc)
 {
     struct cpu_code *code = cpu->code;
-    if (!cpu->thumb) {
-        cpu_raise(cpu, EXC_USAGE, CFSR_INVSTATE);
-        return NULL;
-    }
     /* Execute-never by the architecture, whatever the MPU says (B3.1): peripherals and above
      * 0xA0000000 everything. */
     if ((pc >= 0x40000000 && pc < 0x60000000) || pc >= 0xa0000000) {
         cpu_raise(cpu, EXC_MEM, CFSR_IACCVIOL);
+        return NULL;
+    }
+    if (!cpu->thumb) {
+        no_thumb(cpu, pc);
         return NULL;
     }
     struct code_region *r = find(cpu, pc);

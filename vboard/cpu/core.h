@@ -152,7 +152,7 @@ void cpu_pend_async_bus_fault(struct cpu *cpu); /* an imprecise one */
 void cpu_lockup(struct cpu *cpu);
 int cpu_exec_prio(const struct cpu *cpu);
 int cpu_group_prio(const struct cpu *cpu, unsigned exc);
-unsigned cpu_highest_pending(const struct cpu *cpu); /* and enabled; 0: none */
+unsigned cpu_vect_pending(const struct cpu *cpu); /* ICSR.VECTPENDING */
 /* The exception that preempts now, 0: none. ignore_primask: for waking up. */
 unsigned cpu_preempting(const struct cpu *cpu, bool ignore_primask);
 /* Stacks the context; the handler is chosen by cpu_vector when the stacking is over. */

@@ -21,22 +21,27 @@ int cpu_group_prio(const struct cpu *cpu, unsigned exc)
     return (int)(cpu->prio[exc] & group_mask(cpu));
 }
 
-static int exec_prio(const struct cpu *cpu, bool primask)
+/* By BASEPRI, FAULTMASK and, if asked for, PRIMASK alone. */
+static int boosted_prio(const struct cpu *cpu, bool primask)
 {
     int prio = 256;
+    if (cpu->basepri != 0)
+        prio = (int)(cpu->basepri & group_mask(cpu));
+    if (primask && prio > 0)
+        prio = 0;
+    if (cpu->faultmask)
+        prio = -1;
+    return prio;
+}
+
+static int exec_prio(const struct cpu *cpu, bool primask)
+{
+    int prio = boosted_prio(cpu, primask);
     for (unsigned w = 0; w < EXC_WORDS; w++)
         for (uint32_t m = cpu->active[w]; m != 0; m &= m - 1) {
             int p = cpu_group_prio(cpu, w * 32 + (unsigned)__builtin_ctz(m));
             prio = p < prio ? p : prio;
         }
-    if (cpu->basepri != 0) {
-        int p = (int)(cpu->basepri & group_mask(cpu));
-        prio = p < prio ? p : prio;
-    }
-    if (primask && prio > 0)
-        prio = 0;
-    if (cpu->faultmask && prio > -1)
-        prio = -1;
     return prio;
 }
 
@@ -46,7 +51,7 @@ int cpu_exec_prio(const struct cpu *cpu)
 }
 
 /* Pending and enabled exception with the highest priority; 0: none. */
-unsigned cpu_highest_pending(const struct cpu *cpu)
+static unsigned highest_pending(const struct cpu *cpu)
 {
     unsigned best = 0;
     int best_prio = 256;
@@ -62,9 +67,16 @@ unsigned cpu_highest_pending(const struct cpu *cpu)
     return best;
 }
 
+/* With regard to BASEPRI and FAULTMASK, none to PRIMASK (PM0214 4.4.3). */
+unsigned cpu_vect_pending(const struct cpu *cpu)
+{
+    unsigned exc = highest_pending(cpu);
+    return exc != 0 && cpu_group_prio(cpu, exc) < boosted_prio(cpu, false) ? exc : 0;
+}
+
 unsigned cpu_preempting(const struct cpu *cpu, bool ignore_primask)
 {
-    unsigned exc = cpu_highest_pending(cpu);
+    unsigned exc = highest_pending(cpu);
     if (exc == 0)
         return 0;
     int prio = exec_prio(cpu, cpu->primask && !ignore_primask);

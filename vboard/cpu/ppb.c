@@ -142,13 +142,15 @@ static void prio_write(struct cpu *cpu, unsigned first, uint32_t value, uint32_t
 
 /* ---- system control block ---------------------------------------------------------------- */
 
+/* RETTOBASE in Thread mode: 0 as the value after a reset in PM0214 4.4.3, whose description of the bit would
+ * have it 1; DDI 0403E leaves it UNKNOWN, as remembered. */
 static uint32_t icsr_read(const struct cpu *cpu)
 {
     uint32_t external = (cpu->pending[0] & 0xffff0000) | cpu->pending[1] | cpu->pending[2] | cpu->pending[3];
     return (uint32_t)exc_get(cpu->pending, EXC_NMI) << 31 |
            (uint32_t)exc_get(cpu->pending, EXC_PENDSV) << 28 |
            (uint32_t)exc_get(cpu->pending, EXC_SYSTICK) << 26 | (external != 0 ? 1u << 22 : 0) |
-           cpu_highest_pending(cpu) << 12 | (cpu->ipsr != 0 && cpu_active_count(cpu) <= 1 ? 1u << 11 : 0) |
+           cpu_vect_pending(cpu) << 12 | (cpu->ipsr != 0 && cpu_active_count(cpu) <= 1 ? 1u << 11 : 0) |
            cpu->ipsr;
 }
 
