@@ -17,7 +17,7 @@ struct lptim_state {
     uint32_t cnt;
     uint32_t live_cmp, live_arr; /* in force: PRELOAD waits for the end of a period */
     bool counting, single, out;
-    bool match;          /* CNT was at or above CMP, and not at ARR, at the counter's last clock */
+    bool match;          /* the compare was true at the counter's last clock */
     bool set_once;       /* OUT has been set for good */
     bool down;           /* direction of the encoder */
     uint8_t edges;       /* of IN1 as the clock since ENABLE, up to those that are lost */

@@ -38,7 +38,7 @@ bool lptim_trigger(struct lptim_state *t)
 
 static bool compares(const struct lptim_state *t)
 {
-    return t->cnt >= t->live_cmp && t->cnt != t->live_arr;
+    return t->cnt == t->live_cmp || (t->cnt > t->live_cmp && t->cnt != t->live_arr);
 }
 
 /* From the last value of a period to 0. */
@@ -64,7 +64,7 @@ static void leave(struct lptim_state *t)
         t->set_once = t->single && t->cfgr & LPTIM_CFGR_WAVE;
     }
     t->match = match;
-    t->out = match || t->set_once;
+    t->out = (match && t->cnt != t->live_arr) || t->set_once;
     if (t->cnt == t->live_arr)
         t->isr |= LPTIM_ARRM;
     if (t->cnt == t->live_arr || t->cnt == 0xFFFF)
@@ -88,7 +88,7 @@ static uint32_t ahead(const struct lptim_state *t)
 static void count(struct lptim_state *t, uint64_t n)
 {
     uint64_t period = (uint64_t)t->live_arr + 1;
-    bool told = t->isr & LPTIM_ARRM && (t->isr & LPTIM_CMPM || t->live_cmp >= t->live_arr);
+    bool told = t->isr & LPTIM_ARRM && (t->isr & LPTIM_CMPM || t->live_cmp > t->live_arr);
 
     if (n > 4 * period && !t->single && t->live_arr == t->arr && t->live_cmp == t->cmp && told)
         n = period + n % period;
