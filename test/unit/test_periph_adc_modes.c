@@ -201,6 +201,9 @@ static void without_regulator(void **state)
         wr(ADC1 + CR, vreg | ADDIS);
         run_us(10);
     }
+    wr(ADC1 + ISR, ADRDY);
+    wr(ADC1 + CR, 1 << 29 | ADEN); /* DEEPPWD: not even that */
+    assert_true(run_until(ADC1 + ISR, ADRDY, ADRDY, PS_PER_MS) == PS_NEVER);
 }
 
 /* Software asks again and again for what it waits for: the bit that is set already changes nothing. */

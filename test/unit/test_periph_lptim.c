@@ -131,6 +131,33 @@ static void at_or_above(void **state)
     }
 }
 
+/* A counter that is above a new ARR goes to 0xFFFF before it is in a lap of that, whether or not somebody
+ * looks. */
+static void above_reload(void **state)
+{
+    (void)state;
+    for (unsigned looks = 1; looks <= 1000; looks += 999) {
+        wr(LPTIM1 + CR, 1);
+        load(LPTIM1, 1, 99, 120);
+        wr(LPTIM1 + CR, 5);
+        run_ps(150 * PERIOD);
+        assert_int_equal(rd(LPTIM1 + ISR) & ARRM, ARRM);
+        wr(LPTIM1 + ARR, 0xFFFF);
+        while (rd(LPTIM1 + CNT) != 300)
+            run_ps(PERIOD / 2);
+        wr(LPTIM1 + ARR, 99);
+        for (unsigned n = 0; n < looks; n++) {
+            run_ps(1000 * PERIOD / looks);
+            rd(LPTIM1 + CNT);
+        }
+        uint32_t now = rd(LPTIM1 + CNT);
+        assert_in_range(now, 1299, 1310);
+        run_ps((0x10000 - now + 1000) * PERIOD); /* ten laps behind that */
+        assert_in_range(rd(LPTIM1 + CNT), 0, 2);
+        wr(LPTIM1 + CR, 0);
+    }
+}
+
 static void one_shot(void **state)
 {
     (void)state;
@@ -423,6 +450,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(counting, on, rig_off),
         cmocka_unit_test_setup_teardown(at_or_above, on, rig_off),
+        cmocka_unit_test_setup_teardown(above_reload, on, rig_off),
         cmocka_unit_test_setup_teardown(one_shot, on, rig_off),
         cmocka_unit_test_setup_teardown(in_stop, on, rig_off),
         cmocka_unit_test_setup_teardown(pwm, on, rig_off),

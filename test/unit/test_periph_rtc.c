@@ -142,6 +142,10 @@ static void calendar_rules(void **state)
     assert_int_equal(time_now(), 0x120001);
     run_us(1000000);
     assert_int_equal(time_now(), 0x120002);
+    wr(RTC + CR, 1 << 16);
+    set_time(0x130000, 0x232101); /* a time that is set meanwhile stays as set */
+    run_us(1000200);
+    assert_int_equal(time_now(), 0x130001);
 }
 
 /* Reading SSR freezes TR and DR, reading TR freezes DR, until DR is read. */

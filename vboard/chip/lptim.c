@@ -118,7 +118,7 @@ static void write_cr(struct chip *c, unsigned index, uint32_t value)
 
     if (!(value & LPTIM_CR_ENABLE)) {
         t->cr = 0;
-        t->counting = t->match = t->out = t->set_once = false;
+        t->counting = t->out = t->set_once = false;
         t->cnt = t->phase = 0;
         t->edges = 0;
         t->starts_at = PS_NEVER;

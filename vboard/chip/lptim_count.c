@@ -85,14 +85,19 @@ static uint32_t ahead(const struct lptim_state *t)
     return n;
 }
 
-static void count(struct lptim_state *t, uint64_t n)
+/* Laps that bring nothing new are left out. A counter that is above ARR is in none yet. */
+static uint64_t but_for_laps(const struct lptim_state *t, uint64_t n)
 {
     uint64_t period = (uint64_t)t->live_arr + 1;
+    bool same = t->cnt <= t->live_arr && t->live_arr == t->arr && t->live_cmp == t->cmp && !t->single;
     bool told = t->isr & LPTIM_ARRM && (t->isr & LPTIM_CMPM || t->live_cmp > t->live_arr);
 
-    if (n > 4 * period && !t->single && t->live_arr == t->arr && t->live_cmp == t->cmp && told)
-        n = period + n % period;
-    while (n && t->counting) {
+    return n > 4 * period && same && told ? period + n % period : n;
+}
+
+static void count(struct lptim_state *t, uint64_t n)
+{
+    for (; n && t->counting; n = but_for_laps(t, n)) {
         uint32_t step = ahead(t);
         if (n < step) {
             t->cnt += (uint32_t)n;
