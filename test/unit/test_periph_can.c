@@ -1,4 +1,6 @@
 /* CAN1 in loop-back and on an empty bus: modes, mailboxes, filters, time stamps, wake-up. */
+#include <string.h>
+
 #include "rig.h"
 
 static int on(void **state)
@@ -316,6 +318,7 @@ static void can_joins(void **state)
     told.n = 0;
     wr(CAN + MCR, 0); /* HAL_CAN_Init of older libraries, which goes on to initialization from here */
     assert_int_equal(told_count("message"), 1);
+    assert_non_null(strstr(told_last("message")->text, "not leave Sleep"));
     run_us(10000);
     assert_int_equal(rd(CAN + MSR) & 3, 2);
     wr(CAN + MCR, 1 << 15);
@@ -328,12 +331,14 @@ static void can_joins(void **state)
         wr(CAN + BTR, loop << 30 | 1 | 12u << 16 | 1u << 20);
         wr(CAN + MCR, rd(CAN + MCR) & ~1u); /* the pin floats, which is low here */
         assert_int_equal(told_count("message"), 1);
+        assert_int_equal(strstr(told_last("message")->text, "RX pin floats") != NULL, loop);
         assert_int_equal(rd(CAN + MSR) >> 8, 0); /* RX, the last sample */
         run_us(100);
         assert_int_equal(rd(CAN + MSR) & 1, !loop);
         pin_drive('B', 8, 0); /* held low: not in loop-back mode either, as an F446 has it */
         wr(CAN + MCR, rd(CAN + MCR) | 1);
         wr(CAN + MCR, rd(CAN + MCR) & ~1u);
+        assert_non_null(strstr(told_last("message")->text, "not leave initialization"));
         run_us(100);
         assert_int_equal(rd(CAN + MSR) & 1, 1);
         pin_drive('B', 8, 1);
