@@ -158,6 +158,7 @@ static void what_was_forgotten(void **state)
         unsigned us;
         const char *what;
     } rows[] = {{0, 1 << 16, 0, 30, "without its regulator"},
+                {1 << 29, 1 << 16, 0, 30, "in deep power-down"},
                 {VREG, 0, 0, 30, "without a clock"},
                 {VREG, 0, 1u << 28, 30, "without a clock"}, /* PLLSAI1 R, off */
                 {VREG, 1 << 16, 0, 10, "within 20 us"},

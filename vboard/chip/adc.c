@@ -223,10 +223,14 @@ static void tell_if_not_ready(struct chip *c)
     struct adc_state *a = &c->adc;
     const char *sentence = NULL;
 
-    if (a->regulator_on == PS_NEVER)
+    if (a->r[ADC_CR] & ADC_CR_DEEPPWD)
         sentence =
-            "ADC1 is enabled or calibrated without its regulator, and will read 0: DEEPPWD of ADC_CR is "
-            "to be cleared, ADVREGEN set, and it stays set only if each write to ADC_CR does so";
+            "ADC1 is enabled or calibrated in deep power-down, and gets never ready: DEEPPWD of ADC_CR is "
+            "to be cleared, ADVREGEN set";
+    else if (a->regulator_on == PS_NEVER)
+        sentence =
+            "ADC1 is enabled or calibrated without its regulator, and will read 0: ADVREGEN of ADC_CR is "
+            "to be set, and it stays set only if each write to ADC_CR does so";
     else if (!adc_hz(c))
         sentence = "ADC1 is enabled or calibrated without a clock, and gets never ready: CKMODE of ADC_CCR "
                    "is 0, and RCC_CCIPR.ADCSEL takes none or one that is off";
