@@ -167,10 +167,20 @@ static bool registers_allowed(const struct cpu_row *row, uint32_t w)
     return cpu_field(row, w, 'c', 0) < 14;
 }
 
-uint32_t cpu_row_random(const struct cpu_row *row, uint32_t (*random)(void))
+uint64_t rnd_seed;
+
+uint32_t rnd(void) /* splitmix64 */
+{
+    uint64_t z = rnd_seed += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return (uint32_t)(z ^ z >> 31);
+}
+
+uint32_t cpu_row_random(const struct cpu_row *row)
 {
     for (;;) {
-        uint32_t w = (random() & ~row->mask) | row->value;
+        uint32_t w = (rnd() & ~row->mask) | row->value;
         if (row->width == 16)
             w &= 0xffff;
         if (registers_allowed(row, w) && row->condition(row, w))

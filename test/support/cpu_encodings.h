@@ -42,8 +42,11 @@ void cpu_rows_prepare(void); /* fills mask, value and width */
 /* A field by its letter (either case counts as the same), high bits first; `otherwise` if the row
  * has none. */
 uint32_t cpu_field(const struct cpu_row *row, uint32_t w, char letter, uint32_t otherwise);
+/* Random numbers: the next one, and what they follow from. */
+uint32_t rnd(void);
+extern uint64_t rnd_seed;
 /* A random instruction of the row that is not UNPREDICTABLE. 16-bit ones in bits 15:0. */
-uint32_t cpu_row_random(const struct cpu_row *row, uint32_t (*random)(void));
+uint32_t cpu_row_random(const struct cpu_row *row);
 /* The row that an instruction belongs to, the most specific one; NULL: none. */
 const struct cpu_row *cpu_row_of(uint32_t w, unsigned width);
 

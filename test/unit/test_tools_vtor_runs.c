@@ -11,16 +11,6 @@
 
 enum { CASES = 50000, CODE = BARE_FLASH + 0x4000, ROOM = 512, POOL = 256, MOST = 64 };
 
-static uint64_t seed;
-
-static uint32_t rnd(void) /* splitmix64 */
-{
-    uint64_t z = seed += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return (uint32_t)(z ^ z >> 31);
-}
-
 /* ---- code -------------------------------------------------------------------------------- */
 
 static uint8_t code[ROOM];
@@ -54,7 +44,7 @@ static void put_any(void)
     while (strncmp(row->name, "WF", 2) == 0 || strncmp(row->name, "BKPT", 4) == 0 ||
            strncmp(row->name, "UDF", 3) == 0 || strncmp(row->name, "SVC", 3) == 0 ||
            (under_it && strncmp(row->name, "IT", 2) == 0));
-    uint32_t op = cpu_row_random(row, rnd);
+    uint32_t op = cpu_row_random(row);
     put(op);
     if (strncmp(row->name, "IT", 2) == 0)
         under_it = 4 - (unsigned)__builtin_ctz(op & 15);
@@ -140,7 +130,7 @@ static void make_any(unsigned rd, bool some)
 /* Returns where the store is. */
 static uint32_t piece(uint32_t n, bool some)
 {
-    seed = (uint64_t)n << 32;
+    rnd_seed = (uint64_t)n << 32;
     unsigned rn = rnd() % 8, rt = (rn + 1 + rnd() % 7) % 8;
     bool wide = rnd() & 1, over = rnd() & 1;
     uint32_t offset = wide ? rnd() & 0xFFF : (rnd() & 31) * 4;
