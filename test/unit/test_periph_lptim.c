@@ -138,14 +138,14 @@ static void above_reload(void **state)
     (void)state;
     for (unsigned looks = 1; looks <= 1000; looks += 999) {
         wr(LPTIM1 + CR, 1);
-        load(LPTIM1, 1, 99, 120);
+        load(LPTIM1, 1, 99, 500);
         wr(LPTIM1 + CR, 5);
         run_ps(150 * PERIOD);
         assert_int_equal(rd(LPTIM1 + ISR) & ARRM, ARRM);
         wr(LPTIM1 + ARR, 0xFFFF);
         while (rd(LPTIM1 + CNT) != 300)
             run_ps(PERIOD / 2);
-        wr(LPTIM1 + ARR, 99);
+        wr(LPTIM1 + ARR, 99); /* and passes CMP on its way */
         for (unsigned n = 0; n < looks; n++) {
             run_ps(1000 * PERIOD / looks);
             rd(LPTIM1 + CNT);
