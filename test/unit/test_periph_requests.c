@@ -2,7 +2,7 @@
  * each channel", the same rows as ST's data base has for this chip. Each request comes from its peripheral.
  * SDMMC1's is missing here, for its card is. */
 #include "chip/state.h"
-#include "rig.h"
+#include "tim_regs.h"
 
 #define DMA(n)   (0x40020000u + 0x400 * ((n)-1u))
 #define SRC      0x20000000u
@@ -17,12 +17,6 @@
 #define I2C1     0x40005400u
 #define I2C2     0x40005800u
 #define I2C3     0x40005C00u
-#define TIM1     0x40012C00u
-#define TIM2     0x40000000u
-#define TIM6     0x40001000u
-#define TIM7     0x40001400u
-#define TIM15    0x40014000u
-#define TIM16    0x40014400u
 #define ADC1     0x50040000u
 #define DAC1     0x40007400u
 #define SAI1     0x40015400u
