@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include "chip/crs.h"
+#include <string.h>
 
 #define IWDG   0x40003000u
 #define WWDG   0x40002C00u
@@ -284,6 +285,8 @@ static void rng(void **state)
     clock_on(0x4C, 18);
     wr(RNG, 4 | 8);
     assert_int_equal(rd(RNG + 4) & 0x23, 0x22); /* no 48 MHz: clock error */
+    assert_non_null(strstr(told_last("message")->text, "RNG is switched on with a clock below HCLK/16: "
+                                                       "RCC_CCIPR.CLK48SEL takes HSI48, which is off;"));
     assert_true(irq_line(80));
     run_us(100);
     assert_int_equal(rd(RNG + 4) & 1, 0);

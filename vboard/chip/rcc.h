@@ -73,6 +73,8 @@ bool rcc_sysclk_uses(const struct chip *c, enum rcc_osc o); /* directly or throu
 void rcc_irq(struct chip *c);
 void rcc_tell_blocks(struct chip *c, bool after); /* their `clock` functions */
 void mco_update(struct chip *c); /* the clock outputs (mco.c), after clocks, their registers or pins */
+/* Where the 48 MHz clock comes from and what is there, a clause for a sentence. */
+void rcc_name_clk48(const struct chip *c, char *text, size_t size);
 bool rcc_runs_in_sleep(const struct chip *c, uint32_t smenr, unsigned bit);
 
 #endif

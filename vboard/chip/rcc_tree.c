@@ -1,5 +1,6 @@
 /* The clock tree: from oscillators and selectors to every clock of the chip, and which blocks are
  * clocked. RM0394 "Clocks", figure "Clock tree". */
+#include <stdio.h>
 #include <string.h>
 
 #include "chip/state.h"
@@ -53,6 +54,21 @@ static void bus_clocks(const struct chip *c, uint32_t hz[CLOCK_COUNT])
     hz[CLK_TIM_APB2] = hz[CLK_PCLK2] * (ppre2 & 4 ? 2 : 1);
 }
 
+static const struct {
+    enum clock_id id;
+    const char *name;
+} clk48[4] = {{CLK_HSI48, "HSI48"}, {CLK_PLLSAI1_Q, "PLLSAI1 Q"}, {CLK_PLL_Q, "PLL Q"}, {CLK_MSI, "MSI"}};
+
+void rcc_name_clk48(const struct chip *c, char *text, size_t size)
+{
+    char rate[32] = "off";
+    uint32_t hz = chip_clock(c, CLK_48);
+    if (hz != 0)
+        (void)snprintf(rate, sizeof rate, "at %u kHz", (unsigned)(hz / 1000));
+    (void)snprintf(text, size, "RCC_CCIPR.CLK48SEL takes %s, which is %s",
+                   clk48[field_of(c, RCC_CCIPR, 26, 3)].name, rate);
+}
+
 static void rcc_tree(const struct chip *c, uint32_t hz[CLOCK_COUNT])
 {
     memset(hz, 0, CLOCK_COUNT * sizeof hz[0]);
@@ -76,8 +92,7 @@ static void rcc_tree(const struct chip *c, uint32_t hz[CLOCK_COUNT])
     if (pwr_core_clocked(c))
         bus_clocks(c, hz);
 
-    const enum clock_id clk48[4] = {CLK_HSI48, CLK_PLLSAI1_Q, CLK_PLL_Q, CLK_MSI};
-    hz[CLK_48] = hz[clk48[field_of(c, RCC_CCIPR, 26, 3)]];
+    hz[CLK_48] = hz[clk48[field_of(c, RCC_CCIPR, 26, 3)].id];
     if (field_of(c, RCC_BDCR, 15, 1)) {
         uint32_t sel = field_of(c, RCC_BDCR, 8, 3);
         hz[CLK_RTC] = sel == 1 ? hz[CLK_LSE] : sel == 2 ? hz[CLK_LSI] : sel == 3 ? hz[CLK_HSE] / 32 : 0;

@@ -3,6 +3,9 @@
  * measured on an F429: uliano/brio), interrupts do not. There are no seed errors: the source is the machine's
  * seed. */
 #include "chip/rng.h"
+
+#include <stdio.h>
+
 #include "chip/regs.h"
 #include "chip/state.h"
 
@@ -17,6 +20,20 @@ static void interrupt(struct chip *c)
 
     chip_irq(c, IRQ_RNG, B_RNG,
              (s->cr & CR_IE) && (s->cr & CR_RNGEN) && (s->sr & (SR_DRDY | SR_CEIS | SR_SEIS)));
+}
+
+/* Switched on by software that waits for a word, and none will come. */
+static void tell_if_slow(struct chip *c)
+{
+    char why[80], sentence[192];
+
+    if (!(c->rng.sr & SR_CECS))
+        return;
+    rcc_name_clk48(c, why, sizeof why);
+    (void)snprintf(sentence, sizeof sentence,
+                   "RNG is switched on with a clock below HCLK/16: %s; no word comes until that is right",
+                   why);
+    chip_say_once(c, &c->rng.told, sentence);
 }
 
 /* The clock is checked against HCLK/16; without a good clock no word is made. A word that is on its way
@@ -103,6 +120,7 @@ bool rng_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     case CR:
         s->cr = lanes_put(s->cr, off, size, value) & (CR_RNGEN | CR_IE);
         proceed(c);
+        tell_if_slow(c);
         break;
     case SR: /* CEIS and SEIS: cleared by writing 0 */
         s->sr &= lanes_put(UINT32_MAX, off, size, value) | ~(uint32_t)(SR_CEIS | SR_SEIS);

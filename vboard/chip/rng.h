@@ -7,6 +7,7 @@
 struct rng_state {
     uint32_t cr, sr, dr;
     bool at_work; /* on the next word */
+    bool told;
 };
 
 void rng_reset(struct chip *c, unsigned index);

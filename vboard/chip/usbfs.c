@@ -283,26 +283,21 @@ static void write_cntr(struct chip *c, unsigned v)
 /* Firmware has done all to be on the bus, and is not: what it has forgotten, once after a reset. */
 static void tell_mute(struct chip *c)
 {
-    static const char *const sources[4] = {"HSI48", "PLLSAI1 Q", "PLL Q", "MSI"};
     struct usbfs_state *u = &c->usbfs;
-    char rate[32] = "off", sentence[192];
-    uint32_t hz = chip_clock(c, CLK_48);
+    char why[80], sentence[192];
     bool wanted = u->bcdr & BCDR_DPPU && !(u->bcdr & BCDR_BCDEN) && !(u->cntr & CNTR_PDWN);
     if (!wanted || usbfs_attached(c))
         return;
-    if (hz != 0)
-        (void)snprintf(rate, sizeof rate, "at %u kHz", (unsigned)(hz / 1000));
+    rcc_name_clk48(c, why, sizeof why);
     if (!supplied(c))
         (void)snprintf(
             sentence, sizeof sentence,
             "USB is switched on without its supply (PWR_CR2.USV, HAL_PWREx_EnableVddUSB): the host sees no "
             "device until it is there");
     else
-        (void)snprintf(
-            sentence, sizeof sentence,
-            "USB is switched on without 48 MHz: RCC_CCIPR.CLK48SEL takes %s, which is %s; the host sees no "
-            "device until that is right",
-            sources[c->rcc.reg[RCC_CCIPR / 4] >> 26 & 3], rate);
+        (void)snprintf(sentence, sizeof sentence,
+                       "USB is switched on without 48 MHz: %s; the host sees no device until that is right",
+                       why);
     chip_say_once(c, &u->told_mute, sentence);
 }
 
