@@ -14,6 +14,7 @@ struct rig_told told;
 
 static uint64_t cut_at;
 static enum chip_cut cut_how;
+static struct chip_snapshot *kept;
 
 static struct rig_event *note(const char *what, uint32_t a, uint32_t b)
 {
@@ -212,9 +213,22 @@ void rig_cut(uint64_t operation, enum chip_cut how)
     cut_how = how;
 }
 
+void rig_keep(void)
+{
+    kept = chip_save(rig);
+    assert_non_null(kept);
+}
+
+void rig_back(void)
+{
+    chip_restore(rig, kept);
+}
+
 int rig_off(void **state)
 {
     (void)state;
+    chip_snapshot_free(kept);
+    kept = NULL;
     chip_destroy(rig);
     rig = NULL;
     return 0;

@@ -19,6 +19,8 @@ extern struct chip *rig; /* the chip between rig_on and rig_off */
 int rig_on(void **state);
 int rig_on_awake(void **state); /* the processor loops instead, so that it can be made to wait */
 int rig_off(void **state);
+void rig_keep(void);  /* as it is now, until rig_off */
+void rig_back(void);  /* to what was kept */
 void rig_power(void); /* on again, after chip_power_off or a cut */
 /* Runs until the reset is over and moves the processor to its sleep or loop again. */
 void rig_settle(void);

@@ -127,8 +127,6 @@ static const struct signal {
     {"SWPMI1_TX", {{2, 2, 4}}, {{SWPMI1, 0x12}, {SWPMI1, 0x32}}, 0},
 };
 
-static struct chip_snapshot *ready;
-
 /* Clocks on, the ADC ready, a pin for each receiver, the three I2C on the EEPROM's bus. */
 static int open_all(void **state)
 {
@@ -161,15 +159,8 @@ static int open_all(void **state)
     run_us(20);
     wr(ADC1 + 0x08, ADC_ON);
     run_us(20);
-    ready = chip_save(rig);
-    assert_non_null(ready);
+    rig_keep();
     return 0;
-}
-
-static int close_all(void **state)
-{
-    chip_snapshot_free(ready);
-    return rig_off(state);
 }
 
 /* The signal comes while the channel looks for `code`. */
@@ -177,7 +168,7 @@ static bool served(const struct signal *s, unsigned dma, unsigned channel, unsig
 {
     uint32_t base = DMA(dma), ch = base + 0x08 + 20 * (channel - 1);
 
-    chip_restore(rig, ready);
+    rig_back();
     wr(base + 0xA8, code << 4 * (channel - 1));
     wr(ch + 4, COUNT);
     wr(ch + 8, SRC);
@@ -213,7 +204,7 @@ static void table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(table, open_all, close_all),
+        cmocka_unit_test_setup_teardown(table, open_all, rig_off),
     };
 
     return cmocka_run_group_tests_name("DMA requests", tests, NULL, NULL);

@@ -243,8 +243,8 @@ void rtc_pend(struct chip *c, enum rtc_pending p)
     /* Time stamps take 2 periods of ck_apre, tampers 3 (RM0360 "Tamper detection initialization"), and so
      * does a calibration, as remembered of "Re-calibration on-the-fly". ck_apre stands still in
      * initialization. */
-    bool three = p >= RTC_TAMPERS || p == RTC_RECALIBRATES, two = p >= RTC_STAMPS;
-    uint64_t periods = three || two ? (uint64_t)prediv_a(&c->rtc) * (three ? 3 : 2) : 2;
+    unsigned apre = p >= RTC_TAMPERS || p == RTC_RECALIBRATES ? 3 : p >= RTC_STAMPS ? 2 : 0;
+    uint64_t periods = apre ? (uint64_t)prediv_a(&c->rtc) * apre : 2;
     ps_t delay = chip_ticks_to_ps(periods, c->rtc.clock.hz);
 
     c->rtc.pending[p] = delay == PS_NEVER ? PS_NEVER - 1 : chip_now(c) + delay;
