@@ -25,5 +25,8 @@ enum answer content_matches_info(struct content *c);
 /* Looks at what was downloaded, to be sealed. r->length is its length as far as the download knows; if
  * the image says itself, that counts. Fills in length, crc and version. MESSAGE_READY or what is wrong. */
 enum message content_examine(struct ledger_record *r);
+/* What to say of a download that is not sealed, whole or not: MESSAGE_UNFINISHED, or _NOT_HERE, which no
+ * repetition would mend. */
+enum message content_unsealed(void);
 
 #endif

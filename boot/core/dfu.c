@@ -256,7 +256,6 @@ enum dfu_answer dfu_setup(struct dfu *d, const struct usb_setup *setup)
 enum dfu_answer dfu_again(struct dfu *d, const struct usb_setup *setup)
 {
     unsigned on = kind_of(setup);
-    d->size = 0;
     if (has_left(d))
         d->leave_at = port_ms() + LEAVE_PLAIN_MS; /* plain DFU: the host is still there */
     if (d->session.suspended && on != ON_DNLOAD)

@@ -134,12 +134,20 @@ static void record(struct writer *w, const struct ledger_record *content, unsign
     w->step = LEDGER;
 }
 
+/* The ledger says it: here it goes on. */
+static void recorded(struct writer *w)
+{
+    w->verdict = MESSAGE_UNFINISHED;
+    w->step = w->after_ledger;
+}
+
 /* Before the first change of a download the ledger has to say that there is one. */
 static void change(struct writer *w, unsigned step)
 {
     static const struct ledger_record begun = {.type = LEDGER_BEGUN};
+    w->after_ledger = (uint8_t)step;
     if (w->ledger.newest.type == LEDGER_BEGUN && w->ledger.newest.magic)
-        w->step = (uint8_t)step;
+        recorded(w);
     else
         record(w, &begun, step);
 }
@@ -215,7 +223,7 @@ static bool advance(struct writer *w, enum port_flash_result result)
         case LEDGER_ERASE: port_flash_erase(w->append.addr); return false;
         case LEDGER_PROGRAM: port_flash_program(w->append.addr, w->append.data, w->append.size); return false;
         case LEDGER_FAILED: fail(w, MESSAGE_LEDGER); return true;
-        default: w->step = w->after_ledger; return true;
+        default: recorded(w); return true;
         }
 
     case ERASE:
@@ -289,6 +297,13 @@ void writer_flash_done(struct writer *w, enum port_flash_result result)
 
 /* ---- sealing ----------------------------------------------------------------------------- */
 
+/* What has not been sealed may be something that no repetition would mend. */
+static void look_closer(struct writer *w)
+{
+    if (w->verdict == MESSAGE_UNFINISHED)
+        w->verdict = (uint8_t)content_unsealed();
+}
+
 void writer_work(struct writer *w)
 {
     if (w->step == IDLE && w->flush) {
@@ -304,6 +319,7 @@ void writer_work(struct writer *w)
     port_lock();
     const struct ledger_record *old = &w->ledger.newest;
     if (m != MESSAGE_READY) {
+        look_closer(w);
         fail(w, m);
     } else if (ledger_is_seal(old) && old->type != LEDGER_START && old->length == r.length &&
                old->crc == r.crc) {
@@ -320,6 +336,7 @@ void writer_work(struct writer *w)
 void writer_init(struct writer *w, const struct ledger *l, enum message verdict)
 {
     w->verdict = (uint8_t)verdict;
+    look_closer(w);
     memcpy(&w->ledger, l, sizeof *l);
     w->fill = w->buffer;
     w->careful = l->newest.type == LEDGER_BEGUN;
@@ -400,7 +417,7 @@ void writer_forget(struct writer *w)
 
 enum message writer_verdict(const struct writer *w)
 {
-    return w->ledger.newest.type == LEDGER_BEGUN ? MESSAGE_UNFINISHED : w->verdict;
+    return w->verdict;
 }
 
 bool writer_is_marked(const struct writer *w, uint32_t addr)

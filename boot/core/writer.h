@@ -27,7 +27,7 @@ enum {
 /* What is used often and small comes first: short instructions reach no further. */
 struct writer {
     uint8_t step, after_ledger; /* what is being done */
-    uint8_t verdict;            /* enum message: on the slot, at boot or since it was sealed */
+    uint8_t verdict;            /* enum message: on the slot, at boot, or what has come of it since */
     uint8_t error;  /* enum message; MESSAGE_READY: none. Nothing is written any more until writer_forget */
     bool careful;   /* a download was interrupted by a reset: what flash reads as proves nothing */
     bool flush;     /* write open buffers, erase marked pages */

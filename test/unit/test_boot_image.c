@@ -274,10 +274,12 @@ static void linked_below(void **state)
     assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
     handler(6, FLASH_ADDR, 0xE7FE);
     assert_int_equal(sealed_as(LARGE), MESSAGE_NOT_HERE);
+    assert_int_equal(content_unsealed(), MESSAGE_NOT_HERE);
     const struct image_info info = {.magic = IMAGE_INFO_MAGIC, .size = sizeof info};
     put32(4 * IMAGE_INFO_VECTOR, SLOT_ADDR + 0x200);
     memcpy(fake.flash + AT + 0x200, &info, sizeof info);
     assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
+    assert_int_equal(content_unsealed(), MESSAGE_UNFINISHED);
 
     large_image(FLASH_ADDR);
     for (unsigned n = 2; n < 5; n++)
@@ -286,15 +288,18 @@ static void linked_below(void **state)
     put32(0x7000, 0xB5);
     put32(4 * 98, FLASH_ADDR + 0x7000); /* not Thumb: no vector */
     assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
-    put32(4 * 98, FLASH_ADDR + LARGE + 1); /* behind its end */
-    put32(LARGE, 0xB510);
+    put32(4 * 98, FLASH_ADDR + SLOT_SIZE + 1); /* behind the slot */
+    put32(SLOT_SIZE, 0xB510);
     assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
 
     large_image(SLOT_ADDR); /* the same where it belongs: as many as one likes */
     for (unsigned n = 2; n < 99; n++) {
         handler(n, SLOT_ADDR, 0xE7FE);
         assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
+        assert_int_equal(content_unsealed(), MESSAGE_UNFINISHED);
     }
+    fake.unreadable[AT / 8] = true;
+    assert_int_equal(content_unsealed(), MESSAGE_UNFINISHED);
 }
 
 /* ---- messages and LED -------------------------------------------------------------------- */

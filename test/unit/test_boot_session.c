@@ -212,6 +212,11 @@ static void endings(void **state)
                      table[i].sealed ? "should start" : "should not start");
 }
 
+static enum message said(void)
+{
+    return writer_verdict(&dfu.session.writer);
+}
+
 static void half_a_download_says_so(void **state)
 {
     (void)state;
@@ -225,7 +230,52 @@ static void half_a_download_says_so(void **state)
     drain();
     assert_int_equal(boot_verdict(), MESSAGE_UNFINISHED);
     assert_true(simple(DFU_REQ_CLRSTATUS));
-    assert_int_equal(writer_verdict(&dfu.session.writer), MESSAGE_UNFINISHED);
+    assert_int_equal(said(), MESSAGE_UNFINISHED);
+}
+
+/* That of the slot, not of the last download: until the image is complete, after a reset, and until another
+ * download changes something. */
+static void linked_below_is_said_on(void **state)
+{
+    (void)state;
+    static uint8_t below[0x6000];
+    make_image(below, sizeof below, 3);
+    for (uint32_t n = 1; n < 16; n++) { /* each begins with PUSH {R7, LR} where the image has it */
+        uint32_t at = 0x4100 + 16 * n, vector = FLASH_ADDR + at + 1;
+        memcpy(below + 4 * n, &vector, sizeof vector);
+        memcpy(below + at, "\x80\xB5", 2);
+        memset(below + at - 0x4000, 0, 2);
+    }
+    install(MAX);
+    assert_int_equal(dfu_util(SLOT_ADDR, below, sizeof below, 2048, 0), MESSAGE_NOT_HERE);
+    assert_int_equal(said(), MESSAGE_NOT_HERE);
+    assert_int_equal(boot_verdict(), MESSAGE_UNFINISHED);
+    bench_boot(MESSAGE_UNFINISHED);
+    assert_int_equal(said(), MESSAGE_NOT_HERE);
+    bench_boot(MESSAGE_READY); /* a debugger has been here, and what it left starts */
+    assert_int_equal(said(), MESSAGE_READY);
+    bench_boot(MESSAGE_UNFINISHED);
+    assert_true(dfuse_command(DFUSE_ERASE, SLOT_ADDR));
+    assert_int_equal(said(), MESSAGE_NOT_HERE); /* nothing has changed yet */
+    assert_int_equal(send_block(2, image, 2048), MESSAGE_READY);
+    drain();
+    assert_int_equal(said(), MESSAGE_UNFINISHED);
+    assert_int_equal(leave().state, DFU_MANIFEST);
+    assert_int_equal(said(), MESSAGE_READY);
+}
+
+/* What changes nothing leaves the old image as good as it was. */
+static void refused_and_nothing_changed(void **state)
+{
+    (void)state;
+    install(MAX);
+    assert_true(dfuse_command(DFUSE_SET_ADDRESS, SLOT_ADDR));
+    assert_int_equal(send_block(2, old, 9), MESSAGE_READY);
+    leave();
+    assert_int_equal(error(), MESSAGE_NOT_DONE);
+    assert_int_equal(fake.operations, 0);
+    assert_int_equal(boot_verdict(), VERDICT_START);
+    assert_int_equal(said(), MESSAGE_READY);
 }
 
 /* ---- parts ------------------------------------------------------------------------------- */
@@ -420,6 +470,8 @@ int main(void)
         cmocka_unit_test_setup(block_over_the_end, setup),
         cmocka_unit_test(endings),
         cmocka_unit_test(half_a_download_says_so),
+        cmocka_unit_test(linked_below_is_said_on),
+        cmocka_unit_test(refused_and_nothing_changed),
         cmocka_unit_test(patch_of_a_whole_image),
         cmocka_unit_test(data_behind_the_image),
         cmocka_unit_test(application_elsewhere),

@@ -178,6 +178,7 @@ static void ledger_is_protected(void **state)
     assert_int_equal(dfu_util(SLOT_ADDR, image, SIZE, 2048, 0), MESSAGE_LEDGER);
     assert_true(slot_holds(old, SIZE)); /* nothing was touched */
     assert_int_equal(boot_verdict(), VERDICT_START);
+    assert_int_equal(writer_verdict(&dfu.session.writer), MESSAGE_READY);
 }
 
 /* So many downloads that its page is turned more than once; where that fails the host hears of it. */
