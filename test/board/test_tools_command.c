@@ -158,7 +158,7 @@ static void why_words(void **state)
     file_text(temp("report.txt"),
               "sureboot 1.0\n"
               "verdict: Not confirmed: three starts without sureboot_confirm(). Download a better one.\n"
-              "last download: Data missing: download it again.\n"
+              "last download: Data missing: download all of it, linked at 0x08004000.\n"
               "in DFU by: verdict\n"
               "reset cause: 00000214\n"
               "unreadable: 0800ABC8\n"
@@ -169,7 +169,7 @@ static void why_words(void **state)
         r.out,
         "sureboot 1.0\n"
         "  verdict       Not confirmed: three starts without sureboot_confirm(). Download a better one.\n"
-        "  last download Data missing: download it again.\n"
+        "  last download Data missing: download all of it, linked at 0x08004000.\n"
         "    if it was whole, in linker script:\n"
         "        FLASH (rx) : ORIGIN = 0x8004000, LENGTH = 236K\n"
         "  in DFU by     verdict\n"

@@ -8,7 +8,7 @@
 static const char good[] =
     "sureboot 1.0\n"
     "verdict: Not confirmed: three starts without sureboot_confirm(). Download a better one.\n"
-    "last download: Data missing: download it again.\n"
+    "last download: Data missing: download all of it, linked at 0x08004000.\n"
     "in DFU by: verdict\n"
     "reset cause: 00000214\n"
     "unreadable: 0800ABC8\n"
@@ -30,7 +30,7 @@ static void all_of_it(void **state)
     assert_string_equal(r.version, "1.0");
     assert_string_equal(r.verdict,
                         "Not confirmed: three starts without sureboot_confirm(). Download a better one.");
-    assert_string_equal(r.last, "Data missing: download it again.");
+    assert_string_equal(r.last, "Data missing: download all of it, linked at 0x08004000.");
     assert_string_equal(r.way, "verdict");
     assert_int_equal(r.cause, 0x214);
     assert_int_equal(r.unreadable, 0x0800ABC8);
