@@ -23,9 +23,9 @@ static bool take(struct options *o, int argc, char **argv, struct sentence *why)
 {
     *o = (struct options){.file = NULL};
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--serial") == 0 && i + 1 < argc && !o->serial)
+        if (strcmp(argv[i], "--serial") == 0 && i + 1 < argc)
             o->serial = argv[++i];
-        else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc && !o->port)
+        else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc)
             o->port = argv[++i];
         else if (argv[i][0] != '-' && !o->file)
             o->file = argv[i];

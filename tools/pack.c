@@ -39,9 +39,9 @@ static bool take(int argc, char **argv, char **names, int files, bool with_id, c
     int n = 0;
     *out = (struct output){.vendor = BOOT_VID, .product = BOOT_PID};
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "-o") == 0 && i + 1 < argc && !out->path)
+        if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
             out->path = argv[++i];
-        else if (with_id && strcmp(argv[i], "--id") == 0 && i + 1 < argc && !id)
+        else if (with_id && strcmp(argv[i], "--id") == 0 && i + 1 < argc)
             id = argv[++i];
         else if (argv[i][0] != '-' && n < files)
             names[n++] = argv[i];

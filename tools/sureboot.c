@@ -93,6 +93,9 @@ static int run(int argc, char **argv)
         sentence_write(&why, "say inspect, pack, merge, flash or why; sureboot --help tells more");
         return cannot(&why);
     }
+    static const char *const again[] = {NULL};
+    if (parse_twice(argc, argv, again, &why))
+        return cannot(&why);
     for (size_t i = 0; i < sizeof with_value / sizeof *with_value; i++)
         if (strcmp(argv[argc - 1], with_value[i]) == 0) {
             sentence_write(&why, "%s needs a value", with_value[i]);

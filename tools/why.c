@@ -31,9 +31,9 @@ int why_command(int argc, char **argv)
     const char *serial = NULL, *saved = NULL;
     char *file = NULL;
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--serial") == 0 && i + 1 < argc && !serial) {
+        if (strcmp(argv[i], "--serial") == 0 && i + 1 < argc) {
             serial = argv[++i];
-        } else if (strcmp(argv[i], "--report") == 0 && i + 1 < argc && !saved) {
+        } else if (strcmp(argv[i], "--report") == 0 && i + 1 < argc) {
             saved = argv[++i];
         } else if (argv[i][0] == '-' || file) {
             sentence_write(&why, "why takes an application, --serial SERIAL or --report FILE, not also '%s'",

@@ -273,7 +273,9 @@ static void bad_words(void **state)
     REFUSED("-o OUT", "pack", CDC_ELF);
     REFUSED("pack takes a file, -o OUT and, for a .dfu file, --id VID:PID, not also 'b'", "pack", CDC_ELF,
             "-o", "a.bin", "b");
-    REFUSED("not also '-o'", "pack", CDC_ELF, "-o", "a.bin", "-o", "b.bin");
+    REFUSED("-o is given twice", "pack", CDC_ELF, "-o", "a.bin", "-o", "b.bin");
+    REFUSED("--json is given twice", "inspect", "--json", CDC_ELF, "--json");
+    REFUSED("--serial is given twice", "flash", CDC_ELF, "--serial=1", "--serial", "2");
     REFUSED("takes a file", "pack", "-o", "a.bin");
     REFUSED("merge takes a bootloader, an application and -o OUT", "merge", BOOT, "-o", "a.bin");
     REFUSED("not also 'c'", "merge", BOOT, CDC_ELF, "c");

@@ -153,7 +153,7 @@ static void pack_for_another_id(void **state)
     REFUSED("not ''\n", "pack", CDC_ELF, "-o", own, "--id=");
     REFUSED("only a .dfu file has an --id", "pack", CDC_ELF, "-o", temp("x.bin"), "--id", "1209:0001");
     REFUSED("--id needs a value", "pack", CDC_ELF, "-o", own, "--id");
-    REFUSED("not also '--id'", "pack", CDC_ELF, "-o", own, "--id", "1209:0001", "--id", "1209:0001");
+    REFUSED("--id is given twice", "pack", CDC_ELF, "-o", own, "--id", "1209:0001", "--id", "1209:0001");
     REFUSED("not also '--id'", "merge", BOOT, CDC_ELF, "-o", temp("x.bin"), "--id", "1209:0001");
     assert_false(file_exists(temp("x.bin")));
 }

@@ -37,8 +37,8 @@ static void refused_with(const char *words, const char *const more[])
 {
     char port[280];
     (void)snprintf(port, sizeof port, "VCP=%s", uart);
-    const char *args[COMMAND_ARGS] = {VBOARD, "--uart", port, "--events", events, "--fast", "--for", "0.001"};
-    size_t n = 8;
+    const char *args[COMMAND_ARGS] = {VBOARD, "--uart", port, "--events", events, "--fast", "--for=0.001"};
+    size_t n = more[0] && strncmp(more[0], "--for", 5) == 0 ? 6 : 7;
     for (size_t i = 0; more[i] != NULL; i++)
         args[n++] = more[i];
     struct command_result r = command(args, NULL);
@@ -89,6 +89,10 @@ static void words(void **unused)
             "--uart", "x", "--uart", "x", "--uart", "x", "--uart", "x");
     REFUSED("--events is given twice", "--events", "x");
     REFUSED("--flash is given twice", "--flash", state, "--flash", state);
+    REFUSED("--seed is given twice", "--seed=1", "--seed", "1");
+    REFUSED("--fast is given twice", "--fast", "--fast");
+    REFUSED("--option lsi is given twice", "--option", "lsi=30000", "--option", "lse=off",
+            "--option=lsi=31000");
     REFUSED("--flash needs a value", "--flash", "");
     REFUSED("--control needs a value", "--control", "");
     REFUSED("--script needs a value", "--script=");

@@ -86,12 +86,28 @@ static void hex(void **state)
         assert_false(parse_hex(bad[i], bytes, sizeof bytes, &size));
 }
 
+static void options_given_twice(void **state)
+{
+    (void)state;
+    struct sentence why;
+    static const char *const again[] = {"--load", NULL};
+    char *good[] = {"vdfu", "--load", "a", "--load=b", "--for", "-1", "-1", "-", "-", "--f", "--for-ever=1"};
+    assert_false(parse_twice(11, good, again, &why));
+    char *bad[] = {"vdfu", "--for=2", "--load", "--for", "2", "-o", "-o"};
+    assert_false(parse_twice(3, bad, again, &why));
+    assert_true(parse_twice(5, bad, again, &why));
+    assert_string_equal(why.text, "--for is given twice");
+    assert_true(parse_twice(4, bad + 3, again, &why));
+    assert_string_equal(why.text, "-o is given twice");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers),
         cmocka_unit_test(seconds),
         cmocka_unit_test(hex),
+        cmocka_unit_test(options_given_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

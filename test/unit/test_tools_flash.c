@@ -7,8 +7,6 @@ static void words_it_does_not_take(void **state)
 #define NOT_ALSO "flash takes an application, --serial SERIAL and --port PORT, not also "
     ends(run((const char *const[]){"flash", NULL}), EXIT_CANNOT, "flash takes an application");
     ends(RUN("a.elf", "b.elf"), EXIT_CANNOT, NOT_ALSO "'b.elf'");
-    ends(RUN("a.elf", "--serial", "1", "--serial", "2"), EXIT_CANNOT, NOT_ALSO "'--serial'");
-    ends(RUN("a.elf", "--port", "1", "--port", "2"), EXIT_CANNOT, NOT_ALSO "'--port'");
     ends(RUN("a.elf", "--fast"), EXIT_CANNOT, NOT_ALSO "'--fast'");
     ends(RUN("--fast", "a.elf"), EXIT_CANNOT, NOT_ALSO "'--fast'");
     ends(RUN("--serial", "1"), EXIT_CANNOT, "flash takes an application");

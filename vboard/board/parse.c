@@ -119,3 +119,25 @@ bool parse_place(char *text, uint32_t *addr, struct sentence *why)
         return true;
     return refuse(why, "%s: '%s' is not an address, such as 0x08004000", text, at + 1);
 }
+
+/* Of "--name", "--name=value" or "-n": how long the name is; 0: it is no option. */
+static size_t option_length(const char *word)
+{
+    return word[0] == '-' && (word[1] == '-' || word[1] == 'o') ? strcspn(word, "=") : 0;
+}
+
+bool parse_twice(int argc, char **argv, const char *const *again, struct sentence *why)
+{
+    for (int i = 1; i < argc; i++) {
+        size_t n = option_length(argv[i]);
+        bool may = n == 0;
+        for (const char *const *a = again; *a; a++)
+            may |= strlen(*a) == n && strncmp(*a, argv[i], n) == 0;
+        for (int k = 1; k < i && !may; k++)
+            if (option_length(argv[k]) == n && strncmp(argv[k], argv[i], n) == 0) {
+                (void)refuse(why, "%.*s is given twice", (int)n, argv[i]);
+                return true;
+            }
+    }
+    return false;
+}

@@ -20,6 +20,9 @@ bool parse_seconds(const char *text, uint64_t *ns);
 bool parse_hex(const char *text, uint8_t *bytes, size_t max, size_t *size);
 /* "FILE[@ADDR]": cuts text at the @. *addr is VBOARD_NO_ADDR without one. */
 bool parse_place(char *text, uint32_t *addr, struct sentence *why);
+/* True if an option stands twice among the words, "--for 1" or "--for=1", other than those in `again`, which
+ * ends with NULL. */
+bool parse_twice(int argc, char **argv, const char *const *again, struct sentence *why);
 /* Value of one hex digit, -1 if it is none. */
 int parse_digit(char c);
 

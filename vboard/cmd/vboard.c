@@ -40,14 +40,10 @@ static void help(void)
     (void)fputs(ending, stdout);
 }
 
-static bool once(char **where, char *value, const char *name, struct sentence *why)
+static bool take_text(char **where, char *value, const char *name, struct sentence *why)
 {
-    if (*where != NULL)
-        return refuse(why, "%s is given twice", name);
-    if (*value == '\0')
-        return refuse(why, "%s needs a value", name);
     *where = value;
-    return true;
+    return *value != '\0' || refuse(why, "%s needs a value", name);
 }
 
 static bool take_for(struct session *s, const char *value, struct sentence *why)
@@ -83,7 +79,7 @@ static int take(struct session *s, int argc, char **argv, int *i, struct sentenc
     int taken;
     for (size_t j = 0; j < sizeof texts / sizeof texts[0]; j++) {
         if ((taken = board_args_value(texts[j].name, argc, argv, i, &value, why)) != 0)
-            return taken > 0 && once(texts[j].where, value, texts[j].name, why) ? 1 : -1;
+            return taken > 0 && take_text(texts[j].where, value, texts[j].name, why) ? 1 : -1;
     }
     if ((taken = board_args_value("--for", argc, argv, i, &value, why)) != 0)
         return taken > 0 && take_for(s, value, why) ? 1 : -1;
@@ -105,7 +101,7 @@ int main(int argc, char **argv)
             (void)printf("vboard (sureboot) %s\n", VBOARD_VERSION);
             return output_end("vboard", 0);
         }
-        int taken = take(&s, argc, argv, &i, &why);
+        int taken = parse_twice(i + 1, argv, board_args_again, &why) ? -1 : take(&s, argc, argv, &i, &why);
         if (taken > 0)
             continue;
         if (taken == 0)

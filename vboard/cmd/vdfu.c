@@ -113,6 +113,8 @@ static bool take_word(struct options *o, int argc, char **argv, int *i, struct s
     if (taken != 0)
         return taken > 0;
     if (strcmp(argv[*i], "--leave") == 0 || strcmp(argv[*i], "--no-leave") == 0) {
+        if (o->leave_given)
+            return refuse(why, "say --leave or --no-leave, not both");
         o->leave_given = true;
         o->leave = strcmp(argv[*i], "--leave") == 0;
     } else if (strcmp(argv[*i], "--verbose") == 0) {
@@ -130,7 +132,7 @@ static bool take_word(struct options *o, int argc, char **argv, int *i, struct s
 static bool take_all(struct options *o, int argc, char **argv, struct sentence *why)
 {
     for (int i = 1; i < argc; i++) {
-        if (!take_word(o, argc, argv, &i, why))
+        if (parse_twice(i + 1, argv, board_args_again, why) || !take_word(o, argc, argv, &i, why))
             return false;
     }
     if (o->help || o->version)

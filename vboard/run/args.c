@@ -23,6 +23,8 @@ const char board_args_help[] =
     "  --uid HEX              unique id, 12 bytes (default: made from the seed)\n"
     "  --option NAME=VALUE    see below\n";
 
+const char *const board_args_again[] = {"--load", "--option", "--uart", NULL};
+
 void board_args_print_options(void)
 {
     (void)printf("\nOptions of the board (--option NAME=VALUE):\n");
@@ -88,8 +90,6 @@ static bool take_load(struct board_args *args, char *text, struct sentence *why)
 /* NOLINTNEXTLINE(readability-non-const-parameter): all functions of the table have one type */
 static bool take_flash(struct board_args *args, char *text, struct sentence *why)
 {
-    if (args->flash != NULL)
-        return refuse(why, "--flash is given twice");
     if (*text == '\0')
         return refuse(why, "--flash needs a value");
     args->flash = text;
@@ -134,6 +134,9 @@ static bool take_option(struct board_args *args, char *text, struct sentence *wh
     if (options == NULL)
         return refuse(why, "out of memory");
     *equals = '\0';
+    for (size_t i = 0; i < args->option_count; i++)
+        if (strcmp(args->options[i].name, text) == 0)
+            return refuse(why, "--option %s is given twice", text);
     args->options = options;
     options[args->option_count++] = (struct board_args_option){text, equals + 1};
     return true;

@@ -30,6 +30,8 @@ struct board_args {
 extern const char board_args_help[];
 void board_args_print_options(void);
 
+/* Those that may be given more than once, vboard's --uart as well; for parse_twice(). */
+extern const char *const board_args_again[];
 /* If argv[*i] is one of these options: takes it with its value and moves *i to the last word taken.
  * 1: taken, 0: another option, -1: wrong, see `why`. The words of argv stay in use, and "NAME=VALUE" and
  * "FILE@ADDR" are cut in two in place. */
