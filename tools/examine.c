@@ -276,6 +276,8 @@ static bool is_table(const struct image *image, const struct image_part *p)
 static void look_at_application(struct findings *f, const struct image *image)
 {
     look_at_parts(f, image);
+    if (image->other_core[0])
+        add(f, FINDING_OTHER_CORE, WARNING, "for %s", image->other_core);
     const struct image_part *head = part_at(image, SLOT_ADDR);
     if (!head) {
         if (will_run(f))

@@ -60,8 +60,10 @@ static void print_text(const char *file, const struct image *image, const struct
     }
     if (f->has_info)
         print_info(f);
+    bool warned = false;
     for (unsigned i = 0; i < f->count; i++) {
         const struct finding *finding = &f->list[i];
+        warned |= finding->severity == WARNING;
         printf("\n%s %u: %s\n", severities[finding->severity], (unsigned)finding->code,
                finding_sentence(finding->code));
         if (finding->detail[0])
@@ -70,9 +72,12 @@ static void print_text(const char *file, const struct image *image, const struct
         for (size_t k = 0; (cure = finding_cure(finding->code, k)) != NULL; k++)
             printf("  %s, in %s:\n      %s\n", cure->toolchain, cure->file, cure->change);
     }
-    printf("\n%s\n", !will_run(f) ? "It will NOT run behind sureboot."
-                     : f->factory ? "It will run: flash it with a debugger, at 0x08000000."
-                                  : "It will run: dfu-util -s 0x08004000:leave -D FILE.bin");
+    printf("\n%s\n",
+           !will_run(f) ? "It will NOT run behind sureboot."
+           : warned
+               ? "It will start; whether it works, see the warning: dfu-util -s 0x08004000:leave -D FILE.bin"
+           : f->factory ? "It will run: flash it with a debugger, at 0x08000000."
+                        : "It will run: dfu-util -s 0x08004000:leave -D FILE.bin");
 }
 
 static void member(const char *name, const char *value)

@@ -64,6 +64,22 @@ static void inspect(void **state)
     command_result_free(&r);
 }
 
+/* As a project for a Cortex-M33 says of itself: Tag_CPU_arch (6) is 17 (IHI 0045, 3.3.5) in place of 13. */
+static void inspect_another_core(void **state)
+{
+    (void)state;
+    size_t size;
+    char *elf = file_read(CDC_ELF, &size);
+    char *arch = memmem(elf, size, "\x06\x0D\x07M", 4);
+    assert_non_null(arch);
+    arch[1] = 17;
+    file_write(temp("m33.elf"), elf, size);
+    free(elf);
+    DONE(0, "\nwarning 75: It is built for another core: ", "inspect", temp("m33.elf"));
+    DONE(0, "\n  here: for ARM 7E-M\n", "inspect", temp("m33.elf")); /* the name is as it was */
+    DONE(0, "\nIt will start; whether it works, see the warning: ", "inspect", temp("m33.elf"));
+}
+
 /* All that is said of the smallest program: a table that ends behind the reset vector, and BX LR. */
 static void inspect_words(void **state)
 {
@@ -350,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inspect, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(inspect_words, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(inspect_another_core, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(names_in_json, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(versions, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(what_crashed, temp_make, temp_remove),

@@ -250,6 +250,14 @@ static void linked_elsewhere(void **state)
     assert_int_equal(f.count, 0);
 }
 
+static void another_core(void **state)
+{
+    (void)state;
+    (void)snprintf(image.other_core, sizeof image.other_core, "ARM 8-M.MAIN");
+    finds(FINDING_OTHER_CORE, WARNING);
+    assert_string_equal(find(FINDING_OTHER_CORE)->detail, "for ARM 8-M.MAIN");
+}
+
 static void headers(void **state)
 {
     (void)state;
@@ -348,11 +356,12 @@ static void cures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(good, setup),        cmocka_unit_test_setup(places, setup),
-        cmocka_unit_test_setup(vectors, setup),     cmocka_unit_test_setup(linked_elsewhere, setup),
-        cmocka_unit_test_setup(vtor, setup),        cmocka_unit_test_setup(information, setup),
-        cmocka_unit_test_setup(headers, setup),     cmocka_unit_test(cures),
-        cmocka_unit_test_setup(each_vector, setup), cmocka_unit_test_setup(slot_with_a_gap, setup),
+        cmocka_unit_test_setup(good, setup),         cmocka_unit_test_setup(places, setup),
+        cmocka_unit_test_setup(vectors, setup),      cmocka_unit_test_setup(linked_elsewhere, setup),
+        cmocka_unit_test_setup(vtor, setup),         cmocka_unit_test_setup(information, setup),
+        cmocka_unit_test_setup(headers, setup),      cmocka_unit_test(cures),
+        cmocka_unit_test_setup(each_vector, setup),  cmocka_unit_test_setup(slot_with_a_gap, setup),
+        cmocka_unit_test_setup(another_core, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,7 @@ struct image {
     struct {
         uint32_t addr, size;
     } headers;
+    char other_core[32]; /* ELF: for what it was built, if that has more instructions than a Cortex-M4 */
 };
 
 #define IMAGE_NO_ADDR  UINT32_MAX
@@ -45,6 +46,8 @@ bool image_add(struct image *image, uint64_t addr, const uint8_t *bytes, size_t 
 
 bool image_parse_elf(struct image *image, const char *path, const uint8_t *bytes, size_t size,
                      struct sentence *why);
+/* Fills in image->other_core from the content of .ARM.attributes. */
+void image_other_core(struct image *image, const uint8_t *bytes, size_t size);
 bool image_parse_hex(struct image *image, const char *path, const uint8_t *bytes, size_t size,
                      struct sentence *why);
 bool image_parse_dfuse(struct image *image, const char *path, const uint8_t *bytes, size_t size,

@@ -38,6 +38,18 @@ static struct span filled(Elf *elf, const GElf_Phdr *segment)
     return span;
 }
 
+/* For which core it was built, if it says so. */
+static void look_at_attributes(struct image *image, Elf *elf, const uint8_t *bytes, size_t size)
+{
+    Elf_Scn *scn = NULL;
+    while ((scn = elf_nextscn(elf, scn)) != NULL) {
+        GElf_Shdr section;
+        if (gelf_getshdr(scn, &section) != NULL && section.sh_type == SHT_ARM_ATTRIBUTES &&
+            section.sh_offset <= size && section.sh_size <= size - section.sh_offset)
+            image_other_core(image, bytes + section.sh_offset, (size_t)section.sh_size);
+    }
+}
+
 static bool parse(struct image *image, Elf *elf, const char *path, const uint8_t *bytes, size_t size,
                   struct sentence *why)
 {
@@ -74,6 +86,7 @@ static bool parse(struct image *image, Elf *elf, const char *path, const uint8_t
         if (!image_add(image, addr, bytes + span.begin, (size_t)(span.end - span.begin)))
             return refuse(why, "%s: out of memory", path);
     }
+    look_at_attributes(image, elf, bytes, size);
     return true;
 }
 
