@@ -209,5 +209,6 @@ TEST_FW := $(sort $(patsubst test/board/fw/%/,%,$(dir $(wildcard test/board/fw/*
 $(foreach n,$(TEST_FW),$(eval $(n).src += $(wildcard test/board/fw/$(n)/*.c test/board/fw/$(n)/*.S))\
     $(eval $(n).at ?= bare)$(eval $(call firmware,$(n),$(B)/test/fw)))
 
-firmware: $(FIRMWARE)
+# All, but what WITHOUT names (test/mutants/run).
+firmware: $(filter-out $(WITHOUT),$(FIRMWARE))
 -include $(foreach n,$(FW_NAMES),$($(n).obj:.o=.d))

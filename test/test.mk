@@ -15,7 +15,8 @@ BOARD_TESTS := $(patsubst test/board/%.c,$(B)/test/board/%,$(wildcard test/board
 BOARD_SCRIPTS := $(wildcard test/board/test_*.sh)
 KIT_TESTS := $(wildcard test/kit/test_*.sh)
 WEB_TESTS := $(wildcard test/web/test_*.js)
-HOST_TESTS := $(wildcard test/host/test_*.sh)
+# The longest first, or it would run alone at the end.
+HOST_TESTS := test/host/test_page.sh $(filter-out %/test_page.sh,$(wildcard test/host/test_*.sh))
 LINT_TESTS := $(wildcard test/lint/*.sh)
 
 # What several tests share: test/support/*.c. A library, so that each test gets only what it uses.
@@ -28,7 +29,7 @@ $(SUPPORT_LIB): $(SUPPORT_OBJ)
 
 $(B)/test/%: $(B)/obj/host/test/%.o $(SUPPORT_LIB) $(TOOLS_LIB) $(VBOARD_LIB) $(BOOT_CORE_LIB)
 	@mkdir -p $(@D)
-	$(CC) $^ $(HOST_LIBS) $(TEST_LIBS) $(TEST_LIBS_$(@F)) -o $@
+	$(CC) $(HOST_LDFLAGS) $^ $(HOST_LIBS) $(TEST_LIBS) $(TEST_LIBS_$(@F)) -o $@
 
 $(B)/obj/host/test/%.o: HOST_CPPFLAGS += -Itest/support -Itest -Itools
 # libunicorn has functions of its own called cpu_reset and cpu_stop: ours stay hidden from it.
@@ -73,7 +74,7 @@ do-bench: all $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
 	@for b in $(filter $(B)/bench/%,$^); do $$b || exit 1; done
 $(B)/bench/%: $(B)/obj/host/bench/%.o $(VBOARD_LIB) $(BOOT_CORE_LIB)
 	@mkdir -p $(@D)
-	$(CC) $^ $(HOST_LIBS) -o $@
+	$(CC) $(HOST_LDFLAGS) $^ $(HOST_LIBS) -o $@
 do-demo: all
 	@test/host/demo.sh
 
