@@ -97,12 +97,8 @@ order() { echo "@$*" >&3; }
 
 # press_reset BOARD: NRST, and waits until what comes then is on the bus. For a single board.
 press_reset() {
-    order "$1" nrst
-    renewed
-}
-# renewed: after the device has been lost and found once more. To be called at once.
-renewed() {
     old=$(cat /sys/bus/usb/devices/1-1/devnum 2>/dev/null)
+    order "$1" nrst
     await 30 other_device
 }
 other_device() {

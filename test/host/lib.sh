@@ -73,7 +73,7 @@ in_guest() {
     while [ $# -gt 1 ]; do options+=("$1"); shift; done
     rm -f "$work/guest"
     mkfifo "$work/guest"
-    "$here/guest" --timeout 300 --console "$work/console" "${options[@]}" \
+    "$here/guest" --timeout 600 --console "$work/console" "${options[@]}" \
         "work=${work@Q}; . ${here@Q}/inside.sh; $1" >"$work/guest" &
     guest_pid=$!
     while IFS= read -r line; do
