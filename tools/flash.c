@@ -12,7 +12,8 @@
 #include "tell.h"
 
 /* An LSE, which many wait for before they switch USB on, takes 2 s to start (DS11449). */
-enum { LOOK_MS = 100, COMES_MS = 10000, LEAVES_MS = 5000, SETTLES_MS = 6000 };
+enum { LOOK_MS = 100, COMES_MS = 10000, LEAVES_MS = 5000, SETTLES_MS = 6000, STAYS_MS = 2000 };
+enum { COMES_AT_MOST = 4 }; /* after three starts one that is not confirmed stays in the bootloader */
 
 struct options {
     char *file;
@@ -160,7 +161,8 @@ static enum usb_sight look_beyond(enum usb_sight sight, uint64_t ms, const struc
     return now;
 }
 
-/* It leaves the bus, and somebody comes: the application, if it has USB, or the bootloader once more. */
+/* It leaves the bus, and somebody comes: the application, if it has USB, or the bootloader once more. What
+ * has come has to stay: one that crashes may come and go until it is not started any more. */
 static int watch(const struct usb_board *was, char *file)
 {
     char product[USB_TEXT];
@@ -170,15 +172,26 @@ static int watch(const struct usb_board *was, char *file)
         sentence_write(&why, "the board %s does not leave the bootloader", was->serial);
         return cannot(&why);
     }
-    if (sight == USB_NOTHING)
-        sight = look_beyond(USB_NOTHING, SETTLES_MS, was, product);
-    if (sight == USB_SUREBOOT)
-        return tell_why_it_is_back(was, file);
-    if (sight == USB_APPLICATION)
-        printf("it runs, and is on USB: %s\n", product[0] ? product : "without a name");
-    else
-        printf("it was started; nothing of it is on USB\n");
-    return EXIT_GOOD;
+    for (unsigned came = 0;; came++) {
+        if (sight == USB_NOTHING)
+            sight = look_beyond(USB_NOTHING, SETTLES_MS, was, product);
+        if (sight == USB_SUREBOOT)
+            return tell_why_it_is_back(was, file);
+        if (sight == USB_NOTHING || came == COMES_AT_MOST) {
+            printf(came ? "it was on USB, and has left again: it crashes, or switches USB off\n"
+                        : "it was started; nothing of it is on USB\n");
+            return came ? EXIT_BAD : EXIT_GOOD;
+        }
+        enum usb_sight before = sight;
+        sight = look_beyond(before, STAYS_MS, was, product);
+        if (sight == before) {
+            if (sight == USB_MUTE)
+                printf("it is on USB, but answers no request: it hangs\n");
+            else
+                printf("it runs, and is on USB: %s\n", product[0] ? product : "without a name");
+            return sight == USB_MUTE ? EXIT_BAD : EXIT_GOOD;
+        }
+    }
 }
 
 /* ---- the command ------------------------------------------------------------------------- */

@@ -25,16 +25,18 @@ static bool has_interface(libusb_device *device, enum usb_mode mode, uint8_t *nu
     return found;
 }
 
-static void string(libusb_device_handle *usb, uint8_t index, char to[USB_TEXT])
+/* False: it has one, and does not say it. */
+static bool string(libusb_device_handle *usb, uint8_t index, char to[USB_TEXT])
 {
     int n = index ? libusb_get_string_descriptor_ascii(usb, index, (unsigned char *)to, USB_TEXT - 1) : 0;
     to[n > 0 ? n : 0] = '\0';
     for (; *to; to++)
         if (*to < ' ' || *to > '~')
             *to = '?';
+    return n >= 0;
 }
 
-/* Opens a device and reads who it is; NULL: *error. */
+/* Opens a device and reads who it is. *error: why it is NULL, or if it is not that it does not say that. */
 static libusb_device_handle *open_device(libusb_device *device, char serial[USB_TEXT], char product[USB_TEXT],
                                          int *error)
 {
@@ -45,8 +47,9 @@ static libusb_device_handle *open_device(libusb_device *device, char serial[USB_
         *error = libusb_open(device, &usb);
     if (*error != 0)
         return NULL;
-    string(usb, d.iProduct, product);
-    string(usb, d.iSerialNumber, serial);
+    bool says = string(usb, d.iProduct, product);
+    says = string(usb, d.iSerialNumber, serial) && says;
+    *error = says ? 0 : LIBUSB_ERROR_IO;
     return usb;
 }
 
@@ -275,11 +278,15 @@ static enum usb_sight sight_of(libusb_device *device, const struct usb_board *wa
     if (libusb_get_bus_number(device) == was->bus && libusb_get_device_address(device) == was->address)
         return USB_STILL_THERE;
     libusb_device_handle *usb = open_device(device, serial, product, &error);
-    if (!usb)
-        return USB_NOTHING;
+    if (!usb) { /* nobody needs permission to see that it is there */
+        (void)snprintf(product, USB_TEXT, "you may not ask its name");
+        return error == LIBUSB_ERROR_ACCESS && same_place(device, was) ? USB_APPLICATION : USB_NOTHING;
+    }
     libusb_close(usb);
     if (is_sureboot(product) && has_interface(device, USB_DFU_MODE, &number))
         return strcmp(serial, was->serial) == 0 ? USB_SUREBOOT : USB_NOTHING;
+    if (error != 0)
+        return same_place(device, was) ? USB_MUTE : USB_NOTHING;
     return same_board(serial, was->serial) || same_place(device, was) ? USB_APPLICATION : USB_NOTHING;
 }
 

@@ -45,10 +45,11 @@ bool usb_is_unique_id(const char *serial);
 enum usb_sight {
     USB_STILL_THERE,
     USB_NOTHING,
-    USB_SUREBOOT,   /* in DFU mode */
-    USB_APPLICATION /* with its serial number, or at its place */
+    USB_SUREBOOT,    /* in DFU mode */
+    USB_APPLICATION, /* with its serial number, or at its place */
+    USB_MUTE         /* at its place, and does not say who it is */
 };
-/* product: of the application, if it is one; empty if it has none. */
+/* product: of the application, if it is one; empty if it has none, or what keeps it from being asked. */
 enum usb_sight usb_look(const struct usb_board *was, char product[USB_TEXT]);
 
 #endif

@@ -309,6 +309,9 @@ static void test_bad_input(void **state)
     bad("from 1 to 19", words("--txn-per-frame", "20"));
     bad("takes seconds", words("--time-limit", "soon"));
     bad("takes seconds", words("--time-limit", "0"));
+    bad("--dialect is given twice", words("--dialect=dfuse", "--dialect", "dfuse"));
+    bad("--seed is given twice", words("--seed=1", "--seed", "1"));
+    bad("say --leave or --no-leave, not both", words("--leave", "--no-leave"));
     bad("no option '--frobnicate'", words("--frobnicate"));
     bad("no option 'stray'", words("stray"));
     bad("N:torn", words("--cut", "0", "--download", CDC));

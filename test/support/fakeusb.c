@@ -220,6 +220,8 @@ int libusb_get_string_descriptor_ascii(libusb_device_handle *handle, uint8_t ind
         return LIBUSB_ERROR_NO_DEVICE;
     if (!text)
         return LIBUSB_ERROR_PIPE;
+    if (d->mute)
+        return LIBUSB_ERROR_TIMEOUT;
     int n = snprintf((char *)to, (size_t)room, "%s", text);
     return n < room ? n : room - 1;
 }

@@ -13,6 +13,7 @@ struct fake_device {
     bool run_time, dfu_mode;      /* has RUN_TIME_INTERFACE, DFU_INTERFACE, of class DFU */
     uint8_t bus, address;
     uint8_t port;       /* of the root hub; 23: port 3 of a hub at its port 2; 0: nobody knows */
+    bool mute;          /* does not say its strings */
     int denied, in_use; /* errors of opening it and of claiming its interface */
 };
 enum { RUN_TIME_INTERFACE = 3, DFU_INTERFACE = 5 };

@@ -30,8 +30,9 @@ static struct {
     uint64_t leaves, comes; /* when it leaves the bus, and who is next comes; 0: not by itself */
     unsigned next;
     enum { APPEARS, SILENT, BACK, STAYS } then; /* what comes of the start */
-    bool deaf;                                  /* nothing comes of DETACH, or of the byte 0xAA */
-    bool both;                                  /* another bootloader comes with the first */
+    unsigned crashes; /* so often the application leaves a second after it has come; then sureboot is back */
+    bool deaf;        /* nothing comes of DETACH, or of the byte 0xAA */
+    bool both;        /* another bootloader comes with the first */
     bool refuses_detach;
     int detach_error;
     bool busy, stuck, mute;  /* for ever; stays in its state; no sentences */
@@ -101,6 +102,8 @@ static void pass(uint64_t ms)
         fake_device[w.next].address += 10;
         fake_device[ANOTHER].there |= w.both;
         w.comes = 0;
+        if (w.next == 1 && w.crashes > 0)
+            leave(1000, 500, --w.crashes ? 1 : 0);
     }
 }
 

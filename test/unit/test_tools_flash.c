@@ -59,6 +59,37 @@ static void back_in_the_bootloader(void **state)
     assert_non_null(strstr(out, "reset by      software\n"));
 }
 
+/* As long as it starts, it is on USB for a second each time. */
+static void it_comes_and_goes(void **state)
+{
+    (void)state;
+    fake_device[0].there = true;
+    fake_device[1].port = 1;
+    w.crashes = 3;
+    ends(RUN("a.elf"), EXIT_BAD, "");
+    assert_non_null(strstr(out, " s\nit is back in the bootloader:\n  verdict       Not confirmed"));
+}
+
+static void it_comes_and_goes_for_ever(void **state)
+{
+    (void)state;
+    fake_device[0].there = true;
+    w.crashes = 1000;
+    ends(RUN("a.elf"), EXIT_BAD, "");
+    assert_non_null(strstr(out, "\nit was on USB, and has left again: it crashes, or switches USB off\n"));
+    assert_in_range(took, 7000, 9000);
+}
+
+/* Its USB interrupt comes no more, and nobody notices that it crashed. */
+static void it_hangs(void **state)
+{
+    (void)state;
+    fake_device[0].there = fake_device[1].mute = true;
+    fake_device[0].port = fake_device[1].port = 1;
+    ends(RUN("a.elf"), EXIT_BAD, "");
+    assert_non_null(strstr(out, "\nit is on USB, but answers no request: it hangs\n"));
+}
+
 static void back_and_says_nothing(void **state)
 {
     (void)state;
@@ -343,6 +374,9 @@ int main(void)
         cmocka_unit_test_setup(it_runs_without_a_name, setup),
         cmocka_unit_test_setup(nothing_of_it_is_on_usb, setup),
         cmocka_unit_test_setup(back_in_the_bootloader, setup),
+        cmocka_unit_test_setup(it_comes_and_goes, setup),
+        cmocka_unit_test_setup(it_comes_and_goes_for_ever, setup),
+        cmocka_unit_test_setup(it_hangs, setup),
         cmocka_unit_test_setup(back_and_says_nothing, setup),
         cmocka_unit_test_setup(it_stays, setup),
         cmocka_unit_test_setup(refused_with_its_cure, setup),

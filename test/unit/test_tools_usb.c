@@ -336,6 +336,22 @@ static void after_it_has_left(void **state)
          {{true, "thermostat", UID, .address = 8, DENIED(LIBUSB_ERROR_ACCESS)}},
          USB_NOTHING,
          NULL},
+        {"nor at its place",
+         {{true, "thermostat", UID, .address = 8, .port = 23, DENIED(LIBUSB_ERROR_NO_DEVICE)}},
+         USB_NOTHING,
+         NULL},
+        {"what may not be opened, at its place",
+         {{true, "thermostat", UID, .address = 8, .port = 23, DENIED(LIBUSB_ERROR_ACCESS)}},
+         USB_APPLICATION,
+         "you may not ask its name"},
+        {"what does not answer, at its place",
+         {{true, "thermostat", UID, .address = 8, .port = 23, .mute = true}},
+         USB_MUTE,
+         NULL},
+        {"and elsewhere",
+         {{true, "thermostat", UID, .address = 8, .port = 24, .mute = true}},
+         USB_NOTHING,
+         NULL},
     };
     char product[USB_TEXT];
     struct usb_board was;
