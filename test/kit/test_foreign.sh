@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD work=build/test/foreign
 rm -rf "$work" && mkdir -p "$work" || exit 1
-echo 1..29
+echo 1..30
 . test/kit/lib.sh
 
 build() { # build NAME [VARIABLE=VALUE]…: by Make
@@ -93,6 +93,7 @@ cxx() { echo '#include "sureboot.h"' | arm-none-eabi-gcc -xc++ -std=c++11 -mcpu=
 ok "the header in C++" cxx
 
 ok "FLASH at 0x08000000 is named" refused "FLASH has to be ORIGIN = 0x08004000" 's/ORIGIN = 0x08004000/ORIGIN = 0x08000000/' project.ld
+ok ".data that is not loaded from flash is named" refused ".data needs >RAM AT> FLASH" 's/>RAM AT> FLASH/>RAM/' project.ld
 ok "RAM without room for the mailbox is named" refused "RAM must end at 0x2000FF00" 's/64K - 256/64K/' project.ld
 ok "an _estack that is still the number of before is named" refused "so must _estack if it is a number" \
     's/^_estack = .*/_estack = 0x20010000;/' project.ld

@@ -130,13 +130,13 @@ static bool take_option(struct board_args *args, char *text, struct sentence *wh
     char *equals = strchr(text, '=');
     if (equals == NULL)
         return refuse(why, "--option takes NAME=VALUE, not '%s'", text);
-    struct board_args_option *options = realloc(args->options, (args->option_count + 1) * sizeof *options);
-    if (options == NULL)
-        return refuse(why, "out of memory");
     *equals = '\0';
     for (size_t i = 0; i < args->option_count; i++)
         if (strcmp(args->options[i].name, text) == 0)
             return refuse(why, "--option %s is given twice", text);
+    struct board_args_option *options = realloc(args->options, (args->option_count + 1) * sizeof *options);
+    if (options == NULL)
+        return refuse(why, "out of memory");
     args->options = options;
     options[args->option_count++] = (struct board_args_option){text, equals + 1};
     return true;
