@@ -66,9 +66,32 @@ static void with_others_between(void **state)
     assert_int_equal(value, 0x08000000);
 }
 
+/* The FPU is switched on first, with the same base register: mov.w r3, #0xED00; movt r3, #0xE000;
+ * ldr.w r2, [r3, #136]; orr.w r2, #0xF00000; str.w r2, [r3, #136]; mov.w r2, #0x08000800; str r2, [r3, #8].
+ * Then ldrb.w r1, [r3, #0x3FF]: bits of an offset are no register, as a load with write-back has it there. */
+static void behind_the_fpu(void **state)
+{
+    (void)state;
+    LOOK(0xF44F, 0x436D, 0xF2CE, 0x0300, 0xF8D3, 0x2088, 0xF442, 0x0270, 0xF8C3, 0x2088, 0xF04F, 0x2208,
+         0x609A, 0x4770);
+    assert_int_equal(stores, 1);
+    assert_int_equal(at, 0x08004018);
+    assert_int_equal(value, 0x08000800);
+    LOOK(0x4B02, 0xF04F, 0x6200, 0xF893, 0x13FF, 0x609A, 0xED00, 0xE000);
+    assert_int_equal(stores, 1);
+}
+
 static void what_is_not_one(void **state)
 {
     (void)state;
+    /* the address is changed by a load with write-back: ldr.w r1, [r3, #8]!, then by ldr.w r1, [r3], #8 */
+    LOOK(0x4B02, 0xF04F, 0x6200, 0xF853, 0x1F08, 0x609A, 0xED00, 0xE000);
+    assert_int_equal(stores, 0);
+    LOOK(0x4B02, 0xF04F, 0x6200, 0xF853, 0x1B08, 0x609A, 0xED00, 0xE000);
+    assert_int_equal(stores, 0);
+    /* the value is loaded: ldr.w r2, [r3, #136] */
+    LOOK(0x4B02, 0xF04F, 0x6200, 0xF8D3, 0x2088, 0x609A, 0xED00, 0xE000);
+    assert_int_equal(stores, 0);
     /* another register of the SCB */
     LOOK(0x4B02, 0xF04F, 0x6200, 0x60DA, 0x4770, 0xBF00, 0xED00, 0xE000);
     assert_int_equal(stores, 0);
@@ -99,8 +122,9 @@ static void what_is_not_one(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(by_gcc), cmocka_unit_test(by_literals),
-                                       cmocka_unit_test(by_halves), cmocka_unit_test(with_others_between),
-                                       cmocka_unit_test(what_is_not_one)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(by_gcc),         cmocka_unit_test(by_literals),
+        cmocka_unit_test(by_halves),      cmocka_unit_test(with_others_between),
+        cmocka_unit_test(behind_the_fpu), cmocka_unit_test(what_is_not_one)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
