@@ -431,7 +431,7 @@ static void counters(void **state)
     poke(DEMCR, TRCENA);
     poke(DWT_CTRL, 1 << 17);
     set(1, CPICNT);
-    PROGRAM(LDR(2, 1), NOP, NOP, 0xe7ff /* b to the next */, NOP, LDR(3, 1), HERE);
+    PROGRAM(LDR(2, 1), ADDS(4, 0), NOP, 0xe7ff /* b to the next */, NOP, LDR(3, 1), HERE);
     assert_int_equal(cpu_run(bare->cpu, cpu_cycles(bare->cpu) + 40), CPU_RAN);
     assert_int_equal(reg(3) - reg(2), 2); /* of the load and of the branch */
 }

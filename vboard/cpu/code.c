@@ -93,7 +93,7 @@ const struct cpu_region *code_find(const struct cpu *cpu, uint32_t addr)
 static void drop_entries(struct code_region *r, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from / 2; i <= to / 2; i++)
-        r->ops[i].code = r->ops[i].code_it = OP_NEW;
+        r->ops[i].code = r->ops[i].code_it = OP_NEW, r->ops[i].entry = 0;
 }
 
 /* Offsets from…to (inclusive) of a region. Whole marked blocks are dropped and unmarked. */
@@ -210,7 +210,7 @@ static void decode(struct cpu *cpu, uint32_t pc)
         r->marks[(off + last) >> MARK_SHIFT] = 1;
         cpu_decode(op, pc, hw1, left >= 4 ? half(p + 2) : 0, r->region.base, r->region.base + r->region.size);
         behind = left - len;
-        cpu_pair(op, behind >= 2 ? half(p + len) : 0, behind >= 4 ? half(p + len + 2) : 0);
+        cpu_pair(op, pc, behind >= 2 ? half(p + len) : 0, behind >= 4 ? half(p + len + 2) : 0);
     }
     stop_marks(cpu, op, pc);
     /* The bytes may be shown by other regions, whose stores look at their own marks. */
@@ -224,6 +224,12 @@ static void decode(struct cpu *cpu, uint32_t pc)
                 o->marks[at >> MARK_SHIFT] = 1;
         }
     }
+}
+
+unsigned code_entry(const struct cpu *cpu, uint32_t pc)
+{
+    const struct code_region *r = find(cpu, pc);
+    return r != NULL ? cpu_entry(pc, half(r->region.bytes + ((pc & ~1u) - r->region.base))) : ENTRY_LEAST;
 }
 
 static bool fetch_line(struct cpu *cpu, uint32_t addr)

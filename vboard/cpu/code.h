@@ -65,6 +65,8 @@ bool code_fetch(struct cpu *cpu, const struct op *op, uint32_t pc);
 /* Decodes the instruction at pc into scratch, reading it as fetches do; NULL: fault raised.
  * breaks: honour watch and breakpoints. */
 const struct op *code_outside(struct cpu *cpu, uint32_t pc, bool breaks);
+/* Cycles of a direct branch to pc, which need not be decoded. */
+unsigned code_entry(const struct cpu *cpu, uint32_t pc);
 /* The processor wrote to memory that has a mark. */
 void code_written(struct cpu *cpu, const uint8_t *bytes, uint32_t size);
 void code_stops(struct cpu *cpu); /* watch, breakpoints or comparators changed */

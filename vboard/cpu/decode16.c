@@ -95,7 +95,7 @@ static void special_data(struct decode *d)
         break;
     case 2:
         if (rd == 15) {
-            op_set(d, OP_mov_pc, 1 + REFILL_INDIRECT);
+            op_set(d, OP_mov_pc, 1 + (rm == 14 ? REFILL_DIRECT : REFILL_INDIRECT));
         } else if (rm == 15) {
             op_set(d, OP_MOV_I, 1);
             d->op->imm = rd == 13 ? pc4 & ~3u : pc4;
@@ -112,7 +112,7 @@ static void special_data(struct decode *d)
         if ((rm == 15 && bits(d, 7, 7)) || bits(d, 2, 0) != 0)
             set_undefined(d);
         else
-            op_set(d, bits(d, 7, 7) ? OP_BLX : OP_BX, 1 + REFILL_INDIRECT);
+            op_set(d, bits(d, 7, 7) ? OP_BLX : OP_BX, 1 + (rm == 14 ? REFILL_DIRECT : REFILL_INDIRECT));
         d->op->imm = pc4;
         break;
     }

@@ -425,7 +425,7 @@ void cpu_decode(struct op *op, uint32_t pc, uint16_t hw1, uint16_t hw2, uint32_t
     bool wide = cpu_is_wide(hw1);
     struct decode d = {.op = op, .pc = pc, .near_lo = near_lo, .near_hi = near_hi};
     d.w = wide ? (uint32_t)hw1 << 16 | hw2 : hw1;
-    *op = (struct op){.len = (uint8_t)(1 + wide), .imm = d.w};
+    *op = (struct op){.len = wide ? 2 : 1, .entry = cpu_entry(pc, hw1) & 7, .imm = d.w};
     wide ? decode_32(&d) : decode_16(&d);
     if (op->code == OP_undefined || op->code == OP_nocp)
         op->imm = d.w;

@@ -1,4 +1,5 @@
 /* Exceptions: priorities, entry, return, faults and their escalation, lock-up (DDI 0403E B1.5). */
+#include "cpu/code.h"
 #include "cpu/core.h"
 
 enum {
@@ -298,4 +299,5 @@ void cpu_branch_exchange(struct cpu *cpu, uint32_t target)
     }
     cpu->r[15] = target & ~1u;
     cpu->thumb = target & 1;
+    cpu->left -= code_entry(cpu, cpu->r[15]) - ENTRY_LEAST;
 }

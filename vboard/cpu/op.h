@@ -9,10 +9,12 @@
 /* 16 bytes, one per halfword address of executable memory. The fields mean what the operation's
  * code makes of them; usually registers by number (CPU_ZERO for "none") and an immediate. */
 struct op {
-    uint16_t code;    /* enum op_code */
-    uint16_t code_it; /* the same inside an IT block, where 16-bit arithmetic leaves the flags alone */
-    uint8_t cost;     /* cycles; taken branches, divisions and waiting come on top */
-    uint8_t len;      /* halfwords */
+    uint16_t code;     /* enum op_code */
+    uint16_t code_it;  /* the same inside an IT block, where 16-bit arithmetic leaves the flags alone */
+    uint8_t cost;      /* cycles; taken branches, divisions and waiting come on top */
+    uint8_t len : 2;   /* halfwords */
+    uint8_t folds : 1; /* outside IT blocks: the IT behind it takes no cycle of its own */
+    uint8_t entry : 3; /* cycles of a direct branch to here; 0: nobody has looked */
     uint8_t rd, rn, rm, rs;
     uint8_t sh; /* shift amount, or carry-out of a rotated constant */
     uint8_t x;  /* variant */
@@ -77,6 +79,9 @@ enum op_code {
     OP_WIDE = OP_COUNT - OP_FIRST_HOT /* added to a HOT code where the encoding has 32 bits */
 };
 
+/* Cycles of a direct branch, taken: its own and the least that a pipeline refill takes. */
+enum { ENTRY_LEAST = 2 };
+
 /* What a COLD or FP function did. */
 enum op_result {
     OP_DONE, /* go on behind it */
@@ -94,7 +99,9 @@ OPS_FP(OP_DECLARE)
  * branches there can be relative to the entry; both 0: none. */
 void cpu_decode(struct op *op, uint32_t pc, uint16_t hw1, uint16_t hw2, uint32_t near_lo, uint32_t near_hi);
 bool cpu_is_wide(uint16_t hw1); /* first half of a 32-bit instruction */
+/* Cycles of a direct branch to an instruction that begins with hw1. */
+unsigned cpu_entry(uint32_t pc, uint16_t hw1);
 /* Cycles of an instruction, now that the two halfwords behind it are known (0: they are not). */
-void cpu_pair(struct op *op, uint16_t hw1, uint16_t hw2);
+void cpu_pair(struct op *op, uint32_t pc, uint16_t hw1, uint16_t hw2);
 
 #endif

@@ -32,14 +32,18 @@ AT(BL)
 }
 AT(CBZ)
 {
-    if (R(op->rn) == 0)
+    if (R(op->rn) == 0) {
+        left -= COMPARED;
         TAKE();
+    }
     NEXT();
 }
 AT(CBNZ)
 {
-    if (R(op->rn) != 0)
+    if (R(op->rn) != 0) {
+        left -= COMPARED;
         TAKE();
+    }
     NEXT();
 }
 AT(BLX)
@@ -61,6 +65,7 @@ AT(TBB)
     executed++;
     left -= op->cost;
     cpu->r[15] = code_pc(cpu, op) + 4 + 2 * v;
+    left -= code_entry(cpu, cpu->r[15]) - ENTRY_LEAST;
     goto jump;
 }
 AT(TBH)
@@ -70,13 +75,14 @@ AT(TBH)
     executed++;
     left -= op->cost;
     cpu->r[15] = code_pc(cpu, op) + 4 + 2 * v;
+    left -= code_entry(cpu, cpu->r[15]) - ENTRY_LEAST;
     goto jump;
 }
 AT(BL_FAR)
 {
     R(14) = (code_pc(cpu, op) + 4) | 1;
     executed++;
-    left -= 1 + REFILL;
+    left -= code_entry(cpu, op->imm);
     cpu->r[15] = op->imm;
     goto jump;
 }
@@ -85,7 +91,7 @@ AT(B_FAR)
     if (!condition(cpu, op->x))
         NEXT();
     executed++;
-    left -= 1 + REFILL;
+    left -= code_entry(cpu, op->imm);
     cpu->r[15] = op->imm;
     goto jump;
 }
@@ -94,7 +100,7 @@ AT(CB_FAR)
     if ((R(op->rn) != 0) != op->x)
         NEXT();
     executed++;
-    left -= 1 + REFILL;
+    left -= COMPARED + code_entry(cpu, op->imm);
     cpu->r[15] = op->imm;
     goto jump;
 }

@@ -329,7 +329,7 @@ AT(UDIV)
         goto fault;
     }
     R(op->rd) = d == 0 ? 0 : n / d;
-    left -= divide_cost(n, d);
+    left -= d == 0 ? 0 : divide_cost(n, d);
     NEXT();
 }
 AT(SDIV)
@@ -341,6 +341,9 @@ AT(SDIV)
         goto fault;
     }
     R(op->rd) = d == 0 ? 0 : (uint32_t)((int64_t)n / d);
-    left -= divide_cost(n < 0 ? 0u - (uint32_t)n : (uint32_t)n, d < 0 ? 0u - (uint32_t)d : (uint32_t)d);
+    uint32_t size = n < 0 ? 0u - (uint32_t)n : (uint32_t)n;
+    if (d < 0 && n == INT32_MIN)
+        size--;
+    left -= d == 0 ? 0 : divide_cost(size, (uint32_t)(d < 0 ? ~d : d));
     NEXT();
 }

@@ -1,5 +1,6 @@
 /* System instructions: special registers, CPS, hints, SVC, BKPT, what is not defined, and ALU
  * results to PC and SP (DDI 0403E B5.2). */
+#include "cpu/code.h"
 #include "cpu/core.h"
 #include "cpu/op.h"
 
@@ -220,12 +221,14 @@ enum op_result op_nocp(struct cpu *cpu, const struct op *op)
 enum op_result op_mov_pc(struct cpu *cpu, const struct op *op)
 {
     cpu->r[15] = cpu->r[op->rm] & ~1u;
+    cpu->left -= code_entry(cpu, cpu->r[15]) - ENTRY_LEAST;
     return OP_JUMP;
 }
 
 enum op_result op_add_pc(struct cpu *cpu, const struct op *op)
 {
     cpu->r[15] = (op->imm + cpu->r[op->rm]) & ~1u;
+    cpu->left -= code_entry(cpu, cpu->r[15]) - ENTRY_LEAST;
     return OP_JUMP;
 }
 
