@@ -210,7 +210,7 @@ static void branches(void **state)
         {{LDR(0, 1), NOP, IT(0, 8), ALU}, 3, "but behind the NOP behind one"},
         {{0x4352 /* muls r2, r2 */, IT(0, 8), ALU}, 3, "nor behind MULS"},
         {{0x4485 /* add sp, r0 */, IT(0, 8), ALU}, 3, "nor behind one that moves SP"},
-        {{IT(0, 8), ALU, IT(0, 8), ALU}, 4, "nor behind another block"},
+        {{IT(1, 8), ALU, IT(1, 8), ALU}, 4, "nor behind another block"},
     };
     (void)state;
     check(BARE_FLASH + 0x300, row, sizeof row / sizeof *row);
