@@ -25,7 +25,7 @@ static bool has_interface(libusb_device *device, enum usb_mode mode, uint8_t *nu
     return found;
 }
 
-/* False: it has one, and does not say it. */
+/* False: it does not answer. One that it refuses, or gives wrongly, is an answer. */
 static bool string(libusb_device_handle *usb, uint8_t index, char to[USB_TEXT])
 {
     int n = index ? libusb_get_string_descriptor_ascii(usb, index, (unsigned char *)to, USB_TEXT - 1) : 0;
@@ -33,10 +33,10 @@ static bool string(libusb_device_handle *usb, uint8_t index, char to[USB_TEXT])
     for (; *to; to++)
         if (*to < ' ' || *to > '~')
             *to = '?';
-    return n >= 0;
+    return n != LIBUSB_ERROR_TIMEOUT;
 }
 
-/* Opens a device and reads who it is. *error: why it is NULL, or if it is not that it does not say that. */
+/* Opens a device and reads who it is. *error: why it is NULL; otherwise whether it answers. */
 static libusb_device_handle *open_device(libusb_device *device, char serial[USB_TEXT], char product[USB_TEXT],
                                          int *error)
 {
@@ -49,7 +49,7 @@ static libusb_device_handle *open_device(libusb_device *device, char serial[USB_
         return NULL;
     bool says = string(usb, d.iProduct, product);
     says = string(usb, d.iSerialNumber, serial) && says;
-    *error = says ? 0 : LIBUSB_ERROR_IO;
+    *error = says ? 0 : LIBUSB_ERROR_TIMEOUT;
     return usb;
 }
 

@@ -221,7 +221,7 @@ int libusb_get_string_descriptor_ascii(libusb_device_handle *handle, uint8_t ind
     if (!text)
         return LIBUSB_ERROR_PIPE;
     if (d->mute)
-        return LIBUSB_ERROR_TIMEOUT;
+        return d->mute;
     int n = snprintf((char *)to, (size_t)room, "%s", text);
     return n < room ? n : room - 1;
 }

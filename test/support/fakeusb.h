@@ -12,9 +12,9 @@ struct fake_device {
     const char *product, *serial; /* NULL: it has none */
     bool run_time, dfu_mode;      /* has RUN_TIME_INTERFACE, DFU_INTERFACE, of class DFU */
     uint8_t bus, address;
-    uint8_t port;       /* of the root hub; 23: port 3 of a hub at its port 2; 0: nobody knows */
-    bool mute;          /* does not say its strings */
-    int denied, in_use; /* errors of opening it and of claiming its interface */
+    uint8_t port; /* of the root hub; 23: port 3 of a hub at its port 2; 0: nobody knows */
+    /* Errors of opening it, of claiming its interface, of asking for its strings. */
+    int denied, in_use, mute;
 };
 enum { RUN_TIME_INTERFACE = 3, DFU_INTERFACE = 5 };
 

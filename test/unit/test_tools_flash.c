@@ -84,7 +84,8 @@ static void it_comes_and_goes_for_ever(void **state)
 static void it_hangs(void **state)
 {
     (void)state;
-    fake_device[0].there = fake_device[1].mute = true;
+    fake_device[0].there = true;
+    fake_device[1].mute = LIBUSB_ERROR_TIMEOUT;
     fake_device[0].port = fake_device[1].port = 1;
     ends(RUN("a.elf"), EXIT_BAD, "");
     assert_non_null(strstr(out, "\nit is on USB, but answers no request: it hangs\n"));
