@@ -72,12 +72,12 @@ static void print_text(const char *file, const struct image *image, const struct
         for (size_t k = 0; (cure = finding_cure(finding->code, k)) != NULL; k++)
             printf("  %s, in %s:\n      %s\n", cure->toolchain, cure->file, cure->change);
     }
-    printf("\n%s\n",
-           !will_run(f) ? "It will NOT run behind sureboot."
-           : warned
-               ? "It will start; whether it works, see the warning: dfu-util -s 0x08004000:leave -D FILE.bin"
-           : f->factory ? "It will run: flash it with a debugger, at 0x08000000."
-                        : "It will run: dfu-util -s 0x08004000:leave -D FILE.bin");
+    if (!will_run(f))
+        printf("\nIt will NOT run behind sureboot.\n");
+    else
+        printf("\n%s: %s\n", warned ? "It will start; whether it works, see the warning" : "It will run",
+               f->factory ? "flash it with a debugger, at 0x08000000."
+                          : "dfu-util -s 0x08004000:leave -D FILE.bin");
 }
 
 static void member(const char *name, const char *value)

@@ -185,6 +185,8 @@ static void merge(void **state)
     DONE(0, "A factory image", "inspect", hex);
     DONE(0, "at 0x08000000", "inspect", bin);
     DONE(0, "\"factory\":true", "inspect", bin, "--json");
+    DONE(0, "sealed", "merge", BOOT, "build/test/fw/vtorwrong.bin", "-o", temp("w.hex"));
+    DONE(0, "see the warning: flash it with a debugger, at 0x08000000.", "inspect", temp("w.hex"));
     DONE(0, "\"factory\":false", "inspect", CDC_BIN, "--json");
     REFUSED("is a factory image, bootloader and application in one", "pack", hex, "-o", temp("x.bin"));
     REFUSED("is a factory image, bootloader and application in one", "merge", BOOT, bin, "-o", temp("x.bin"));
