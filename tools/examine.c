@@ -313,7 +313,9 @@ void examine(struct findings *f, const struct image *image)
         look_at_application(f, image);
         return;
     }
-    const struct image application = {.format = image->format, .parts = &part, .count = 1};
+    struct image application = *image; /* all else that is known of the file */
+    application.parts = &part;
+    application.count = 1;
     look_at_application(f, &application);
     add(f, FINDING_FACTORY, NOTE, "the application has %u bytes", part.size);
     if (!whole)

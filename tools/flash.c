@@ -165,14 +165,14 @@ static enum usb_sight look_beyond(enum usb_sight sight, uint64_t ms, const struc
  * has come has to stay: one that crashes may come and go until it is not started any more. */
 static int watch(const struct usb_board *was, char *file)
 {
-    char product[USB_TEXT];
+    char product[USB_TEXT] = "";
     enum usb_sight sight = look_beyond(USB_STILL_THERE, LEAVES_MS, was, product);
     if (sight == USB_STILL_THERE) {
         struct sentence why;
         sentence_write(&why, "the board %s does not leave the bootloader", was->serial);
         return cannot(&why);
     }
-    for (unsigned came = 0;; came++) {
+    for (unsigned came = 0;;) {
         if (sight == USB_NOTHING)
             sight = look_beyond(USB_NOTHING, SETTLES_MS, was, product);
         if (sight == USB_SUREBOOT)
@@ -191,6 +191,7 @@ static int watch(const struct usb_board *was, char *file)
                 printf("it runs, and is on USB: %s\n", product[0] ? product : "without a name");
             return sight == USB_MUTE ? EXIT_BAD : EXIT_GOOD;
         }
+        came += sight == USB_NOTHING;
     }
 }
 

@@ -166,7 +166,8 @@ static bool broad(struct state *s, const uint8_t *code, uint32_t size, uint32_t 
     } else if ((first & 0xFFF0) == 0xE8D0 && (second & 0xFFE0) == 0xF000) { /* TBB, TBH */
         s->known = 0;
     } else if (first >> 9 == 0x7C) { /* loads and stores of one register */
-        forget(s, rt);
+        if (first & 0x10)
+            forget(s, rt);
         if (!(first & 0x80) && (second & 0x900) == 0x900) /* write-back (A7.7.43, encoding T4) */
             forget(s, rn);
     } else {

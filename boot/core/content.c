@@ -58,7 +58,7 @@ static int begins(uint32_t at)
 /* An image that was linked for the start of flash and is larger than the bootloader may have all its vectors
  * in the slot. Then handlers begin where they point to in the image, and not, but for one in 100 by chance,
  * where they point to in flash. A vector that fills a row of places counts once. */
-static bool linked_below(const struct content *c)
+static bool linked_below(const struct content *c, uint32_t length)
 {
     uint32_t last = 0, vector = 0;
     int votes = 0;
@@ -66,7 +66,7 @@ static bool linked_below(const struct content *c)
         return false; /* its block is where its vector says, so it is where it was linked for */
     for (uint32_t at = SLOT_ADDR + 4; at < SLOT_ADDR + 4 * VECTORS; at += 4) {
         port_flash_read(at, &vector, sizeof vector, NULL);
-        if (vector == last || vector % 2 == 0 || vector - FLASH_ADDR >= SLOT_SIZE)
+        if (vector == last || vector % 2 == 0 || vector - FLASH_ADDR >= length)
             continue;
         last = vector;
         votes += begins(vector - 1 + SLOT_ADDR - FLASH_ADDR) - 4 * begins(vector - 1);
@@ -91,12 +91,12 @@ enum message content_examine(struct ledger_record *r)
         return MESSAGE_NOT_DONE; /* it ends before its reset handler */
     if (!port_flash_crc(SLOT_ADDR, r->length, &r->crc, NULL))
         return MESSAGE_UNREADABLE;
-    return linked_below(&c) ? MESSAGE_NOT_HERE : MESSAGE_READY;
+    return linked_below(&c, r->length) ? MESSAGE_NOT_HERE : MESSAGE_READY;
 }
 
 enum message content_unsealed(void)
 {
     struct content c;
     content_look(&c);
-    return linked_below(&c) ? MESSAGE_NOT_HERE : MESSAGE_UNFINISHED;
+    return linked_below(&c, SLOT_SIZE) ? MESSAGE_NOT_HERE : MESSAGE_UNFINISHED;
 }

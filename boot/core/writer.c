@@ -315,11 +315,12 @@ void writer_work(struct writer *w)
         return;
     struct ledger_record r = {.type = LEDGER_SEALED, .length = w->sealing};
     enum message m = content_examine(&r);
+    if (m != MESSAGE_READY)
+        look_closer(w);
 
     port_lock();
     const struct ledger_record *old = &w->ledger.newest;
     if (m != MESSAGE_READY) {
-        look_closer(w);
         fail(w, m);
     } else if (ledger_is_seal(old) && old->type != LEDGER_START && old->length == r.length &&
                old->crc == r.crc) {

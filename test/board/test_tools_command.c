@@ -289,7 +289,7 @@ static void bad_words(void **state)
     REFUSED("-o OUT", "pack", CDC_ELF);
     REFUSED("pack takes a file, -o OUT and, for a .dfu file, --id VID:PID, not also 'b'", "pack", CDC_ELF,
             "-o", "a.bin", "b");
-    REFUSED("-o is given twice", "pack", CDC_ELF, "-o", "a.bin", "-o", "b.bin");
+    REFUSED("-o is given twice", "pack", CDC_ELF, "-o", temp("a.bin"), "-o", temp("b.bin"));
     REFUSED("--json is given twice", "inspect", "--json", CDC_ELF, "--json");
     REFUSED("--serial is given twice", "flash", CDC_ELF, "--serial=1", "--serial", "2");
     REFUSED("takes a file", "pack", "-o", "a.bin");

@@ -35,7 +35,7 @@ idle() {
     [ $(($(ticks $1) - before)) -lt 30 ]
 }
 # The guest may have to wait for a processor itself, which counts as time used: hence not at the first try only.
-check "and leaves the processor to others" await 20 idle $second
+check "and leaves the processor to others" await 4 idle $second
 kill $second
 ends() { kill $1 && wait $1; }
 check "it ends on SIGTERM" ends $first

@@ -17,7 +17,7 @@ flash() {
 }
 says() { cat /run/flash; grep -qF -- "$1" /run/flash; }
 '
-in_guest --timeout 600 "$flash"'
+in_guest "$flash"'
 await 30 device $DFU >/dev/null
 check "a file that is linked elsewhere" flash 2 "Linked elsewhere" build/firmware/boot.bin
 check "a file that is not there" flash 2 "/run/none" /run/none
@@ -76,7 +76,7 @@ board worn --uid $threes --load build/firmware/boot.hex --option weak-high=0x080
 # The cable is pulled in the third page, at 0x08005000.
 board lost --uid $fours --load build/firmware/boot.hex
 once lost '"op":"program","addr":134238[0-9]{3},' 'usb unplug'
-in_guest --timeout 600 "ones=$ones twos=$twos threes=$threes fours=$fours;$flash"'
+in_guest "ones=$ones twos=$twos threes=$threes fours=$fours;$flash"'
 four() { [ "$(ls -d $(grep -lx df11 /sys/bus/usb/devices/*/idProduct) | wc -l)" = 4 ]; }
 check "four boards" await 30 four
 check "which of them?" flash 2 "there are 4 of them, say --serial and one of" build/firmware/cdc.elf

@@ -288,8 +288,8 @@ static void linked_below(void **state)
     put32(0x7000, 0xB5);
     put32(4 * 98, FLASH_ADDR + 0x7000); /* not Thumb: no vector */
     assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
-    put32(4 * 98, FLASH_ADDR + SLOT_SIZE + 1); /* behind the slot */
-    put32(SLOT_SIZE, 0xB510);
+    put32(4 * 98, FLASH_ADDR + LARGE + 1); /* behind its end, where something else may be */
+    put32(LARGE, 0xB510);
     assert_int_equal(sealed_as(LARGE), MESSAGE_READY);
 
     large_image(SLOT_ADDR); /* the same where it belongs: as many as one likes */

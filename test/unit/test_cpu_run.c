@@ -200,6 +200,25 @@ static void program(void)
     set(CPU_PC, BARE_FLASH + 0x200);
 }
 
+/* An IT that is folded leaves its instruction no cycle of its own: it is a step all the same. */
+static void step_over_a_folded_it(void **state)
+{
+    (void)state;
+    bare->at = reg(CPU_PC);
+    bare_code(bare, 0x2801 /* cmp r0, #1 */, 0xbf14 /* ite ne */, 0x2102 /* movne r1, #2 */,
+              0x2103 /* moveq */);
+    set(0, 0);
+    uint32_t pc = reg(CPU_PC);
+    uint64_t before = cpu_cycles(bare->cpu), executed = cpu_instructions(bare->cpu);
+    for (uint32_t n = 1; n <= 4; n++) {
+        assert_int_equal(cpu_step(bare->cpu), CPU_RAN);
+        assert_int_equal(reg(CPU_PC), pc + 2 * n);
+        assert_int_equal(cpu_instructions(bare->cpu), executed + n);
+    }
+    assert_int_equal(reg(1), 2);
+    assert_int_equal(cpu_cycles(bare->cpu), before + 3);
+}
+
 static void one_go_equals_steps(void **state)
 {
     struct bare *other = bare, *mine;
@@ -362,6 +381,7 @@ int main(void)
         TEST(breakpoints),
         TEST(watch_is_told_once),
         TEST(watches_do_not_disturb_each_other),
+        TEST(step_over_a_folded_it),
         TEST(one_go_equals_steps),
         TEST(snapshots),
         TEST(regions_can_be_switched),

@@ -79,6 +79,9 @@ static void behind_the_fpu(void **state)
     assert_int_equal(value, 0x08000800);
     LOOK(0x4B02, 0xF04F, 0x6200, 0xF893, 0x13FF, 0x609A, 0xED00, 0xE000);
     assert_int_equal(stores, 1);
+    /* What is stored is still there: str.w r2, [r3, #136] */
+    LOOK(0x4B02, 0xF04F, 0x6200, 0xF8C3, 0x2088, 0x609A, 0xED00, 0xE000);
+    assert_int_equal(stores, 1);
 }
 
 static void what_is_not_one(void **state)

@@ -83,6 +83,9 @@ static void of_file(struct reader r, char *core, size_t size)
         (void)snprintf(core, size, "ARM %s", name ? name : "v8");
     else if (fp >= FP_ARCH_V8)
         (void)snprintf(core, size, "a floating-point unit FPv5");
+    for (; *core; core++)
+        if (*core < ' ' || *core > '~')
+            *core = '?';
 }
 
 void image_other_core(struct image *image, const uint8_t *bytes, size_t size)

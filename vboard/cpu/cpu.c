@@ -165,15 +165,24 @@ static bool between_instructions(struct cpu *cpu)
     return true;
 }
 
+/* Until the limit. Where that is a cycle away it is one instruction, also one that takes none. */
+static void interpret(struct cpu *cpu, uint64_t now)
+{
+    cpu->one = cpu->limit - now == 1;
+    if (cpu->one)
+        cpu->limit = now;
+    cpu->left = (int64_t)(cpu->limit - now);
+    cpu_interpret(cpu);
+}
+
 /* A debugger's step; true: done. What the instruction itself causes, a fault or SVC, is entered. */
 static bool step(struct cpu *cpu, uint64_t now)
 {
     struct cpu_debug *d = &cpu->debug;
     uint64_t before = cpu->instructions;
     cpu->limit = now + 1;
-    cpu->left = 1;
     d->own_exception = false;
-    cpu_interpret(cpu);
+    interpret(cpu, now);
     if (!cpu->at_break && !d->stop && !d->own_exception && cpu->instructions == before)
         return false; /* at a watch of the owner's */
     if (d->own_exception && !d->stop && between_instructions(cpu))
@@ -228,8 +237,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t until)
         uint64_t before = cpu->instructions;
         if (steps)
             cpu->limit = now + 1;
-        cpu->left = (int64_t)(cpu->limit - now);
-        cpu_interpret(cpu);
+        interpret(cpu, now);
         if (steps && cpu->instructions != before) /* what raises an exception is a step into that */
             cpu_debug_event(cpu, DFSR_HALTED);
         if (cpu->at_break) {
@@ -237,13 +245,17 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t until)
             cpu->debug.stepping = false;
             return CPU_BREAK;
         }
+        if (cpu->single && cpu->instructions != before)
+            return CPU_RAN;
     }
 }
 
 /* An entry ends with its handler chosen, so that whoever steps sees the handler's first instruction. */
 enum cpu_exit cpu_step(struct cpu *cpu)
 {
+    cpu->single = true;
     enum cpu_exit why = cpu->stacked ? CPU_RAN : cpu_run(cpu, cpu_now(cpu) + 1);
+    cpu->single = false;
     while (why == CPU_RAN && cpu->stacked)
         cpu_vector(cpu);
     return why;

@@ -66,7 +66,8 @@ static uint32_t cyccnt(const struct cpu *cpu)
 }
 
 /* In the order of their registers and enable bits: CPICNT, EXCCNT, SLEEPCNT, LSUCNT, FOLDCNT. Cycles of loads
- * and stores are told as CPICNT's, and nothing is folded. So instructions are cycles less all these. */
+ * and stores are told as CPICNT's, and so are those that folding saves: it falls there. So instructions are
+ * cycles less all these. */
 static uint32_t total(const struct cpu *cpu, unsigned n)
 {
     uint64_t instructions = cpu->instructions + cpu->unretired;

@@ -264,7 +264,7 @@ void cpu_interpret(struct cpu *cpu)
         ENTER(code_lookup(cpu, cpu->r[15]));
     cpu->at_break = false;
     PICK();
-    if (left > 0)
+    if (left > 0 || cpu->one)
         GO();
     goto boundary;
 

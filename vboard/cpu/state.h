@@ -84,6 +84,8 @@ struct cpu {
     } watches[CPU_WATCHES];
     uint32_t breaks[CPU_BREAKS];
     uint8_t break_count;
+    bool single;   /* cpu_step: an instruction that takes no cycle is one, too */
+    bool one;      /* execute an instruction even if there is no cycle left */
     bool at_break; /* CPU_BREAK was reported for break_pc: step over it when asked to go on */
     uint32_t break_pc;
 
