@@ -239,11 +239,12 @@ static void linked_below_is_said_on(void **state)
 {
     (void)state;
     static uint8_t below[0x6000];
+    static const uint8_t push[] = {0x80, 0xB5};
     make_image(below, sizeof below, 3);
     for (uint32_t n = 1; n < 16; n++) { /* each begins with PUSH {R7, LR} where the image has it */
         uint32_t at = 0x4100 + 16 * n, vector = FLASH_ADDR + at + 1;
         memcpy(below + 4 * n, &vector, sizeof vector);
-        memcpy(below + at, "\x80\xB5", 2);
+        memcpy(below + at, push, sizeof push);
         memset(below + at - 0x4000, 0, 2);
     }
     install(MAX);
