@@ -139,7 +139,7 @@ static inline uint8_t *block_window(const struct window *w, uint32_t addr, uint3
 
 /* Cycles of a division beyond the 2 in the entry, d as it is, or inverted if it is negative (TRM: 2 to 12,
  * "terminates early"): four bits of the quotient a cycle. It is what 19051 divisions took on a Cortex-M4F
- * (CC2652: github.com/mimuw-distributed-systems-group/ cmemu, tests/cc2652/instructions/data_processing,
+ * (CC2652: github.com/mimuw-distributed-systems-group/cmemu, tests/cc2652/instructions/data_processing,
  * sdiv_udiv_timing and its neighbours). */
 static inline unsigned divide_cost(uint32_t n, uint32_t d)
 {

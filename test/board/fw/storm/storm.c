@@ -18,7 +18,7 @@ _Alignas(512) uint32_t storm_scratch[2][SCRATCH]; /* one MPU region */
 static const uint8_t irq_prio[IRQS] = {0x20, 0x30, 0x50, 0x60, 0x70, 0x90, 0xB0, 0xC0};
 static volatile enum storm_mode mode;
 static volatile int32_t budget;
-static volatile uint32_t seed = 1, depth, entry_cycles = UINT32_MAX;
+static volatile uint32_t seed = 2, depth, entry_cycles = UINT32_MAX;
 static _Alignas(8) uint32_t second_stack[STACK];
 static uint32_t *volatile other_sp; /* of the thread that waits; NULL: there is none */
 
