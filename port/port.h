@@ -126,6 +126,10 @@ bool port_flash_protected(uint32_t page);
 /* Implemented by the bootloader; interrupt context. */
 void port_flash_done(enum port_flash_result result);
 
+/* A new image is in the slot: what is kept of the last one, that it was in Standby and its mailbox, is
+ * dropped. */
+void port_forget_image(void);
+
 /* ---- DFU world: clocks, time, LED -------------------------------------------------------- */
 
 /* Core clock, LED pin, time base, interrupts of flash and USB. */

@@ -267,6 +267,7 @@ static bool advance(struct writer *w, enum port_flash_result result)
         return true;
 
     case SEALED:
+        port_forget_image();
         w->careful = false;
         w->verdict = MESSAGE_READY;
         drop_flags(w, PAGE_SOUND);

@@ -79,6 +79,7 @@ struct pwr_regs {
 #define PWR_CR1_VOS_Pos 9
 #define PWR_CR2_USV     BIT(10)
 #define PWR_SR1_SBF     BIT(8)
+#define PWR_SCR_CSBF    BIT(8)
 
 /* ---- FLASH ------------------------------------------------------------------------------- */
 struct flash_regs {

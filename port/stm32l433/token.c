@@ -36,6 +36,12 @@ void port_token_set(uint32_t token)
     RCC->APB1ENR1 = enabled;
 }
 
+void port_forget_image(void)
+{
+    PWR->SCR = PWR_SCR_CSBF; /* USB has PWREN on */
+    *(volatile uint32_t *)MAILBOX_ADDR = 0;
+}
+
 __attribute__((noinline)) void port_reset(void)
 {
     SCB->AIRCR = 0x05FAul << SCB_AIRCR_VECTKEY_Pos | SCB_AIRCR_SYSRESETREQ_Msk;

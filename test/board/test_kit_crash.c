@@ -2,6 +2,9 @@
 #include "command.h"
 #include "kitbench.h"
 
+#include "board.h"
+#include "chip/machine.h"
+
 #define BIN     "build/test/fw/kit.bin"
 #define ELF     "build/test/fw/kit.elf"
 #define CRASHER "build/test/fw/crasher.bin"
@@ -119,37 +122,89 @@ static void a_crash_in_words(void **state)
     kit_end(k);
 }
 
+/* A confirmed application that has woken from Standby. */
+static struct kit *woken(void)
+{
+    struct kit *k = downloaded();
+    kit_order(k, CONFIRM, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    kit_order(k, STANDBY, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    vboard_nrst(k->bench.board, MS);
+    bench_run(&k->bench, 20 * MS);
+    assert_int_equal(k->bench.handoffs, 2);
+    assert_int_equal(vboard_peek32(k->bench.board, PWR_SR1) & SBF, SBF);
+    return k;
+}
+
+/* The update crashes at once, and is counted. */
+static void crashing_update(struct kit *k)
+{
+    kit_expect_dfu(k, "token");
+    kit_download(k, CRASHER);
+    bench_run(&k->bench, 500 * MS);
+    assert_int_equal(k->bench.handoffs, 2 + 3);
+    kit_expect_dfu(k, "after three starts");
+    if (!strstr(kit_dfu_report(k), "verdict: Not confirmed: three starts"))
+        fail_msg("report: %s", kit_dfu_report(k));
+    kit_end(k);
+}
+
 /* PWR_SR1.SBF stays from the wake-up on, and starts that show it are not counted: neither a crash nor the way
  * into DFU may leave it to what comes next. */
 static void after_standby(void **state)
 {
     (void)state;
     for (uint32_t what = DFU; what <= BAD_ACCESS; what += BAD_ACCESS - DFU) {
-        struct kit *k = downloaded();
-        kit_order(k, CONFIRM, MAIN);
-        bench_run(&k->bench, 10 * MS);
-        kit_order(k, STANDBY, MAIN);
-        bench_run(&k->bench, 10 * MS);
-        vboard_nrst(k->bench.board, MS);
-        bench_run(&k->bench, 20 * MS);
-        assert_int_equal(k->bench.handoffs, 2);
-        assert_int_equal(vboard_peek32(k->bench.board, PWR_SR1) & SBF, SBF);
+        struct kit *k = woken();
         kit_order(k, what, MAIN);
         bench_run(&k->bench, 50 * MS);
         assert_int_equal(vboard_peek32(k->bench.board, PWR_SR1) & SBF, 0);
-        if (what == DFU) { /* the update crashes at once */
-            kit_expect_dfu(k, "token");
-            kit_download(k, CRASHER);
-            bench_run(&k->bench, 500 * MS);
-            assert_int_equal(k->bench.handoffs, 2 + 3);
-            kit_expect_dfu(k, "after three starts");
-            if (!strstr(kit_dfu_report(k), "verdict: Not confirmed: three starts"))
-                fail_msg("report: %s", kit_dfu_report(k));
+        if (what == DFU) {
+            crashing_update(k);
         } else {
             assert_int_equal(k->bench.handoffs, 3);
+            kit_end(k);
         }
-        kit_end(k);
     }
+}
+
+/* An application that leaves its token by itself does not clear SBF: the image that follows has slept as
+ * little. */
+static void after_standby_without_the_kit(void **state)
+{
+    (void)state;
+    static const uint32_t puts[][2] = {{0x40021058, 1u << 28 | 1u << 10 /* PWREN, RTCAPBEN */},
+                                       {0x40007000, 0x300 /* DBP, range 1 */},
+                                       {BKP5R, 0xDEADBEEF}};
+    struct kit *k = woken();
+    struct chip *c = board_chip(k->bench.board);
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(chip_debug_write(c, puts[i][0], 4, puts[i][1]));
+    vboard_nrst(k->bench.board, MS);
+    bench_run(&k->bench, 20 * MS);
+    assert_int_equal(vboard_peek32(k->bench.board, PWR_SR1) & SBF, SBF);
+    crashing_update(k);
+}
+
+/* What crashed was the image before. */
+static void a_new_image_has_not_crashed(void **state)
+{
+    (void)state;
+    unsigned causes = 0;
+    struct kit *k = downloaded();
+    (void)three_times(k, BAD_ACCESS, MAIN, "soft", &causes);
+    kit_download_by(k, BIN, false, DFU_AS_ANNOUNCED);
+    if (strstr(kit_dfu_report(k), "crash:"))
+        fail_msg("report: %s", kit_dfu_report(k));
+    vboard_nrst(k->bench.board, MS);
+    bench_run(&k->bench, 20 * MS);
+    assert_int_equal(k->bench.handoffs, 4);
+    kit_order(k, REPORT, MAIN);
+    bench_run(&k->bench, 10 * MS);
+    assert_int_equal(kit_variable(k, "result"), 1);
+    assert_int_equal(kit_variable(k, "crash_kind"), 0);
+    kit_end(k);
 }
 
 static void an_undefined_instruction(void **state)
@@ -256,6 +311,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bus_fault_everywhere),
         cmocka_unit_test(after_standby),
+        cmocka_unit_test(after_standby_without_the_kit),
+        cmocka_unit_test(a_new_image_has_not_crashed),
         cmocka_unit_test(an_undefined_instruction),
         cmocka_unit_test(a_stack_overflow),
         cmocka_unit_test(a_hang),

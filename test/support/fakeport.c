@@ -76,6 +76,11 @@ bool port_flash_protected(uint32_t page)
     return !fake.hide_protection && fake.protected_page[(page - FLASH_ADDR) / FLASH_PAGE_SIZE];
 }
 
+void port_forget_image(void)
+{
+    fake.forgotten++;
+}
+
 /* ---- writing ----------------------------------------------------------------------------- */
 
 static uint64_t torn(uint64_t before, uint64_t after)

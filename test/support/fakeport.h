@@ -25,6 +25,7 @@ struct fake {
     unsigned erases, programs; /* pages; double words */
     unsigned reads;            /* calls of port_flash_read */
     unsigned fed;              /* calls of port_watchdog */
+    unsigned forgotten;        /* calls of port_forget_image */
     unsigned operations;       /* erases and double words since fake_init */
     unsigned cut_at;           /* power ends at that operation (1...); 0: never */
     enum fake_cut cut;

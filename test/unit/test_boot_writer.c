@@ -11,6 +11,7 @@ static void same_image_again(void **state)
     install();
     assert_int_equal(dfu_util(SLOT_ADDR, old, SIZE, 2048, 0), MESSAGE_READY);
     assert_int_equal(fake.operations, 0);
+    assert_int_equal(fake.forgotten, 2); /* installed, and again */
     assert_int_equal(boot_verdict(), VERDICT_START);
 }
 
