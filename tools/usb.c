@@ -161,8 +161,8 @@ static enum usb_found unclear(const struct found *f, enum usb_mode mode, struct 
     else if (mode == USB_RUN_TIME)
         sentence_write(why, "an application with DFU cannot be opened: be root, or write a udev rule for it");
     else
-        sentence_write(why,
-                       "a device in DFU mode cannot be opened: be root, or install dfu-util's udev rule");
+        sentence_write(
+            why, "a device in DFU mode cannot be opened: be root, or have a udev rule, docs/messages.md");
     return USB_UNCLEAR;
 }
 
@@ -182,7 +182,8 @@ static enum usb_found none(const struct found *f, const char *wanted, struct sen
             why, "there is no sureboot in DFU mode on USB, but an application: dfu-util -e leads into DFU");
     else
         sentence_write(why,
-                       "there is no sureboot in DFU mode on USB: docs/how-it-boots.md has the ways into DFU");
+                       "there is no sureboot in DFU mode on USB: sureboot flash leads an application there "
+                       "by its serial --port, docs/how-it-boots.md has all ways");
     return USB_NONE;
 }
 

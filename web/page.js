@@ -24,25 +24,41 @@ function say(text, kind = '') {
   $('said').className = kind;
 }
 
-/* Who is not root needs a udev rule on Linux; elsewhere another program has the board. */
+/* What a browser does not say. */
 function hint(e) {
-  return /access denied/i.test(e.message) ? ' On Linux, install the udev rule of dfu-util.' : '';
+  if (/claim/i.test(e.message))
+    return ' Another page or program has the board.';
+  return /access denied/i.test(e.message) ?
+    ' On Linux, you need a udev rule (docs/messages.md); elsewhere another program has the board.' : '';
+}
+
+/* What a chooser gives; nothing if it was closed. The same error later is a board that has gone. */
+async function picked(chooser) {
+  try {
+    return await chooser;
+  } catch (e) {
+    if (e.name !== 'NotFoundError')
+      throw e;
+    return null;
+  }
 }
 
 /* What somebody has asked for, one at a time; an error becomes a sentence. */
 async function act(what) {
   if (busy)
     return;
+  const had = document.activeElement; /* a button that is disabled loses it */
   busy = true;
   show();
   try {
     await what();
   } catch (e) {
-    if (e.name !== 'NotFoundError') /* the chooser was closed */
-      say(e instanceof Refusal ? e.message : `It did not work: ${e.message}${hint(e)}`, 'bad');
+    say(e instanceof Refusal ? e.message : `It did not work: ${e.message}${hint(e)}`, 'bad');
   } finally {
     busy = false;
     show();
+    if (document.activeElement === document.body)
+      had.focus();
   }
 }
 
@@ -65,7 +81,9 @@ async function take(device) {
 }
 
 async function connect() {
-  const device = await navigator.usb.requestDevice({filters: Sureboot.FILTERS});
+  const device = await picked(navigator.usb.requestDevice({filters: Sureboot.FILTERS}));
+  if (!device)
+    return;
   if (!Sureboot.is(device))
     throw new Error(`this is no sureboot, but "${device.productName}"`);
   if (board) {
@@ -108,7 +126,9 @@ async function flash() {
 /* A running application by its serial port, as the application kit has it: the byte 0xAA, and the port closed while
  * it is at 1200 bit/s. */
 async function enter() {
-  await leaveBy(await navigator.serial.requestPort());
+  const port = await picked(navigator.serial.requestPort());
+  if (port)
+    await leaveBy(port);
 }
 
 async function leaveBy(port) {

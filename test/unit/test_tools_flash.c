@@ -1,6 +1,10 @@
 /* `sureboot flash` from the command line to its last word. */
 #include "flash_rig.h"
 
+#define NOBODY                                                                                               \
+    "there is no sureboot in DFU mode on USB: sureboot flash leads an application there by its serial "      \
+    "--port, docs/how-it-boots.md has all ways"
+
 static void words_it_does_not_take(void **state)
 {
     (void)state;
@@ -254,8 +258,7 @@ static void it_does_not_detach(void **state)
 static void nobody_is_there(void **state)
 {
     (void)state;
-    ends(RUN("a.elf"), EXIT_CANNOT,
-         "there is no sureboot in DFU mode on USB: docs/how-it-boots.md has the ways into DFU");
+    ends(RUN("a.elf"), EXIT_CANNOT, NOBODY);
     ends(RUN("a.elf", "--serial", UID), EXIT_CANNOT,
          "there is no sureboot in DFU mode with the serial number " UID " on USB");
 }

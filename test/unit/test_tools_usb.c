@@ -35,6 +35,9 @@
         true, .product = "mouse", .serial = "M1"                                                             \
     }
 #define DENIED(error) .denied = (error)
+#define NOBODY                                                                                               \
+    "there is no sureboot in DFU mode on USB: sureboot flash leads an application there by its serial "      \
+    "--port, docs/how-it-boots.md has all ways"
 
 static int setup(void **state)
 {
@@ -108,11 +111,7 @@ static void in_dfu_mode(void **state)
          NULL,
          USB_UNCLEAR,
          "there are 2 of them, say --serial and one of " UID " " OTHER},
-        {"none",
-         {MOUSE},
-         NULL,
-         USB_NONE,
-         "there is no sureboot in DFU mode on USB: docs/how-it-boots.md has the ways into DFU"},
+        {"none", {MOUSE}, NULL, USB_NONE, NOBODY},
         {"another one",
          {SUREBOOT(OTHER)},
          UID,
@@ -154,11 +153,7 @@ static void in_dfu_mode(void **state)
          NULL,
          USB_NONE,
          "there is a device in DFU mode, but it is not sureboot: \"STM32 DFU\""},
-        {"nobody knows which",
-         {{true, "sureboot 1.0: ready", .dfu_mode = true}},
-         NULL,
-         USB_NONE,
-         "there is no sureboot in DFU mode on USB: docs/how-it-boots.md has the ways into DFU"},
+        {"nobody knows which", {{true, "sureboot 1.0: ready", .dfu_mode = true}}, NULL, USB_NONE, NOBODY},
         {"a name like ours",
          {{true, "my sureboot 1.0", UID, .dfu_mode = true}},
          NULL,
@@ -168,7 +163,7 @@ static void in_dfu_mode(void **state)
          {{true, DENIED(LIBUSB_ERROR_ACCESS), .dfu_mode = true}},
          NULL,
          USB_UNCLEAR,
-         "a device in DFU mode cannot be opened: be root, or install dfu-util's udev rule"},
+         "a device in DFU mode cannot be opened: be root, or have a udev rule, docs/messages.md"},
         {"no driver",
          {{true, DENIED(LIBUSB_ERROR_NOT_SUPPORTED), .dfu_mode = true}},
          NULL,
@@ -226,11 +221,7 @@ static void applications(void **state)
          USB_UNCLEAR,
          "an application with DFU may be another device's: if it is meant, say --serial "
          "3b5200280F5733343637351E"},
-        {"in DFU mode",
-         {SUREBOOT(UID)},
-         NULL,
-         USB_NONE,
-         "there is no sureboot in DFU mode on USB: docs/how-it-boots.md has the ways into DFU"},
+        {"in DFU mode", {SUREBOOT(UID)}, NULL, USB_NONE, NOBODY},
         {"no right",
          {{true, DENIED(LIBUSB_ERROR_ACCESS), .run_time = true}},
          NULL,

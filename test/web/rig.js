@@ -198,9 +198,20 @@ class Element {
   className = '';
   value = '';
   files = [];
-  disabled = false;
+  off = false;
   hidden = false;
   heard = {};
+  constructor(document = null) { this.document = document; }
+  get disabled() { return this.off; }
+  set disabled(off) {
+    this.off = off;
+    if (off && this.document.activeElement === this)
+      this.document.activeElement = this.document.body;
+  }
+  focus() {
+    if (!this.off)
+      this.document.activeElement = this;
+  }
   addEventListener(name, what) { this.heard[name] = what; }
   /* What the listener starts goes on behind. */
   fire(name, event = {}) { this.heard[name]({preventDefault() {}, ...event}); }
@@ -220,21 +231,24 @@ class Chosen {
   slice(from, to) { return {arrayBuffer: () => this.read(this.bytes.slice(from, to))}; }
 }
 
+/* What a browser says of a chooser that was closed, and of a device that has gone. */
+const notFound = (text) => Object.assign(new Error(text), {name: 'NotFoundError'});
+const closed = () => { throw notFound('No device selected.'); };
+
 /* The page with these boards let in once; usb: false, a browser without. */
 class Page {
   constructor({boards = [], usb = true, serial = true} = {}) {
     this.clock = new Clock();
-    this.elements = new Map([...html.matchAll(/ id="(\w+)"/g)].map((m) => [m[1], new Element()]));
     this.document = new Element();
+    this.document.activeElement = this.document.body = new Element(this.document);
+    this.elements = new Map([...html.matchAll(/ id="(\w+)"/g)].map((m) => [m[1], new Element(this.document)]));
     this.document.getElementById = (id) => this.elements.get(id);
     this.boards = boards;
     this.usb = Object.assign(new Element(), {
       getDevices: async () => this.boards,
       requestDevice: async ({filters}) => {
         this.filters = filters;
-        if (this.choice)
-          return this.choice;
-        throw Object.assign(new Error('No device selected.'), {name: 'NotFoundError'});
+        return this.choice || closed();
       },
     });
     this.port = {
@@ -252,7 +266,7 @@ class Page {
     };
     this.context = vm.createContext({
       document: this.document,
-      navigator: {usb: usb ? this.usb : undefined, serial: serial ? {requestPort: async () => this.port} : undefined},
+      navigator: {usb: usb ? this.usb : undefined, serial: serial ? {requestPort: async () => this.port || closed()} : undefined},
       performance: {now: () => this.clock.now},
       setTimeout: this.clock.later,
       TextDecoder, Uint8Array, DataView, ArrayBuffer,
@@ -313,4 +327,4 @@ async function tests(all) {
   process.exitCode = failed ? 1 : 0;
 }
 
-module.exports = {Board, Chosen, Clock, Page, REPORT, tests};
+module.exports = {Board, Chosen, Clock, Page, REPORT, notFound, tests};

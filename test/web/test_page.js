@@ -2,7 +2,7 @@
 /* web/page.js: which boards it takes, what it says, and what can be clicked when. */
 'use strict';
 const assert = require('assert');
-const {Board, Chosen, Page, REPORT, tests} = require('./rig.js');
+const {Board, Chosen, Page, REPORT, notFound, tests} = require('./rig.js');
 
 const NOBODY = 'No board in the bootloader.';
 const NAME = 'sureboot 1.0: ready, serial number 0123456789ABCDEF01234567';
@@ -70,8 +70,24 @@ tests({
   async 'a chooser that is closed is nothing to talk about'() {
     const {page} = await withBoard();
     await page.click('connect');
+    page.port = null;
+    await page.click('enter');
     says(page, '', '');
     assert.strictEqual(page.text('state'), NAME);
+  },
+
+  async 'who works by keyboard stays where he was'() {
+    const {page} = await withBoard();
+    await page.choose(app());
+    for (const id of ['connect', 'flash']) {
+      page.$(id).focus();
+      await page.click(id);
+      assert.strictEqual(page.document.activeElement, page.$(id));
+    }
+    page.$('flash').fire('click');
+    page.$('file').focus(); /* meanwhile */
+    await page.settle();
+    assert.strictEqual(page.document.activeElement, page.$('file'));
   },
 
   async 'another board in place of the first'() {
@@ -86,10 +102,11 @@ tests({
     const page = await opened();
     page.choice = new Board({open: async () => { throw new Error('Access denied.'); }});
     await page.click('connect');
-    says(page, "It did not work: Access denied. On Linux, install the udev rule of dfu-util.", 'bad');
+    says(page, 'It did not work: Access denied. On Linux, you need a udev rule (docs/messages.md); elsewhere another ' +
+      'program has the board.', 'bad');
     page.choice.open = async () => { throw new Error('Unable to claim interface.'); };
     await page.click('connect');
-    says(page, 'It did not work: Unable to claim interface.', 'bad');
+    says(page, 'It did not work: Unable to claim interface. Another page or program has the board.', 'bad');
     assert.strictEqual(page.text('state'), NOBODY);
     assert.deepStrictEqual(cleared(page), [false, true, true]);
   },
@@ -274,7 +291,7 @@ tests({
       return file.read(file.bytes);
     };
     board.controlTransferIn = board.controlTransferOut = async () => {
-      throw new Error('The device was disconnected.');
+      throw notFound('The device was disconnected.');
     };
     await page.click('flash');
     says(page, 'It did not work: The device was disconnected.', 'bad');
