@@ -10,6 +10,7 @@ static const char m4[] = "A\x1D\0\0\0aeabi\0\1\x13\0\0\0\5" /* CPU_name, arch, p
 static const char m33[] = "A\x1D\0\0\0aeabi\0\1\x13\0\0\0\5"
                           "8-M.MAIN\0\6\x11\7M";
 static const char m7[] = "A\x16\0\0\0aeabi\0\1\x0C\0\0\0\6\x0D\7M\x0A\x08\0";
+static const char v8[] = "A\x13\0\0\0aeabi\0\1\x09\0\0\0\6\x0E\7A";
 static const char a7[] = "A\x13\0\0\0aeabi\0\1\x09\0\0\0\6\x0A\7A";
 /* A compiler's own part before, words whose meaning nobody here knows, and a number of two bytes. */
 static const char more[] = "A\x0A\0\0\0gnu\0x\0A\x10\0\0\0aeabi\0\2\5\0\0\0";
@@ -30,9 +31,10 @@ static void cores(void **state)
     assert_string_equal(CORE(m4), "");
     assert_string_equal(CORE(m33), "ARM 8-M.MAIN");
     assert_string_equal(CORE(m7), "a floating-point unit FPv5");
-    assert_string_equal(CORE(a7), "ARM v8"); /* it says no name */
+    assert_string_equal(CORE(v8), "ARM v8"); /* it says no name */
+    assert_string_equal(CORE(a7), "ARM v7, not M");
     assert_string_equal(CORE(more), "");
-    assert_string_equal(CORE(words), "ARM v8");
+    assert_string_equal(CORE(words), "ARM v7, not M");
     assert_string_equal(core("", 0), "");
     assert_string_equal(core("B", 1), "");
 }

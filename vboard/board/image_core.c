@@ -80,7 +80,7 @@ static void of_file(struct reader r, char *core, size_t size)
         }
     }
     if (arch >= ARCH_V8A || profile == 'A' || profile == 'R')
-        (void)snprintf(core, size, "ARM %s", name ? name : "v8");
+        (void)snprintf(core, size, "ARM %s", name ? name : arch >= ARCH_V8A ? "v8" : "v7, not M");
     else if (fp >= FP_ARCH_V8)
         (void)snprintf(core, size, "a floating-point unit FPv5");
     for (; *core; core++)
