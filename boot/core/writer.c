@@ -47,64 +47,6 @@ static unsigned count(const struct writer *w, unsigned flag)
     return n;
 }
 
-/* ---- reading flash ----------------------------------------------------------------------- */
-
-enum look {
-    SAME,     /* flash holds what is wanted */
-    BLANK,    /* it does not, but where it does not it is all ones */
-    UNUSABLE, /* programming alone cannot get there */
-};
-
-/* A page is read a piece at a time. USB is not served meanwhile, and a host that gets no answer to three
- * SETUPs gives up: all of it has to take less time than three transactions. */
-enum { PIECE_WORDS = 32, PIECE = PIECE_WORDS * 4 };
-
-/* Compares a page with `want` (NULL: all ones). */
-static enum look look_at(uint32_t page, const void *want)
-{
-    static const uint32_t ones[] = {UINT32_MAX, UINT32_MAX};
-    const uint32_t *w = want ? want : ones;
-    enum look r = SAME;
-    for (uint32_t at = page; at != page + PAGE_SIZE; at += PIECE) {
-        uint32_t is[PIECE_WORDS];
-        if (!port_flash_read(at, is, PIECE, NULL))
-            return UNUSABLE;
-        for (unsigned i = 0; i < PIECE_WORDS; i += 2, w += want ? 2 : 0) {
-            if (is[i] == w[0] && is[i + 1] == w[1])
-                continue;
-            if ((is[i] & is[i + 1]) != UINT32_MAX)
-                return UNUSABLE;
-            r = BLANK;
-        }
-    }
-    return r;
-}
-
-/* Fills part of a buffer from flash, with ones for double words that cannot be read. */
-static void fill(struct writer_buffer *b, uint32_t at, uint32_t end)
-{
-    for (uint32_t n; at < end; at += n) {
-        n = PIECE - at % PIECE < end - at ? PIECE - at % PIECE : end - at;
-        if (port_flash_read(b->page + at, b->data + at, n, NULL))
-            continue;
-        n = 8 - at % 8 < end - at ? 8 - at % 8 : end - at;
-        if (!port_flash_read(b->page + at, b->data + at, n, NULL))
-            memset(b->data + at, 0xFF, n);
-    }
-}
-
-/* Completes a buffer to a whole page: with what is in flash, or all ones if that is to be erased. */
-static void complete(struct writer_buffer *b, bool erased)
-{
-    if (erased) {
-        memset(b->data, 0xFF, b->low);
-        memset(b->data + b->high, 0xFF, PAGE_SIZE - b->high);
-    } else {
-        fill(b, 0, b->low);
-        fill(b, b->high, PAGE_SIZE);
-    }
-}
-
 /* ---- the steps of a job ------------------------------------------------------------------ */
 
 static void takes(struct writer *w, uint32_t ms)
@@ -153,7 +95,7 @@ static void change(struct writer *w, unsigned step)
 }
 
 /* Begins to write a buffer, or (NULL) to erase a marked page. */
-static void begin(struct writer *w, struct writer_buffer *b, uint32_t page)
+static void begin(struct writer *w, struct page_buffer *b, uint32_t page)
 {
     uint8_t *flags = flags_of(w, page);
     w->page = page;
@@ -161,11 +103,11 @@ static void begin(struct writer *w, struct writer_buffer *b, uint32_t page)
     w->retried = false;
 
     if (b)
-        complete(b, *flags & PAGE_MARKED);
+        page_complete(b, *flags & PAGE_MARKED);
     *flags &= (uint8_t)~PAGE_MARKED;
-    enum look look = look_at(page, w->data);
-    bool erase = look == UNUSABLE || (w->careful && !(*flags & PAGE_SOUND));
-    if (look == SAME && !erase)
+    enum page_look look = page_look(page, w->data);
+    bool erase = look == PAGE_UNUSABLE || (w->careful && !(*flags & PAGE_SOUND));
+    if (look == PAGE_SAME && !erase)
         return;
     takes(w, (erase ? ERASE_MS : 0u) + (b ? PROGRAM_MS : 0u));
     change(w, erase ? ERASE : PROGRAM);
@@ -174,7 +116,7 @@ static void begin(struct writer *w, struct writer_buffer *b, uint32_t page)
 static bool pick(struct writer *w)
 {
     if (w->closed) {
-        struct writer_buffer *b = w->fill;
+        struct page_buffer *b = w->fill;
         w->fill = &w->buffer[b == w->buffer];
         empty(w);
         begin(w, b, b->page);
@@ -258,7 +200,7 @@ static bool advance(struct writer *w, enum port_flash_result result)
         return true;
 
     case VERIFY:
-        if (look_at(w->page, w->data) == SAME)
+        if (page_look(w->page, w->data) == PAGE_SAME)
             return make_way(w);
         if (!w->retried)
             w->step = ERASE;
@@ -361,7 +303,7 @@ size_t writer_put(struct writer *w, uint32_t addr, const uint8_t *data, size_t s
 {
     uint32_t page = addr - addr % PAGE_SIZE, low = addr - page;
     uint32_t high = low + (uint32_t)size < PAGE_SIZE ? low + (uint32_t)size : PAGE_SIZE;
-    struct writer_buffer *b = w->fill;
+    struct page_buffer *b = w->fill;
 
     if (b->page && (b->page != page || low > b->high || high < b->low))
         w->closed = true; /* neither goes on there nor overwrites it */

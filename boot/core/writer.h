@@ -9,13 +9,8 @@
 
 #include "boot/core/ledger.h"
 #include "boot/core/message.h"
+#include "boot/core/page.h"
 #include "port/port.h"
-
-struct writer_buffer {
-    uint32_t low, high; /* bytes from low to high - 1 are there */
-    uint32_t page;      /* address; 0: free */
-    uint8_t data[PAGE_SIZE] __attribute__((aligned(8)));
-};
 
 /* What is to be remembered of a page of the slot. */
 enum {
@@ -37,13 +32,13 @@ struct writer {
     uint32_t since; /* when it began, port_ms */
     uint32_t page;  /* its address */
     const uint8_t *data;        /* what is to be there; NULL: it is erased */
-    struct writer_buffer *fill; /* where data goes; the other one is the job's, or free */
+    struct page_buffer *fill; /* where data goes; the other one is the job's, or free */
     uint32_t seal_length;       /* so much is to be recorded after a flush; 0: nothing */
     uint32_t sealing;           /* so much is being recorded, whatever is asked for or forgotten meanwhile */
     struct ledger ledger;
     struct ledger_append append;
     uint8_t pages[FLASH_SIZE / PAGE_SIZE]; /* PAGE_*, of the slot */
-    struct writer_buffer buffer[2];
+    struct page_buffer buffer[2];
 };
 
 /* To be called with all zeros in *w. */
