@@ -1,5 +1,5 @@
-/* A page of flash, what is to be in it, and whether it has to be erased for that. Not while a flash operation is
- * pending: reading would wait for its end. */
+/* A page of flash, what is to be in it, and whether it has to be erased for that. Not while a flash operation
+ * is pending: reading would wait for its end. */
 #ifndef BOOT_CORE_PAGE_H
 #define BOOT_CORE_PAGE_H
 

@@ -31,10 +31,10 @@ struct writer {
     uint32_t takes; /* ms that the job typically takes */
     uint32_t since; /* when it began, port_ms */
     uint32_t page;  /* its address */
-    const uint8_t *data;        /* what is to be there; NULL: it is erased */
+    const uint8_t *data;      /* what is to be there; NULL: it is erased */
     struct page_buffer *fill; /* where data goes; the other one is the job's, or free */
-    uint32_t seal_length;       /* so much is to be recorded after a flush; 0: nothing */
-    uint32_t sealing;           /* so much is being recorded, whatever is asked for or forgotten meanwhile */
+    uint32_t seal_length;     /* so much is to be recorded after a flush; 0: nothing */
+    uint32_t sealing;         /* so much is being recorded, whatever is asked for or forgotten meanwhile */
     struct ledger ledger;
     struct ledger_append append;
     uint8_t pages[FLASH_SIZE / PAGE_SIZE]; /* PAGE_*, of the slot */
