@@ -18,7 +18,7 @@ static void words_of_other_servers(void **state)
         {"mdb 0x08000000 32", "0x08000000: 00 10 00 20 09 00 00 08 fe e7 fe e7 ff ff ff ff "
                               "ff ff ff ff ff ff ff ff ff ff ff ff ff ff ff ff\n"},
         {"MDB 134217732 1", "0x08000004: 09\n"},
-        {"mdw", "ADDR [COUNT]\n"},
+        {"mdw", "It takes ADDR [COUNT].\n"},
         {"mdw x", "x is no number"},
         {"mdw 0x100000000", "0x100000000 is no number"},
         {"mdw 0x08000001", "Up to 1024 at a time, at a multiple of 4"},
@@ -30,7 +30,7 @@ static void words_of_other_servers(void **state)
         {"mwh 0x20000014 0x6677", ""},
         {"mdw 0x20000010 2", "0x20000010: 55223344 11226677\n"},
         {"mwb 0x20000010 0x100", "Up to 1024"},
-        {"mww 0x20000010", "ADDR VALUE [COUNT]\n"},
+        {"mww 0x20000010", "It takes ADDR VALUE [COUNT].\n"},
         {"mww 0x08000000 1", "There is nothing at 0x08000000 that can be written so.\n"},
         {"reg pc", "pc: 0x08000008\n"},
         {"reg r3 0x1234", "r3: 0x00001234\n"},

@@ -135,7 +135,7 @@ static bool arguments(struct gdb *g, const struct gdb_words *w, uint32_t *addr, 
 {
     bool write = value != NULL;
     if (w->count < 1u + write) {
-        gdb_print(g, write ? "ADDR VALUE [COUNT]\n" : "ADDR [COUNT]\n");
+        gdb_print(g, "It takes %s.\n", write ? "ADDR VALUE [COUNT]" : "ADDR [COUNT]");
         return false;
     }
     if (!gdb_argument(g, w, 0, addr) || (write && !gdb_argument(g, w, 1, value)) ||
