@@ -199,6 +199,26 @@ static void a_reader_who_does_not_read(void **state)
     (void)close(fd);
 }
 
+/* What a chip would do and this one does not is told. */
+static void a_chip_that_is_protected(void **state)
+{
+    static const uint8_t level1[] = {0xBB, 0xF8, 0xEF, 0xFF, 0x44, 0x07, 0x10, 0x00};
+    int fd = dial();
+    (void)state;
+    assert_string_equal(ask(fd, "qC"), "QC1\n");
+    assert_null(strstr(said, "RDP"));
+    assert_string_equal(ask(fd, "D"), "OK\n");
+    (void)close(fd);
+    vboard_power(b, false, true);
+    assert_true(vboard_load_bytes(b, 0x1FFF7800, level1, sizeof level1));
+    vboard_power(b, true, true);
+    (void)vboard_run(b, 1000000, NULL, NULL);
+    fd = dial();
+    assert_string_equal(ask(fd, "qC"), "QC1\n");
+    assert_non_null(strstr(said, "read protection (RDP) is on"));
+    (void)close(fd);
+}
+
 /* Packets that are much work do not all have their turn at once: others wait. */
 static void a_flood_of_work(void **state)
 {
@@ -313,6 +333,7 @@ int main(void)
         ON_BOARD(wrong_packets_are_answered),
         ON_BOARD(tables_have_an_end),
         ON_BOARD(a_reader_who_does_not_read),
+        ON_BOARD(a_chip_that_is_protected),
         ON_BOARD(a_flood_of_work),
         ON_BOARD(random_packets),
     };

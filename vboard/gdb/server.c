@@ -130,6 +130,15 @@ bool gdb_hurries(const struct gdb *g)
 
 /* ---- whose the board is ------------------------------------------------------------------ */
 
+/* Who debugs a protected chip would see less: in level 1 main flash is "totally inaccessible" to a debugger,
+ * in level 2 there is no debugging (RM0394 "Read protection (RDP)"). */
+static void warn_of_protection(struct gdb *g)
+{
+    uint32_t optr;
+    if (chip_peek(g->chip, 0x40022020, &optr, sizeof optr) && (optr & 0xFF) != 0xAA)
+        gdb_say(g, "read protection (RDP) is on: a real chip would shut gdb out, this one does not");
+}
+
 bool gdb_attach(struct gdb *g)
 {
     if (g->debugger == NULL) {
@@ -140,6 +149,7 @@ bool gdb_attach(struct gdb *g)
         cpu_debug_catch(g->cpu, g->catches);
         gdb_halt(g, SIGNAL_TRAP, "");
         gdb_say(g, "gdb %s is attached, the board is halted", g->now->name);
+        warn_of_protection(g);
     }
     return g->debugger == g->now;
 }
