@@ -104,6 +104,7 @@ async function read(chosen) {
 
 async function flash() {
   const to = board, serial = to.device.serialNumber, {name} = file; /* either may be gone once it is read */
+  to.fits(file.size); /* one of gigabytes cannot even be read */
   const bytes = await read(file);
   $('progress').max = bytes.length;
   $('progress').value = 0;

@@ -136,11 +136,16 @@ class Sureboot {
     return new TextDecoder().decode(await this.receive(DFU.UPLOAD, 2, DFU.REPORT_SIZE));
   }
 
+  /* Throws if it is too large: the board would say so when it has written all that there is room for. */
+  fits(size) {
+    if (size > this.room)
+      throw new Error(`the file has ${size} bytes, and the slot ${this.room}`);
+  }
+
   /* Downloads a raw binary that begins at the start of the slot. When this returns, it is written, read back and
    * recorded, and half a second later the board leaves the bus and starts it. A Refusal is the board's. */
   async download(bytes, progress) {
-    if (bytes.length > this.room) /* the board would say so when it has written all that there is room for */
-      throw new Error(`the file has ${bytes.length} bytes, and the slot ${this.room}`);
+    this.fits(bytes.length);
     const linked = this.slot && linkedAt(bytes, this.slot); /* the board looks at its vectors only */
     if (linked !== this.slot)
       throw new Error(`by the addresses in it, the file was linked at ${hex(linked)}, not at ${hex(this.slot)}`);

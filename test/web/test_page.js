@@ -323,6 +323,16 @@ tests({
     assert.deepStrictEqual(board.flash, []);
   },
 
+  async 'a file of gigabytes, which no browser reads'() {
+    const {page, board} = await withBoard(), file = app();
+    file.size = 3e9;
+    file.arrayBuffer = async () => { throw new Error('NotReadableError'); };
+    await page.choose(file);
+    await page.click('flash');
+    says(page, 'It did not work: the file has 3000000000 bytes, and the slot 241664', 'bad');
+    assert.deepStrictEqual(board.flash, []);
+  },
+
   async 'an application by its serial port'() {
     const {page, board} = await sent();
     await page.unplug(board);
