@@ -99,7 +99,9 @@ static void test_packet_memory(void **state)
     assert_int_equal(v, 0x11);
     assert_true(chip_bus_write(rig, PMA + 0x102, 1, 0xAB)); /* the bridge repeats the byte */
     assert_int_equal(rd(PMA + 0x102), 0xABAB);
+    assert_string_equal(remark(), "");
     assert_true(chip_bus_write(rig, PMA + 0x200, 4, 0x11112222)); /* 16-bit memory: the upper half is lost */
+    assert_non_null(strstr(remark(), "not volatile"));
     assert_int_equal(rd(PMA + 0x200), 0x2222);
     assert_int_equal(rd(PMA + 0x202), 0x1202);
     wr(APB1ENR1, 1U << 28); /* clock gate */

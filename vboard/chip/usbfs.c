@@ -329,13 +329,14 @@ bool usbfs_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
 
 /* ---- packet memory: 512 half-words without gaps ------------------------------------------- */
 
-/* A 16-bit memory: a word access reaches one half-word only. (What becomes of the other half is not
- * documented for this bus; programs must not do it, and those that do are told.) */
+/* A 16-bit memory: a word access reaches one half-word only. Programs of half-words make such accesses, too,
+ * when the compiler joins two of them: GCC -O3 did in an F072's driver, and its descriptors came out damaged
+ * (bitcraze/lps-node-firmware, pull request 67). */
 static void warn_word(struct chip *c)
 {
     chip_say_once(c, &c->usbfs.told_word,
-                  "The program accesses the USB packet memory by words of 32 bits; it takes "
-                  "16-bit accesses only and the upper halves are lost");
+                  "USB: a 32-bit access to its packet memory, which takes 16 bits: the upper half is lost. "
+                  "Compilers join two half-words of a pointer that is not volatile");
 }
 
 bool usbram_peek(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
