@@ -484,6 +484,33 @@ static void test_charger_detector(void **state)
     assert_int_equal(rd(BCDR), 0x0005);
 }
 
+/* Its resume does not bring HSI48 back, which Stop mode has switched off. */
+static void test_clocks_lost(void **state)
+{
+    (void)state;
+    wr(CRRCR, 0);
+    for (unsigned i = 1; i < 30; i++)
+        usbfs_sof(rig, i);
+    assert_null(strstr(remark(), "lost its 48 MHz"));
+    usbfs_sof(rig, 30);
+    assert_non_null(strstr(remark(), "lost its 48 MHz: RCC_CCIPR.CLK48SEL takes HSI48, which is off"));
+}
+
+/* A PLL takes a while, and who is suspended needs none. */
+static void test_clocks_late(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i < 60; i++) {
+        wr(CRRCR, i == 20 || i == 40);
+        run_us(100);
+        usbfs_sof(rig, i);
+    }
+    wr(CNTR, 8); /* FSUSP */
+    for (unsigned i = 60; i < 120; i++)
+        usbfs_sof(rig, i);
+    assert_null(strstr(remark(), "lost its 48 MHz"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +523,8 @@ int main(void)
         with(attach, test_reset_wakes),
         with(attach, test_reset_without_clock),
         with(attach, test_clocks_stop),
+        with(attach, test_clocks_lost),
+        with(attach, test_clocks_late),
         with(attach, test_wakes_from_stop),
         with(attach, test_standby),
         with(attach, test_clock_recovery),

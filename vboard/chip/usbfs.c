@@ -201,9 +201,9 @@ void usbfs_reset(struct chip *c, unsigned index)
     u->cntr = CNTR_PDWN | CNTR_FRES;
     u->istr = u->daddr = u->btable = u->lpmcsr = u->bcdr = 0;
     u->frame = 0;
-    u->lsof = u->sofs = u->full = u->sent = u->doubled = 0;
+    u->deaf = u->lsof = u->sofs = u->full = u->sent = u->doubled = 0;
     u->tick = u->reset_at = PS_NEVER;
-    u->se0 = u->armed = u->told_mute = u->told_slow = u->told_pins = u->told_both = false;
+    u->se0 = u->armed = u->told_mute = u->told_deaf = u->told_slow = u->told_pins = u->told_both = false;
     u->traffic = chip_now(c);
     usbfs_settle(c);
 }

@@ -81,6 +81,8 @@ struct usbfs_state {
     bool told_word;  /* the warning about 32-bit accesses to the packet memory was given */
     bool told_stop2; /* … the one about Stop 2, which a resume does not end */
     bool told_mute;  /* … and the one about a device that nobody can see, since the last reset */
+    uint8_t deaf;    /* frames in a row that the host has sent while there were no 48 MHz */
+    bool told_deaf;  /* … and the one about these */
     bool told_slow;  /* … and the one about packets lost to a slow PCLK1 */
     bool told_pins;  /* … and the one about pins that are something else */
     uint8_t doubled; /* registers that were double-buffered since the last reset of the bus */

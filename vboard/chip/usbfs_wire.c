@@ -304,12 +304,32 @@ enum usb_answer usbfs_lpm(struct chip *c, unsigned addr, unsigned besl, bool rem
     return USB_ACK;
 }
 
+/* A device that is not suspended and hears nothing: its clocks did not come back behind Stop mode, as in ST's
+ * HID_Standalone_LPM for the L432KC, whose clocks are HSI48 while its resume brings back others. To start a
+ * PLL takes less than this. */
+static void tell_deaf(struct chip *c)
+{
+    const unsigned frames = 30;
+    struct usbfs_state *u = &c->usbfs;
+    char why[80], sentence[160];
+    if (!u->pullup || u->cntr & (CNTR_FRES | CNTR_FSUSP) || chip_clock(c, CLK_48) || ++u->deaf < frames)
+        return;
+    u->deaf = 0;
+    rcc_name_clk48(c, why, sizeof why);
+    (void)snprintf(sentence, sizeof sentence,
+                   "USB: the host has sent frames for 30 ms, and the device has lost its 48 MHz: %s", why);
+    chip_say_once(c, &u->told_deaf, sentence);
+}
+
 void usbfs_sof(struct chip *c, unsigned frame)
 {
     struct usbfs_state *u = &c->usbfs;
     packet_begins(c);
-    if (!usbfs_listening(c))
+    if (!usbfs_listening(c)) {
+        tell_deaf(c);
         return;
+    }
+    u->deaf = 0;
     u->frame = frame & 0x7FF;
     u->lsof = 0;
     if (u->sofs < 2)
