@@ -112,6 +112,11 @@ static const struct {
 
 static const struct platform_bos bos = PLATFORM_BOS(0, sizeof(struct msos20_winusb));
 
+/* For ports: LAYOUT below has these numbers, and the sentences of boot/core/messages.inc. */
+_Static_assert(SLOT_ADDR == 0x08004000 && SLOT_SIZE == 118 * 2048 && DFU_REPORT_ADDR == 0xF0000000 &&
+                   DFU_REPORT_SIZE == 1024,
+               "the memory layout that hosts are told");
+
 static const char *string(uint8_t index)
 {
     switch (index) {

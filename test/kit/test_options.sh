@@ -36,10 +36,13 @@ elsewhere() { # the whole tree, in a folder with another name
         make --no-print-directory -C "$work/else where" build/firmware/boot.bin && cmp "$work/else where/build/firmware/boot.bin" build/firmware/boot.bin
 }
 ok "built in another folder: the same bytes" elsewhere
-# As docs/porting.md says it: a folder beside port/stm32l433, and the two places that name the folder.
+# As docs/porting.md says it: a folder beside port/stm32l433, the two places that name the folder, and the layout that
+# hosts are told.
 another() { # L452, as far as its numbers go
     (cd "$work/else where" && cp -r port/stm32l433 port/stm32l452 && sed -i 's/stm32l433/stm32l452/' port/stm32l452/* firmware.mk boot/core/config.h &&
         sed -i 's/^#define SLOT_SIZE .*/#define SLOT_SIZE 0x0007B000/; s/0x0803F000/0x0807F000/; s/0x00040000/0x00080000/' port/stm32l452/memory.h &&
+        ! make --no-print-directory build/firmware/boot.bin 2>build/layout && grep 'the memory layout that hosts are told' build/layout &&
+        sed -i 's/118 [*] 2048/246 * 2048/; s/118[*]002Kg/246*002Kg/' boot/device.c &&
         make --no-print-directory build/firmware/boot.bin build/firmware/blink.bin build/host/sureboot &&
         build/host/sureboot inspect build/firmware/blink.bin >build/inspected && grep -F '0x08004000 to 0x0807EFFF' build/inspected)
 }
