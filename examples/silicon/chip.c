@@ -144,6 +144,11 @@ void stage_usb_and_board(void)
     check(USB_PMA[0] == 0x1234 && USB_PMA[1] == 0x5678, "USB", "packet memory is 16 bits wide, without gaps",
           USB_PMA[1], hex);
     measured("USB", "32 bits read from packet memory at once", REG((uint32_t)USB_PMA), hex);
+    USB->DADDR = USB_DADDR_EF | 5;
+    USB->CNTR = USB_CNTR_FRES;
+    USB->CNTR = 0;
+    check(USB->DADDR == (USB_DADDR_EF | 5), "USB", "a forced reset leaves the device address", USB->DADDR,
+          hex);
     USB->BCDR = USB_BCDR_DPPU;
     check(USB->BCDR & USB_BCDR_DPPU, "USB", "the pull-up can be switched on", USB->BCDR, hex);
     USB->BCDR = 0;

@@ -82,13 +82,12 @@ static bool timer_runs(const struct chip *c)
 }
 
 /* What FRES and SE0 on the bus do alike. CTR_RX and CTR_TX stay, so that a packet that came just before the
- * reset is not lost. */
+ * reset is not lost. DADDR stays with FRES: docs/chip-model.md. */
 static void protocol_reset(struct chip *c)
 {
     struct usbfs_state *u = &c->usbfs;
     for (unsigned n = 0; n < USBFS_EPS; n++)
         u->epr[n] &= EP_CTR_RX | EP_CTR_TX;
-    u->daddr = 0;
     u->sofs = 0;
     u->lsof = 0;
     u->full = 0;
@@ -110,6 +109,7 @@ void usbfs_settle(struct chip *c)
     } else if (chip_now(c) >= u->reset_at) {
         u->se0 = false;
         u->armed = true;
+        u->daddr = 0;
         protocol_reset(c); /* comes back here */
         return;
     }
