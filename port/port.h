@@ -126,8 +126,8 @@ bool port_flash_protected(uint32_t page);
 /* Implemented by the bootloader; interrupt context. */
 void port_flash_done(enum port_flash_result result);
 
-/* A new image is in the slot: what is kept of the last one, that it was in Standby and its mailbox, is
- * dropped. */
+/* The image in the slot changes, or has changed: what is kept of it, that it was in Standby and its mailbox,
+ * is dropped. */
 void port_forget_image(void);
 
 /* ---- DFU world: clocks, time, LED -------------------------------------------------------- */

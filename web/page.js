@@ -8,14 +8,23 @@ let board = null;  /* an open Sureboot */
 let wanted = null; /* a File that was chosen */
 let file = null;   /* the same, if it can be sent; it is read anew for each download */
 let busy = false;
+let left = null;   /* the button that had the focus until it was disabled: it gets it back */
 let started = null; /* serial number of the board that has left to start what was downloaded */
 
 function show() {
+  const had = document.activeElement;
   $('state').textContent = board ? `${board.device.productName}, serial number ${board.device.serialNumber}` :
                                    'No board in the bootloader.';
   $('flash').disabled = !board || !file || busy;
   $('connect').disabled = busy;
   $('enter').disabled = busy;
+  if (had.disabled)
+    left = had;
+  if (left && !left.disabled) {
+    if (document.activeElement === document.body)
+      left.focus();
+    left = null;
+  }
 }
 
 /* kind: "", "good" or "bad". */
@@ -24,8 +33,10 @@ function say(text, kind = '') {
   $('said').className = kind;
 }
 
-/* What a browser does not say. */
+/* What a browser does not say. The page's own errors have names of files and boards in them. */
 function hint(e) {
+  if (!(e instanceof DOMException))
+    return '';
   if (/claim/i.test(e.message))
     return ' Another page or program has the board.';
   return /access denied/i.test(e.message) ?
@@ -47,7 +58,6 @@ async function picked(chooser) {
 async function act(what) {
   if (busy)
     return;
-  const had = document.activeElement; /* a button that is disabled loses it */
   busy = true;
   show();
   try {
@@ -57,8 +67,6 @@ async function act(what) {
   } finally {
     busy = false;
     show();
-    if (document.activeElement === document.body)
-      had.focus();
   }
 }
 
@@ -181,6 +189,7 @@ function begin() {
     choose(null);
   });
   $('file').addEventListener('change', () => choose($('file').files[0]));
+  document.addEventListener('pointerdown', () => { left = null; });
   document.addEventListener('dragover', (e) => e.preventDefault());
   document.addEventListener('drop', (e) => {
     e.preventDefault();

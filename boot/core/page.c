@@ -11,17 +11,17 @@ enum page_look page_look(uint32_t page, const void *want)
 {
     static const uint32_t ones[] = {UINT32_MAX, UINT32_MAX};
     const uint32_t *w = want ? want : ones;
-    enum page_look r = PAGE_SAME;
+    enum page_look r = LOOK_SAME;
     for (uint32_t at = page; at != page + PAGE_SIZE; at += PIECE) {
         uint32_t is[PIECE_WORDS];
         if (!port_flash_read(at, is, PIECE, NULL))
-            return PAGE_UNUSABLE;
+            return LOOK_UNUSABLE;
         for (unsigned i = 0; i < PIECE_WORDS; i += 2, w += want ? 2 : 0) {
             if (is[i] == w[0] && is[i + 1] == w[1])
                 continue;
             if ((is[i] & is[i + 1]) != UINT32_MAX)
-                return PAGE_UNUSABLE;
-            r = PAGE_BLANK;
+                return LOOK_UNUSABLE;
+            r = LOOK_BLANK;
         }
     }
     return r;

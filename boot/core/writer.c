@@ -79,6 +79,7 @@ static void record(struct writer *w, const struct ledger_record *content, unsign
 /* The ledger says it: here it goes on. */
 static void recorded(struct writer *w)
 {
+    port_forget_image();
     w->verdict = MESSAGE_UNFINISHED;
     w->step = w->after_ledger;
 }
@@ -106,8 +107,8 @@ static void begin(struct writer *w, struct page_buffer *b, uint32_t page)
         page_complete(b, *flags & PAGE_MARKED);
     *flags &= (uint8_t)~PAGE_MARKED;
     enum page_look look = page_look(page, w->data);
-    bool erase = look == PAGE_UNUSABLE || (w->careful && !(*flags & PAGE_SOUND));
-    if (look == PAGE_SAME && !erase)
+    bool erase = look == LOOK_UNUSABLE || (w->careful && !(*flags & PAGE_SOUND));
+    if (look == LOOK_SAME && !erase)
         return;
     takes(w, (erase ? ERASE_MS : 0u) + (b ? PROGRAM_MS : 0u));
     change(w, erase ? ERASE : PROGRAM);
@@ -200,7 +201,7 @@ static bool advance(struct writer *w, enum port_flash_result result)
         return true;
 
     case VERIFY:
-        if (page_look(w->page, w->data) == PAGE_SAME)
+        if (page_look(w->page, w->data) == LOOK_SAME)
             return make_way(w);
         if (!w->retried)
             w->step = ERASE;
@@ -209,7 +210,6 @@ static bool advance(struct writer *w, enum port_flash_result result)
         return true;
 
     case SEALED:
-        port_forget_image();
         w->careful = false;
         w->verdict = MESSAGE_READY;
         drop_flags(w, PAGE_SOUND);

@@ -34,4 +34,9 @@ int fake_request(struct fake_device *d, uint8_t type, uint8_t request, uint16_t 
                  uint16_t size);
 const char *fake_string(uint8_t index);
 
+/* What the tools say where no board is. */
+#define NOBODY                                                                                               \
+    "there is no sureboot in DFU mode on USB: sureboot flash leads an application there by its serial "      \
+    "--port, docs/how-it-boots.md has all ways"
+
 #endif

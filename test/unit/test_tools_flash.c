@@ -1,10 +1,6 @@
 /* `sureboot flash` from the command line to its last word. */
 #include "flash_rig.h"
 
-#define NOBODY                                                                                               \
-    "there is no sureboot in DFU mode on USB: sureboot flash leads an application there by its serial "      \
-    "--port, docs/how-it-boots.md has all ways"
-
 static void words_it_does_not_take(void **state)
 {
     (void)state;

@@ -35,9 +35,6 @@
         true, .product = "mouse", .serial = "M1"                                                             \
     }
 #define DENIED(error) .denied = (error)
-#define NOBODY                                                                                               \
-    "there is no sureboot in DFU mode on USB: sureboot flash leads an application there by its serial "      \
-    "--port, docs/how-it-boots.md has all ways"
 
 static int setup(void **state)
 {

@@ -22,7 +22,7 @@ static int setup(void **state)
 
 static inline void count_anew(void)
 {
-    fake.operations = fake.erases = fake.programs = 0;
+    fake.operations = fake.erases = fake.programs = fake.forgotten = 0;
 }
 
 static inline void install(void)

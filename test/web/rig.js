@@ -269,7 +269,7 @@ class Page {
       navigator: {usb: usb ? this.usb : undefined, serial: serial ? {requestPort: async () => this.port || closed()} : undefined},
       performance: {now: () => this.clock.now},
       setTimeout: this.clock.later,
-      TextDecoder, Uint8Array, DataView, ArrayBuffer,
+      DOMException, TextDecoder, Uint8Array, DataView, ArrayBuffer,
     });
     for (const [, name] of html.matchAll(/<script src="([^"]*)"/g))
       this.run(fs.readFileSync(path.join(web, name), 'utf8'), name);

@@ -77,7 +77,7 @@ tests({
   },
 
   async 'who works by keyboard stays where he was'() {
-    const {page} = await withBoard();
+    const {page, board} = await withBoard();
     await page.choose(app());
     for (const id of ['connect', 'flash']) {
       page.$(id).focus();
@@ -88,6 +88,15 @@ tests({
     page.$('file').focus(); /* meanwhile */
     await page.settle();
     assert.strictEqual(page.document.activeElement, page.$('file'));
+    for (const clicked of [false, true]) { /* the board starts what it has got, and comes back */
+      page.$('flash').focus();
+      await page.unplug(board);
+      assert.strictEqual(page.document.activeElement, page.document.body);
+      if (clicked)
+        page.document.fire('pointerdown');
+      await page.plug(board);
+      assert.strictEqual(page.document.activeElement, clicked ? page.document.body : page.$('flash'));
+    }
   },
 
   async 'another board in place of the first'() {
@@ -100,11 +109,11 @@ tests({
 
   async 'a board that may not be opened'() {
     const page = await opened();
-    page.choice = new Board({open: async () => { throw new Error('Access denied.'); }});
+    page.choice = new Board({open: async () => { throw new DOMException('Access denied.'); }});
     await page.click('connect');
     says(page, 'It did not work: Access denied. On Linux, you need a udev rule (docs/messages.md); elsewhere another ' +
       'program has the board.', 'bad');
-    page.choice.open = async () => { throw new Error('Unable to claim interface.'); };
+    page.choice.open = async () => { throw new DOMException('Unable to claim interface.'); };
     await page.click('connect');
     says(page, 'It did not work: Unable to claim interface. Another page or program has the board.', 'bad');
     assert.strictEqual(page.text('state'), NOBODY);
@@ -316,10 +325,11 @@ tests({
 
   async 'a file that has changed since it was chosen'() {
     const {page, board} = await withBoard(), file = app();
+    file.name = 'reclaimer.bin'; /* which has "claim" in it */
     await page.choose(file);
     file.broken = new Error('NotReadableError');
     await page.click('flash');
-    says(page, 'It did not work: app.bin has changed since: choose it again.', 'bad');
+    says(page, 'It did not work: reclaimer.bin has changed since: choose it again.', 'bad');
     assert.deepStrictEqual(board.flash, []);
   },
 

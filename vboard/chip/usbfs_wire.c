@@ -312,7 +312,11 @@ static void tell_deaf(struct chip *c)
     const unsigned frames = 30;
     struct usbfs_state *u = &c->usbfs;
     char why[80], sentence[160];
-    if (!u->pullup || u->cntr & (CNTR_FRES | CNTR_FSUSP) || chip_clock(c, CLK_48) || ++u->deaf < frames)
+    if (!u->pullup || u->cntr & (CNTR_FRES | CNTR_FSUSP) || chip_clock(c, CLK_48))
+        u->deaf = 0;
+    else
+        u->deaf++;
+    if (u->deaf < frames)
         return;
     u->deaf = 0;
     rcc_name_clk48(c, why, sizeof why);
