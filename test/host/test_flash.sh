@@ -106,7 +106,7 @@ check "not the one application when two bootloaders are there" flash 2 "there ar
 echo "@dfu11 usb plug"
 cp build/host/sureboot build/firmware/cdc.elf /run
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups /run/sureboot flash /run/cdc.elf 2>&1 | grep -F "$1"; }
-check "without permission" as_nobody "be root, or install dfu-util"
+check "without permission" as_nobody "be root, or have a udev rule"
 echo "@crasher usb unplug"
 echo "@worn usb unplug"
 await 10 absent $DFU >/dev/null

@@ -43,7 +43,7 @@ nothing_wrong() { ! grep "last download" /run/why; }
 check "nothing went wrong with it" nothing_wrong
 check "it is not something else" why 0 "it is not build/firmware/blink.bin" build/firmware/blink.bin
 cp build/host/sureboot /run/sureboot
-as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups /run/sureboot why 2>&1 | grep -F "be root, or install dfu-util"; }
+as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups /run/sureboot why 2>&1 | grep -F "be root, or have a udev rule"; }
 check "without permission" as_nobody
 press_reset one
 check "the application runs" await 30 tty_of
