@@ -195,7 +195,7 @@ static uint32_t reported(struct kit *k, const char *variable)
     return kit_variable(k, variable);
 }
 
-/* The same image, and with some bytes more behind it. */
+/* The same image with some bytes more behind it. */
 static const char *longer(void)
 {
     uint32_t size;
@@ -210,7 +210,7 @@ static const char *longer(void)
     return name;
 }
 
-/* What crashed was the image before; also if it was the same. */
+/* What crashed was the image before; also if it was the same, whose starts are counted anew. */
 static void a_new_image_has_not_crashed(void **state)
 {
     (void)state;
