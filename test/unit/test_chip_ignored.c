@@ -34,6 +34,10 @@ static const struct row {
     struct step steps[6];
 } rows[] = {
     {"GPIOC is written while its clock is off (bit 2 of RCC_AHB2ENR)", {{GPIOC, 1}}},
+    {NULL, {{LPUART1, 0}, {LPUART1 + 0x20, 0}}}, /* zeros to what is zero */
+    {NULL, {{GPIOC, 0xFFFFFFFF}}},               /* GPIOC_MODER's reset value */
+    {"TIM1 is written while its clock is off (bit 11 of RCC_APB2ENR)",
+     {{TIM1, 0}, {TIM1 + 0x2C, 0}}}, /* ARR */
     {"LPUART1 is written while its clock is off (bit 0 of RCC_APB1ENR2)", {{LPUART1, 1}}},
     {"DMA1 is written while it is held in reset (bit 0 of RCC_AHB1RSTR)",
      {{AHB1ENR, 0x101}, {RCC(0x28), 1}, {DMA1 + 8, 1}}},

@@ -62,6 +62,14 @@ static bool block_read(struct chip *c, uint32_t addr, unsigned size, uint32_t *v
     return b->read(c, b->index, addr - b->base, size, value);
 }
 
+/* Zeros written to what is zero, as ST's HAL_xxx_DeInit and ChibiOS do with clocks off, are no mistake. */
+static bool would_change(struct chip *c, const struct block *b, uint32_t off, unsigned size, uint32_t value)
+{
+    bool (*look)(struct chip *, unsigned, uint32_t, unsigned, uint32_t *) = b->peek ? b->peek : b->read;
+    uint32_t now = 0;
+    return !look || !look(c, b->index, off, size, &now) || now != value;
+}
+
 static bool block_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
 {
     enum block_id id;
@@ -69,7 +77,8 @@ static bool block_write(struct chip *c, uint32_t addr, unsigned size, uint32_t v
     if (!b || addr % size)
         return false;
     if (!chip_enabled(c, id) || rcc_holds(c, id)) {
-        chip_unclocked(c, id);
+        if (would_change(c, b, addr - b->base, size, value))
+            chip_unclocked(c, id);
         return true;
     }
     if (!b->write) {
