@@ -10,6 +10,7 @@ let file = null;   /* the same, if it can be sent; it is read anew for each down
 let busy = false;
 let left = null;   /* the button that had the focus until it was disabled: it gets it back */
 let started = null; /* serial number of the board that has left to start what was downloaded */
+let lent = null;    /* serial number of the board that was given back while nobody saw the page */
 
 function show() {
   const had = document.activeElement;
@@ -67,7 +68,29 @@ async function act(what) {
   } finally {
     busy = false;
     show();
+    share();
   }
+}
+
+/* A page that nobody sees leaves the board to other pages and programs. */
+function share() {
+  if (board && document.hidden)
+    act(giveBack);
+}
+
+async function giveBack() {
+  const from = board;
+  board = null;
+  lent = from.device.serialNumber;
+  $('report').textContent = '';
+  await from.close();
+}
+
+/* Who was let in once comes by itself. */
+async function find() {
+  const devices = (await navigator.usb.getDevices()).filter(Sureboot.is);
+  if (!board && devices.length === 1)
+    await take(devices[0]);
 }
 
 async function tellReport() {
@@ -79,13 +102,15 @@ async function take(device) {
   await next.open();
   board = next;
   await tellReport();
-  if (started !== device.serialNumber)
+  if (started === device.serialNumber) {
+    if ($('report').textContent.includes('\nverdict: Ready'))
+      say('It is back in the bootloader, and would start.');
+    else
+      say('It is back in the bootloader: see what it says.', 'bad');
+  } else if (lent !== device.serialNumber) { /* what was said of that one stays */
     say('');
-  else if ($('report').textContent.includes('\nverdict: Ready'))
-    say('It is back in the bootloader, and would start.');
-  else
-    say('It is back in the bootloader: see what it says.', 'bad');
-  started = null;
+  }
+  started = lent = null;
 }
 
 async function connect() {
@@ -195,23 +220,22 @@ function begin() {
     e.preventDefault();
     choose(e.dataTransfer.files[0]);
   });
-  /* Who was let in once comes again by itself. */
   navigator.usb.addEventListener('connect', (e) => {
-    if (!board && Sureboot.is(e.device))
+    if (!board && !document.hidden && Sureboot.is(e.device))
       act(() => take(e.device));
   });
+  document.addEventListener('visibilitychange', () => document.hidden ? share() : act(find));
   navigator.usb.addEventListener('disconnect', (e) => {
+    if (lent === e.device.serialNumber)
+      lent = null;
     if (board && e.device === board.device) {
       board = null;
       $('report').textContent = '';
       show();
     }
   });
-  act(async () => {
-    const devices = (await navigator.usb.getDevices()).filter(Sureboot.is);
-    if (devices.length === 1)
-      await take(devices[0]);
-  });
+  if (!document.hidden)
+    act(find);
 }
 
 begin();

@@ -69,6 +69,7 @@ class Board {
   serialNumber = '0123456789ABCDEF01234567';
   configuration = null;
   opened = false;
+  opens = 0;
   report = REPORT;
   busy = 0;
   poll = 20;
@@ -84,7 +85,7 @@ class Board {
     Object.assign(this, differs);
   }
 
-  async open() { this.opened = true; this.claimed = false; }
+  async open() { this.opened = true; this.claimed = false; this.opens++; }
   async close() { this.opened = false; this.log.push('close'); }
   async selectConfiguration(value) {
     assert.strictEqual(value, 1);
@@ -237,9 +238,10 @@ const closed = () => { throw notFound('No device selected.'); };
 
 /* The page with these boards let in once; usb: false, a browser without. */
 class Page {
-  constructor({boards = [], usb = true, serial = true} = {}) {
+  constructor({boards = [], usb = true, serial = true, hidden = false} = {}) {
     this.clock = new Clock();
     this.document = new Element();
+    this.document.hidden = hidden;
     this.document.activeElement = this.document.body = new Element(this.document);
     this.elements = new Map([...html.matchAll(/ id="(\w+)"/g)].map((m) => [m[1], new Element(this.document)]));
     this.document.getElementById = (id) => this.elements.get(id);
@@ -300,6 +302,12 @@ class Page {
   }
   async plug(board) {
     this.usb.fire('connect', {device: board});
+    await this.settle();
+  }
+  /* Another tab comes in front of it (hidden), or goes. */
+  async turn(hidden) {
+    this.document.hidden = hidden;
+    this.document.fire('visibilitychange');
     await this.settle();
   }
   async unplug(board) {

@@ -99,6 +99,46 @@ tests({
     }
   },
 
+  async 'a page that nobody sees leaves the board to others'() {
+    const {page, board} = await sent({refuses: 1});
+    const words = page.text('said');
+    await page.turn(true);
+    assert(!board.opened);
+    assert.deepStrictEqual([page.text('state'), page.text('report')], [NOBODY, '']);
+    await page.plug(board);
+    assert.strictEqual(board.opens, 1); /* not for a moment: that would end what another host has begun */
+    await page.turn(false);
+    assert(board.opened);
+    assert.deepStrictEqual([page.text('state'), page.text('report')], [NAME, REPORT]);
+    says(page, words, 'bad');
+    await page.turn(true);
+    await page.unplug(board);
+    await page.turn(false); /* it has been away */
+    says(page, '', '');
+  },
+
+  async 'and takes none before it is seen'() {
+    const board = new Board(), page = await opened({boards: [board], hidden: true});
+    assert.strictEqual(board.opens, 0);
+    await page.turn(false);
+    assert.strictEqual(page.text('state'), NAME);
+  },
+
+  async 'but not amid a download'() {
+    const {page, board} = await withBoard(new Board({busy: 3}));
+    await page.choose(app());
+    page.$('flash').fire('click');
+    page.document.hidden = true;
+    page.document.fire('visibilitychange');
+    await page.settle();
+    assert(board.sealed && !board.opened);
+    says(page, 'Written, read back and recorded. It starts.', 'good');
+    await page.unplug(board);
+    await page.turn(false);
+    await page.plug(board);
+    says(page, 'It is back in the bootloader, and would start.', '');
+  },
+
   async 'another board in place of the first'() {
     const {page, board} = await withBoard();
     page.choice = new Board({serialNumber: 'FFFF'});
