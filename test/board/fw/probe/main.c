@@ -13,7 +13,7 @@ enum {
     OPTIONS,    /* reload of the option bytes */
     DFU,        /* token and reset */
     ROM,        /* token for the ROM and reset */
-    STANDBY,    /* wakes by the RTC's wake-up timer */
+    STANDBY,    /* wakes by the RTC's wake-up timer; `argument` is a token for that start, 0: none */
     SHUTDOWN,   /* the same */
     JUMP,       /* as others leave a chip behind: PLL, interrupts, MEMRMP, USB ... and jumps to 0x08000000 */
     JUMP_CLEAN, /* jumps there with nothing changed but SysTick */
@@ -54,6 +54,8 @@ static void rtc_wakes_in(uint32_t ticks)
 __attribute__((noreturn)) static void sleep_in(uint32_t mode)
 {
     rtc_wakes_in(200);
+    if (argument)
+        port_token_set(argument);
     PWR->SCR = 0x11F;
     PWR->CR1 = (PWR->CR1 & ~7ul) | mode;
     SCB->SCR |= SCB_SCR_SLEEPDEEP_Msk;
