@@ -1,5 +1,6 @@
 /* Hand-over behind a wake-up that goes into DFU: a download that changes something takes PWR_SR1.SBF and the
- * mailbox's first word away, and nothing else; one that changes nothing leaves both (docs/how-it-boots.md). */
+ * mailbox's first word away, and nothing else; one that changes nothing leaves both (docs/how-it-boots.md).
+ */
 #include "handover.h"
 #include "port/stm32l433/memory.h"
 

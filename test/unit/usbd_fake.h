@@ -18,7 +18,9 @@ static struct {
     uint8_t in[64], out[64];
     uint16_t in_size, out_size;
     bool open[2][8], stall[2][8], armed[2][8];
-    unsigned opened, toggles_reset;
+    uint8_t packet[8][64]; /* of IN endpoints that are armed */
+    uint16_t packet_size[8];
+    unsigned opened, toggles_reset, accepts;
 } hw;
 
 static inline unsigned dir(uint8_t ep)
@@ -64,6 +66,9 @@ static inline void d_write(uint8_t ep, const void *data, uint16_t size)
         assert_true(hw.open[1][ep & 7]);
         assert_false(hw.armed[1][ep & 7]);
         hw.armed[1][ep & 7] = true;
+        if (size)
+            memcpy(hw.packet[ep & 7], data, size);
+        hw.packet_size[ep & 7] = size;
     }
 }
 static inline void d_accept(uint8_t ep, bool status)
@@ -74,6 +79,7 @@ static inline void d_accept(uint8_t ep, bool status)
     } else {
         assert_true(hw.open[0][ep]);
         hw.armed[0][ep] = true;
+        hw.accepts++;
     }
 }
 static inline uint16_t d_read(uint8_t ep, void *data, uint16_t room)
