@@ -1,5 +1,6 @@
 /* What the vboard command leaves for its next run: power cuts, the backup domain, loads on top of a state. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -127,6 +128,93 @@ static void permissions(void **unused)
     }
 }
 
+/* A run that holds `state` until it is told to end; `errors` is where it says that it runs. */
+static pid_t hold(const char *state, const char *errors)
+{
+    const char *args[] = {VBOARD, "--load", BENCH_ELF, "--load", bench_mode(BLINK), "--flash", state, NULL};
+    (void)unlink(errors);
+    pid_t pid = command_start(args, NULL, errors);
+    file_wait(errors, "Ctrl-C");
+    return pid;
+}
+
+/* With vboard and with vdfu. */
+static void expect_refused(const char *state, const char *words)
+{
+    const char *const commands[][12] = {
+        {VBOARD, "--fast", "--for", "0.001", "--load", BENCH_ELF, "--flash", state},
+        {"build/host/vdfu", "--download", BENCH_ELF, "--load", BENCH_ELF, "--flash", state}};
+    for (size_t i = 0; i < 2; i++) {
+        struct command_result r = command(commands[i], NULL);
+        if (r.status != 2 || !strstr(r.err, words) || strchr(r.err, '\n') != r.err + strlen(r.err) - 1)
+            fail_msg("%s: status %d, '%s' is not one sentence with '%s'", commands[i][0], r.status, r.err,
+                     words);
+        assert_string_equal(r.out, "");
+        command_result_free(&r);
+    }
+}
+
+static void expect_good(const char *state)
+{
+    const char *args[] = {VBOARD,   "--fast",          "--for",   "0.001", "--load", BENCH_ELF,
+                          "--load", bench_mode(BLINK), "--flash", state,   NULL};
+    struct command_result r = command(args, NULL);
+    if (r.status != 0)
+        fail_msg("status %d: %s", r.status, r.err);
+    command_result_free(&r);
+}
+
+/* Of two runs at a time the second has to stay away, whether there is a state yet or not. */
+static void one_at_a_time(void **unused)
+{
+    (void)unused;
+    char path[256], lock[256], link[256], other[256], errors[256];
+    static const char taken[] = "in use by another vboard or vdfu that has not ended";
+    text_copy(path, sizeof path, temp("state"));
+    text_copy(lock, sizeof lock, temp("state.lock"));
+    text_copy(link, sizeof link, temp("link"));
+    text_copy(other, sizeof other, temp("other"));
+    text_copy(errors, sizeof errors, temp("errors"));
+
+    pid_t pid = hold(path, errors);
+    expect_refused(path, taken);
+    assert_false(file_exists(path));
+    expect_good(other); /* a board of its own */
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(command_wait(pid), 0);
+    assert_true(file_exists(path));
+    assert_false(file_exists(lock));
+    expect_good(path);
+
+    pid = hold(path, errors);
+    expect_refused(path, taken);
+    assert_int_equal(symlink(path, link), 0);
+    expect_refused(link, taken);
+    assert_int_equal(rename(other, path), 0); /* somebody else's file there changes nothing */
+    expect_refused(path, taken);
+    const char *inspect[] = {"build/host/sureboot", "inspect", path, NULL}; /* who only reads may */
+    struct command_result r = command(inspect, NULL);
+    assert_null(strstr(r.err, taken));
+    command_result_free(&r);
+    assert_int_equal(kill(pid, SIGKILL), 0); /* it leaves the file, but not the lock */
+    assert_int_equal(command_wait(pid), 128 + SIGKILL);
+    assert_true(file_exists(lock));
+    expect_good(link);
+    assert_false(file_exists(lock));
+
+    expect_refused("/dev/null", "not a regular file");
+    assert_false(file_exists("/dev/null.lock"));
+    file_text(lock, "somebody else's"); /* is taken, but not away */
+    expect_good(path);
+    assert_true(file_exists(lock));
+    assert_int_equal(unlink(lock), 0);
+    assert_int_equal(mkdir(lock, 0700), 0);
+    expect_refused(path, "cannot be locked: ");
+    assert_int_equal(rmdir(lock), 0);
+    assert_int_equal(symlink(path, lock), 0);
+    expect_refused(path, "cannot be locked: ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(backup_domain, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(loads_replace_the_state, temp_make, temp_remove),
         cmocka_unit_test_setup_teardown(permissions, temp_make, temp_remove),
+        cmocka_unit_test_setup_teardown(one_at_a_time, temp_make, temp_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,6 +165,21 @@ int board_args_take(struct board_args *args, int argc, char **argv, int *i, stru
     return 0;
 }
 
+/* The directory must take the new file at the end; better to know now. */
+static bool can_write_state(const char *path, struct sentence *why)
+{
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return refuse(why, "out of memory");
+    char *slash = strrchr(copy, '/');
+    if (slash != NULL)
+        slash[slash == copy ? 1 : 0] = '\0';
+    bool ok = access(slash != NULL ? copy : ".", W_OK | X_OK) == 0 ||
+              refuse(why, "%s: cannot be written: %s", path, strerror(errno));
+    free(copy);
+    return ok;
+}
+
 static bool prepare(struct vboard *b, const struct board_args *args)
 {
     struct stat st;
@@ -182,30 +197,22 @@ static bool prepare(struct vboard *b, const struct board_args *args)
     return true;
 }
 
-/* The directory must take the new file at the end; better to know now. */
-static bool can_write_state(const char *path, struct sentence *why)
+struct vboard *board_args_create(struct board_args *args, struct sentence *why)
 {
-    char *copy = strdup(path);
-    if (copy == NULL)
-        return refuse(why, "out of memory");
-    char *slash = strrchr(copy, '/');
-    if (slash != NULL)
-        slash[slash == copy ? 1 : 0] = '\0';
-    bool ok = access(slash != NULL ? copy : ".", W_OK | X_OK) == 0 ||
-              refuse(why, "%s: cannot be written: %s", path, strerror(errno));
-    free(copy);
-    return ok;
-}
-
-struct vboard *board_args_create(const struct board_args *args, struct sentence *why)
-{
+    struct sentence unwritable;
+    bool writable = args->flash == NULL || can_write_state(args->flash, &unwritable);
+    /* Before it is read: what another run has not written yet would be missing. */
+    if (args->flash != NULL && writable && !file_lock(&args->lock, args->flash, why))
+        return NULL;
     struct vboard *b = vboard_create(&args->config);
     if (b == NULL) {
         (void)refuse(why, "out of memory");
         return NULL;
     }
     bool ready = prepare(b, args) || refuse(why, "%s", vboard_error(b));
-    if (!ready || (args->flash != NULL && !can_write_state(args->flash, why))) {
+    if (ready && !writable)
+        ready = refuse(why, "%s", unwritable.text);
+    if (!ready) {
         vboard_destroy(b);
         return NULL;
     }
@@ -222,6 +229,7 @@ bool board_args_spared(const struct board_args *args, const struct outputs *o, s
 
 void board_args_free(struct board_args *args)
 {
+    file_unlock(&args->lock);
     free(args->loads);
     free(args->options);
     *args = (struct board_args){0};

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board/lock.h"
 #include "board/sentence.h"
 #include "run/output.h"
 #include "vboard.h"
@@ -14,7 +15,8 @@
 struct board_args {
     struct vboard_config config;
     const char *flash; /* STATE; NULL: a new chip, not kept */
-    uint64_t cut_n;    /* 0: none */
+    struct file_lock lock;
+    uint64_t cut_n; /* 0: none */
     enum vboard_cut cut_model;
     struct board_args_load {
         const char *path;
@@ -43,8 +45,9 @@ int board_args_value(const char *name, int argc, char **argv, int *i, char **val
 bool board_args_cut(const char *text, uint64_t *n, enum vboard_cut *model);
 
 /* A board without power, with flash state, loads, options and cut in place. A STATE that does not
- * exist yet is a new chip; it has to be in a directory that can be written. NULL: see `why`. */
-struct vboard *board_args_create(const struct board_args *args, struct sentence *why);
+ * exist yet is a new chip; it has to be in a directory that can be written, and is this run's alone until
+ * board_args_free. NULL: see `why`. */
+struct vboard *board_args_create(struct board_args *args, struct sentence *why);
 /* false: a file of --load or --flash is one that the run writes as well. */
 bool board_args_spared(const struct board_args *args, const struct outputs *o, struct sentence *why);
 void board_args_free(struct board_args *args);
