@@ -438,6 +438,33 @@ static void slave_refuses_and_other_addresses(void **state)
     wr(I2C3 + ICR, ADDR);
     wait(I2C1, STOPF);
     assert_int_equal(rd(I2C1 + ISR) & NACKF, 0);
+    wr(I2C1 + ICR, STOPF);
+    wr(I2C3 + ICR, STOPF);
+}
+
+/* A read from a ten-bit address is two messages to the slave, each with an address that it has to see. */
+static void ten_bit_read(void **state)
+{
+    (void)state;
+    wire_slave();
+    wr(I2C3 + OAR1, 0);
+    wr(I2C3 + OAR1, 1 << 15 | 1 << 10 | 0x2A5);
+    wr(I2C1 + CR2, 0x2A5 | ADD10 | RD | NBYTES(1) | AUTOEND | START);
+    wait(I2C3, ADDR);
+    run_us(500);
+    assert_int_equal(rd(I2C3 + ISR) >> 16 & 0xFF, 0x7A << 1); /* ADDCODE, and DIR of a write */
+    wr(I2C3 + ICR, ADDR);
+    assert_int_equal(rd(I2C3 + ISR) & ADDR, 0);
+    wait(I2C3, ADDR);
+    assert_int_equal(rd(I2C3 + ISR) >> 16 & 0xFF, 0x7A << 1 | 1);
+    assert_int_equal(rd(I2C3 + ISR) & STOPF, 0);
+    wr(I2C3 + ICR, ADDR);
+    wait(I2C3, TXIS);
+    wr(I2C3 + TXDR, 0xA9);
+    wait(I2C1, RXNE);
+    assert_int_equal(rd(I2C1 + RXDR), 0xA9);
+    stop_clear(I2C1);
+    assert_int_equal(rd(I2C3 + ISR) & (STOPF | ADDR), STOPF);
 }
 
 int main(void)
@@ -456,6 +483,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(slave_transmits, on, rig_off),
         cmocka_unit_test_setup_teardown(receiver_first, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_refuses_and_other_addresses, on, rig_off),
+        cmocka_unit_test_setup_teardown(ten_bit_read, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("I2C", tests, NULL, NULL);

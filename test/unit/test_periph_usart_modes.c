@@ -231,6 +231,28 @@ static void noise(void **state)
         }
 }
 
+/* Half a stop bit: the next start bit follows while a whole one would still be sampled, and no level there is a
+ * framing error, not even that of a break. */
+static void half_a_stop_bit(void **state)
+{
+    (void)state;
+    chip_wire(rig, 0, 9, 0, 3);
+    start(USART1, TE, STOP05, 0);
+    start(USART2, RE, STOP05, 0);
+    wr(USART1 + TDR, 0);
+    for (unsigned n = 1; n < 6; n++) {
+        wr(USART1 + TDR, n * 0x33);
+        run_ps(BIT * 19 / 2);
+        assert_int_equal(rd(USART2 + ISR) & (RXNE | FE | ORE), RXNE);
+        assert_int_equal(rd(USART2 + RDR), (n - 1) * 0x33);
+    }
+    run_ps(BIT * 24);
+    wr(USART2 + RQR, 8);
+    wr(USART1 + RQR, 2); /* a break */
+    run_ps(BIT * 24);
+    assert_int_equal(rd(USART2 + ISR) & (RXNE | FE), RXNE);
+}
+
 /* ---- Smartcard: the two share PA9 and PA2 ---- */
 
 static void cards(uint32_t reader_cr3, uint32_t card_cr1)
@@ -531,6 +553,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(irda_prescaler_of_0, on, rig_off),
         cmocka_unit_test_setup_teardown(irda_mismatch, on, rig_off),
         cmocka_unit_test_setup_teardown(noise, on, rig_off),
+        cmocka_unit_test_setup_teardown(half_a_stop_bit, on, rig_off),
         cmocka_unit_test_setup_teardown(guard_time, on, rig_off),
         cmocka_unit_test_setup_teardown(before_guard_time, on, rig_off),
         cmocka_unit_test_setup_teardown(refused, on, rig_off),

@@ -26,6 +26,7 @@ enum { M0 = 1 << 12, M1 = 1 << 28, OVER8 = 1 << 15, CMIE = 1 << 14, RTOIE = 1 <<
 enum {
     CPOL = 1 << 10,
     CLKEN = 1 << 11,
+    STOP05 = 1 << 12,
     STOP15 = 3 << 12,
     SWAP = 1 << 15,
     RXINV = 1 << 16,

@@ -75,6 +75,8 @@ enum i2c_phase {
     I2C_IDLE,
     I2C_WAITS_FOR_BUS, /* START is set, somebody else has the bus */
     I2C_ADDRESS,       /* START and address go out */
+    I2C_WRITTEN,       /* a 10-bit address, written; for a read the header comes again: */
+    I2C_HEADER,        /* a repeated START and the header with the direction of a read go out */
     I2C_ADDRESSED,     /* the other side stretches SCL until it has seen its address */
     I2C_NEXT,          /* between bytes: what comes next depends on registers */
     I2C_SENDS,

@@ -42,8 +42,8 @@ static void begin(struct chip *c, unsigned index)
 
     s->target = I2C_NOBODY;
     s->reading = cr2 & I2C_CR2_RD_WRN;
-    if (cr2 & I2C_CR2_ADD10) /* second byte, and for a read the header again after a repeated START */
-        periods += cr2 & I2C_CR2_HEAD10R ? 0 : s->reading ? 9 + 10 : 9;
+    if (cr2 & I2C_CR2_ADD10 && !(cr2 & I2C_CR2_HEAD10R && s->reading))
+        periods += 9; /* second byte */
     s->outbid = false;
     i2c_bus_begin(c, index);
     i2c_count(s);
@@ -73,11 +73,15 @@ static void refused(struct chip *c, unsigned index)
     i2c_stop(c, index);
 }
 
+/* A read from a 10-bit address begins as a write, which the slave is told of with an ADDR of its own: it cannot
+ * know what follows, and ST's HAL_I2C_Slave_Transmit() waits for both (the polling examples for two boards). */
 static void addressed(struct chip *c, unsigned index)
 {
     struct i2c_state *s = &c->i2c[index];
     uint32_t cr2 = s->r[I2C_CR2], sadd = bits(cr2, 0, 10);
     bool ten = cr2 & I2C_CR2_ADD10;
+    bool header = s->reading && (s->phase == I2C_HEADER || cr2 & I2C_CR2_HEAD10R);
+    bool read = s->reading && (!ten || header);
 
     if (s->outbid) {
         i2c_lost(c, index, false);
@@ -86,10 +90,10 @@ static void addressed(struct chip *c, unsigned index)
     if (i2c_loses(c, index, ten ? 0xF0 : (sadd & 0xFE) | s->reading))
         return;
     s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_START;
-    i2c_pec_address(s, ten ? sadd : sadd >> 1 & 0x7F, ten, s->reading, cr2 & I2C_CR2_HEAD10R);
+    i2c_pec_address(s, ten ? sadd : sadd >> 1 & 0x7F, ten, read, header);
     i2c_byte_ends(c, index);
-    s->target = i2c_bus_address(c, index, ten ? sadd : sadd >> 1 & 0x7F, ten, s->reading);
-    s->phase = I2C_ADDRESSED;
+    s->target = i2c_bus_address(c, index, ten ? sadd : sadd >> 1 & 0x7F, ten, read);
+    s->phase = read == s->reading ? I2C_ADDRESSED : I2C_WRITTEN;
     s->until = PS_NEVER;
     if (s->target == I2C_NOBODY)
         refused(c, index);
@@ -277,9 +281,16 @@ static bool step(struct chip *c, unsigned index)
         i2c_compete(c, index);
         return true;
     case I2C_ADDRESS:
+    case I2C_HEADER:
         if (over)
             addressed(c, index);
         return over;
+    case I2C_WRITTEN:
+        if (!i2c_bus_ready(c, s->target))
+            return false;
+        i2c_bus_end(c, s->target, true);
+        enter(c, index, I2C_HEADER, 1 + 9);
+        return true;
     case I2C_ADDRESSED:
         if (!i2c_bus_ready(c, s->target))
             return false;

@@ -97,6 +97,7 @@ static enum i2c_stall stall_of(const struct i2c_state *s)
     if (s->scl_low && s->phase > I2C_WAITS_FOR_BUS)
         return I2C_STALL_SLAVE;
     switch (s->phase) {
+    case I2C_WRITTEN:
     case I2C_ADDRESSED:
     case I2C_SENT: return I2C_STALL_SLAVE;
     case I2C_NEXT:
@@ -187,8 +188,8 @@ static ps_t deadline(const struct chip *c, unsigned index)
 static void schedule(struct chip *c, unsigned index)
 {
     const struct i2c_state *s = &c->i2c[index];
-    bool timed = s->phase == I2C_ADDRESS || s->phase == I2C_SENDS || s->phase == I2C_RECEIVES ||
-                 s->phase == I2C_ACKNOWLEDGES || s->phase == I2C_STOPS;
+    bool timed = s->phase == I2C_ADDRESS || s->phase == I2C_HEADER || s->phase == I2C_SENDS ||
+                 s->phase == I2C_RECEIVES || s->phase == I2C_ACKNOWLEDGES || s->phase == I2C_STOPS;
 
     timed = timed && !s->scl_low;
 

@@ -76,6 +76,13 @@ static bool starts_at(const struct chip *c, unsigned index, ps_t edge, ps_t bit)
     return low >= 2 && !sample(u, index, edge + bit / 2, bit, &noise);
 }
 
+/* Half a stop bit is not looked at: no framing error, no break (RM0394 "Configurable stop bits during
+ * reception"). */
+static bool stop_sampled(const struct usart_state *u)
+{
+    return usart_stop_halves(u) > 1;
+}
+
 /* The next start bit in the frame on the line, from `from` on. False: there is none. */
 static bool begin(struct chip *c, unsigned index, ps_t from)
 {
@@ -92,7 +99,8 @@ static bool begin(struct chip *c, unsigned index, ps_t from)
         }
     } while (!starts_at(c, index, edge++, bit));
     u->rx_start = edge - 1;
-    u->rx_end = u->rx_start + bit * (usart_data_bits(u) + 1) + bit / 2; /* the middle of the stop bit */
+    u->rx_end = u->rx_start + bit * (usart_data_bits(u) + 1); /* and the middle of the stop bit */
+    u->rx_end += stop_sampled(u) ? bit / 2 : 0;
     return true;
 }
 
@@ -227,7 +235,7 @@ void usart_received(struct chip *c, unsigned index)
         bit = u->rx.bit;
     uint32_t raw = samples(c, index, bit, &noise);
     uint32_t word = usart_reorder(u, raw & ((1u << n) - 1)), errors = noise ? USART_ISR_NF : 0;
-    if (!(raw >> n & 1) || (unrated && u->isr & USART_ISR_ABRE))
+    if ((!(raw >> n & 1) && stop_sampled(u)) || (unrated && u->isr & USART_ISR_ABRE))
         errors |= USART_ISR_FE;
     if (u->cr1 & USART_CR1_PCE && usart_with_parity(u, word) != word)
         errors |= USART_ISR_PE;
