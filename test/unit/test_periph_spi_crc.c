@@ -161,6 +161,32 @@ static void crc_by_dma(void **state)
     }
 }
 
+/* … also if TXDMAEN is cleared while the last data are in the FIFO, once. */
+static void crc_behind_dma(void **state)
+{
+    (void)state;
+    pair();
+    clock_on(0x48, 0);
+    wr(0x20000000, 0xC3C2C1C0);
+    wr(0x400200A8, 0x100);
+    wr(0x40020034, 4); /* channel 3 */
+    wr(0x40020038, SPI1 + DR);
+    wr(0x4002003C, 0x20000000);
+    wr(0x40020030, 0x91);
+    wr(SPI2 + CR2, DS(8) | FRXTH);
+    wr(SPI1 + CR2, DS(8) | FRXTH | 2);
+    enable(CRCEN, CRCEN | 5 << 3);
+    run_us(10);
+    assert_int_equal(rd(0x40020034), 0);
+    wr(SPI1 + CR2, DS(8) | FRXTH);
+    run_us(200);
+    uint32_t crc = crc_of((const uint8_t[]){0xC0, 0xC1, 0xC2, 0xC3}, 4, 8, 7);
+    for (uint32_t k = 0; k < 4; k++)
+        assert_int_equal(rd8(SPI2 + DR), 0xC0 + k);
+    assert_int_equal(rd(SPI1 + TXCRCR), crc);
+    assert_int_equal(rd(SPI2 + SR) & OVR, OVR);
+}
+
 enum { FRF = 16 };
 
 /* TI format: a pulse at NSS before each frame, whatever SSM says; frames that follow each other share their
@@ -233,6 +259,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(slave_crc_receive_only, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_crc_receive_only_by_dma, on, rig_off),
         cmocka_unit_test_setup_teardown(crc_by_dma, on, rig_off),
+        cmocka_unit_test_setup_teardown(crc_behind_dma, on, rig_off),
         cmocka_unit_test_setup_teardown(ti_format, on, rig_off),
         cmocka_unit_test_setup_teardown(ti_format_with_crc, on, rig_off),
     };

@@ -228,17 +228,36 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
         s->slave = (struct spi_slave){0};
     else if (s->cr1 & SPI_CR1_SSM && s->cr1 & SPI_CR1_SSI)
         spi_deselected(s);
-    if ((s->cr1 & ~old) & SPI_CR1_CRCEN)
+    if ((s->cr1 & ~old) & SPI_CR1_CRCEN) {
         s->rxcrcr = s->txcrcr = 0;
+        s->crc_due = false;
+    }
     if (old & ~s->cr1 & SPI_CR1_SPE) {
         s->tx.level = 0;
         s->crc_frames = 0;
+        s->crc_due = false;
         if (!receive_only(s)) {
             s->shifting = s->pulse = false;
             s->done_at = PS_NEVER;
         }
     }
     mode_fault(c, index);
+    spi_select_output(c, index);
+}
+
+/* RM0394 "CRC transfer managed by DMA": the CRC is automatic. It does not need TXDMAEN to the end of the last
+ * frame: ST's HAL clears it in HAL_SPI_Transmit_DMA()'s interrupt, which comes when that frame is in the FIFO. */
+static void write_cr2(struct chip *c, unsigned index, uint32_t value)
+{
+    struct spi_state *s = &c->spi[index];
+    bool off = s->cr2 & ~value & SPI_CR2_TXDMAEN, busy = s->tx.level || s->shifting || s->slave.loaded;
+
+    if (off && busy && !s->crc_frames && dma_remaining(c, instances[index].tx) == 0)
+        s->crc_due = true;
+    s->cr2 = value & CR2_BITS;
+    if (bits(s->cr2, 8, 4) < 3) /* not used: 8 bits */
+        s->cr2 = (s->cr2 & ~0xF00u) | 0x700;
+    mode_fault(c, index); /* NSS may have become an input */
     spi_select_output(c, index);
 }
 
@@ -259,13 +278,7 @@ bool spi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 
     switch (off & ~3u) {
     case CR1: write_cr1(c, index, lanes_apb(size, value)); break;
-    case CR2:
-        s->cr2 = lanes_apb(size, value) & CR2_BITS;
-        if (bits(s->cr2, 8, 4) < 3) /* not used: 8 bits */
-            s->cr2 = (s->cr2 & ~0xF00u) | 0x700;
-        mode_fault(c, index); /* NSS may have become an input */
-        spi_select_output(c, index);
-        break;
+    case CR2: write_cr2(c, index, lanes_apb(size, value)); break;
     case SR: s->errors &= lanes_apb(size, value) | ~(uint32_t)SPI_SR_CRCERR; break;
     case DR: write_data(c, index, value, size); break;
     case CRCPR: s->crcpr = lanes_apb(size, value) & 0xFFFF; break;

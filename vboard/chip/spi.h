@@ -58,6 +58,7 @@ struct spi_state {
     uint16_t shift;     /* the frame on the wire */
     uint8_t crc_frames; /* of the CRC phase still to be sent, the one on the wire included */
     bool crc_phase;
+    bool crc_due; /* DMA has brought the last datum and is switched off already */
     ps_t done_at;
     uint8_t step;             /* enum spi_step; of a frame with a pulse of NSS */
     bool pulse;               /* NSS is high */

@@ -54,8 +54,9 @@ static void begin_crc(struct chip *c, unsigned index)
     struct spi_state *s = &c->spi[index];
 
     if (!(s->cr1 & SPI_CR1_CRCEN) || s->crc_frames || s->tx.level ||
-        !(s->cr1 & SPI_CR1_CRCNEXT || dma_ends(c, index)))
+        !(s->cr1 & SPI_CR1_CRCNEXT || s->crc_due || dma_ends(c, index)))
         return;
+    s->crc_due = false;
     s->crc_frames = s->cr1 & SPI_CR1_CRCL && spi_bits(s) <= 8 ? 2 : 1;
 }
 
