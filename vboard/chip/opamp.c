@@ -32,16 +32,20 @@ bool opamp_output(const struct chip *c, unsigned *millivolt)
 void opamp_reset(struct chip *c, unsigned index)
 {
     (void)index;
-    c->opamp = (struct opamp_state){0};
+    /* where factory trimming is read: HAL_OPAMP_GetTrimOffset() */
+    c->opamp = (struct opamp_state){.otr = TRIMMED << 8 | TRIMMED, .lpotr = TRIMMED << 8 | TRIMMED};
     analog_changed(c);
 }
 
-/* CALOUT turns where the trim of the selected pair is right. */
+/* CALOUT turns where the trim of the selected pair is right: with CALSEL that of PMOS, from 1 to 0, without that of
+ * NMOS, from 0 to 1, as HAL_OPAMP_SelfCalibrate() looks for both. */
 static bool calibration_output(const struct opamp_state *s)
 {
     uint32_t trim = s->csr & 2 ? s->lpotr : s->otr;
 
-    return s->csr & CALON && bits(trim, s->csr & CALSEL ? 0 : 8, 5) < TRIMMED;
+    if (!(s->csr & CALON))
+        return false;
+    return s->csr & CALSEL ? bits(trim, 8, 5) < TRIMMED : bits(trim, 0, 5) >= TRIMMED;
 }
 
 bool opamp_read(struct chip *c, unsigned index, uint32_t off, unsigned size, uint32_t *value)
