@@ -231,8 +231,8 @@ static void noise(void **state)
         }
 }
 
-/* Half a stop bit: the next start bit follows while a whole one would still be sampled, and no level there is a
- * framing error, not even that of a break. */
+/* Half a stop bit: the next start bit follows while a whole one would still be sampled, and no level there is
+ * a framing error, not even that of a break. */
 static void half_a_stop_bit(void **state)
 {
     (void)state;

@@ -73,8 +73,9 @@ static void refused(struct chip *c, unsigned index)
     i2c_stop(c, index);
 }
 
-/* A read from a 10-bit address begins as a write, which the slave is told of with an ADDR of its own: it cannot
- * know what follows, and ST's HAL_I2C_Slave_Transmit() waits for both (the polling examples for two boards). */
+/* A read from a 10-bit address begins as a write, which the slave is told of with an ADDR of its own: it
+ * cannot know what follows, and ST's HAL_I2C_Slave_Transmit() waits for both (the polling examples for two
+ * boards). */
 static void addressed(struct chip *c, unsigned index)
 {
     struct i2c_state *s = &c->i2c[index];

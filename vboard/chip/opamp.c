@@ -37,8 +37,8 @@ void opamp_reset(struct chip *c, unsigned index)
     analog_changed(c);
 }
 
-/* CALOUT turns where the trim of the selected pair is right: with CALSEL that of PMOS, from 1 to 0, without that of
- * NMOS, from 0 to 1, as HAL_OPAMP_SelfCalibrate() looks for both. */
+/* CALOUT turns where the trim of the selected pair is right: with CALSEL that of PMOS, from 1 to 0, without
+ * that of NMOS, from 0 to 1, as HAL_OPAMP_SelfCalibrate() looks for both. */
 static bool calibration_output(const struct opamp_state *s)
 {
     uint32_t trim = s->csr & 2 ? s->lpotr : s->otr;

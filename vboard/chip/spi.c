@@ -246,7 +246,8 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
 }
 
 /* RM0394 "CRC transfer managed by DMA": the CRC is automatic. It does not need TXDMAEN to the end of the last
- * frame: ST's HAL clears it in HAL_SPI_Transmit_DMA()'s interrupt, which comes when that frame is in the FIFO. */
+ * frame: ST's HAL clears it in HAL_SPI_Transmit_DMA()'s interrupt, which comes when that frame is in the
+ * FIFO. */
 static void write_cr2(struct chip *c, unsigned index, uint32_t value)
 {
     struct spi_state *s = &c->spi[index];
