@@ -151,7 +151,7 @@ static void wrong_requests(void **state)
         uint16_t value, length;
     } rows[] = {
         {0x21, 0, 0, 0},    {0x21, 1, 2, 2049}, {0xA1, 1, 2, 8}, {0xA1, 2, 1, 8}, {0x21, 2, 2, 8},
-        {0xA1, 2, 2, 2049}, {0x21, 4, 0, 0},    {0x21, 7, 0, 0}, {0x21, 3, 0, 6},
+        {0xA1, 2, 2, 2049}, {0x21, 4, 0, 0},    {0x21, 7, 0, 0}, {0x21, 3, 0, 6}, {0xA1, 2, 2, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_int_equal(usbhost_control(t->host, rows[i].type, rows[i].request, rows[i].value, 0, bytes,
@@ -165,6 +165,40 @@ static void wrong_requests(void **state)
     }
     assert_int_equal(usbhost_control(t->host, 0x21, 1, 2, 1, bytes, 8, NULL), UH_STALL); /* interface 1 */
     assert_int_equal(get_status(t).state, IDLE);
+    assert_int_equal(carry_out(t, 1, bytes, 8).status, 0x0F); /* block 1 has no meaning */
+    assert_int_equal(get_status(t).state, ERROR);
+    assert_int_equal(usbhost_configure(t->host, 1), UH_OK); /* begins anew */
+    assert_int_equal(get_status(t).state, IDLE);
+    assert_int_equal(dnload(t, 0, NULL, 0), UH_OK); /* a leave that is thought better of */
+    assert_int_equal(simple(t, 6), UH_OK);
+    assert_int_equal(get_status(t).state, IDLE);
+    bench_end(t);
+}
+
+/* What would run over the end of a memory is refused whole. */
+static void ends_of_memories(void **state)
+{
+    (void)state;
+    struct bench *t = rom_start();
+    uint8_t bytes[64] = {1, 2, 3};
+    static const struct {
+        uint32_t addr;
+        uint16_t fits, over;
+    } rows[] = {{0x0803FFF8, 8, 16}, {0x1FFF73F8, 8, 16}, {0xFFFF0000, 4, 8}, {0xFFFF0000, 4, 3}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        point_at(t, rows[i].addr);
+        assert_int_equal(carry_out(t, 2, bytes, rows[i].over).status, 1); /* errTARGET */
+        assert_int_equal(simple(t, 4), UH_OK);
+        assert_int_equal(upload(t, 2, bytes, rows[i].over), UH_STALL);
+        assert_int_equal(get_status(t).status, 1);
+        assert_int_equal(simple(t, 4), UH_OK);
+        assert_int_equal(upload(t, 2, bytes, rows[i].fits), rows[i].fits);
+        for (unsigned k = 0; k < rows[i].fits; k++)
+            assert_int_equal(bytes[k], i < 2 ? 0xFF : 0);
+        assert_int_equal(get_status(t).state, UPLOAD_IDLE);
+        assert_int_equal(upload(t, 0, bytes, sizeof bytes), 4); /* the list of commands ends an upload */
+        assert_int_equal(get_status(t).state, IDLE);
+    }
     bench_end(t);
 }
 
@@ -186,6 +220,8 @@ static void writes_and_erases(void **state)
     assert_int_equal(simple(t, 6), UH_OK);
     assert_int_equal(upload(t, 3, back, 2048), 2048);
     assert_memory_equal(back, data, 2048);
+    assert_int_equal(upload(t, 2 + 257, back, 8), 8); /* a block is as long as it is asked for */
+    assert_memory_equal(back, data + 8, 8);
     assert_int_equal(get_status(t).state, UPLOAD_IDLE);
     assert_int_equal(vboard_peek32(t->board, 0x08001000), 0xFFFFFFFF);
     assert_int_equal(simple(t, 6), UH_OK);
@@ -197,7 +233,10 @@ static void writes_and_erases(void **state)
     assert_memory_equal(back, data, 13);
     assert_int_equal(back[13] & back[14] & back[15], 0xFF);
 
-    assert_int_equal(command(t, 0x41, 0x08001FFC).state, DNLOAD_IDLE); /* the page of that address */
+    static const uint8_t erase[5] = {0x41, 0xFC, 0x1F, 0, 8}; /* the page of that address */
+    assert_int_equal(dnload(t, 0, erase, 5), UH_OK);
+    assert_in_range(get_status(t).poll, 25, 30); /* 24.47 ms at most (DS11449) */
+    assert_int_equal(get_status(t).state, DNLOAD_IDLE);
     assert_int_equal(vboard_peek32(t->board, 0x08001800), 0xFFFFFFFF);
     assert_int_equal(vboard_peek32(t->board, 0x08003000), *(uint32_t *)(void *)data);
     const uint8_t mass = 0x41;
@@ -261,11 +300,15 @@ static void option_bytes(void **state)
     words[0] &= ~(1u << 12); /* nRST_STOP */
     words[2] = 0;            /* PCROP: not through the ROM (AN2606) */
     words[6] = 0xFF01FF00;   /* WRP1A: pages 0 and 1 */
+    words[8] = 0xFF05FF04;   /* WRP1B: pages 4 and 5 */
     assert_int_equal(command(t, 0x21, 0x1FFF7800).state, DNLOAD_IDLE);
+    assert_int_equal(carry_out(t, 2, words, 8).status, 1); /* errTARGET */
+    assert_int_equal(simple(t, 4), UH_OK);
     reset_by(t, 2, words, 40);
     assert_int_equal(vboard_peek32(t->board, 0x40022020) & 1u << 12, 0);
     assert_int_equal(vboard_peek32(t->board, 0x40022024) & 0x7FFF, 0x7FFF);
     assert_int_equal(vboard_peek32(t->board, 0x4002202C) & 0x007F007F, 0x00010000);
+    assert_int_equal(vboard_peek32(t->board, 0x40022030) & 0x007F007F, 0x00050004);
 
     /* A write-protected page stays blank, and that is not reported (AN3156). */
     point_at(t, 0x08000000);
@@ -305,13 +348,44 @@ static void read_protection(void **state)
     bench_end(t);
 }
 
+/* Off the bus for 10 ms, then on to what the pointer points at: with USB off, and clocks as they are. Where
+ * no program is there is a reset instead. */
+static void leaves(void **state)
+{
+    (void)state;
+    struct bench *t = rom_start();
+    static const uint32_t program[3] = {0x20001000, 0x08008009, 0xE7FEE7FE}; /* b . */
+    unsigned resets = t->resets;
+    point_at(t, 0x08008000);
+    assert_int_equal(dnload(t, 0, NULL, 0), UH_OK);
+    assert_int_equal(get_status(t).state, MANIFEST);
+    assert_true(usbhost_wait_detached(t->host, 1000 * MS) && usbhost_wait_attached(t->host, 1000 * MS));
+    assert_int_equal(t->resets, resets + 1);
+    assert_in_range(t->reset_at - t->left_at, 8 * MS, 15 * MS);
+
+    assert_int_equal(usbhost_configure(t->host, 1), UH_OK);
+    point_at(t, 0x08008000);
+    assert_int_equal(carry_out(t, 2, program, sizeof program).state, DNLOAD_IDLE);
+    assert_int_equal(dnload(t, 0, NULL, 0), UH_OK);
+    assert_int_equal(get_status(t).state, MANIFEST);
+    assert_true(vboard_break(t->board, 0x08008008, true));
+    assert_int_equal(vboard_run(t->board, 100 * MS, NULL, NULL), VB_BREAK);
+    assert_in_range(vboard_now(t->board) - t->left_at, 8 * MS, 15 * MS);
+    assert_int_equal(t->resets, resets + 1);
+    assert_int_equal(vboard_peek32(t->board, 0x40021058) & (1u << 26 | 1u << 24 | 1u << 10), 0);
+    assert_int_equal(vboard_peek32(t->board, 0x40021008) & 0xC, 0xC); /* the PLL drives SYSCLK */
+    assert_int_equal(vboard_reg(t->board, 13), 0x20001000);
+    bench_end(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(identity),        cmocka_unit_test(commands_and_addresses),
         cmocka_unit_test(wrong_requests),  cmocka_unit_test(writes_and_erases),
         cmocka_unit_test(otp_and_feature), cmocka_unit_test(option_bytes),
-        cmocka_unit_test(read_protection),
+        cmocka_unit_test(read_protection), cmocka_unit_test(ends_of_memories),
+        cmocka_unit_test(leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,17 @@ static void test_thrown_out(void **state)
         expect(f, fd, RET_UNLINK, 100 + i, UH_CANCELLED, 0);
     }
     (void)close(fd);
+    /* more bytes than that */
+    f->message[0] = '\0';
+    fd = importer(f);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_null(strstr(f->message, "room for"));
+        put_submit(f, fd, &(struct submit){.sequence = i, .in = 1, .endpoint = 1, .length = 16 << 20});
+    }
+    assert_non_null(strstr(f->message, "room for"));
+    assert_true(closed(f, fd));
+    (void)close(fd);
+    f->message[0] = '\0';
     /* more transfers than anybody needs */
     fd = importer(f);
     for (uint32_t i = 0; i < 1025 && !strstr(f->message, "room for"); i++)
@@ -111,6 +122,39 @@ static void test_crowd(void **state)
         (void)close(idle[i]);
     (void)close(last);
     (void)close(fd);
+}
+
+/* Who has been there for longest makes way, and no more than one. */
+static void test_who_makes_way(void **state)
+{
+    struct fixture *f = *state;
+    int fd = importer(f), idle[USBIP_CLIENTS];
+    for (unsigned i = 0; i < USBIP_CLIENTS; i++) {
+        f->wall += MS;
+        idle[i] = dial(f);
+    }
+    assert_true(closed(f, idle[0]));
+    assert_non_null(strstr(f->message, "others are waiting"));
+    for (unsigned i = 1; i < USBIP_CLIENTS; i++)
+        assert_true(silent(idle[i]));
+    for (unsigned i = 0; i < USBIP_CLIENTS; i++)
+        (void)close(idle[i]);
+    (void)close(fd);
+}
+
+/* Busy is who has asked within the last 2 ms: then virtual time goes in small steps. */
+static void test_busy(void **state)
+{
+    struct fixture *f = *state;
+    f->wall = 1000 * MS;
+    assert_false(usbip_busy(f->server, f->wall));
+    int fd = importer(f);
+    put_submit(f, fd, &(struct submit){.sequence = 1, .in = 1, .endpoint = 1, .length = 5});
+    assert_true(usbip_busy(f->server, f->wall + 2 * MS - 1));
+    assert_false(usbip_busy(f->server, f->wall + 2 * MS));
+    (void)close(fd);
+    pump(f);
+    assert_false(usbip_busy(f->server, f->wall));
 }
 
 /* An importer that asks for a lot and reads none of it is not read from either, and loses nothing. */
@@ -226,7 +270,9 @@ static void test_rubbish(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_client_disappears), TEST(test_refused_transfers), TEST(test_thrown_out), TEST(test_crowd),
+        TEST(test_client_disappears), TEST(test_refused_transfers),
+        TEST(test_thrown_out),        TEST(test_crowd),
+        TEST(test_who_makes_way),     TEST(test_busy),
         TEST(test_not_reading),       TEST(test_rubbish),
     };
     return cmocka_run_group_tests_name("usbip_clients", tests, NULL, NULL);

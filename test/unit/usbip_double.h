@@ -36,9 +36,10 @@ struct usbhost {
 
 static const uint8_t device_descriptor[18] = {18,   1,    0x10, 2,    0xEF, 2, 1, 64, 0x83,
                                               0x04, 0x40, 0x57, 0x34, 0x12, 1, 2, 3,  1};
-static const uint8_t config_descriptor[9 + 9 + 9 + 7] = {
-    9, 2, 34, 0, 2,  7, 0, 0x80, 50, /* two interfaces, configuration 7 */
+static const uint8_t config_descriptor[9 + 9 + 9 + 9 + 7] = {
+    9, 2, 43, 0, 2,  7, 0, 0x80, 50, /* two interfaces, configuration 7 */
     9, 4, 0,  0, 0,  2, 2, 1,    0,  /* CDC */
+    9, 4, 0,  1, 0,  6, 6, 6,    0,  /* another setting of it */
     9, 4, 1,  0, 1,  9, 8, 7,    0,  /* something else */
     7, 5, 1,  2, 64, 0, 0};
 
