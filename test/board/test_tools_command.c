@@ -226,6 +226,7 @@ static void what_crashed(void **state)
         {"00000003 08004301 08004355 00000000 00000002",
          "HardFault: the vector could not be read (VECTTBL)\n"},
         {"00000004 08004301 08004355 00000010 00000000", "MemManage: the MPU forbids stacking"},
+        {"00000004 08004301 08004355 00000082 00000000", "    accessed    0x00000000\n"}, /* MMARVALID */
         {"00000005 08004301 08004355 00000400 00000000", "BusFault: a write went nowhere"},
         {"00000006 08004301 08004355 02010000 00000000",
          "UsageFault: undefined instruction (UNDEFINSTR), division by zero (DIVBYZERO)\n"},

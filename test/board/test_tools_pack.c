@@ -210,6 +210,12 @@ static void merge(void **state)
     /* The seal is believed, and only for what was sealed: one changed bit, and it is refused. */
     size_t size;
     char *bytes = file_read(bin, &size);
+    enum { LEDGER = 0x3F000, VERSION = 16 };
+    uint32_t version;
+    assert_int_equal(size, LEDGER + 24);
+    memcpy(&version, bytes + LEDGER + VERSION, 4);
+    assert_int_equal(version, 0x01000000); /* 1.0.0, from the information block */
+    assert_int_equal((uint8_t)bytes[0x3FFF] & (uint8_t)bytes[LEDGER - 1], 0xFF); /* gaps are blank */
     bytes[0x4000 + 0x300] ^= 1;
     file_write(bin, bytes, size);
     assert_false(starts(bin));

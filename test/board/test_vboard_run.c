@@ -357,20 +357,28 @@ static bool readable(int fd, int ms)
 static void uart_between_json(void **unused)
 {
     (void)unused;
-    file_text(temp("script"), "at 0.1 uart VCP 47646b6b6e09474809\nat 0.2 uart VCP 20\nat 0.3 quit\n");
+    enum { MUCH = 600, LINE = 512 }; /* a line that does not end is cut */
+    char script[2 * MUCH + 200] = "at 0.1 uart VCP 47646b6b6e09474809\nat 0.2 uart VCP ", much[MUCH + 1];
+    for (unsigned i = 0; i < MUCH; i++)
+        memcpy(script + strlen(script), "60", 3);
+    strcpy(script + strlen(script), "\nat 1 uart VCP 0920\nat 1.1 quit\n"); // NOLINT: there is room
+    memset(much, 'a', sizeof much - 1);
+    much[MUCH] = '\0';
+    file_text(temp("script"), script);
     const char *args[] = {VBOARD,     "--fast",       "--load", BENCH_ELF, "--load",   bench_mode(ECHO),
                           "--script", temp("script"), "--uart", "VCP=-",   "--events", "-",
                           NULL};
     struct command_result r = command(args, NULL);
     assert_int_equal(r.status, 0);
-    char text[20] = "";
+    char text[MUCH + 40] = "", want[MUCH + 40];
     for (char *line = strtok(r.out, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         cJSON *json = cJSON_Parse(line);
         if (json == NULL)
             (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s\n", line);
         cJSON_Delete(json);
     }
-    assert_string_equal(text, "Hello\nHI\n!\n");
+    (void)snprintf(want, sizeof want, "Hello\nHI\n%.*s\n%s\n!\n", LINE, much, much + LINE);
+    assert_string_equal(text, want);
     command_result_free(&r);
 }
 

@@ -104,9 +104,9 @@ static void what_is_damaged(void **state)
     refuses("verdict: ", "verdikt: ", "not whole");
     refuses("verdict: Not", "verdict: \xFFNot", "line 2 is not text");
     refuses("verdict: Not", "verdict: \tNot", "line 2 is not text");
-    char longer[140];
-    memset(longer, 'x', sizeof longer - 1);
-    longer[sizeof longer - 1] = '\0';
+    char longer[REPORT_LINE + 1];
+    memset(longer, 'x', REPORT_LINE);
+    longer[REPORT_LINE] = '\0';
     refuses("in DFU by: verdict", longer, "line 4 of the report is too long");
     assert_false(report_parse(&r, "sureboot 1.0\0", 14, &why)); /* a NUL is no text */
     assert_false(report_parse(&r, "", 0, &why));
