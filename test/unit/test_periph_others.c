@@ -189,6 +189,7 @@ static void lcd(void **state)
 {
     (void)state;
     clock_rtc();
+    clear_bits(0x40021090, 1 << 15); /* RTCEN is not the LCD's */
     clock_on(0x58, 9);
     assert_int_equal(rd(LCD + 8), 0x20);
     wr(LCD + 4, 2 << 22 | 8); /* / 4 / 16: 512 Hz; update interrupt */

@@ -28,8 +28,8 @@ static void sai(void **state)
     sai_clocked();
     uint32_t hz = chip_clock(rig, CLK_SAI1);
     assert_true(hz > 9000000);
-    wr(SAI + 0x10, 3u << 16 | 1 << 8); /* two slots */
-    wr(SAI + 0x08, 1);                 /* threshold: a quarter */
+    wr(SAI + 0x10, 0xFFFFu << 16 | 1 << 8); /* two slots, though more are enabled */
+    wr(SAI + 0x08, 1);                      /* threshold: a quarter */
     for (unsigned i = 0; i < 8; i++)
         wr(SAI + 0x20, i);
     assert_int_equal(rd(SAI + 0x18) >> 16, 5); /* full */

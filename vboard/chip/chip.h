@@ -164,6 +164,7 @@ enum clock_id {
     CLK_PLLSAI1_Q,
     CLK_PLLSAI1_R,
     CLK_RTC,
+    CLK_LCD,
     CLK_ADC,
     CLK_USART1,
     CLK_USART2,

@@ -18,7 +18,7 @@ static ps_t frame(const struct chip *c)
     static const uint8_t phases[8] = {1, 2, 3, 4, 8, 1, 1, 1};
     uint64_t div = (uint64_t)(16 + bits(s->fcr, 18, 4)) << bits(s->fcr, 22, 4);
 
-    return chip_ticks_to_ps(div * phases[bits(s->cr, 2, 3)], chip_clock(c, CLK_RTC));
+    return chip_ticks_to_ps(div * phases[bits(s->cr, 2, 3)], chip_clock(c, CLK_LCD));
 }
 
 static void interrupt(struct chip *c)
@@ -123,9 +123,9 @@ static void write_cr(struct chip *c, uint32_t value)
 
     s->cr = (s->cr & ~mask) | (value & mask);
     bool on = s->cr & CR_LCDEN;
-    if (on && !chip_clock(c, CLK_RTC))
+    if (on && !chip_clock(c, CLK_LCD))
         chip_say_once(c, &s->told,
-                      "The LCD is enabled without a clock: RTCCLK (RCC_BDCR: RTCSEL, RTCEN) is off, and it "
+                      "The LCD is enabled without a clock: RTCCLK (RCC_BDCR.RTCSEL) is off, and it "
                       "neither synchronizes nor shows frames");
     if (on && !was_on) {
         s->sr |= ENS;
@@ -151,7 +151,7 @@ bool lcd_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     } else if (reg == FCR) {
         s->fcr = value & FCR_BITS;
         s->sr &= ~(uint32_t)FCRSF;
-        s->synced_at = later(c, chip_ticks_to_ps(2, chip_clock(c, CLK_RTC)));
+        s->synced_at = later(c, chip_ticks_to_ps(2, chip_clock(c, CLK_LCD)));
     } else if (reg == SR) {
         s->sr |= value & UDR;
     } else if (reg == CLR) {

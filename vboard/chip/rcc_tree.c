@@ -93,10 +93,11 @@ static void rcc_tree(const struct chip *c, uint32_t hz[CLOCK_COUNT])
         bus_clocks(c, hz);
 
     hz[CLK_48] = hz[clk48[field_of(c, RCC_CCIPR, 26, 3)].id];
-    if (field_of(c, RCC_BDCR, 15, 1)) {
-        uint32_t sel = field_of(c, RCC_BDCR, 8, 3);
-        hz[CLK_RTC] = sel == 1 ? hz[CLK_LSE] : sel == 2 ? hz[CLK_LSI] : sel == 3 ? hz[CLK_HSE] / 32 : 0;
-    }
+    /* RTCEN is the RTC's alone: ST's LCD examples for the STM32L476G-EVAL reset the domain and set RTCSEL
+     * only */
+    uint32_t rtcsel = field_of(c, RCC_BDCR, 8, 3);
+    hz[CLK_LCD] = rtcsel == 1 ? hz[CLK_LSE] : rtcsel == 2 ? hz[CLK_LSI] : rtcsel == 3 ? hz[CLK_HSE] / 32 : 0;
+    hz[CLK_RTC] = field_of(c, RCC_BDCR, 15, 1) ? hz[CLK_LCD] : 0;
     const enum clock_id adc[4] = {CLOCK_COUNT, CLK_PLLSAI1_R, CLOCK_COUNT, CLK_SYSCLK};
     enum clock_id from = adc[field_of(c, RCC_CCIPR, 28, 3)];
     hz[CLK_ADC] = from < CLOCK_COUNT ? hz[from] : 0;

@@ -41,9 +41,13 @@ static unsigned frame_length(const struct sai_block *b)
     return protocol(b) == SPDIF ? 64 : protocol(b) == AC97 ? 256 : bits(b->r[FRCR], 0, 8) + 1u;
 }
 
+/* A frame has NBSLOT slots: SLOTEN may name more, as ST's HAL_SAI_InitProtocol() does, which enables all 16.
+ */
 static unsigned words(const struct sai_block *b)
 {
-    return protocol(b) == SPDIF ? 2 : (unsigned)__builtin_popcount(b->r[SLOTR] >> 16);
+    uint32_t there = (2u << bits(b->r[SLOTR], 8, 4)) - 1;
+
+    return protocol(b) == SPDIF ? 2 : (unsigned)__builtin_popcount(b->r[SLOTR] >> 16 & there);
 }
 
 static bool is_master(const struct sai_block *b)
