@@ -175,15 +175,16 @@ static void power_and_reset(void **unused)
     cJSON *events,
         *a = script(BACKUP,
                     "at 0.1 peek 0x40002864 4\n"
-                    "at 0.2 nrst\nat 0.3 peek 0x40002864 4\n"
+                    "at 0.2 nrst\nat 0.209 peek 0x40002864 4\nat 0.3 peek 0x40002864 4\n"
                     "at 0.4 power off\nat 0.5 peek 0x40002864 4\nat 0.6 power on\nat 0.7 peek 0x40002864 4\n"
                     "at 0.8 power off novbat\nat 0.9 power on\nat 1 peek 0x40002864 4\n"
                     "at 1.1 nrst 50\nat 1.2 quit\n",
                     &events);
     assert_string_equal(text(a, 0, "hex"), "01000000");
-    assert_string_equal(text(a, 2, "hex"), "02000000");
-    assert_string_equal(text(a, 6, "hex"), "03000000"); /* VBAT kept it */
-    assert_string_equal(text(a, 9, "hex"), "01000000"); /* VBAT was gone */
+    assert_string_equal(text(a, 2, "hex"), "01000000"); /* pressed for 10 ms */
+    assert_string_equal(text(a, 3, "hex"), "02000000");
+    assert_string_equal(text(a, 7, "hex"), "03000000");  /* VBAT kept it */
+    assert_string_equal(text(a, 10, "hex"), "01000000"); /* VBAT was gone */
     assert_int_equal(json_count(events, "state", "on"), 3);
     assert_int_equal(json_count(events, "state", "off"), 3); /* the last one at the end of the run */
     assert_int_equal(json_count(events, "cause", "power"), 3);

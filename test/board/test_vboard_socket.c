@@ -1,4 +1,5 @@
 /* vboard's control socket: several clients, answers that come later, and clients that misbehave. */
+#include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -133,12 +134,24 @@ static void hostile_clients(void **unused)
     say(fd, "\nregs\n");
     assert_false(heard_ok(fd));
     assert_true(heard_ok(fd));
+    assert_int_equal(send(fd, "regs\0x\nregs\n", 12, MSG_NOSIGNAL),
+                     12); /* no text, whatever it begins with */
+    assert_false(heard_ok(fd));
+    assert_true(heard_ok(fd));
     /* asks much and reads nothing: dropped, and the board goes on */
     int deaf = dial();
     for (int i = 0; i < 200; i++)
         (void)!send(deaf, "peek 0x20000000 65536\n", 22, MSG_NOSIGNAL | MSG_DONTWAIT);
     say(fd, "regs\n");
     assert_true(heard_ok(fd));
+    const struct timeval patience = {10, 0};
+    assert_int_equal(setsockopt(deaf, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+    size_t heard = 0;
+    ssize_t n;
+    while ((n = recv(deaf, junk, sizeof junk, 0)) > 0)
+        heard += (size_t)n;
+    assert_true(n == 0 || errno == ECONNRESET);
+    assert_in_range(heard, 0, 8 << 20); /* of 26 MB */
     assert_int_equal(close(deaf), 0);
     assert_int_equal(kill(board, SIGTERM), 0);
     assert_int_equal(command_wait(board), 0);

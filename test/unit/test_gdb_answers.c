@@ -54,7 +54,7 @@ static void documents(void **state)
         size_t more = strlen(piece) - 2; /* m or l, and the line's end */
         assert_in_range(more, 1, 0x40);
         assert_true(n + more < sizeof text);
-        memcpy(text + n, piece + 1, more);
+        (void)snprintf(text + n, sizeof text - n, "%.*s", (int)more, piece + 1);
         n += more;
     } while (*piece == 'm' && n < sizeof text - 0x41);
     assert_int_equal(*piece, 'l');
