@@ -220,6 +220,26 @@ static void words_pass(void **state)
     }
 }
 
+/* Words pass in slots that both sides have active. */
+static void active_slots(void **state)
+{
+    (void)state;
+    sai_clocked();
+    wire_data();
+    block(B, 4 << 5 | SLAVE | RECEIVER | SYNC, 0);
+    block(A, 4 << 5, 0);
+    wr(SAI + A + SLOTS, 7u << 16 | 3 << 8); /* 0, 1 and 2 of four */
+    wr(SAI + B + SLOTS, 14u << 16 | 3 << 8);
+    set_bits(SAI + B, SAIEN);
+    for (unsigned i = 0; i < 3; i++)
+        wr(SAI + A + DATA, 0x21 + i);
+    set_bits(SAI + A, SAIEN);
+    run_frames(1);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(rd(SAI + B + DATA), i < 2 ? 0x22 + i : 0);
+    assert_int_equal(rd(SAI + B + STATUS) >> 16, 0);
+}
+
 /* A transmitter that follows takes its words from its own FIFO; a receiver that is the master hears it. */
 static void slave_sends(void **state)
 {
@@ -389,6 +409,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sai_protocols, on, rig_off),
         cmocka_unit_test_setup_teardown(begin_and_end, on, rig_off),
         cmocka_unit_test_setup_teardown(words_pass, on, rig_off),
+        cmocka_unit_test_setup_teardown(active_slots, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_sends, on, rig_off),
         cmocka_unit_test_setup_teardown(mono, on, rig_off),
         cmocka_unit_test(g711),

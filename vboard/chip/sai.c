@@ -41,13 +41,16 @@ static unsigned frame_length(const struct sai_block *b)
     return protocol(b) == SPDIF ? 64 : protocol(b) == AC97 ? 256 : bits(b->r[FRCR], 0, 8) + 1u;
 }
 
-/* A frame has NBSLOT slots: SLOTEN may name more, as ST's HAL_SAI_InitProtocol() does, which enables all 16.
- */
-static unsigned words(const struct sai_block *b)
+/* NBSLOT, which SPDIF and AC'97 ignore. */
+static unsigned slots(const struct sai_block *b)
 {
-    uint32_t there = (2u << bits(b->r[SLOTR], 8, 4)) - 1;
+    return protocol(b) == SPDIF ? 2 : protocol(b) == AC97 ? 16 : bits(b->r[SLOTR], 8, 4) + 1u;
+}
 
-    return protocol(b) == SPDIF ? 2 : (unsigned)__builtin_popcount(b->r[SLOTR] >> 16 & there);
+/* SLOTEN may name slots that are not there, as ST's HAL_SAI_InitProtocol() does, which enables all 16. */
+static bool active(const struct sai_block *b, unsigned slot)
+{
+    return slot < slots(b) && (protocol(b) == SPDIF || b->r[SLOTR] >> (16 + slot) & 1);
 }
 
 static bool is_master(const struct sai_block *b)
@@ -162,10 +165,16 @@ static uint32_t take(struct sai_block *b)
     return word;
 }
 
-/* What a transmitter puts into a slot. The second one of a MONO frame repeats the first. */
+/* The second one of the two slots of a MONO frame. */
+static bool repeats(const struct sai_block *b, unsigned slot)
+{
+    return slot == 1 && b->r[CR1] & MONO && slots(b) == 2;
+}
+
+/* What a transmitter puts into a slot. */
 static uint32_t send(struct sai_block *b, unsigned slot)
 {
-    bool mono = slot == 1 && b->r[CR1] & MONO && words(b) == 2;
+    bool mono = repeats(b, slot);
 
     if (b->level && !mono)
         b->last = compands(b) ? compressed(b, take(b)) : take(b) & data_mask(b);
@@ -177,7 +186,7 @@ static uint32_t send(struct sai_block *b, unsigned slot)
 static void receive(struct sai_block *b, unsigned slot, uint32_t word)
 {
     word &= data_mask(b);
-    if (slot == 1 && b->r[CR1] & MONO && words(b) == 2)
+    if (repeats(b, slot))
         return;
     if (b->level == FIFO_WORDS)
         b->r[SR] |= OVRUDR;
@@ -219,16 +228,19 @@ static void detect_mute(struct sai_block *b, bool zeros)
         b->r[SR] |= MUTEDET;
 }
 
-static void receive_frame(struct chip *c, struct sai_block *b, const uint32_t *sent, unsigned sent_words)
+/* `sent`: by slots, NULL if nobody sends. */
+static void receive_frame(struct chip *c, struct sai_block *b, const uint32_t *sent)
 {
     uint32_t idle = af_in(c, signal_of(c, b, AF_SAI1_SD_A), false) ? UINT32_MAX : 0, any = 0;
 
-    if (protocol(b) == AC97 && !sent_words) {
+    if (protocol(b) == AC97 && !sent) {
         b->r[SR] |= CNRDY;
         return;
     }
-    for (unsigned slot = 0; slot < words(b); slot++) {
-        uint32_t word = !sent_words ? idle : slot < sent_words ? sent[slot] : 0;
+    for (unsigned slot = 0; slot < slots(b); slot++) {
+        if (!active(b, slot))
+            continue;
+        uint32_t word = sent ? sent[slot] : idle;
         any |= word & data_mask(b);
         receive(b, slot, word);
     }
@@ -244,13 +256,14 @@ static void frame(struct chip *c, struct sai_block *m)
 
     for (unsigned i = 0; i < SAI_BLOCKS; i++) {
         in[i] = follows(c, both[i], m);
-        for (unsigned slot = 0; in[i] && transmits(both[i]) && slot < words(both[i]); slot++)
-            sent[i][slot] = send(both[i], slot);
+        for (unsigned slot = 0; in[i] && transmits(both[i]) && slot < slots(both[i]); slot++)
+            if (active(both[i], slot)) /* in others SD is 0, or released */
+                sent[i][slot] = send(both[i], slot);
     }
     for (unsigned i = 0; i < SAI_BLOCKS; i++) {
         bool fed = wire && in[!i] && transmits(both[!i]);
         if (in[i] && !transmits(both[i]))
-            receive_frame(c, both[i], sent[!i], fed ? words(both[!i]) : 0);
+            receive_frame(c, both[i], fed ? sent[!i] : NULL);
     }
 }
 
