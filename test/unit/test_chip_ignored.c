@@ -109,6 +109,13 @@ static const struct row {
     {"IWDG_RLR is written without 0x5555 in IWDG_KR", {{IWDG + 8, 100}}},
     {"FLASH_CR is written while LOCK is set", {{FLASH(FLASH_CR), CR_PG}}},
     {NULL, {{FLASH(FLASH_CR), CR_LOCK | CR_OPTLOCK}}},
+    {"FLASH is written at 0x08010000 while PG is clear, as by a null pointer (PGSERR)", {{0x08010000, 0}}},
+    {"FLASH is written at 0x08000004 while PG is clear, as by a null pointer (PGSERR)", {{4, 0}}},
+    {NULL,
+     {{FLASH(FLASH_KEYR), 0x45670123},
+      {FLASH(FLASH_KEYR), 0xCDEF89AB},
+      {FLASH(FLASH_CR), CR_PG},
+      {0x08010004, 0}}}, /* an error of programming, PGAERR */
     {"FLASH_CR is written with OPTSTRT or OBL_LAUNCH while OPTLOCK is set",
      {{FLASH(FLASH_KEYR), 0x45670123}, {FLASH(FLASH_KEYR), 0xCDEF89AB}, {FLASH(FLASH_CR), CR_OPTSTRT}}},
     {"CAN1_BTR is written while CAN_MSR.INAK is clear", {{APB1ENR1, 1 << 25}, {CAN1 + 0x1C, 1}}},

@@ -1,5 +1,7 @@
 /* Stores to flash and the start of erases, with every check that the interface makes: RM0394 "Flash
  * program and erase operations", "Programming errors". */
+#include <stdio.h>
+
 #include "chip/state.h"
 
 static bool in_area(uint32_t from, uint32_t to, uint32_t first, uint32_t last)
@@ -67,6 +69,21 @@ static void program(struct chip *c, uint32_t addr, uint64_t data)
     flash_begin(c, OP_PROGRAM, off, data);
 }
 
+/* A store that no programming was meant by. Address 0 is flash too, so that a null pointer ends here: it does
+ * not fault, but its flags keep the next programming from starting, long after, as users of other STM32 found
+ * (speeduino's pull request 876, dRonin's issue 1562); stm32duino's CDC writes packets there (its issue 1399,
+ * pull request 3058). */
+static void say_stray(struct chip *c, uint32_t addr)
+{
+    char why[80];
+
+    if (c->flash.cr & (CR_PG | CR_FSTPG) || flash_unpowered(c))
+        return;
+    (void)snprintf(why, sizeof why, "at 0x%08X while PG is clear, as by a null pointer (PGSERR)",
+                   (unsigned)addr);
+    chip_ignored(c, B_FLASH, "", why);
+}
+
 bool flash_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
 {
     struct flash_state *f = &c->flash;
@@ -77,6 +94,7 @@ bool flash_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
     if (!error && fast && f->taken && !f->latched && addr != f->row + 8U * f->taken)
         error = SR_PGAERR; /* outside the row, or not the next double word */
     if (error) {
+        say_stray(c, addr);
         flash_error(c, fast && error & ~(uint32_t)SR_PGSERR ? error | SR_FASTERR : error);
         return true;
     }
