@@ -1,4 +1,5 @@
-/* ADC1: oversampling with a trigger for each sample, and the queue of injected contexts. */
+/* ADC1: oversampling, also with a trigger for each sample, what an overrun stops, and the queue of
+ * injected contexts. */
 #include <string.h>
 
 #include "adc_regs.h"
@@ -39,7 +40,7 @@ static void triggered_oversampling(void **state)
                 trigger();
             }
             assert_int_equal(rd(ADC1 + ISR) & (EOC | EOS), EOC | (channel == 2 ? EOS : 0));
-            assert_int_equal(rd(ADC1 + DR), sum >> 2);
+            assert_int_equal(rd(ADC1 + DR), (sum + 2) >> 2);
             wr(ADC1 + ISR, EOS);
         }
     assert_int_equal(rd(ADC1 + CR) & ADSTART, ADSTART);
@@ -59,6 +60,103 @@ static void triggered_oversampling_by_software(void **state)
         assert_int_equal(rd(ADC1 + ISR) & EOC, n % 2 ? EOC : 0);
         if (n % 2)
             assert_int_equal(rd(ADC1 + DR), code(1000) + code(2000));
+    }
+}
+
+/* Of the sum, bits that are shifted out round the result: 4095 twice by 4 is 0x800 in RM0351's table. */
+static void oversampling_rounds(void **state)
+{
+    static const struct {
+        unsigned ratio, shift, result;
+    } table[] = {{0, 0, 0x1FFE}, {0, 1, 0x0FFF}, {0, 2, 0x0800},
+                 {0, 8, 0x0020}, {7, 8, 0x0FFF}, {7, 0, 0xFF00}};
+
+    (void)state;
+    adc_voltage(rig, 2, 0, 3300);
+    wr(ADC1 + SQR1, 1 << 6);
+    for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
+        wr(ADC1 + CFGR2, 1 | table[i].ratio << 2 | table[i].shift << 5);
+        wr(ADC1 + CR, VREG | ADSTART);
+        run_us(300);
+        assert_int_equal(rd(ADC1 + DR), table[i].result);
+    }
+}
+
+/* Ratio 16: the watchdogs see the upper 12 of 16 bits, which with a shift of 4 are the code by 16. */
+static void watchdogs_see_what_is_oversampled(void **state)
+{
+    (void)state;
+    wr(ADC1 + SQR1, 2 << 6); /* 1000 mV */
+    wr(ADC1 + JSQR, 2 << 8);
+    wr(ADC1 + CFGR, JQDIS | OVRMOD | 1 << 23 | 1 << 24); /* AWD1 on all channels of both groups */
+    wr(ADC1 + AWD2CR, 1 << 2);
+    for (unsigned shift = 0; shift <= 4; shift += 4) {
+        uint32_t seen = code(1000) >> shift;
+        for (uint32_t group = 1; group <= 2; group++)
+            for (unsigned inside = 0; inside < 2; inside++) {
+                wr(ADC1 + CFGR2, group | 3 << 2 | shift << 5);
+                wr(ADC1 + TR1, (seen - !inside) << 16 | (inside ? seen : 0));
+                wr(ADC1 + TR2, (inside ? seen >> 4 : 0xFF) << 16 | ((seen >> 4) + !inside));
+                wr(ADC1 + ISR, 0x7FF);
+                wr(ADC1 + CR, VREG | (group == 1 ? ADSTART : JADSTART));
+                run_us(50);
+                assert_int_equal(rd(ADC1 + ISR) & (AWD1 | AWD2), inside ? 0 : AWD1 | AWD2);
+            }
+    }
+    /* with a trigger for each sample the result alone is compared */
+    wr(ADC1 + CFGR2, 1 | 3 << 2 | 1 << 9);
+    wr(ADC1 + TR1, code(1000) << 16 | code(1000));
+    wr(ADC1 + ISR, 0x7FF);
+    for (unsigned n = 0; n < 16; n++) {
+        wr(ADC1 + CR, VREG | ADSTART);
+        run_us(5);
+    }
+    assert_int_equal(rd(ADC1 + ISR) & (EOC | AWD1), EOC);
+}
+
+/* While OVR stands data are discarded with OVRMOD = 0, and no DMA is asked for in either mode. */
+static void overrun_stands(void **state)
+{
+    (void)state;
+    wr(ADC1 + SQR1, 1 << 6);
+    wr(ADC1 + SMPR1, 7 << 3);
+    for (uint32_t overwrites = 0; overwrites < 2; overwrites++) {
+        adc_voltage(rig, 2, 0, 500);
+        wr(ADC1 + CFGR, JQDIS | CONT | (overwrites ? OVRMOD : 0));
+        wr(ADC1 + CR, VREG | ADSTART);
+        run_us(100);
+        assert_int_equal(rd(ADC1 + ISR) & OVR, OVR);
+        adc_voltage(rig, 2, 0, 2500);
+        run_us(100);
+        assert_int_equal(rd(ADC1 + DR), code(overwrites ? 2500 : 500));
+        run_us(50);
+        assert_int_equal(rd(ADC1 + DR), code(overwrites ? 2500 : 500));
+        wr(ADC1 + ISR, OVR);
+        run_us(50);
+        assert_int_equal(rd(ADC1 + DR), code(2500));
+        wr(ADC1 + CR, VREG | ADSTP);
+        run_us(5);
+        wr(ADC1 + ISR, 0x7FF);
+    }
+    clock_on(0x48, 0);
+    wr(0x40020010, ADC1 + DR);
+    wr(0x40020014, 0x20000000);
+    wr(0x4002000C, 8);
+    for (uint32_t overwrites = 0; overwrites < 2; overwrites++) {
+        wr(0x40020008, 0);
+        wr(ADC1 + CFGR, JQDIS | CONT | DMAEN | DMACFG | (overwrites ? OVRMOD : 0));
+        wr(ADC1 + CR, VREG | ADSTART);
+        run_us(100);
+        wr(0x4002000C, 8);
+        wr(0x40020008, 1 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 10);
+        run_us(100);
+        assert_int_equal(rd(0x4002000C), 8);
+        wr(ADC1 + ISR, OVR);
+        run_us(60);
+        assert_in_range(rd(0x4002000C), 5, 7);
+        wr(ADC1 + CR, VREG | ADSTP);
+        run_us(5);
+        wr(ADC1 + ISR, 0x7FF);
     }
 }
 
@@ -266,6 +364,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_regulator, on, rig_off),
         cmocka_unit_test_setup_teardown(triggered_oversampling, on_with_tim2, rig_off),
         cmocka_unit_test_setup_teardown(triggered_oversampling_by_software, on_with_tim2, rig_off),
+        cmocka_unit_test_setup_teardown(oversampling_rounds, on, rig_off),
+        cmocka_unit_test_setup_teardown(watchdogs_see_what_is_oversampled, on, rig_off),
+        cmocka_unit_test_setup_teardown(overrun_stands, on, rig_off),
         cmocka_unit_test_setup_teardown(injected_in_between, on_with_tim2, rig_off),
         cmocka_unit_test_setup_teardown(queue, on_with_tim2, rig_off),
         cmocka_unit_test_setup_teardown(queue_that_empties, on_with_tim2, rig_off),

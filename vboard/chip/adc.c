@@ -49,13 +49,16 @@ uint32_t adc_hz(const struct chip *c)
                 : chip_clock(c, CLK_ADC) / presc[bits(c->adc.ccr, 18, 4)];
 }
 
-/* Interrupt and DMA request. */
+/* Interrupt and DMA request, which an overrun blocks until OVR is cleared (RM0394 "Managing conversions using
+ * the DMA", as remembered; efton.sk, gotcha 213). */
 static void adc_update(struct chip *c)
 {
     const struct adc_state *a = &c->adc;
+    bool asks =
+        a->r[ADC_CFGR] & ADC_CFGR_DMAEN && (a->r[ADC_ISR] & (ADC_ISR_EOC | ADC_ISR_OVR)) == ADC_ISR_EOC;
 
     chip_irq(c, IRQ_ADC1, B_ADC1, a->r[ADC_ISR] & a->r[ADC_IER]);
-    dma_request(c, DMAR_ADC1, a->r[ADC_CFGR] & ADC_CFGR_DMAEN && a->r[ADC_ISR] & ADC_ISR_EOC && !a->frozen);
+    dma_request(c, DMAR_ADC1, asks && !a->frozen);
 }
 
 void adc_flags(struct chip *c, uint32_t set)

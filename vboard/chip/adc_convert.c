@@ -100,7 +100,8 @@ static void guard(struct chip *c, unsigned n, bool outside)
     adc_watchdog_output(c, n, outside);
 }
 
-/* Analog watchdogs compare 12 bits, the second and third the upper 8 of them. */
+/* Analog watchdogs compare 12 bits, the second and third the upper 8 of them. Of oversampled data these are
+ * bits 15 to 4 of the result: ST's LL_ADC_SetAnalogWDThresholds(). */
 static void watch(struct chip *c, unsigned channel, uint32_t code, enum adc_group group)
 {
     struct adc_state *a = &c->adc;
@@ -116,6 +117,14 @@ static void watch(struct chip *c, unsigned channel, uint32_t code, enum adc_grou
     }
 }
 
+/* Oversampled data: what the shift drops rounds them, 16 bits are kept (RM0351 "Oversampler"). */
+static uint32_t averaged(const struct adc_state *a, uint32_t sum)
+{
+    unsigned shift = bits(a->r[ADC_CFGR2], 5, 4);
+
+    return (shift ? (sum + (1u << (shift - 1))) >> shift : sum) & 0xFFFF;
+}
+
 /* The data register's content: oversampling, resolution, offset, alignment. */
 static uint32_t data(struct chip *c, unsigned channel, enum adc_group group)
 {
@@ -125,13 +134,13 @@ static uint32_t data(struct chip *c, unsigned channel, enum adc_group group)
     int32_t value = (int32_t)(code >> (12 - width));
     bool offset = false;
 
-    watch(c, channel, code, group);
     if (oversampled(a, group)) {
         uint32_t sum = (uint32_t)value * ratio(a, group);
         if (trigger_each(a, group))
             sum = c->adc.sum += (uint32_t)value;
-        return sum >> bits(a->r[ADC_CFGR2], 5, 4) & 0xFFFF;
+        return averaged(a, sum);
     }
+    watch(c, channel, code, group);
     for (unsigned n = 0; n < 4; n++) {
         uint32_t ofr = a->r[ADC_OFR1 + n];
         if (ofr >> 31 && bits(ofr, 26, 5) == channel) {
@@ -271,15 +280,11 @@ void adc_start_injected(struct chip *c)
 static void regular_done(struct chip *c, uint32_t value)
 {
     struct adc_state *a = &c->adc;
-    uint32_t flags = ADC_ISR_EOC;
+    uint32_t flags = ADC_ISR_EOC | (a->r[ADC_ISR] & ADC_ISR_EOC ? ADC_ISR_OVR : 0);
 
-    if (a->r[ADC_ISR] & ADC_ISR_EOC) {
-        flags |= ADC_ISR_OVR;
-        if (a->r[ADC_CFGR] & ADC_CFGR_OVRMOD)
-            a->r[ADC_DR] = value;
-    } else {
+    /* With OVRMOD = 0 data are lost as long as OVR stands (RM0365, RM0440 "ADC overrun"). */
+    if (a->r[ADC_CFGR] & ADC_CFGR_OVRMOD || !(a->r[ADC_ISR] & (ADC_ISR_EOC | ADC_ISR_OVR)))
         a->r[ADC_DR] = value;
-    }
     bool last = ++a->next >= length(a, ADC_REGULAR);
     bool group_over = a->in_group && --a->in_group == 0;
     if (last) {
@@ -339,12 +344,15 @@ void adc_converted(struct chip *c)
     struct adc_state *a = &c->adc;
     enum adc_group group = a->converting;
     unsigned rank = group == ADC_REGULAR ? a->next : a->next_injected;
-    uint32_t value = data(c, rank_channel(a, group, rank), group);
+    unsigned channel = rank_channel(a, group, rank);
+    uint32_t value = data(c, channel, group);
 
     a->converting = ADC_IDLE;
     a->done_at = PS_NEVER;
     if (group == ADC_REGULAR && waits_for_more(a))
         return;
+    if (oversampled(a, group))
+        watch(c, channel, value >> 4, group);
     if (group == ADC_REGULAR)
         regular_done(c, value);
     else
