@@ -369,15 +369,6 @@ static void character_match_and_mute(void **state)
     usart_receive(rig, B_USART1, 0x91);
     run_ps(BIT * 10);
     assert_int_equal(rd(USART1 + ISR) & (RXNE | RWU | CMF), RXNE | CMF);
-    /* idle line mute mode */
-    wr(USART1 + CR1, 0);
-    start(&ports[0], RE | 1 << 13);
-    wr(USART1 + RQR, 4);
-    usart_receive(rig, B_USART1, 1);
-    run_ps(BIT * 15);
-    assert_int_equal(rd(USART1 + ISR) & (RXNE | RWU), RWU);
-    run_ps(BIT * 6);
-    assert_int_equal(rd(USART1 + ISR) & RWU, 0);
 }
 
 static void timeout_and_block(void **state)

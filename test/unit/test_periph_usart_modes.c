@@ -522,8 +522,8 @@ static void driver_enable(void **state)
         assert_int_equal(rd(USART2 + RDR), 0x11);
         wr(USART1 + TDR, 0x33); /* waits for the rest of both times */
         assert_in_range(until_de(low), BIT * 95 / 8 - BIT / 8, BIT * 95 / 8 + BIT / 8);
-        wr(USART1 + RQR, 2); /* 10 low bits and 1 high one */
-        assert_in_range(until_de(low), BIT * 25 / 2 - BIT / 8, BIT * 25 / 2 + BIT / 8);
+        wr(USART1 + RQR, 2); /* 10 low bits and 2 high ones */
+        assert_in_range(until_de(low), BIT * 27 / 2 - BIT / 8, BIT * 27 / 2 + BIT / 8);
     }
     start(USART1, TE, 0, DEM); /* no times */
     wr(USART1 + TDR, 0x11);

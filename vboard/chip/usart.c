@@ -124,6 +124,7 @@ void usart_reset(struct chip *c, unsigned index)
                                            .rx_end = PS_NEVER,
                                            .ack_at = PS_NEVER,
                                            .idle_at = PS_NEVER,
+                                           .break_at = PS_NEVER,
                                            .timeout_at = PS_NEVER,
                                            .cts_high = af_in(c, AF_USART1_CTS + index, false)};
     usart_falls_silent(c, index);
@@ -220,10 +221,10 @@ static void disable(struct usart_state *u)
 {
     u->isr = USART_ISR_RESET;
     u->sending = SENDING_NOTHING;
-    u->idle_due = u->break_due = u->idle_armed = u->halted = u->driving = false;
+    u->idle_due = u->break_due = u->idle_armed = u->silent = u->halted = u->driving = false;
     u->refused = 0;
     u->rx.bit = 0;
-    u->tx_end = u->rx_end = u->ack_at = u->idle_at = u->timeout_at = PS_NEVER;
+    u->tx_end = u->rx_end = u->ack_at = u->idle_at = u->break_at = u->timeout_at = PS_NEVER;
     u->block_length = 0;
 }
 
@@ -254,11 +255,15 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
     u->hz = usart_hz(c, index);
     if (u->cr1 & ~was & USART_CR1_TE)
         u->idle_due = true;
-    if (u->cr1 & ~was & USART_CR1_RE)
+    if (u->cr1 & ~was & USART_CR1_RE) {
+        ps_t bit = usart_bit_time(c, index);
         usart_receive_pin(c, (enum block_id)(B_USART1 + index), &port, &pin);
+        u->idle_at = bit ? chip_now(c) + usart_idle_time(u, bit) : PS_NEVER;
+    }
     if (!(u->cr1 & USART_CR1_RE)) {
         u->rx.bit = 0;
-        u->rx_end = u->idle_at = u->timeout_at = PS_NEVER;
+        u->silent = false;
+        u->rx_end = u->idle_at = u->break_at = u->timeout_at = PS_NEVER;
         u->isr &= ~(uint32_t)USART_ISR_BUSY;
         u->block_length = 0;
     }
@@ -305,7 +310,9 @@ static void request(struct chip *c, unsigned index, uint32_t value)
         u->break_due = true;
         u->isr |= USART_ISR_SBKF;
     }
-    if (value & RQR_MMRQ && u->cr1 & USART_CR1_MME)
+    /* "If the MMRQ is set while the IDLE character has already elapsed", mute mode that an idle line ends is
+     * not entered (RM0453 "Idle line detection") */
+    if (value & RQR_MMRQ && u->cr1 & USART_CR1_MME && (u->cr1 & USART_CR1_WAKE || !u->silent))
         u->isr |= USART_ISR_RWU;
     if (value & RQR_RXFRQ)
         u->isr &= ~(uint32_t)USART_ISR_RXNE;

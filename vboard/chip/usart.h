@@ -56,8 +56,10 @@ struct usart_state {
     struct usart_frame rx; /* what is on the receive line */
     ps_t rx_start;         /* the edge that the receiver took for a start bit */
     ps_t rx_end, ack_at, idle_at, timeout_at;
+    ps_t break_at;   /* the delimiter behind a LIN break */
     ps_t quiet_from; /* from when on RTOR counts */
     bool idle_armed; /* something was received since the last IDLE */
+    bool silent;     /* nothing came for an idle frame, or longer */
     uint8_t refused; /* times that a word was answered by a NACK */
     uint32_t block_length;
 };
@@ -192,6 +194,7 @@ void usart_time_out(struct chip *c, unsigned index); /* RTO periods of a bit beh
 void usart_listen(struct chip *c, unsigned index, const struct usart_frame *f);
 void usart_received(struct chip *c, unsigned index);
 void usart_line_idle(struct usart_state *u);
+ps_t usart_idle_time(const struct usart_state *u, ps_t bit); /* of an idle frame, stop bits and all */
 void usart_deliver(struct chip *c, unsigned index, uint32_t word, uint32_t errors); /* into RDR */
 void usart_nack(struct chip *c, unsigned index); /* this receiver pulls the Smartcard's line low */
 

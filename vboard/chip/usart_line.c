@@ -126,11 +126,11 @@ static void send(struct chip *c, unsigned index, enum usart_sending what, ps_t b
     u->sending = what;
     u->tx_end = f.start;
     switch (what) {
-    case SENDING_IDLE: u->tx_end += bit * (n + 2); return;
+    case SENDING_IDLE: u->tx_end += usart_idle_time(u, bit); return;
     case SENDING_BREAK:
         f.bits = u->cr2 & USART_CR2_LINEN ? 13 : n + 2;
         f.levels = UINT32_MAX << f.bits;
-        u->tx_end += bit * (f.bits + 1);
+        u->tx_end += bit * (f.bits + 2); /* two stop bits (RM0440 "Configurable stop bits") */
         spread(c, index, f);
         break;
     default:
@@ -340,8 +340,8 @@ static ps_t earlier(ps_t a, ps_t b)
 void usart_schedule(struct chip *c, unsigned index)
 {
     const struct usart_state *u = &c->usart[index];
-    ps_t when =
-        earlier(earlier(u->tx_end, u->rx_end), earlier(u->ack_at, earlier(u->idle_at, u->timeout_at)));
+    ps_t when = earlier(earlier(earlier(u->tx_end, u->rx_end), earlier(u->ack_at, u->break_at)),
+                        earlier(u->idle_at, u->timeout_at));
 
     chip_wake_at(c, (enum block_id)(B_USART1 + index), when);
 }
@@ -360,6 +360,10 @@ void usart_event(struct chip *c, unsigned index)
         usart_received(c, index);
     if (u->tx_end <= now)
         sent(c, index);
+    if (u->break_at <= now) {
+        u->break_at = PS_NEVER;
+        u->isr |= USART_ISR_LBDF;
+    }
     if (u->idle_at <= now)
         usart_line_idle(u);
     if (u->timeout_at <= now) {

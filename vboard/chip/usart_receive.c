@@ -76,11 +76,16 @@ static bool starts_at(const struct chip *c, unsigned index, ps_t edge, ps_t bit)
     return low >= 2 && !sample(u, index, edge + bit / 2, bit, &noise);
 }
 
-/* Half a stop bit is not looked at: no framing error, no break (RM0394 "Configurable stop bits during
- * reception"). */
+/* Half a stop bit is not looked at: no framing error, no break; one and a half "1 baud clock period after the
+ * beginning", others half a period (RM0453 "Configurable stop bits during reception"). */
 static bool stop_sampled(const struct usart_state *u)
 {
     return usart_stop_halves(u) > 1;
+}
+
+static ps_t into_stop(const struct usart_state *u, ps_t bit)
+{
+    return usart_stop_halves(u) == 3 ? bit : bit / 2;
 }
 
 /* The next start bit in the frame on the line, from `from` on. False: there is none. */
@@ -99,8 +104,8 @@ static bool begin(struct chip *c, unsigned index, ps_t from)
         }
     } while (!starts_at(c, index, edge++, bit));
     u->rx_start = edge - 1;
-    u->rx_end = u->rx_start + bit * (usart_data_bits(u) + 1); /* and the middle of the stop bit */
-    u->rx_end += stop_sampled(u) ? bit / 2 : 0;
+    u->rx_end = u->rx_start + bit * (usart_data_bits(u) + 1);
+    u->rx_end += stop_sampled(u) ? into_stop(u, bit) : 0;
     return true;
 }
 
@@ -118,6 +123,7 @@ void usart_listen(struct chip *c, unsigned index, const struct usart_frame *f)
         return;
     u->isr |= USART_ISR_BUSY;
     u->idle_at = u->timeout_at = PS_NEVER;
+    u->silent = false;
     if (c->mode == MODE_STOP && bits(u->cr3, 20, 2) == 2) /* WUS: start bit */
         u->isr |= USART_ISR_WUF;
     usart_update(c, index);
@@ -156,7 +162,9 @@ static void address_match(const struct chip *c, struct usart_state *u, uint32_t 
     uint32_t add = u->cr2 >> 24;
     unsigned n = usart_data_bits(u);
     bool address = word >> (n - 1) & 1, mark = u->cr1 & USART_CR1_WAKE && address;
-    uint32_t mask = u->cr2 & USART_CR2_ADDM7 ? 0x7F : 0xF;
+    /* "In 7-bit and 9-bit data modes" ADDM7 selects 6 and 8 bits (RM0453 "4-bit/7-bit address mark
+     * detection") */
+    uint32_t mask = u->cr2 & USART_CR2_ADDM7 ? (1u << (n - 1)) - 1 : 0xF;
 
     if (c->mode == MODE_STOP && !bits(u->cr3, 20, 2) && address && (word & mask) == (add & mask))
         u->isr |= USART_ISR_WUF;
@@ -212,13 +220,25 @@ static uint32_t samples(const struct chip *c, unsigned index, ps_t bit, bool *no
     const struct usart_state *u = &c->usart[index];
     uint32_t raw = 0;
 
-    for (unsigned i = 0; i <= usart_data_bits(u); i++) {
-        ps_t at = u->rx_start + bit * (i + 1);
+    for (unsigned i = 0, n = usart_data_bits(u); i <= n; i++) {
+        ps_t at = u->rx_start + bit * (i + 1), into = i < n ? bit / 2 : into_stop(u, bit);
         bool one =
-            u->cr3 & USART_CR3_IREN ? decode(c, index, at, bit) : sample(u, index, at + bit / 2, bit, noise);
+            u->cr3 & USART_CR3_IREN ? decode(c, index, at, bit) : sample(u, index, at + into, bit, noise);
         raw |= (uint32_t)one << i;
     }
     return raw;
+}
+
+/* LIN: the line is low for 10 or 11 bits of the receiver's rate, whatever the sender calls that: some send a
+ * break as a zero at a lower rate. The flag waits for the delimiter (RM0453 "LIN reception", figure "Break
+ * detection in LIN mode"). */
+static void look_for_break(struct usart_state *u, ps_t bit, ps_t now)
+{
+    ps_t rises = usart_falls(&u->rx, !(u->cr2 & USART_CR2_RXINV), u->rx_start);
+    ps_t last = u->rx_start + bit * (u->cr2 & USART_CR2_LBDL ? 21 : 19) / 2; /* the middle of the last bit */
+
+    if (u->cr2 & USART_CR2_LINEN && stop_sampled(u) && rises > last)
+        u->break_at = rises > now ? rises : now;
 }
 
 void usart_received(struct chip *c, unsigned index)
@@ -239,13 +259,11 @@ void usart_received(struct chip *c, unsigned index)
         errors |= USART_ISR_FE;
     if (u->cr1 & USART_CR1_PCE && usart_with_parity(u, word) != word)
         errors |= USART_ISR_PE;
-    if (u->cr2 & USART_CR2_LINEN && !raw && u->rx.bits >= (u->cr2 & USART_CR2_LBDL ? 11u : 10u))
-        u->isr |= USART_ISR_LBDF;
+    look_for_break(u, bit, now);
     ps_t end = u->rx.start + u->rx.bit * u->rx.bits + u->rx.bit * usart_stop_halves(u) / 2;
     if (!refuse(c, index, errors & USART_ISR_PE))
         usart_deliver(c, index, word, errors);
-    if (u->idle_armed || u->isr & USART_ISR_RWU)
-        u->idle_at = end + bit * (n + 2);
+    u->idle_at = end + usart_idle_time(u, bit);
     u->quiet_from = u->cr3 & USART_CR3_SCEN ? u->rx.start : end; /* of a card between two start bits */
     if (u->cr2 & USART_CR2_RTOEN)
         usart_time_out(c, index);
@@ -263,9 +281,15 @@ void usart_time_out(struct chip *c, unsigned index)
     u->timeout_at = at > chip_now(c) ? at : chip_now(c);
 }
 
+ps_t usart_idle_time(const struct usart_state *u, ps_t bit)
+{
+    return bit * (usart_data_bits(u) + 1) + bit * usart_stop_halves(u) / 2;
+}
+
 void usart_line_idle(struct usart_state *u)
 {
     u->idle_at = PS_NEVER;
+    u->silent = true;
     if (u->isr & USART_ISR_RWU) {
         if (!(u->cr1 & USART_CR1_WAKE))
             u->isr &= ~(uint32_t)USART_ISR_RWU;
