@@ -234,7 +234,9 @@ bool quadspi_write(struct chip *c, unsigned index, uint32_t off, unsigned size, 
     if (reg == FCR)
         s->r[SR] &= ~(value & 0x1B);
     bool fixed = busy(s) && reg != CR && reg != FCR; /* the rest waits for the end of the transfer */
-    if (busy(s) && (value ^ s->r[reg]) & (fixed ? UINT32_MAX : reg == CR ? CR_IDLE : 0))
+    /* ST's HAL clears AR behind the CCR of a command without address (QSPI_Config, stm32l4xx_hal_qspi.c). */
+    bool idle = reg == AR && !bits(s->r[CCR], 10, 2);
+    if (busy(s) && !idle && (value ^ s->r[reg]) & (fixed ? UINT32_MAX : reg == CR ? CR_IDLE : 0))
         chip_ignored(c, B_QUADSPI, reg == CR ? "CR" : "", "while BUSY is set");
     if (reg == CR && busy(s))
         value = (value & ~CR_IDLE) | (s->r[CR] & CR_IDLE);
