@@ -345,6 +345,10 @@ static void dac(void **state)
     assert_int_equal(rd(DAC1 + 0x2C), 0x123);
     assert_int_equal(rd(DAC1 + 0x14), 0x555);
     assert_int_equal(rd(DAC1 + 0x24), 0x55501230);
+    wr(DAC1, 1 | 2 << 6 | 11 << 8); /* a wave needs TEN */
+    for (unsigned i = 0; i < 3; i++)
+        wr(DAC1 + 8, 0x123);
+    assert_int_equal(rd(DAC1 + 0x2C), 0x123);
     wr(DAC1, 1 | 4 | 7 << 3); /* software trigger */
     wr(DAC1 + 8, 0x777);
     assert_int_equal(rd(DAC1 + 0x2C), 0x123);

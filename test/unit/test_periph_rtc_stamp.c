@@ -133,6 +133,62 @@ static void tamper(void **state)
     assert_int_equal(rd(RTC + ISR) & TAMP1F, TAMP1F);
 }
 
+/* With a filter a pin is pulled up before each sample: one that is open is high, and a switch to ground a
+ * tamper. Without filter, with TAMPPUDIS or without the tamper there is no pull-up. */
+static void tamper_pulls_up(void **state)
+{
+    enum { FILTER = 1 << 11, FAST = 7 << 8, TAMPPUDIS = 1 << 15, TAMP2E = 8, HIGH = 16 };
+
+    (void)state;
+    pin_mode('A', 0, 0, 0);
+    assert_false(pin_level('A', 0)); /* open */
+    wr(RTC + TAMPCR, FILTER | FAST | TAMP2E);
+    assert_true(pin_level('A', 0));
+    run_us(100000);
+    assert_int_equal(rd(RTC + ISR) & TAMP2F, 0);
+    pin_drive('A', 0, 0);
+    run_us(100000);
+    assert_int_equal(rd(RTC + ISR) & TAMP2F, TAMP2F);
+    pin_drive('A', 0, -1);
+    static const uint32_t without[] = {FILTER | FAST, FILTER | FAST | TAMPPUDIS | TAMP2E, TAMP2E};
+    for (unsigned i = 0; i < 3; i++) {
+        wr(RTC + TAMPCR, FILTER | TAMP2E | HIGH);
+        assert_true(pin_level('A', 0));
+        wr(RTC + TAMPCR, without[i]);
+        assert_false(pin_level('A', 0));
+    }
+    wr(RTC + TAMPCR, FILTER | TAMP2E);
+    set_bits(0x40021090, 1 << 16); /* BDRST */
+    assert_false(pin_level('A', 0));
+}
+
+/* A tamper without flag (TAMP2MF) starts LPTIM1 again and again. */
+static void tamper_triggers(void **state)
+{
+    enum { LPTIM1 = 0x40007C00, TAMP2 = 4 << 13 | 1 << 17 };
+
+    (void)state;
+    clock_hsi16();
+    clock_on(0x58, 31);
+    pin_drive('A', 0, 0);
+    wr(RTC + TAMPCR, 1 << 21 | 1 << 3); /* TAMP2MF, rising */
+    wr(LPTIM1 + 0x0C, TAMP2);
+    wr(LPTIM1 + 0x10, 1);
+    wr(LPTIM1 + 0x18, 1000);
+    run_us(10);
+    for (unsigned i = 0; i < 2; i++) {
+        wr(LPTIM1 + 0x10, 3); /* once */
+        run_us(10);
+        assert_int_equal(rd(LPTIM1) & 6, 0);
+        pin_drive('A', 0, 1);
+        run_us(1000);
+        assert_int_equal(rd(LPTIM1) & 6, 6); /* EXTTRIG, ARRM */
+        assert_int_equal(rd(RTC + ISR) & TAMP2F, 0);
+        pin_drive('A', 0, 0);
+        wr(LPTIM1 + 4, 0x7F);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +196,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(stamp_interrupts, rtc_on, rig_off),
         cmocka_unit_test_setup_teardown(timestamp_of_vbat, rtc_on, rig_off),
         cmocka_unit_test_setup_teardown(tamper, rtc_on, rig_off),
+        cmocka_unit_test_setup_teardown(tamper_pulls_up, rtc_on, rig_off),
+        cmocka_unit_test_setup_teardown(tamper_triggers, rtc_on, rig_off),
     };
 
     return cmocka_run_group_tests_name("RTC stamps", tests, NULL, NULL);

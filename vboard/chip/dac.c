@@ -76,7 +76,7 @@ static uint32_t wave(struct dac_state *d, unsigned ch)
     uint32_t kind = bits(control(d, ch), 6, 2), amplitude = bits(control(d, ch), 8, 4);
     uint32_t mask = (2u << (amplitude > 11 ? 11 : amplitude)) - 1;
 
-    if (kind == 0)
+    if (kind == 0 || !(control(d, ch) & TEN)) /* waves are "only used if bit TENx = 1" (RM0394 "DAC_CR") */
         return 0;
     if (kind == 1) {
         uint32_t r = d->lfsr[ch], bit = (r ^ r >> 1 ^ r >> 4 ^ r >> 6) & 1;

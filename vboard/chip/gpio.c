@@ -62,9 +62,11 @@ static int pull(const struct chip *c, unsigned port, unsigned pin)
     int by_pwr = pwr_pull(c, port, pin);
     if (eeprom_pulls(c, port, pin)) /* a resistor, stronger than those of the chip */
         return 1;
-    if (by_pwr >= 0 || field(g->moder, pin) == ANALOG) /* RM0394 "Analog configuration" */
-        return by_pwr;
-    return by_pupdr[field(g->pupdr, pin)];
+    int own =
+        field(g->moder, pin) == ANALOG ? -1 : by_pupdr[field(g->pupdr, pin)]; /* "Analog configuration" */
+    if (by_pwr >= 0 || own >= 0)
+        return by_pwr >= 0 ? by_pwr : own;
+    return rtc_precharges(c, port, pin) ? 1 : -1;
 }
 
 /* What decides a level, strongest first. */

@@ -78,6 +78,7 @@ void rtc_reset(struct chip *c, unsigned index)
     for (unsigned n = 0; n < 3; n++)
         s->tamper_at[n] = PS_NEVER;
     lazy_start(&s->clock, chip_now(c), chip_clock(c, CLK_RTC));
+    rtc_tamper_pulls(c);
     rtc_system_reset(c);
 }
 
@@ -337,6 +338,7 @@ bool rtc_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
     case TAMPCR: {
         uint32_t before = s->tampcr;
         s->tampcr = value & TAMPCR_BITS;
+        rtc_tamper_pulls(c);
         rtc_tamper_enabled(c, before);
         break;
     }

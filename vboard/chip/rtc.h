@@ -61,6 +61,7 @@ void rtc_event(struct chip *c, unsigned index);
 void rtc_clock(struct chip *c, unsigned index, bool after);
 void rtc_reference(struct chip *c, bool level); /* RTC_REFIN */
 enum rtc_drive rtc_drives(const struct chip *c, unsigned port, unsigned pin);
+bool rtc_precharges(const struct chip *c, unsigned port, unsigned pin); /* a tamper's pull-up */
 void rtc_on_vbat(struct chip *c);
 void rtc_pin(struct chip *c, unsigned port, unsigned pin, bool high); /* a pin's electrical level changed */
 
@@ -114,6 +115,7 @@ void rtc_start_wut(struct chip *c);
 void rtc_second(struct rtc_state *s); /* the calendar goes one second on */
 void rtc_reload(struct rtc_state *s); /* the asynchronous prescaler begins again */
 void rtc_tamper_enabled(struct chip *c, uint32_t before);
+void rtc_tamper_pulls(struct chip *c); /* TAMPCR has changed */
 void rtc_tamper_due(struct chip *c);
 /* The flag of a tamper that erases keeps the backup registers in reset (RM0394 "RTC_BKPxR"). */
 bool rtc_backup_held(const struct rtc_state *s);

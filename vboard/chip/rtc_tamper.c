@@ -5,12 +5,19 @@
 #include "chip/rtc.h"
 #include "chip/state.h"
 
-enum { TAMPERS = 3, TAMPTS = 1 << 7 };
+enum {
+    TAMPERS = 3,
+    TAMPTS = 1 << 7,
+    TAMPPUDIS = 1 << 15,
+    TRIGGERS = 3 /* TRIGSEL of the first at an LPTIM */
+};
+
+#define NO_PORT 0xFF
 
 /* Where the bits of each tamper are in TAMPCR. */
 static const struct tamper {
-    uint8_t port, pin, enable, trigger, masked; /* no pin: port 0xFF */
-} tampers[TAMPERS] = {{2, 13, 0, 1, 18}, {0, 0, 3, 4, 21}, {0xFF, 0, 5, 6, 24}};
+    uint8_t port, pin, enable, trigger, masked;
+} tampers[TAMPERS] = {{2, 13, 0, 1, 18}, {0, 0, 3, 4, 21}, {NO_PORT, 0, 5, 6, 24}};
 
 static bool bit(uint32_t reg, unsigned n)
 {
@@ -44,8 +51,30 @@ static unsigned samples(const struct rtc_state *s)
     return of_filter[bits(s->tampcr, 11, 2)];
 }
 
+/* With a filter, the pins are pulled up before each sample, but for TAMPPUDIS (RM0394 "Level detection with
+ * filtering on RTC_TAMPx inputs"): a pin that is open is high. Here the pull-up stays between samples. */
+bool rtc_precharges(const struct chip *c, unsigned port, unsigned pin)
+{
+    const struct rtc_state *s = &c->rtc;
+
+    if (!samples(s) || s->tampcr & TAMPPUDIS)
+        return false;
+    for (unsigned n = 0; n < TAMPERS; n++)
+        if (tampers[n].port == port && tampers[n].pin == pin && bit(s->tampcr, tampers[n].enable))
+            return true;
+    return false;
+}
+
+void rtc_tamper_pulls(struct chip *c)
+{
+    for (unsigned n = 0; n < TAMPERS; n++)
+        if (tampers[n].port != NO_PORT)
+            gpio_resettle(c, tampers[n].port, tampers[n].pin);
+}
+
 /* A tamper that is not masked cannot be detected again before its flag is cleared; without filter and time
- * stamp the flag comes at once. */
+ * stamp the flag comes at once. One that is masked sets none, and triggers LPTIMs again and again (RM0367
+ * "Trigger output generation on tamper event", of the same block). */
 static void tampered(struct chip *c, unsigned n)
 {
     struct rtc_state *s = &c->rtc;
@@ -61,6 +90,8 @@ static void tampered(struct chip *c, unsigned n)
             s->isr |= flag;
         if (!bit(s->tampcr, masked - 1u))
             memset(s->bkp, 0, sizeof s->bkp);
+    } else {
+        lptim_rtc(c, TRIGGERS + n);
     }
     if (s->tampcr & TAMPTS)
         time_stamp(c, RTC_STAMPS);
@@ -100,7 +131,7 @@ static void watch_level(struct chip *c, unsigned n, bool high)
 
 static bool level_of(const struct chip *c, unsigned n)
 {
-    return tampers[n].port != 0xFF && gpio_pin_level(c, tampers[n].port, tampers[n].pin);
+    return tampers[n].port != NO_PORT && gpio_pin_level(c, tampers[n].port, tampers[n].pin);
 }
 
 /* An input that is high when rising edges begin to be looked for counts as one. */
