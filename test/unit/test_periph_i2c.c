@@ -324,6 +324,46 @@ static void slave_transmits(void **state)
     stop_clear(I2C1);
 }
 
+/* NOSTRETCH: what is not in time is 0xFF, what is not taken in time is refused. A first byte while the STOPF
+ * of the message before stands is sent as it is, and told as an underrun. */
+static void without_stretching(void **state)
+{
+    enum { OVR = 1 << 10 };
+
+    (void)state;
+    wire_slave();
+    wr(I2C3 + CR1, 0);
+    wr(I2C3 + CR1, 1 << 17);
+    wr(I2C3 + CR1, 1 << 17 | PE);
+    for (unsigned stop_stands = 0; stop_stands < 2; stop_stands++) {
+        wr(I2C3 + ICR, 0x3F38);
+        wr(I2C3 + TXDR, 0x41);
+        if (stop_stands) {
+            wr(I2C1 + CR2, 0x52 | AUTOEND | START);
+            stop_clear(I2C1);
+            assert_int_equal(rd(I2C3 + ISR) & (STOPF | OVR), STOPF);
+        }
+        wr(I2C1 + CR2, 0x52 | RD | NBYTES(2) | AUTOEND | START);
+        wait(I2C1, RXNE);
+        assert_int_equal(rd(I2C3 + ISR) & OVR, stop_stands ? OVR : 0);
+        wr(I2C3 + ICR, OVR);
+        assert_int_equal(rd(I2C1 + RXDR), 0x41);
+        wait(I2C1, RXNE);
+        assert_int_equal(rd(I2C3 + ISR) & OVR, OVR);
+        assert_int_equal(rd(I2C1 + RXDR), 0xFF);
+        stop_clear(I2C1);
+    }
+    wr(I2C3 + ICR, 0x3F38);
+    wr(I2C1 + CR2, 0x52 | NBYTES(3) | AUTOEND | START);
+    for (unsigned i = 0; i < 2; i++) {
+        wait(I2C1, TXIS);
+        wr(I2C1 + TXDR, 0x61 + i);
+    }
+    wait(I2C1, NACKF);
+    assert_int_equal(rd(I2C3 + ISR) & (RXNE | OVR), RXNE | OVR);
+    assert_int_equal(rd(I2C3 + RXDR), 0x61);
+}
+
 /* RM0394 "Data transfer": RXDR is filled after the eighth pulse of SCL, TXDR goes into the shift register
  * after the ninth. With both interrupts on one chip and at one priority, a slave that has nothing more to say
  * would otherwise keep the master from its byte for ever. */
@@ -481,6 +521,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dma, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_receives, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_transmits, on, rig_off),
+        cmocka_unit_test_setup_teardown(without_stretching, on, rig_off),
         cmocka_unit_test_setup_teardown(receiver_first, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_refuses_and_other_addresses, on, rig_off),
         cmocka_unit_test_setup_teardown(ten_bit_read, on, rig_off),

@@ -55,8 +55,17 @@ static void fifo_levels(void **state)
     assert_int_equal(rd(SPI1 + SR) & (OVR | BSY), OVR);
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(rd8(SPI1 + DR), 1 + i);
-    assert_int_equal(rd(SPI1 + SR) & OVR, OVR); /* shown once more, and cleared by this sequence */
-    assert_int_equal(rd(SPI1 + SR) & OVR, 0);
+    wr8(SPI1 + DR, 6); /* is lost as well, although there is room */
+    run_us(128 + 1);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(rd8(SPI1 + DR), 0);
+        assert_int_equal(rd(SPI1 + SR) & OVR,
+                         i ? 0 : OVR); /* shown once more, and cleared by this sequence */
+    }
+    wr8(SPI1 + DR, 7);
+    run_us(128 + 1);
+    assert_int_equal(FRLVL(rd(SPI1 + SR)), 1);
+    assert_int_equal(rd8(SPI1 + DR), 7);
 }
 
 /* Two short frames in one access of 16 bits, and the half-full threshold. */

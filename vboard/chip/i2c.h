@@ -108,6 +108,7 @@ struct i2c_state {
     /* as a slave */
     bool met; /* addressed since the last STOP */
     bool selected, transmits;
+    bool fresh; /* no byte since its address */
     uint8_t master;
     bool nacked;
     /* SMBus */

@@ -74,7 +74,7 @@ static void select_slave(struct chip *c, unsigned slave, unsigned master, unsign
     s->met = true;
     s->r[I2C_CR2] &= ~(uint32_t)(I2C_CR2_NACK | I2C_CR2_PECBYTE);
 
-    s->selected = true;
+    s->selected = s->fresh = true;
     s->transmits = read;
     s->nacked = false;
     s->master = (uint8_t)master;
@@ -170,6 +170,11 @@ enum i2c_answer i2c_bus_get(struct chip *c, uint8_t target, uint8_t *byte)
         *byte = 0xFF;
         return I2C_ACK;
     }
+    /* The first byte, while STOPF of the message before stands: an underrun, too, and what is in TXDR is sent
+     * (RM0453 "Overrun/underrun error (OVR)"). */
+    if (s->fresh && s->r[I2C_CR1] & I2C_CR1_NOSTRETCH && s->r[I2C_ISR] & I2C_ISR_STOPF)
+        i2c_flags(c, target, I2C_ISR_OVR);
+    s->fresh = false;
     if (byte_control(s) && i2c_pec_next(s)) {
         *byte = (uint8_t)s->r[I2C_PECR];
         s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_PECBYTE;

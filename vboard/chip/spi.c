@@ -122,7 +122,9 @@ void spi_received(struct chip *c, unsigned index, uint16_t word, bool crc)
         return;
     if (s->cr1 & SPI_CR1_CRCEN && !crc)
         spi_crc(s, &s->rxcrcr, word);
-    if (s->rx.level + bytes > SPI_FIFO) {
+    /* "The newly received value is discarded and all data transmitted subsequently is lost" (RM0365 "Overrun
+     * flag"), whoever makes room meanwhile: DMA does not clear OVR. */
+    if (s->errors & SPI_SR_OVR || s->rx.level + bytes > SPI_FIFO) {
         s->errors |= SPI_SR_OVR;
         return;
     }
