@@ -332,13 +332,17 @@ static void amplifier(void **state)
     /* calibration: where the flag rises for NMOS, and falls for PMOS, is what the factory found */
     uint32_t factory = rd(0x40007804);
     assert_int_not_equal(factory, 0);
-    for (uint32_t trim = 0; trim < 32; trim++) {
-        wr(0x40007800, 1 | 1 << 12 | 1 << 14);
-        wr(0x40007804, 0x1F00 | trim);
-        assert_int_equal(rd(0x40007800) >> 15 & 1, trim >= (factory & 31));
-        wr(0x40007800, 1 | 1 << 12 | 1 << 13 | 1 << 14);
-        wr(0x40007804, trim << 8);
-        assert_int_equal(rd(0x40007800) >> 15 & 1, trim < factory >> 8);
+    assert_int_equal(rd(0x40007808), factory);
+    for (uint32_t trim = 0; trim < 64; trim++) { /* by OTR, in low-power mode by LPOTR */
+        uint32_t low_power = trim & 32 ? 2 : 0, used = low_power ? 0x40007808 : 0x40007804, t = trim & 31;
+        wr(0x40007800, low_power | 1 | 1 << 12 | 1 << 14);
+        wr(used ^ 0xC, t >= (factory & 31) ? 0 : 31); /* the other has no say */
+        wr(used, 0x1F00 | t);
+        assert_int_equal(rd(0x40007800) >> 15 & 1, t >= (factory & 31));
+        wr(0x40007800, low_power | 1 | 1 << 12 | 1 << 13 | 1 << 14);
+        wr(used ^ 0xC, t < factory >> 8 ? 0x1F00 : 0);
+        wr(used, t << 8);
+        assert_int_equal(rd(0x40007800) >> 15 & 1, t < factory >> 8);
     }
     wr(0x40007800, 1u << 31 | 1); /* OPARANGE: not while it is on */
     assert_int_equal(rd(0x40007800), 1);

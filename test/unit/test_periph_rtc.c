@@ -54,6 +54,25 @@ static void protection(void **state)
     assert_int_equal(rd(RTC + TAMPCR), 0x40);
 }
 
+/* RTCEN stops the RTC, and nothing else (rcc_tree.c). */
+static void rtcen(void **state)
+{
+    (void)state;
+    set_bits(RTC + CR, BYPSHAD);
+    for (unsigned on = 0; on < 2; on++) {
+        if (on)
+            set_bits(0x40021090, 1 << 15);
+        else
+            clear_bits(0x40021090, 1 << 15);
+        uint32_t before = rd(RTC + SSR);
+        run_us(100000);
+        if (on)
+            assert_int_not_equal(rd(RTC + SSR), before);
+        else
+            assert_int_equal(rd(RTC + SSR), before);
+    }
+}
+
 static void initialization(void **state)
 {
     (void)state;
@@ -329,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(protection, rtc_on, rig_off),
+        cmocka_unit_test_setup_teardown(rtcen, rtc_on, rig_off),
         cmocka_unit_test_setup_teardown(initialization, rtc_on, rig_off),
         cmocka_unit_test_setup_teardown(seconds, rtc_on, rig_off),
         cmocka_unit_test_setup_teardown(calendar_rules, rtc_on, rig_off),

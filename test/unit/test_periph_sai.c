@@ -281,6 +281,20 @@ static void mono(void **state)
     assert_int_equal(rd(SAI + B + DATA), 0);
     assert_int_equal(rd(SAI + B + DATA), 2);
     assert_int_equal(rd(SAI + B + STATUS) >> 16, 0);
+    for (unsigned side = 0; side < 2; side++) { /* RM0394 "Mono/stereo mode": only with two slots */
+        off(A);
+        block(B, 4 << 5 | SLAVE | RECEIVER | SYNC | (side ? MONO : 0), 0);
+        block(A, 4 << 5 | (side ? 0 : MONO), 0);
+        wr(SAI + A + SLOTS, 15u << 16 | 3 << 8);
+        wr(SAI + B + SLOTS, 15u << 16 | 3 << 8);
+        set_bits(SAI + B, SAIEN);
+        for (unsigned i = 0; i < 4; i++)
+            wr(SAI + A + DATA, 5 + i);
+        set_bits(SAI + A, SAIEN);
+        run_frames(1);
+        for (unsigned i = 0; i < 4; i++)
+            assert_int_equal(rd(SAI + B + DATA), 5 + i);
+    }
 }
 
 /* ---- companding ---- */

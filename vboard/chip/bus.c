@@ -142,11 +142,12 @@ static bool bus_write(struct chip *c, uint32_t addr, unsigned size, uint32_t val
 {
     if (addr >= 0x40000000)
         return block_write(c, addr, size, value);
+    uint32_t seen = addr;
     addr = unalias(c, addr);
     if (c->firewall.watching && !firewall_data(c, addr, true, by_cpu))
         return true;
     if (is_flash(addr))
-        return flash_write(c, addr, size, value);
+        return flash_write(c, addr, seen, size, value);
     uint32_t off = sram_offset(addr);
     if (off > SRAM_SIZE - size)
         return false;

@@ -132,7 +132,8 @@ void flash_line_changed(struct chip *c, uint32_t off, const uint8_t bytes[8], bo
 const uint8_t *flash_bytes(const struct chip *c, uint32_t off); /* a double word as the flash has it */
 
 /* ---- flash_write.c ---- */
-bool flash_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value);
+/* `seen`: the address that was asked for, below FLASH_BASE if it came through the alias at 0. */
+bool flash_write(struct chip *c, uint32_t addr, uint32_t seen, unsigned size, uint32_t value);
 bool flash_blocked(const struct chip *c); /* RDP level 1 and not started from flash */
 bool flash_pcrop(const struct chip *c, uint32_t off);
 void flash_start(struct chip *c); /* CR.STRT */

@@ -73,18 +73,20 @@ static void program(struct chip *c, uint32_t addr, uint64_t data)
  * not fault, but its flags keep the next programming from starting, long after, as users of other STM32 found
  * (speeduino's pull request 876, dRonin's issue 1562); stm32duino's CDC writes packets there (its issue 1399,
  * pull request 3058). */
-static void say_stray(struct chip *c, uint32_t addr)
+static void say_stray(struct chip *c, uint32_t seen)
 {
-    char why[80];
+    char sentence[160];
 
     if (c->flash.cr & (CR_PG | CR_FSTPG) || flash_unpowered(c))
         return;
-    (void)snprintf(why, sizeof why, "at 0x%08X while PG is clear, as by a null pointer (PGSERR)",
-                   (unsigned)addr);
-    chip_ignored(c, B_FLASH, "", why);
+    (void)snprintf(sentence, sizeof sentence,
+                   "FLASH is written at 0x%08X%s while PG is clear: that sets PGSERR, which fails later "
+                   "programming until it is cleared",
+                   (unsigned)seen, seen < FLASH_BASE ? ", as by a null pointer," : "");
+    chip_tell_write(c, B_FLASH, sentence);
 }
 
-bool flash_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
+bool flash_write(struct chip *c, uint32_t addr, uint32_t seen, unsigned size, uint32_t value)
 {
     struct flash_state *f = &c->flash;
     if (f->op != OP_FAST && flash_busy(c))
@@ -94,7 +96,7 @@ bool flash_write(struct chip *c, uint32_t addr, unsigned size, uint32_t value)
     if (!error && fast && f->taken && !f->latched && addr != f->row + 8U * f->taken)
         error = SR_PGAERR; /* outside the row, or not the next double word */
     if (error) {
-        say_stray(c, addr);
+        say_stray(c, seen);
         flash_error(c, fast && error & ~(uint32_t)SR_PGSERR ? error | SR_FASTERR : error);
         return true;
     }

@@ -17,7 +17,7 @@ void chip_say_once(struct chip *c, bool *said, const char *sentence)
     *said = true;
 }
 
-static void tell(struct chip *c, enum block_id id, const char *sentence)
+void chip_tell_write(struct chip *c, enum block_id id, const char *sentence)
 {
     if (c->ignored_told >> id & 1)
         return;
@@ -32,7 +32,7 @@ void chip_ignored(struct chip *c, enum block_id id, const char *reg, const char 
 
     (void)snprintf(sentence, sizeof sentence, "%s%s%s is written %s: the chip ignores that",
                    chip_blocks[id].name, *reg ? "_" : "", reg, why);
-    tell(c, id, sentence);
+    chip_tell_write(c, id, sentence);
 }
 
 /* RCC's registers, by offset from the first: AHB1ENR is 0x48. */
@@ -52,5 +52,5 @@ void chip_unclocked(struct chip *c, enum block_id id)
     (void)snprintf(sentence, sizeof sentence,
                    "%s is written while %s (bit %u of RCC_%s%s%s): the chip ignores that", b->name, what,
                    b->enr_bit, bus[i], kind, number[i]);
-    tell(c, id, sentence);
+    chip_tell_write(c, id, sentence);
 }

@@ -180,6 +180,9 @@ void chip_flash_changed(struct chip *c, uint32_t off, uint32_t size);
 /* A sentence to firmware's author; `_once`: if `said` is not set yet, which is then. */
 void chip_say(struct chip *c, const char *sentence);
 void chip_say_once(struct chip *c, bool *said, const char *sentence);
+/* A sentence on a write to the block that cannot have been meant; one a block after each reset, of all three.
+ */
+void chip_tell_write(struct chip *c, enum block_id id, const char *sentence);
 /* A register (empty: the block) cannot be written in the state that `why` names: "while UE is set". */
 void chip_ignored(struct chip *c, enum block_id id, const char *reg, const char *why);
 /* The block is written without a clock, or held in reset. */
