@@ -282,7 +282,7 @@ static void test_css(void **state)
     set_bits(CR, 1U << 19);
     clear_bits(CR, 1U << 19 | 1U << 16 | 1);
     assert_int_equal(rd(CR) & (1U << 19 | 1U << 16 | 1), 1U << 19 | 1U << 16);
-    rcc_hse_fails(rig);
+    gpio_drive(rig, GPIO_H, 0, 0);
     assert_int_equal(hz(CLK_HCLK), 4000000);
     assert_int_equal(rd(CR) & (1U << 16 | 1U << 24), 0);
     assert_int_equal(rd(CIFR), 1U << 8);
@@ -294,7 +294,15 @@ static void test_css(void **state)
     rig_power();
     set_bits(CR, 1U << 18);
     set_bits(CR, 1U << 16);
+    run_us(3000);
+    assert_int_equal(rd(CR) & 1U << 17, 0); /* PH0 is still held */
+    gpio_drive(rig, GPIO_H, 0, -1);
     assert_true(until(CR, 1U << 17) < 10 * PS_PER_US); /* bypass */
+    gpio_drive(rig, GPIO_H, 0, 1);
+    assert_int_equal(rd(CR) & (1U << 16 | 1U << 17), 1U << 16); /* nobody looks */
+    assert_int_equal(rd(CIFR), 0);
+    gpio_drive(rig, GPIO_H, 0, -1);
+    assert_true(until(CR, 1U << 17) < 10 * PS_PER_US);
 }
 
 /* ---- time ---- */

@@ -188,6 +188,8 @@ void gpio_drive(struct chip *c, unsigned port, unsigned pin, int level)
     g->outside = (uint16_t)(level < 0 ? g->outside & ~bit : g->outside | bit);
     g->outside_high = (uint16_t)(level > 0 ? g->outside_high | bit : g->outside_high & ~bit);
     update_pin(c, port, pin);
+    if (port == GPIO_H && pin == 0)
+        rcc_hse_input(c);
 }
 
 void gpio_af_out(struct chip *c, unsigned port, unsigned pin, unsigned af, bool level)

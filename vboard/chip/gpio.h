@@ -4,7 +4,7 @@
 
 #include "chip/chip.h"
 
-enum { GPIO_PORTS = 8 }; /* A-E and H, by number; 5 and 6 are not there */
+enum { GPIO_PORTS = 8, GPIO_H = 7 }; /* A-E and H, by number; 5 and 6 are not there */
 
 struct gpio_state {
     uint32_t moder, otyper, ospeedr, pupdr, odr, lckr, afr[2];

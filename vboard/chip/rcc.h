@@ -59,8 +59,8 @@ void rcc_force_lsi(struct chip *c, bool on);
  * STOPWUCK says, is SYSCLK. `wake` is true on exit. */
 void rcc_stop(struct chip *c, bool wake);
 ps_t rcc_wake_time(const struct chip *c); /* how long the oscillator of STOPWUCK takes to start */
-/* HSE fails (as if the crystal broke): clock security system. */
-void rcc_hse_fails(struct chip *c);
+/* The outside holds PH0, or no longer: HSE fails, and the clock security system finds that, or comes back. */
+void rcc_hse_input(struct chip *c);
 /* After anything that clocks depend on: RCC registers, ready flags, chip mode. */
 void rcc_update(struct chip *c);
 

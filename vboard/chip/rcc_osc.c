@@ -150,13 +150,19 @@ static bool pll_starts(struct chip *c, enum rcc_osc o)
     return locks;
 }
 
+/* Who holds PH0 stops what comes in there. */
+static uint32_t hse_hz(const struct chip *c)
+{
+    return c->gpio[GPIO_H].outside & 1U ? 0 : c->config.hse_hz;
+}
+
 static bool hse_starts(struct chip *c)
 {
     if (c->config.hse_hz == 0)
         chip_say_once(c, &c->rcc.told_no_hse,
                       "HSE is switched on, but no clock comes in at PH0: HSERDY stays 0 (--option "
                       "hse=8000000 feeds it)");
-    return c->config.hse_hz != 0;
+    return hse_hz(c) != 0;
 }
 
 static uint32_t running_hz(const struct chip *c, enum rcc_osc o)
@@ -166,7 +172,7 @@ static uint32_t running_hz(const struct chip *c, enum rcc_osc o)
     case OSC_LSE: return 32768;
     case OSC_MSI: return msi_hz(c);
     case OSC_HSI16: return rcc_hsi16_hz(c);
-    case OSC_HSE: return c->config.hse_hz;
+    case OSC_HSE: return hse_hz(c);
     case OSC_HSI48: return 48000000;
     default: return pll_hz(c, o);
     }
@@ -279,12 +285,11 @@ void rcc_stop(struct chip *c, bool wake)
     rcc_osc_update(c);
 }
 
-void rcc_hse_fails(struct chip *c)
+void rcc_hse_input(struct chip *c)
 {
     uint32_t *cr = &c->rcc.reg[RCC_CR / 4], *cfgr = &c->rcc.reg[RCC_CFGR / 4];
     bool was_ready = rcc_osc_ready(c, OSC_HSE), used = rcc_sysclk_uses(c, OSC_HSE);
-    c->config.hse_hz = 0;
-    if (was_ready && *cr & 1U << 19) { /* CSSON */
+    if (hse_hz(c) == 0 && was_ready && *cr & 1U << 19) { /* CSSON */
         if (used) {
             bool hsi16 = *cfgr & 1U << 15;
             *cr |= hsi16 ? 1U << 8 | 1U << 10 : 1U << 0 | 1U << 1;
