@@ -319,18 +319,23 @@ static void internal_channels(void **state)
     convert();
     assert_in_range(rd(ADC1 + DR) * 3 * vdda / 4095, 3290, 3310);
     wr(ADC1 + CCR, 1 << 16); /* switched off: the DAC is on those channels */
-    wr(DAC1, 1 | 1 << 16);
     wr(DAC1 + 8, 1234);
     wr(DAC1 + 0x14, 2345);
-    wr(ADC1 + SQR1, 17 << 6);
-    convert();
-    assert_in_range(rd(ADC1 + DR), 1233, 1235);
-    wr(ADC1 + SQR1, 18 << 6);
-    convert();
-    assert_in_range(rd(ADC1 + DR), 2344, 2346);
-    wr(ADC1 + SQR1, 9 << 6); /* and on its pin, PA4 */
-    convert();
-    assert_in_range(rd(ADC1 + DR), 1233, 1235);
+    for (uint32_t mode = 0; mode < 8; mode++) { /* MODE connects it inside, with its pin PA4, or both */
+        static const bool inside[8] = {0, 1, 0, 1, 0, 1, 1, 1}, outside[8] = {1, 1, 1, 0, 1, 1, 1, 0};
+        wr(DAC1, 0);
+        wr(DAC1 + 0x3C, mode | mode << 16);
+        wr(DAC1, 1 | 1 << 16);
+        wr(ADC1 + SQR1, 17 << 6);
+        convert();
+        assert_in_range(rd(ADC1 + DR), inside[mode] ? 1233 : 0, inside[mode] ? 1235 : 0);
+        wr(ADC1 + SQR1, 18 << 6);
+        convert();
+        assert_in_range(rd(ADC1 + DR), inside[mode] ? 2344 : 0, inside[mode] ? 2346 : 0);
+        wr(ADC1 + SQR1, 9 << 6);
+        convert();
+        assert_in_range(rd(ADC1 + DR), outside[mode] ? 1233 : 0, outside[mode] ? 1235 : 0);
+    }
 }
 
 static void dac(void **state)

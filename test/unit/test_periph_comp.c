@@ -35,12 +35,16 @@ static void comparators(void **state)
     wr(COMP, rd(COMP) | 1u << 31);
     wr(COMP, 0); /* locked */
     assert_true(rd(COMP) & 1);
-    /* COMP2: PA3 against the DAC */
+    /* COMP2: PA3 against the DAC, which MODE has to connect */
     wr(DAC1, 1);
     wr(DAC1 + 8, 2048);
     adc_voltage(rig, 0, 3, 1600);
     wr(COMP + 4, 1 | 4 << 4 | 2 << 7);
     run_us(5);
+    assert_int_equal(rd(COMP + 4) >> 30 & 1, 1);
+    wr(DAC1, 0);
+    wr(DAC1 + 0x3C, 1);
+    wr(DAC1, 1);
     assert_int_equal(rd(COMP + 4) >> 30 & 1, 0);
     wr(DAC1 + 8, 1900);
     assert_int_equal(rd(COMP + 4) >> 30 & 1, 1);
@@ -148,6 +152,7 @@ static void comparator_times_and_hysteresis(void **state)
         assert_int_equal(rd(COMP) >> 30 & 1, 1);
         assert_int_equal(rd(0x40010414) >> 21 & 1, 1);
         wr(COMP, 1 | i << 2 | i << 16 | 4 << 4 | 2 << 7); /* against DAC channel 1 */
+        wr(DAC1 + 0x3C, 1);
         wr(DAC1, 1);
         wr(DAC1 + 8, 1000 * 4095 / 3300);
         unsigned minus = 0;

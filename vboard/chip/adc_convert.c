@@ -61,8 +61,8 @@ static uint32_t sample(const struct chip *c, unsigned channel)
     }
     switch (channel) {
     case 0: return ccr & 1 << 22 ? scaled(c, calibration(c, 0x1FFF75AA)) : 0;
-    case 17: return ccr & 1 << 23 ? temperature(c) : code_of(c, dac_millivolt(c, 0));
-    case 18: return ccr & 1 << 24 ? code_of(c, analog_vdda(c) / 3) : code_of(c, dac_millivolt(c, 1));
+    case 17: return ccr & 1 << 23 ? temperature(c) : code_of(c, dac_inside(c, 0));
+    case 18: return ccr & 1 << 24 ? code_of(c, analog_vdda(c) / 3) : code_of(c, dac_inside(c, 1));
     default: return code_of(c, pin_millivolt(c, channel));
     }
 }

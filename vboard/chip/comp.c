@@ -43,7 +43,7 @@ static unsigned minus(const struct chip *c, unsigned comp)
         return csr & SCALEN ? ANALOG_VREFINT_MV * (bridge ? sel + 1 : 4) / 4 : 0;
     }
     if (sel < 6)
-        return dac_millivolt(c, sel - 4);
+        return dac_inside(c, sel - 4);
     unsigned n = sel == 6 ? 0 : 1 + bits(csr, 25, 2);
     return analog_pin(c, pins[comp][n].port, pins[comp][n].pin);
 }

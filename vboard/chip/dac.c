@@ -63,9 +63,18 @@ unsigned dac_millivolt(const struct chip *c, unsigned channel)
     return control(d, channel) & EN ? (d->r[DOR1 + channel] * analog_vdda(c) + 2047) / 4095 : 0;
 }
 
+/* What comparators, amplifier and ADC1 get: with MODE 0, 2 and 4 the pin alone is connected (RM0394
+ * "DAC_MCR"; ST's LL_DAC_SetOutputConnection()), as after reset. */
+unsigned dac_inside(const struct chip *c, unsigned channel)
+{
+    enum { INSIDE = 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 };
+
+    return INSIDE >> bits(c->dac.r[MCR], 16 * channel, 3) & 1 ? dac_millivolt(c, channel) : 0;
+}
+
 bool dac_drives_pin(const struct chip *c, unsigned channel)
 {
-    uint32_t mode = bits(c->dac.r[0x3C / 4], 16 * channel, 3);
+    uint32_t mode = bits(c->dac.r[MCR], 16 * channel, 3);
 
     return control(&c->dac, channel) & EN && mode != 3 && mode != 7;
 }

@@ -18,6 +18,7 @@ void dac_clock(struct chip *c, unsigned index, bool after);
 void dac_trigger(struct chip *c, enum trigger t);
 bool dac_wants(const struct chip *c, enum trigger t);
 unsigned dac_millivolt(const struct chip *c, unsigned channel); /* output of channel 0 or 1; 0 if off */
+unsigned dac_inside(const struct chip *c, unsigned channel);    /* the same at other analog blocks */
 bool dac_drives_pin(const struct chip *c, unsigned channel);    /* PA4, PA5 */
 
 #endif

@@ -21,7 +21,7 @@ bool opamp_output(const struct chip *c, unsigned *millivolt)
 
     if (!(csr & OPAEN) || csr & CALON)
         return false;
-    unsigned in = csr & 1 << 10 ? dac_millivolt(c, 0) : analog_pin(c, 0, 0);
+    unsigned in = csr & 1 << 10 ? dac_inside(c, 0) : analog_pin(c, 0, 0);
     unsigned out = mode == 2 ? in * (2u << bits(csr, 4, 2)) : in;
     if (mode < 2 && !af_joined(c, 0, OUT_PIN, 0, MINUS_PIN))
         out = in > analog_pin(c, 0, MINUS_PIN) ? analog_vdda(c) : 0;
