@@ -63,7 +63,7 @@ static void disable(struct chip *c, unsigned index)
     s->r[I2C_PECR] = 0;
     s->phase = I2C_IDLE;
     s->until = PS_NEVER;
-    s->selected = s->transmits = s->nacked = s->taken = s->met = s->outbid = false;
+    s->selected = s->transmits = s->nacked = s->taken = s->met = s->by_ten = s->outbid = false;
     s->left = s->wanted = 0;
 }
 

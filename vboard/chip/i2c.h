@@ -106,7 +106,8 @@ struct i2c_state {
     bool scl_low, sda_low;
     bool taken; /* a START of somebody whose STOP has not come */
     /* as a slave */
-    bool met; /* addressed since the last STOP */
+    bool met;    /* addressed since the last STOP */
+    bool by_ten; /* the last address was its own of ten bits */
     bool selected, transmits;
     bool fresh; /* no byte since its address */
     uint8_t master;

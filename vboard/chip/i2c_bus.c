@@ -63,6 +63,13 @@ static int own_address(const struct i2c_state *s, unsigned address, bool ten_bit
     return s->r[I2C_CR1] & I2C_CR1_GCEN && address == 0 ? 0 : -1;
 }
 
+/* Who was addressed by ten bits remembers it until STOP or another address, and answers to the header of a
+ * read, which has only the upper two; nobody else does (I2C-bus specification, "10-bit addressing"). */
+static int known_address(const struct i2c_state *s, unsigned address)
+{
+    return s->by_ten && address >> 8 == bits(s->r[I2C_OAR1], 8, 2) ? (int)(0x78 | address >> 8) : -1;
+}
+
 static void select_slave(struct chip *c, unsigned slave, unsigned master, unsigned code, bool read)
 {
     struct i2c_state *s = &c->i2c[slave];
@@ -91,16 +98,22 @@ uint8_t i2c_bus_address(struct chip *c, unsigned index, unsigned address, bool t
         eeprom_quiet(c); /* its pins saw the START */
     if (eeprom_there(c, index) && !ten_bit && address == EEPROM_ADDRESS)
         return eeprom_select(c, read) ? TARGET_EEPROM : I2C_NOBODY;
+    bool header = ten_bit && read;
+    uint8_t found = I2C_NOBODY;
     for (unsigned i = 0; i < I2C_COUNT; i++) {
-        int code = i2c_bus_connected(c, i, index) ? own_address(&c->i2c[i], address, ten_bit) : -1;
-        if (code < 0)
+        struct i2c_state *s = &c->i2c[i];
+        if (!i2c_bus_connected(c, i, index))
             continue;
-        bool again = c->i2c[i].met;
+        int code = header ? known_address(s, address) : own_address(s, address, ten_bit);
+        s->by_ten = ten_bit && code >= 0;
+        if (code < 0 || found != I2C_NOBODY)
+            continue;
+        bool again = s->met;
         select_slave(c, i, index, (unsigned)code, read);
-        i2c_pec_address(&c->i2c[i], address, ten_bit, read, again && read);
-        return (uint8_t)i;
+        i2c_pec_address(s, address, ten_bit, read, again && read);
+        found = (uint8_t)i;
     }
-    return I2C_NOBODY;
+    return found;
 }
 
 bool i2c_bus_ready(const struct chip *c, uint8_t target)

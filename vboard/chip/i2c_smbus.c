@@ -137,7 +137,7 @@ void i2c_bus_idle(struct chip *c, unsigned index)
     for (unsigned i = 0; i < I2C_COUNT; i++)
         if (i == index || i2c_bus_connected(c, i, index)) {
             c->i2c[i].free_since = chip_now(c);
-            c->i2c[i].timed_out = c->i2c[i].met = false;
+            c->i2c[i].timed_out = c->i2c[i].met = c->i2c[i].by_ten = false;
             c->i2c[i].r[I2C_ISR] &= ~(uint32_t)I2C_ISR_BUSY;
         }
 }
