@@ -124,6 +124,40 @@ static void slave_sends_pec(void **state)
     }
 }
 
+/* More than NBYTES can say: TCR, behind the acknowledge of the last one, until the next NBYTES. */
+static void slave_reloads(void **state)
+{
+    const uint8_t message[5] = {0x53, 0xA0, 0xA1, 0xA2, 0xA3};
+
+    (void)state;
+    wire_slave();
+    wr(I2C1 + CR1, PE | PECEN);
+    wr(I2C3 + CR1, PE | PECEN | SBC);
+    wr(I2C1 + CR2, 0x52 | RD | NBYTES(5) | PECBYTE | AUTOEND | START);
+    wait(I2C3, ADDR);
+    wr(I2C3 + CR2, NBYTES(2) | RELOAD | PECBYTE);
+    wr(I2C3 + ICR, ADDR);
+    for (unsigned i = 0; i < 5; i++) {
+        if (i == 2) {
+            assert_int_equal(rd(I2C3 + ISR) & (TXIS | TCR), 0);
+            wait(I2C3, TCR);
+            run_us(1000); /* SCL is low */
+            assert_int_equal(rd(I2C3 + ISR) & TXIS, 0);
+            wr(I2C3 + CR2, NBYTES(3) | PECBYTE);
+            assert_int_equal(rd(I2C3 + ISR) & TCR, 0);
+        }
+        if (i < 4) {
+            wait(I2C3, TXIS);
+            wr(I2C3 + TXDR, message[i + 1]);
+        }
+        wait(I2C1, RXNE);
+        assert_int_equal(rd(I2C1 + RXDR), i < 4 ? message[i + 1] : pec(message, 5));
+    }
+    wait(I2C1, STOPF);
+    assert_int_equal(rd(I2C1 + ISR) & PECERR, 0);
+    assert_int_equal(rd(I2C3 + ISR) & (NACKF | STOPF | TCR | TXIS), NACKF | STOPF);
+}
+
 /* Host, default device, alert response: each answers only where it is enabled. */
 static void addresses(void **state)
 {
@@ -328,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(master_sends_pec, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_refuses_a_wrong_pec, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_sends_pec, on, rig_off),
+        cmocka_unit_test_setup_teardown(slave_reloads, on, rig_off),
         cmocka_unit_test_setup_teardown(addresses, on, rig_off),
         cmocka_unit_test_setup_teardown(alert, on, rig_off),
         cmocka_unit_test_setup_teardown(low_time_out, on, rig_off),

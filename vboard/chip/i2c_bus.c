@@ -172,6 +172,14 @@ enum i2c_answer i2c_bus_put(struct chip *c, uint8_t target, uint8_t byte)
     return I2C_ACK;
 }
 
+/* Slave byte control: NBYTES are through, and there are more. TCR comes when they "have been transferred",
+ * and stretches SCL, to a sender as well (RM0440 "Hardware transfer management"): ST's
+ * HAL_SMBUS_Slave_Transmit_IT() waits for it behind 255 bytes. */
+static bool reloads(const struct i2c_state *s)
+{
+    return byte_control(s) && !s->left && s->r[I2C_CR2] & I2C_CR2_RELOAD;
+}
+
 enum i2c_answer i2c_bus_get(struct chip *c, uint8_t target, uint8_t *byte)
 {
     if (target >= I2C_COUNT) {
@@ -188,6 +196,8 @@ enum i2c_answer i2c_bus_get(struct chip *c, uint8_t target, uint8_t *byte)
     if (s->fresh && s->r[I2C_CR1] & I2C_CR1_NOSTRETCH && s->r[I2C_ISR] & I2C_ISR_STOPF)
         i2c_flags(c, target, I2C_ISR_OVR);
     s->fresh = false;
+    if (s->r[I2C_ISR] & I2C_ISR_TCR)
+        return I2C_STRETCH;
     if (byte_control(s) && i2c_pec_next(s)) {
         *byte = (uint8_t)s->r[I2C_PECR];
         s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_PECBYTE;
@@ -208,14 +218,20 @@ enum i2c_answer i2c_bus_get(struct chip *c, uint8_t target, uint8_t *byte)
     i2c_pec(s, *byte);
     if (byte_control(s) && s->left)
         s->left--;
-    i2c_flags(c, target, I2C_ISR_TXE | (byte_control(s) && i2c_pec_next(s) ? 0 : I2C_ISR_TXIS));
+    bool last = byte_control(s) && (i2c_pec_next(s) || reloads(s)); /* nothing is asked for behind it */
+    i2c_flags(c, target, I2C_ISR_TXE | (last ? 0 : I2C_ISR_TXIS));
     return I2C_ACK;
 }
 
 void i2c_bus_got(struct chip *c, uint8_t target, bool ack)
 {
-    if (target >= I2C_COUNT || ack)
+    if (target >= I2C_COUNT)
         return;
+    if (ack) {
+        if (reloads(&c->i2c[target]))
+            i2c_flags(c, target, I2C_ISR_TCR);
+        return;
+    }
     c->i2c[target].r[I2C_ISR] &= ~(uint32_t)I2C_ISR_TXIS; /* that was the last one */
     i2c_flags(c, target, I2C_ISR_NACKF);
 }
