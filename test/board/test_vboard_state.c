@@ -168,22 +168,23 @@ static void expect_good(const char *state)
 static void one_at_a_time(void **unused)
 {
     (void)unused;
-    char path[256], lock[256], link[256], other[256], errors[256];
+    char path[256], link[256], other[256], errors[256];
     static const char taken[] = "in use by another vboard or vdfu that has not ended";
     text_copy(path, sizeof path, temp("state"));
-    text_copy(lock, sizeof lock, temp("state.lock"));
     text_copy(link, sizeof link, temp("link"));
     text_copy(other, sizeof other, temp("other"));
     text_copy(errors, sizeof errors, temp("errors"));
 
     pid_t pid = hold(path, errors);
     expect_refused(path, taken);
+    expect_refused(temp("./state"), taken);
     assert_false(file_exists(path));
     expect_good(other); /* a board of its own */
+    assert_int_equal(mkdir(temp("folder"), 0700), 0);
+    expect_good(temp("folder/state"));
     assert_int_equal(kill(pid, SIGTERM), 0);
     assert_int_equal(command_wait(pid), 0);
     assert_true(file_exists(path));
-    assert_false(file_exists(lock));
     expect_good(path);
 
     pid = hold(path, errors);
@@ -196,23 +197,11 @@ static void one_at_a_time(void **unused)
     struct command_result r = command(inspect, NULL);
     assert_null(strstr(r.err, taken));
     command_result_free(&r);
-    assert_int_equal(kill(pid, SIGKILL), 0); /* it leaves the file, but not the lock */
+    assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(command_wait(pid), 128 + SIGKILL);
-    assert_true(file_exists(lock));
     expect_good(link);
-    assert_false(file_exists(lock));
 
     expect_refused("/dev/null", "not a regular file");
-    assert_false(file_exists("/dev/null.lock"));
-    file_text(lock, "somebody else's"); /* is taken, but not away */
-    expect_good(path);
-    assert_true(file_exists(lock));
-    assert_int_equal(unlink(lock), 0);
-    assert_int_equal(mkdir(lock, 0700), 0);
-    expect_refused(path, "cannot be locked: ");
-    assert_int_equal(rmdir(lock), 0);
-    assert_int_equal(symlink(path, lock), 0);
-    expect_refused(path, "cannot be locked: ");
 }
 
 int main(void)

@@ -1,80 +1,61 @@
-/* See lock.h. The lock is that of an empty file beside it, NAME.lock: a lock of the file itself would stay
- * with what file_replace takes away, and what does not exist yet has none. It is flock that counts: a file
- * that a killed run has left is free. */
+/* See lock.h. The lock is a name among Linux's abstract Unix sockets (unix(7)), made of the folder and of the
+ * file's name: it is there before the file is, stays when the file is replaced, goes with the process,
+ * however that ends, and leaves nothing behind. */
 #include "board/lock.h"
 
+#include "board/crc32.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-enum { TRIES = 100 }; /* each time somebody else has removed the file meanwhile */
-
-/* Is it still what is called so? */
-static bool in_place(int fd, const char *name)
+/* The address for the file at `path`, which is no link that leads to one; its length, 0: see errno. */
+static socklen_t address_of(struct sockaddr_un *address, const char *path)
 {
-    struct stat own, there;
-    return fstat(fd, &own) == 0 && stat(name, &there) == 0 && own.st_dev == there.st_dev &&
-           own.st_ino == there.st_ino;
-}
-
-/* -1: see errno. */
-static int take(const char *name)
-{
-    for (unsigned i = 0; i < TRIES; i++) {
-        int fd = open(name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
-        if (fd < 0)
-            return -1;
-        bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
-        int error = errno;
-        if (locked && in_place(fd, name))
-            return fd;
-        (void)close(fd);
-        errno = error;
-        if (!locked)
-            return -1;
-    }
-    errno = EWOULDBLOCK;
-    return -1;
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    char *folder = slash != NULL ? strndup(path, (size_t)(name - path)) : strdup(".");
+    struct stat st;
+    bool found = folder != NULL && stat(folder, &st) == 0;
+    free(folder);
+    if (!found)
+        return 0;
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX}; /* sun_path begins with NUL: abstract */
+    int n = snprintf(address->sun_path + 1, sizeof address->sun_path - 1, "sureboot:%jx:%jx:%08x",
+                     (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
+                     (unsigned)crc32_more(CRC32_START, (const uint8_t *)name, strlen(name)));
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
 }
 
 bool file_lock(struct file_lock *lock, const char *path, struct sentence *why)
 {
+    struct sockaddr_un address;
     struct stat st;
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
         return true;
-    char *real = realpath(path, NULL), *name = NULL; /* a link is replaced where it leads */
-    if (asprintf(&name, "%s.lock", real != NULL ? real : path) < 0)
-        name = NULL;
+    char *real = realpath(path, NULL); /* a link is replaced where it leads */
+    socklen_t size = address_of(&address, real != NULL ? real : path);
     free(real);
-    if (name == NULL)
-        return refuse(why, "out of memory");
-    int fd = take(name);
-    if (fd < 0) {
-        (void)(errno == EWOULDBLOCK
-                   ? refuse(why, "%s: is in use by another vboard or vdfu that has not ended", path)
-                   : refuse(why, "%s: cannot be locked: %s: %s", path, name, strerror(errno)));
-        free(name);
-        return false;
+    int fd = size != 0 ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+    if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, size) == 0) {
+        *lock = (struct file_lock){true, fd};
+        return true;
     }
-    *lock = (struct file_lock){name, fd};
-    return true;
+    int error = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    return error == EADDRINUSE
+               ? refuse(why, "%s: is in use by another vboard or vdfu that has not ended", path)
+               : refuse(why, "%s: cannot be locked: %s", path, strerror(error));
 }
 
-/* Removed before it is free, so that nobody's is removed. */
 void file_unlock(struct file_lock *lock)
 {
-    struct stat st;
-    if (lock->name == NULL)
-        return;
-    if (fstat(lock->fd, &st) == 0 &&
-        st.st_size == 0) /* what has content is somebody's who has other uses for it */
-        (void)unlink(lock->name);
-    (void)close(lock->fd);
-    free(lock->name);
+    if (lock->held)
+        (void)close(lock->fd);
     *lock = (struct file_lock){0};
 }

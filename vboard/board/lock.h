@@ -5,12 +5,12 @@
 #include "board/sentence.h"
 
 struct file_lock {
-    char *name; /* NULL: not held */
+    bool held;
     int fd;
 };
 
 /* Takes `path`, which need not exist, for as long as the process lives or until file_unlock. false: somebody
- * else has it, or there can be no lock beside it; see `why`. What is no regular file is not locked. */
+ * else on this machine has it; see `why`. What is no regular file is not locked. */
 bool file_lock(struct file_lock *lock, const char *path, struct sentence *why);
 void file_unlock(struct file_lock *lock);
 
