@@ -11,6 +11,7 @@ let busy = false;
 let left = null;   /* the button that had the focus until it was disabled: it gets it back */
 let started = null; /* serial number of the board that has left to start what was downloaded */
 let lent = null;    /* serial number of the board that was given back while nobody saw the page */
+let away = true;    /* nobody has looked for boards since the page was hidden, or opened */
 
 function show() {
   const had = document.activeElement;
@@ -68,14 +69,23 @@ async function act(what) {
   } finally {
     busy = false;
     show();
-    share();
+    tend();
   }
 }
 
-/* A page that nobody sees leaves the board to other pages and programs. */
-function share() {
-  if (board && document.hidden)
-    act(giveBack);
+/* A page that nobody sees leaves the board to other pages and programs, and looks for boards when it is seen again.
+ * One that is about to leave by itself is not given back, or it would be found once more before it does. */
+function tend() {
+  if (busy)
+    return;
+  if (document.hidden) {
+    away = true;
+    if (board && started !== board.device.serialNumber)
+      act(giveBack);
+  } else if (away) {
+    away = false;
+    act(find);
+  }
 }
 
 async function giveBack() {
@@ -83,14 +93,15 @@ async function giveBack() {
   board = null;
   lent = from.device.serialNumber;
   $('report').textContent = '';
-  await from.close();
+  await from.close().catch(() => {}); /* it may have been pulled */
 }
 
 /* Who was let in once comes by itself. */
 async function find() {
   const devices = (await navigator.usb.getDevices()).filter(Sureboot.is);
-  if (!board && devices.length === 1)
-    await take(devices[0]);
+  const device = devices.find((d) => d.serialNumber === lent) || (devices.length === 1 && devices[0]);
+  if (!board && device)
+    await take(device);
 }
 
 async function tellReport() {
@@ -98,7 +109,8 @@ async function tellReport() {
 }
 
 async function take(device) {
-  const next = new Sureboot(device);
+  const next = new Sureboot(device), same = lent === device.serialNumber;
+  lent = null;
   await next.open();
   board = next;
   await tellReport();
@@ -107,10 +119,10 @@ async function take(device) {
       say('It is back in the bootloader, and would start.');
     else
       say('It is back in the bootloader: see what it says.', 'bad');
-  } else if (lent !== device.serialNumber) { /* what was said of that one stays */
+  } else if (!same) { /* what was said of that one stays */
     say('');
   }
-  started = lent = null;
+  started = null;
 }
 
 async function connect() {
@@ -224,7 +236,7 @@ function begin() {
     if (!board && !document.hidden && Sureboot.is(e.device))
       act(() => take(e.device));
   });
-  document.addEventListener('visibilitychange', () => document.hidden ? share() : act(find));
+  document.addEventListener('visibilitychange', tend);
   navigator.usb.addEventListener('disconnect', (e) => {
     if (lent === e.device.serialNumber)
       lent = null;
@@ -234,8 +246,7 @@ function begin() {
       show();
     }
   });
-  if (!document.hidden)
-    act(find);
+  tend();
 }
 
 begin();

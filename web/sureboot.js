@@ -31,8 +31,17 @@ class Sureboot {
   }
 
   async open() {
+    await this.device.open();
+    try {
+      await this.claim();
+    } catch (e) {
+      await this.close().catch(() => {});
+      throw e;
+    }
+  }
+
+  async claim() {
     const device = this.device;
-    await device.open();
     if (!device.configuration)
       await device.selectConfiguration(1);
     const found = device.configuration.interfaces.find((i) => {

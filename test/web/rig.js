@@ -86,7 +86,7 @@ class Board {
   }
 
   async open() { this.opened = true; this.claimed = false; this.opens++; }
-  async close() { this.opened = false; this.log.push('close'); }
+  async close() { await null; this.opened = false; this.log.push('close'); }
   async selectConfiguration(value) {
     assert.strictEqual(value, 1);
     this.configuration = {interfaces: this.interfaces};

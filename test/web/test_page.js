@@ -124,19 +124,61 @@ tests({
     assert.strictEqual(page.text('state'), NAME);
   },
 
-  async 'but not amid a download'() {
+  async 'but not amid a download, and not what is about to leave'() {
     const {page, board} = await withBoard(new Board({busy: 3}));
     await page.choose(app());
     page.$('flash').fire('click');
-    page.document.hidden = true;
-    page.document.fire('visibilitychange');
-    await page.settle();
-    assert(board.sealed && !board.opened);
+    await page.turn(true);
+    assert(board.sealed);
+    await page.turn(false);
+    assert.strictEqual(board.opens, 1);
     says(page, 'Written, read back and recorded. It starts.', 'good');
     await page.unplug(board);
+    await page.turn(true);
     await page.turn(false);
     await page.plug(board);
     says(page, 'It is back in the bootloader, and would start.', '');
+  },
+
+  async 'seen again before it has given the board back'() {
+    const {page, board} = await withBoard();
+    for (const hidden of [true, false]) {
+      page.document.hidden = hidden;
+      page.document.fire('visibilitychange');
+    }
+    await page.settle();
+    assert.strictEqual(board.opens, 2);
+    assert.strictEqual(page.text('state'), NAME);
+  },
+
+  async 'of several it takes the one again that it had'() {
+    const page = await opened({boards: [new Board({serialNumber: 'FFFF'}), new Board()]});
+    page.choice = page.boards[1];
+    await page.click('connect');
+    await page.turn(true);
+    await page.turn(false);
+    assert.strictEqual(page.text('state'), NAME);
+  },
+
+  async 'a board that another has meanwhile'() {
+    const {page, board} = await withBoard();
+    await page.turn(true);
+    board.claimInterface = async () => { throw new DOMException('Unable to claim interface.'); };
+    await page.turn(false);
+    says(page, 'It did not work: Unable to claim interface. Another page or program has the board.', 'bad');
+    assert(!board.opened); /* or nobody else could have it for as long as the page is there */
+    delete board.claimInterface;
+    await page.turn(true);
+    await page.turn(false);
+    assert.strictEqual(page.text('state'), NAME);
+    says(page, '', '');
+  },
+
+  async 'a cable that is pulled while the board is given back'() {
+    const {page, board} = await withBoard();
+    board.close = async () => { throw new DOMException('The device was disconnected.'); };
+    await page.turn(true);
+    says(page, '', '');
   },
 
   async 'another board in place of the first'() {
