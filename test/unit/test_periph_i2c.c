@@ -482,73 +482,6 @@ static void slave_refuses_and_other_addresses(void **state)
     wr(I2C3 + ICR, STOPF);
 }
 
-/* A read from a ten-bit address is two messages to the slave, each with an address that it has to see. */
-static void ten_bit_read(void **state)
-{
-    (void)state;
-    wire_slave();
-    wr(I2C3 + OAR1, 0);
-    wr(I2C3 + OAR1, 1 << 15 | 1 << 10 | 0x2A5);
-    wr(I2C1 + CR2, 0x2A5 | ADD10 | RD | NBYTES(1) | AUTOEND | START);
-    wait(I2C3, ADDR);
-    run_us(500);
-    assert_int_equal(rd(I2C3 + ISR) >> 16 & 0xFF, 0x7A << 1); /* ADDCODE, and DIR of a write */
-    wr(I2C3 + ICR, ADDR);
-    assert_int_equal(rd(I2C3 + ISR) & ADDR, 0);
-    wait(I2C3, ADDR);
-    assert_int_equal(rd(I2C3 + ISR) >> 16 & 0xFF, 0x7A << 1 | 1);
-    assert_int_equal(rd(I2C3 + ISR) & STOPF, 0);
-    wr(I2C3 + ICR, ADDR);
-    wait(I2C3, TXIS);
-    wr(I2C3 + TXDR, 0xA9);
-    wait(I2C1, RXNE);
-    assert_int_equal(rd(I2C1 + RXDR), 0xA9);
-    stop_clear(I2C1);
-    assert_int_equal(rd(I2C3 + ISR) & (STOPF | ADDR), STOPF);
-}
-
-/* HEAD10R sends the header alone, whose eight missing bits nobody sees: it is for whom was addressed before,
- * in the same message and last. */
-static void ten_bit_header(void **state)
-{
-    enum { HEAD10R = 1 << 12 };
-    static const struct {
-        uint32_t write, read;
-        bool answered;
-    } rows[] = {{0, 0x2A5, false},
-                {0x2A5 | ADD10, 0x2A5, true},
-                {0x2A5 | ADD10, 0x201, true},
-                {0x2A5 | ADD10, 0x1A5, false},
-                {0x60, 0x2A5, false}};
-
-    (void)state;
-    wire_slave();
-    wr(I2C3 + OAR1, 0);
-    wr(I2C3 + OAR1, 1 << 15 | 1 << 10 | 0x2A5);
-    wr(I2C3 + OAR2, 1 << 15 | 0x60);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].write) {
-            wr(I2C1 + CR2, rows[i].write | START);
-            wait(I2C3, ADDR);
-            wr(I2C3 + ICR, ADDR);
-            wait(I2C1, TC);
-        }
-        wr(I2C1 + CR2, rows[i].read | ADD10 | HEAD10R | RD | NBYTES(1) | AUTOEND | START);
-        if (rows[i].answered) {
-            wait(I2C3, ADDR);
-            wr(I2C3 + ICR, ADDR);
-            wr(I2C3 + TXDR, 0xA9);
-            wait(I2C1, RXNE);
-            assert_int_equal(rd(I2C1 + RXDR), 0xA9);
-        } else {
-            wait(I2C1, NACKF);
-            assert_int_equal(rd(I2C3 + ISR) & ADDR, 0);
-        }
-        stop_clear(I2C1);
-        wr(I2C3 + ICR, STOPF | NACKF);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -566,8 +499,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_stretching, on, rig_off),
         cmocka_unit_test_setup_teardown(receiver_first, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_refuses_and_other_addresses, on, rig_off),
-        cmocka_unit_test_setup_teardown(ten_bit_read, on, rig_off),
-        cmocka_unit_test_setup_teardown(ten_bit_header, on, rig_off),
     };
 
     return cmocka_run_group_tests_name("I2C", tests, NULL, NULL);

@@ -87,7 +87,7 @@ static void sai_protocols(void **state)
         assert_true(run_until(SAI + 4, SAIEN, 0, PS_PER_MS) != PS_NEVER);
         wr(SAI + 8, 1 << 3); /* flush */
         wr(SAI + 0x0C, 31);
-        wr(SAI + 0x10, 1u << 16);
+        wr(SAI + 0x10, protocol == 2 ? 0xF000u << 16 : 1u << 16); /* the last of AC'97's 13 slots */
         for (unsigned i = 0; i < 8; i++)
             wr(SAI + 0x20, i);
         wr(SAI + 4, 0x40 | NODIV | SAIEN | protocol << 2);

@@ -187,6 +187,99 @@ static void crc_behind_dma(void **state)
     assert_int_equal(rd(SPI2 + SR) & OVR, OVR);
 }
 
+/* Channel 3 of DMA1 sends `n` bytes from SRAM1's begin to SPI1; SPI2 receives by channel 4. */
+static void by_dma(uint32_t n, unsigned room)
+{
+    wr(0x400200A8, 0x1100);
+    wr(0x40020044, 0);
+    wr(0x40020048, room);
+    wr(0x4002004C, SPI2 + DR);
+    wr(0x40020050, 0x20000200);
+    wr(0x40020044, 0x81);
+    wr(0x40020030, 0);
+    wr(0x40020034, n);
+    wr(0x40020038, SPI1 + DR);
+    wr(0x4002003C, 0x20000000);
+    wr(0x40020030, 0x91);
+}
+
+static unsigned received(unsigned room)
+{
+    return room - rd(0x40020048);
+}
+
+/* One CRC follows each transfer, also of the next one, whose TXDMAEN is not cleared before its end; and only
+ * where it was due: not if the last frame has gone, not if TXDMAEN is cleared amid the data, and not behind
+ * SPE = 0 or another CRCEN. */
+static void crc_once(void **state)
+{
+    enum { IDLE_LINE, AMID, TWICE, DISABLED, RENEWED, CASES };
+    const uint32_t setting = DS(8) | FRXTH, crc_on = SOFT | CRCEN | 5 << 3;
+
+    (void)state;
+    pair();
+    clock_on(0x48, 0);
+    wr(0x20000000, 0xC3C2C1C0);
+    wr(0x20000004, 0xC7C6C5C4);
+    for (unsigned what = 0; what < CASES; what++) {
+        wr(SPI1 + CR1, 0);
+        wr(SPI2 + CR1, 0);
+        wr(SPI1 + CR2, setting);
+        wr(SPI2 + CR2, setting | 1);
+        by_dma(what == AMID ? 8 : 4, 50);
+        wr(SPI1 + CR1, crc_on); /* CRCEN anew */
+        wr(SPI2 + CR1, SSM | SPE);
+        wr(SPI1 + CR1, (what == RENEWED ? crc_on & ~(uint32_t)CRCEN : crc_on) | SPE);
+        wr(SPI1 + CR2, setting | 2);
+        switch (what) {
+        case IDLE_LINE: /* the CRC of DMA's end has gone */
+            run_us(200);
+            wr(SPI1 + CR2, setting);
+            run_us(200);
+            wr8(SPI1 + DR, 0x77);
+            run_us(200);
+            assert_int_equal(received(50), 6);
+            assert_int_equal(rd8(0x20000205), 0x77);
+            break;
+        case AMID:
+            run_us(10);
+            wr(SPI1 + CR2, setting);
+            assert_int_not_equal(rd(0x40020034), 0);
+            run_us(400);
+            assert_int_equal(received(50), 8 - rd(0x40020034));
+            break;
+        case TWICE:
+            run_us(10);
+            wr(SPI1 + CR2, setting);
+            run_us(200);
+            assert_int_equal(received(50), 5);
+            for (unsigned i = 0; i < 2; i++) /* data without DMA: none asks for a CRC */
+                wr8(SPI1 + DR, 0x55);
+            run_us(200);
+            assert_int_equal(received(50), 7);
+            break;
+        case RENEWED: /* ended without a CRC */
+            run_us(10);
+            wr(SPI1 + CR2, setting);
+            wr(SPI1 + CR1, crc_on | SPE);
+            run_us(200);
+            assert_int_equal(received(50), 4);
+            break;
+        default: /* due, but SPE = 0 ends it before the last frame has gone */
+            run_us(10);
+            wr(SPI1 + CR2, setting);
+            wr(SPI1 + CR1, crc_on);
+            run_us(200);
+            unsigned before = received(50);
+            wr(SPI1 + CR1, crc_on | SPE);
+            wr8(SPI1 + DR, 0x66);
+            run_us(200);
+            assert_int_equal(received(50), before + 1);
+            break;
+        }
+    }
+}
+
 enum { FRF = 16 };
 
 /* TI format: a pulse at NSS before each frame, whatever SSM says; frames that follow each other share their
@@ -260,6 +353,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(slave_crc_receive_only_by_dma, on, rig_off),
         cmocka_unit_test_setup_teardown(crc_by_dma, on, rig_off),
         cmocka_unit_test_setup_teardown(crc_behind_dma, on, rig_off),
+        cmocka_unit_test_setup_teardown(crc_once, on, rig_off),
         cmocka_unit_test_setup_teardown(ti_format, on, rig_off),
         cmocka_unit_test_setup_teardown(ti_format_with_crc, on, rig_off),
     };

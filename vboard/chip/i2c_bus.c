@@ -64,10 +64,14 @@ static int own_address(const struct i2c_state *s, unsigned address, bool ten_bit
 }
 
 /* Who was addressed by ten bits remembers it until STOP or another address, and answers to the header of a
- * read, which has only the upper two; nobody else does (I2C-bus specification, "10-bit addressing"). */
+ * read, which has only the upper two; nobody else does (I2C-bus specification, "10-bit addressing"), nor it
+ * with OA1EN cleared in between (RM0394 "I2C_OAR1"). */
 static int known_address(const struct i2c_state *s, unsigned address)
 {
-    return s->by_ten && address >> 8 == bits(s->r[I2C_OAR1], 8, 2) ? (int)(0x78 | address >> 8) : -1;
+    uint32_t oa1 = s->r[I2C_OAR1];
+    bool its = s->by_ten && oa1 & 1 << 15 && address >> 8 == bits(oa1, 8, 2);
+
+    return its ? (int)(0x78 | address >> 8) : -1;
 }
 
 static void select_slave(struct chip *c, unsigned slave, unsigned master, unsigned code, bool read)

@@ -75,7 +75,8 @@ static void refused(struct chip *c, unsigned index)
 
 /* A read from a 10-bit address begins as a write, which the slave is told of with an ADDR of its own: it
  * cannot know what follows, and ST's HAL_I2C_Slave_Transmit() waits for both (the polling examples for two
- * boards). */
+ * boards). START stays until the whole sequence has been sent (RM0394 "I2C_CR2"). A slave that refuses the
+ * second header has been addressed before in this transfer, so it has STOPF (RM0394 "I2C_ISR"). */
 static void addressed(struct chip *c, unsigned index)
 {
     struct i2c_state *s = &c->i2c[index];
@@ -83,6 +84,7 @@ static void addressed(struct chip *c, unsigned index)
     bool ten = cr2 & I2C_CR2_ADD10;
     bool header = s->reading && (s->phase == I2C_HEADER || cr2 & I2C_CR2_HEAD10R);
     bool read = s->reading && (!ten || header);
+    uint8_t before = s->phase == I2C_HEADER ? s->target : I2C_NOBODY;
 
     if (s->outbid) {
         i2c_lost(c, index, false);
@@ -90,14 +92,18 @@ static void addressed(struct chip *c, unsigned index)
     }
     if (i2c_loses(c, index, ten ? 0xF0 : (sadd & 0xFE) | s->reading))
         return;
-    s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_START;
     i2c_pec_address(s, ten ? sadd : sadd >> 1 & 0x7F, ten, read, header);
     i2c_byte_ends(c, index);
     s->target = i2c_bus_address(c, index, ten ? sadd : sadd >> 1 & 0x7F, ten, read);
     s->phase = read == s->reading ? I2C_ADDRESSED : I2C_WRITTEN;
     s->until = PS_NEVER;
-    if (s->target == I2C_NOBODY)
+    bool answered = s->target != I2C_NOBODY;
+    if (s->phase == I2C_ADDRESSED || !answered)
+        s->r[I2C_CR2] &= ~(uint32_t)I2C_CR2_START;
+    if (!answered) {
+        s->target = before;
         refused(c, index);
+    }
 }
 
 /* TXIS asks for the next byte of NBYTES. */
@@ -289,7 +295,6 @@ static bool step(struct chip *c, unsigned index)
     case I2C_WRITTEN:
         if (!i2c_bus_ready(c, s->target))
             return false;
-        i2c_bus_end(c, s->target, true);
         enter(c, index, I2C_HEADER, 1 + 9);
         return true;
     case I2C_ADDRESSED:

@@ -28,4 +28,17 @@ bool sai_write(struct chip *c, unsigned index, uint32_t off, unsigned size, uint
 void sai_event(struct chip *c, unsigned index);
 void sai_clock(struct chip *c, unsigned index, bool after);
 
+/* ---- between the files of SAI: sai.c has registers and frames, sai_words.c what passes in them ---- */
+
+enum { SAI_CR1, SAI_CR2, SAI_FRCR, SAI_SLOTR, SAI_IM, SAI_SR, SAI_CLRFR, SAI_DR };
+enum { SAI_OVRUDR = 1 };
+enum sai_protocol { SAI_FREE, SAI_SPDIF, SAI_AC97 };
+enum sai_protocol sai_protocol(const struct sai_block *b);
+unsigned sai_slots(const struct sai_block *b); /* of a frame */
+uint32_t sai_data_mask(const struct sai_block *b);
+bool sai_compands(const struct sai_block *b);
+uint32_t sai_take(struct sai_block *b); /* out of the FIFO */
+uint32_t sai_send(struct sai_block *b, unsigned slot);
+void sai_receive(struct sai_block *b, unsigned slot, uint32_t word);
+
 #endif
