@@ -1,7 +1,7 @@
 /* SAI1 (RM0394 "SAI"): frames go by at the rate of the SAI clock in a block that is a master, and in one that
- * follows it: synchronous inside the chip, or with wires from SCK to SCK and FS to FS. Words pass, slot by
- * slot, where SD is wired to SD; bit order and offsets are not looked at. A receiver that nobody sends to
- * gets the level of its pin, by which an AC'97 codec is not ready. */
+ * follows it: synchronous inside the chip, or with wires from SCK to SCK and FS to FS. Words pass slot by
+ * slot, which share the time of a frame alike, where SD is wired to SD; bit order and offsets are not looked
+ * at. A receiver that nobody sends to gets the level of its pin, by which an AC'97 codec is not ready. */
 #include "chip/sai.h"
 #include "chip/afpin.h"
 #include "chip/regs.h"
@@ -49,11 +49,10 @@ unsigned sai_slots(const struct sai_block *b)
 }
 
 /* SLOTEN may name slots that are not there, as ST's HAL_SAI_InitProtocol() does, which enables all 16. SPDIF
- * ignores it; so does AC'97 (RM0351 "SAI_ASLOTR"), but not here, where a frame passes at once: 13 words are
- * more than the FIFO has. */
+ * and AC'97 ignore it (RM0351 "SAI_ASLOTR"). */
 static bool active(const struct sai_block *b, unsigned slot)
 {
-    return slot < sai_slots(b) && (sai_protocol(b) == SAI_SPDIF || b->r[SAI_SLOTR] >> (16 + slot) & 1);
+    return slot < sai_slots(b) && (sai_protocol(b) != SAI_FREE || b->r[SAI_SLOTR] >> (16 + slot) & 1);
 }
 
 static bool is_master(const struct sai_block *b)
@@ -98,7 +97,7 @@ static void update(struct chip *c)
         b->r[SAI_SR] = (b->r[SAI_SR] & 0xFFFF) | level_code(b) << 16;
         irq |= b->r[SAI_SR] & b->r[SAI_IM];
         dma_request(c, signals[i], b->r[SAI_CR1] & DMAEN && b->r[SAI_SR] & FREQ);
-        when = b->frame_at < when ? b->frame_at : when;
+        when = b->slot_at < when ? b->slot_at : when;
     }
     chip_irq(c, IRQ_SAI1, B_SAI1, irq);
     chip_wake_at(c, B_SAI1, when);
@@ -110,17 +109,9 @@ void sai_reset(struct chip *c, unsigned index)
     c->sai = (struct sai_state){0};
     for (unsigned i = 0; i < SAI_BLOCKS; i++) {
         regs_reset(c->sai.block[i].r, rows, ROWS);
-        c->sai.block[i].frame_at = PS_NEVER;
+        c->sai.block[i].slot_at = PS_NEVER;
     }
     update(c);
-}
-
-static void next_frame(struct chip *c, struct sai_block *b)
-{
-    ps_t time = frame_time(c, b);
-    bool runs = is_on(b) && is_master(b) && time != PS_NEVER;
-
-    b->frame_at = runs ? chip_now(c) + time : PS_NEVER;
 }
 
 /* ---- frames ---- */
@@ -157,42 +148,64 @@ static void detect_mute(struct sai_block *b, bool zeros)
         b->r[SAI_SR] |= MUTEDET;
 }
 
-/* `sent`: by slots, NULL if nobody sends. */
-static void receive_frame(struct chip *c, struct sai_block *b, const uint32_t *sent)
+/* The end of the slot that passes. */
+static void next_slot(const struct chip *c, struct sai_block *m)
 {
-    uint32_t idle = af_in(c, signal_of(c, b, AF_SAI1_SD_A), false) ? UINT32_MAX : 0, any = 0;
+    m->slot_at = m->began + frame_time(c, m) * (m->slot + 1) / m->slots;
+}
+
+/* Who is on when a frame begins takes part in it. */
+static void next_frame(struct chip *c, struct sai_block *m)
+{
+    struct sai_block *other = &c->sai.block[m == c->sai.block];
+
+    m->slot_at = PS_NEVER;
+    if (!is_on(m) || !is_master(m) || frame_time(c, m) == PS_NEVER)
+        return;
+    m->takes_part = true;
+    m->began = chip_now(c);
+    m->slot = 0;
+    m->slots = sai_slots(m);
+    if (follows(c, other, m)) {
+        other->takes_part = true;
+        m->slots = sai_slots(other) > m->slots ? sai_slots(other) : m->slots;
+    }
+    next_slot(c, m);
+}
+
+/* `sent`: NULL if nobody sends. */
+static void receive(struct chip *c, struct sai_block *b, unsigned slot, const uint32_t *sent)
+{
+    uint32_t idle = af_in(c, signal_of(c, b, AF_SAI1_SD_A), false) ? UINT32_MAX : 0;
 
     if (sai_protocol(b) == SAI_AC97 && !sent) {
         b->r[SAI_SR] |= CNRDY;
-        return;
+    } else if (active(b, slot)) {
+        b->loud |= (sent ? *sent : idle) & sai_data_mask(b);
+        sai_receive(b, slot, sent ? *sent : idle);
     }
-    for (unsigned slot = 0; slot < sai_slots(b); slot++) {
-        if (!active(b, slot))
-            continue;
-        uint32_t word = sent ? sent[slot] : idle;
-        any |= word & sai_data_mask(b);
-        sai_receive(b, slot, word);
+    if (slot + 1 == sai_slots(b)) {
+        detect_mute(b, !b->loud);
+        b->loud = 0;
     }
-    detect_mute(b, !any);
 }
 
-/* A frame of the master m has passed: who transmits has sent, then who receives has received. */
-static void frame(struct chip *c, struct sai_block *m)
+/* A slot of the master m has passed: who transmits has sent, then who receives has received. */
+static void pass(struct chip *c, struct sai_block *m)
 {
     struct sai_block *other = &c->sai.block[m == c->sai.block], *both[SAI_BLOCKS] = {m, other};
-    uint32_t sent[SAI_BLOCKS][16] = {{0}};
+    uint32_t sent[SAI_BLOCKS] = {0};
     bool wire = wired(c, m, other, AF_SAI1_SD_A), in[SAI_BLOCKS];
 
     for (unsigned i = 0; i < SAI_BLOCKS; i++) {
-        in[i] = follows(c, both[i], m);
-        for (unsigned slot = 0; in[i] && transmits(both[i]) && slot < sai_slots(both[i]); slot++)
-            if (active(both[i], slot)) /* in others SD is 0, or released */
-                sent[i][slot] = sai_send(both[i], slot);
+        in[i] = both[i]->takes_part && follows(c, both[i], m);
+        if (in[i] && transmits(both[i]) && active(both[i], m->slot)) /* in others SD is 0, or released */
+            sent[i] = sai_send(both[i], m->slot);
     }
     for (unsigned i = 0; i < SAI_BLOCKS; i++) {
         bool fed = wire && in[!i] && transmits(both[!i]);
         if (in[i] && !transmits(both[i]))
-            receive_frame(c, both[i], fed ? sent[!i] : NULL);
+            receive(c, both[i], m->slot, fed ? &sent[!i] : NULL);
     }
 }
 
@@ -201,7 +214,7 @@ static bool in_frame(const struct chip *c, const struct sai_block *b)
 {
     const struct sai_block *other = &c->sai.block[b == c->sai.block], *m = is_master(b) ? b : other;
 
-    return is_on(b) && is_master(m) && m->frame_at != PS_NEVER && follows(c, b, m);
+    return is_on(b) && is_master(m) && m->slot_at != PS_NEVER && follows(c, b, m);
 }
 
 static void switched(struct chip *c, struct sai_block *b);
@@ -218,9 +231,13 @@ void sai_event(struct chip *c, unsigned index)
     (void)index;
     for (unsigned i = 0; i < SAI_BLOCKS; i++) {
         struct sai_block *b = &c->sai.block[i], *other = &c->sai.block[!i];
-        if (b->frame_at > chip_now(c))
+        if (b->slot_at > chip_now(c))
             continue;
-        frame(c, b);
+        pass(c, b);
+        if (++b->slot < b->slots) {
+            next_slot(c, b);
+            continue;
+        }
         next_frame(c, b);
         if (other->ending && follows(c, other, b))
             switch_off(c, other);
@@ -312,6 +329,8 @@ static void switched(struct chip *c, struct sai_block *b)
     if (is_on(b) && sai_compands(b))
         b->r[SAI_CR1] = (b->r[SAI_CR1] & ~0xE0u) | 2 << 5; /* DS: 8 bits */
     b->mute_frames = 0;
+    b->takes_part = false;
+    b->loud = 0;
     next_frame(c, b);
 }
 

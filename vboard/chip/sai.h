@@ -15,9 +15,12 @@ struct sai_state {
         unsigned level;       /* words in it */
         uint32_t last;        /* word that was sent */
         unsigned mute_frames; /* received, one after another */
-        ps_t frame_at;
-        bool ending;   /* SAIEN was cleared in a frame */
-        uint32_t then; /* CR1 behind it */
+        uint32_t loud;        /* bits received in this frame */
+        bool takes_part;      /* was on when the frame began */
+        ps_t began, slot_at;  /* of a master: its frame, and the end of the slot that passes */
+        unsigned slot, slots; /* which, of how many */
+        bool ending;          /* SAIEN was cleared in a frame */
+        uint32_t then;        /* CR1 behind it */
     } block[SAI_BLOCKS];
 };
 
