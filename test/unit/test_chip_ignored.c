@@ -209,6 +209,21 @@ static void not_of_a_debugger(void **state)
     assert_int_equal(told_count("ignored"), 1);
 }
 
+/* Nor is DMA's store the instruction's that runs meanwhile: it is told without an address of one. */
+static void not_of_dma(void **state)
+{
+    (void)state;
+    clock_on(0x48, 0);
+    wr(0x4002000C, 1); /* channel 1, a word from memory to memory */
+    wr(0x40020010, 0x08010000);
+    wr(0x40020014, 0x20000000);
+    wr(0x40020008, 1 << 14 | 0xA10 | 1);
+    run_us(10);
+    assert_int_equal(told_count("ignored"), 0);
+    assert_int_equal(told_count("message"), 1);
+    assert_non_null(strstr(told_last("message")->text, "FLASH is written at 0x08010000"));
+}
+
 /* Whether a write would change anything is looked up without a reading's effects: a byte that a block without
  * its clock, or held in reset, has received is still there. */
 static void looked_up_without_effects(void **state)
@@ -234,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_is_told_once, rig_on, rig_off),
         cmocka_unit_test_setup_teardown(again_after_a_reset, rig_on, rig_off),
+        cmocka_unit_test_setup_teardown(not_of_dma, rig_on, rig_off),
         cmocka_unit_test_setup_teardown(not_of_a_debugger, rig_on, rig_off),
         cmocka_unit_test_setup_teardown(looked_up_without_effects, rig_on_awake, rig_off),
     };

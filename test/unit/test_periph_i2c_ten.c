@@ -109,6 +109,22 @@ static void header_alone(void **state)
     }
 }
 
+/* The EEPROM is another address, too: behind it the header alone is for nobody. */
+static void header_behind_the_eeprom(void **state)
+{
+    (void)state;
+    assert_true(chip_wire(rig, 1, 6, 1, 10));
+    assert_true(chip_wire(rig, 1, 7, 1, 11));
+    wr(I2C1 + CR2, 0x2A5 | ADD10 | START);
+    seen();
+    wait(I2C1, TC);
+    wr(I2C1 + CR2, EEPROM | START);
+    wait(I2C1, TC);
+    wr(I2C1 + CR2, 0x2A5 | ADD10 | HEAD10R | RD | NBYTES(1) | AUTOEND | START);
+    wait(I2C1, NACKF);
+    assert_int_equal(rd(I2C3 + ISR) & ADDR, 0);
+}
+
 /* A slave that does not answer to the header has been addressed in this transfer, and is told of its STOP. */
 static void header_refused(void **state)
 {
@@ -167,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_addresses, ten, rig_off),
         cmocka_unit_test_setup_teardown(start_stays, ten, rig_off),
         cmocka_unit_test_setup_teardown(header_alone, ten, rig_off),
+        cmocka_unit_test_setup_teardown(header_behind_the_eeprom, ten, rig_off),
         cmocka_unit_test_setup_teardown(header_refused, ten, rig_off),
         cmocka_unit_test_setup_teardown(pec_over_the_header, ten, rig_off),
         cmocka_unit_test_setup_teardown(stretched_between, ten, rig_off),

@@ -92,32 +92,44 @@ static void slave_crc_receive_only(void **state)
     assert_int_equal(rd(SPI2 + SR), TXE);
 }
 
-/* By DMA it counts what is left of its channel: data only. */
-static void slave_crc_receive_only_by_dma(void **state)
+/* By DMA it counts what is left of its channel: data only. So it does with both lines, if DMA does not send.
+ */
+static void slave_crc_by_receive_dma(uint32_t lines)
 {
     static const uint8_t data[3] = {0x61, 0x62, 0x63};
-    (void)state;
-    pair();
-    clock_on(0x48, 0);
+    wr(SPI1 + CR1, 0);
+    wr(SPI2 + CR1, 0);
     wr(0x400200A8, 0x1000);
+    wr(0x40020044, 0);
     wr(0x40020048, 3);
     wr(0x4002004C, SPI2 + DR);
     wr(0x40020050, 0x20000200);
     wr(0x40020044, 0x81);
     wr(SPI1 + CR2, DS(8) | FRXTH);
     wr(SPI2 + CR2, DS(8) | FRXTH | 1);
-    enable(RXONLY | CRCEN, CRCEN);
+    enable(lines | CRCEN, CRCEN);
     for (unsigned i = 0; i < 3; i++) {
         wr8(SPI1 + DR, data[i]);
         if (i == 2)
             set_bits(SPI1 + CR1, CRCNEXT);
         run_us(10);
+        while (rd(SPI1 + SR) & RXNE)
+            rd8(SPI1 + DR);
     }
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(rd8(0x20000200 + i), data[i]);
     assert_int_equal(rd8(SPI2 + DR), crc_of(data, 3, 8, 7));
     assert_int_equal(rd(SPI2 + RXCRCR), crc_of(data, 3, 8, 7)); /* the CRC itself does not count */
     assert_int_equal(rd(SPI2 + SR), TXE);
+}
+
+static void slave_crc_receive_dma(void **state)
+{
+    (void)state;
+    pair();
+    clock_on(0x48, 0);
+    slave_crc_by_receive_dma(RXONLY);
+    slave_crc_by_receive_dma(0);
 }
 
 /* With DMA the CRC comes by itself, on both sides, and CRCNEXT is not touched. */
@@ -206,6 +218,75 @@ static void by_dma(uint32_t n, unsigned room)
 static unsigned received(unsigned room)
 {
     return room - rd(0x40020048);
+}
+
+/* A channel that is switched off in the interrupt of its last datum, with TXDMAEN or without, leaves the CRC;
+ * a byte that the CPU sends afterwards, and a round of circular mode, have none. */
+static void crc_behind_a_channel(void **state)
+{
+    enum { CHANNEL, CHANNEL_AND_TXDMAEN, CIRCULAR };
+
+    (void)state;
+    pair();
+    clock_on(0x48, 0);
+    wr(0x20000000, 0xC3C2C1C0);
+    for (unsigned way = 0; way <= CIRCULAR; way++) {
+        wr(SPI1 + CR1, 0);
+        wr(SPI1 + CR2, DS(8) | FRXTH);
+        wr(SPI2 + CR2, DS(8) | FRXTH | 1);
+        by_dma(4, 50);
+        if (way == CIRCULAR) {
+            wr(0x40020030, 0);
+            wr(0x40020030, 0x91 | 1 << 5);
+        }
+        wr(SPI1 + CR1, SOFT | 5 << 3);
+        wr(SPI2 + CR1, SSM | SPE);
+        wr(SPI1 + CR1, SOFT | CRCEN | 5 << 3);
+        wr(SPI1 + CR1, SOFT | CRCEN | 5 << 3 | SPE);
+        wr(SPI1 + CR2, DS(8) | FRXTH | 2);
+        run_us(way < CIRCULAR ? 10 : 310);
+        wr(0x40020030, 0x90);
+        if (way == CHANNEL_AND_TXDMAEN)
+            wr(SPI1 + CR2, DS(8) | FRXTH);
+        run_us(400);
+        unsigned n = received(50);
+        if (way == CIRCULAR) {
+            for (uint32_t k = 0; k < n; k++)
+                assert_int_equal(rd8(0x20000200 + k), 0xC0 + k % 4);
+            continue;
+        }
+        assert_int_equal(n, 5);
+        assert_int_equal(rd8(0x20000204), crc_of((const uint8_t[]){0xC0, 0xC1, 0xC2, 0xC3}, 4, 8, 7));
+        wr8(SPI1 + DR, 0x55);
+        run_us(200);
+        assert_int_equal(received(50), 6);
+    }
+}
+
+/* A mode fault ends what was to follow: back on the bus, a byte has no CRC behind it. */
+static void crc_after_a_mode_fault(void **state)
+{
+    (void)state;
+    pair();
+    clock_on(0x48, 0);
+    wr(SPI1 + CR2, DS(8) | FRXTH);
+    wr(SPI2 + CR2, DS(8) | FRXTH | 1);
+    by_dma(4, 50);
+    enable(0, CRCEN | 5 << 3);
+    wr(SPI1 + CR2, DS(8) | FRXTH | 2);
+    run_us(10);
+    assert_int_equal(rd(0x40020034), 0);
+    wr(SPI1 + CR1, (SOFT & ~(uint32_t)SSI) | CRCEN | 5 << 3 | SPE);
+    assert_int_equal(rd(SPI1 + SR) & MODF, MODF);
+    run_us(400);
+    wr(SPI1 + CR1, SOFT | CRCEN | 5 << 3);
+    wr(SPI1 + CR2, DS(8) | FRXTH);
+    unsigned before = received(50);
+    unsigned waiting = FTLVL(rd(SPI1 + SR));
+    wr(SPI1 + CR1, SOFT | CRCEN | 5 << 3 | SPE);
+    wr8(SPI1 + DR, 0x55);
+    run_us(400);
+    assert_int_equal(received(50), before + waiting + 1);
 }
 
 /* One CRC follows each transfer, also of the next one, whose TXDMAEN is not cleared before its end; and only
@@ -350,9 +431,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(slave_crc, on, rig_off),
         cmocka_unit_test_setup_teardown(slave_crc_receive_only, on, rig_off),
-        cmocka_unit_test_setup_teardown(slave_crc_receive_only_by_dma, on, rig_off),
+        cmocka_unit_test_setup_teardown(slave_crc_receive_dma, on, rig_off),
         cmocka_unit_test_setup_teardown(crc_by_dma, on, rig_off),
         cmocka_unit_test_setup_teardown(crc_behind_dma, on, rig_off),
+        cmocka_unit_test_setup_teardown(crc_behind_a_channel, on, rig_off),
+        cmocka_unit_test_setup_teardown(crc_after_a_mode_fault, on, rig_off),
         cmocka_unit_test_setup_teardown(crc_once, on, rig_off),
         cmocka_unit_test_setup_teardown(ti_format, on, rig_off),
         cmocka_unit_test_setup_teardown(ti_format_with_crc, on, rig_off),

@@ -91,6 +91,27 @@ static void mute_until_idle(void **state)
     }
 }
 
+/* Silence is counted at the rate that the receiver has: BRR, or its clock, may come behind RE. */
+static void silence_at_a_late_rate(void **state)
+{
+    (void)state;
+    for (unsigned clock = 0; clock < 2; clock++) {
+        start(USART2, clock ? 139 : 0, RE | MME, 0);
+        if (clock)
+            wr(0x40021058, rd(0x40021058) & ~(1u << 17));
+        run_ps(BIT * 20);
+        if (clock)
+            clock_on(0x58, 17);
+        else
+            wr(USART2 + BRR, 139);
+        wr(USART2 + RQR, MMRQ);
+        run_ps(BIT * 10 - BIT / 4);
+        assert_int_equal(rd(USART2 + ISR) & RWU, RWU);
+        run_ps(BIT);
+        assert_int_equal(rd(USART2 + ISR) & RWU, 0);
+    }
+}
+
 /* LBDF comes with the delimiter, RXNE and FE before it; two stop bits follow a break. */
 static void lin_break(void **state)
 {
@@ -167,11 +188,28 @@ static void when_the_stop_bit_is_sampled(void **state)
     }
 }
 
+/* Half a stop bit is not sampled, so a last edge where that would be is no noise: 9 * 148 / 139 = 9.58. */
+static void no_noise_in_half_a_stop_bit(void **state)
+{
+    (void)state;
+    start(USART1, 148, TE, 0);
+    start(USART2, 139, RE, STOP05);
+    run_ps(BIT * 14);
+    send(0, 14);
+    assert_int_equal(rd(USART2 + ISR) & (RXNE | FE | NF), RXNE);
+    start(USART2, 139, RE, 0);
+    run_ps(BIT * 14);
+    send(0, 14);
+    assert_int_equal(rd(USART2 + ISR) & (RXNE | NF), RXNE | NF);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(address_lengths, on, rig_off),
         cmocka_unit_test_setup_teardown(mute_until_idle, on, rig_off),
+        cmocka_unit_test_setup_teardown(silence_at_a_late_rate, on, rig_off),
+        cmocka_unit_test_setup_teardown(no_noise_in_half_a_stop_bit, on, rig_off),
         cmocka_unit_test_setup_teardown(lin_break, on, rig_off),
         cmocka_unit_test_setup_teardown(lin_break_of_a_slow_zero, on, rig_off),
         cmocka_unit_test_setup_teardown(when_the_stop_bit_is_sampled, on, rig_off),

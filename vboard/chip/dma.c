@@ -127,6 +127,11 @@ uint32_t dma_remaining(const struct chip *c, enum dma_signal signal)
     return UINT32_MAX;
 }
 
+bool dma_brings_last(const struct chip *c, enum dma_signal signal)
+{
+    return c->dma_signals.last >> signal & 1;
+}
+
 void dma_request(struct chip *c, enum dma_signal signal, bool level)
 {
     uint64_t before = c->dma_signals.level, bit = 1ULL << signal;
@@ -237,7 +242,12 @@ static void transfer(struct chip *c, unsigned index, unsigned ch)
     k->cndtr--;
     d->alternate = (uint8_t)(k->ccr & CCR_MEM2MEM ? 1u << ch : 0);
     acknowledge(c, index, ch);
-    if (!move(c, &at, &time)) {
+    c->dma_signals.last = k->cndtr || k->ccr & (CCR_CIRC | CCR_MEM2MEM) ? 0 : signals_of(d, index, ch);
+    c->dma_signals.moves = true;
+    bool moved = move(c, &at, &time);
+    c->dma_signals.last = 0;
+    c->dma_signals.moves = false;
+    if (!moved) {
         k->ccr &= ~(uint32_t)CCR_EN;
         raise_flags(c, index, ch, TEIF);
         return;

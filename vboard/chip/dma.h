@@ -23,6 +23,8 @@ struct dma_state {
 /* The request signals, common to both controllers. */
 struct dma_signals {
     uint64_t level; /* bit per enum dma_signal */
+    uint64_t last;  /* those whose channel is moving its last datum, not to begin again, at this moment */
+    bool moves;     /* the bus access at this moment is DMA's */
 };
 
 void dma_reset(struct chip *c, unsigned index);
@@ -36,5 +38,7 @@ bool dma_requested(const struct chip *c, enum dma_signal signal);
 /* CNDTR of the enabled channel that serves the signal, after the transfer that is running; UINT32_MAX: none.
  */
 uint32_t dma_remaining(const struct chip *c, enum dma_signal signal);
+/* The access to the signal's block is DMA's, with the last datum. */
+bool dma_brings_last(const struct chip *c, enum dma_signal signal);
 
 #endif

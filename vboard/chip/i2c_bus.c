@@ -100,15 +100,14 @@ uint8_t i2c_bus_address(struct chip *c, unsigned index, unsigned address, bool t
 {
     if (eeprom_there(c, index))
         eeprom_quiet(c); /* its pins saw the START */
-    if (eeprom_there(c, index) && !ten_bit && address == EEPROM_ADDRESS)
-        return eeprom_select(c, read) ? TARGET_EEPROM : I2C_NOBODY;
+    bool eeprom = eeprom_there(c, index) && !ten_bit && address == EEPROM_ADDRESS;
     bool header = ten_bit && read;
     uint8_t found = I2C_NOBODY;
     for (unsigned i = 0; i < I2C_COUNT; i++) {
         struct i2c_state *s = &c->i2c[i];
         if (!i2c_bus_connected(c, i, index))
             continue;
-        int code = header ? known_address(s, address) : own_address(s, address, ten_bit);
+        int code = eeprom ? -1 : header ? known_address(s, address) : own_address(s, address, ten_bit);
         s->by_ten = ten_bit && code >= 0;
         if (code < 0 || found != I2C_NOBODY)
             continue;
@@ -117,6 +116,8 @@ uint8_t i2c_bus_address(struct chip *c, unsigned index, unsigned address, bool t
         i2c_pec_address(s, address, ten_bit, read, again && read);
         found = (uint8_t)i;
     }
+    if (eeprom && eeprom_select(c, read))
+        found = TARGET_EEPROM;
     return found;
 }
 

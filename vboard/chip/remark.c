@@ -22,7 +22,9 @@ void chip_tell_write(struct chip *c, enum block_id id, const char *sentence)
     if (c->ignored_told >> id & 1)
         return;
     c->ignored_told |= 1ULL << id;
-    if (c->tell->ignored)
+    if (c->dma_signals.moves) /* the instruction of this moment has nothing to do with it */
+        chip_say(c, sentence);
+    else if (c->tell->ignored)
         c->tell->ignored(c->tell->owner, sentence, cpu_reg(c->cpu, CPU_PC));
 }
 

@@ -14,11 +14,6 @@ static const struct instance {
                           {B_SPI2, 36, DMAR_SPI2_TX, DMAR_SPI2_RX},
                           {B_SPI3, 51, DMAR_SPI3_TX, DMAR_SPI3_RX}};
 
-enum dma_signal spi_dma_tx(unsigned index)
-{
-    return (enum dma_signal)instances[index].tx;
-}
-
 enum dma_signal spi_dma_rx(unsigned index)
 {
     return (enum dma_signal)instances[index].rx;
@@ -211,6 +206,8 @@ static void mode_fault(struct chip *c, unsigned index)
         return;
     s->errors |= SPI_SR_MODF;
     s->cr1 &= ~(uint32_t)(SPI_CR1_MSTR | SPI_CR1_SPE);
+    s->crc_frames = 0;
+    s->crc_due = false;
 }
 
 static void write_cr1(struct chip *c, unsigned index, uint32_t value)
@@ -247,16 +244,10 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
     spi_select_output(c, index);
 }
 
-/* RM0394 "CRC transfer managed by DMA": the CRC is automatic. It does not need TXDMAEN to the end of the last
- * frame: ST's HAL clears it in HAL_SPI_Transmit_DMA()'s interrupt, which comes when that frame is in the
- * FIFO. */
 static void write_cr2(struct chip *c, unsigned index, uint32_t value)
 {
     struct spi_state *s = &c->spi[index];
-    bool off = s->cr2 & ~value & SPI_CR2_TXDMAEN, busy = s->tx.level || s->shifting || s->slave.loaded;
 
-    if (off && busy && !s->crc_frames && dma_remaining(c, instances[index].tx) == 0)
-        s->crc_due = true;
     s->cr2 = value & CR2_BITS;
     if (bits(s->cr2, 8, 4) < 3) /* not used: 8 bits */
         s->cr2 = (s->cr2 & ~0xF00u) | 0x700;
@@ -264,12 +255,17 @@ static void write_cr2(struct chip *c, unsigned index, uint32_t value)
     spi_select_output(c, index);
 }
 
+/* RM0394 "CRC transfer managed by DMA": the CRC is automatic. It needs neither TXDMAEN nor the channel to the
+ * end of the last frame: ST's HAL clears the one in HAL_SPI_Transmit_DMA()'s interrupt, which comes when that
+ * frame is in the FIFO, and the other is the first to be switched off ("Communication using DMA"). */
 static void write_data(struct chip *c, unsigned index, uint32_t value, unsigned size)
 {
     struct spi_state *s = &c->spi[index];
     bool odd_end =
         s->cr2 & SPI_CR2_LDMA_TX && s->cr2 & SPI_CR2_TXDMAEN && dma_remaining(c, instances[index].tx) == 0;
 
+    if (s->cr2 & SPI_CR2_TXDMAEN && dma_brings_last(c, instances[index].tx))
+        s->crc_due = true;
     spi_fifo_put(&s->tx, (uint8_t)value);
     if (size > 1 && !(odd_end && spi_frame_bytes(s) == 1))
         spi_fifo_put(&s->tx, (uint8_t)(value >> 8));

@@ -58,7 +58,7 @@ struct spi_state {
     uint16_t shift;     /* the frame on the wire */
     uint8_t crc_frames; /* of the CRC phase still to be sent, the one on the wire included */
     bool crc_phase;
-    bool crc_due; /* DMA has brought the last datum and is switched off already */
+    bool crc_due; /* DMA has brought the last datum, CRC follows it */
     ps_t done_at;
     uint8_t step;             /* enum spi_step; of a frame with a pulse of NSS */
     bool pulse;               /* NSS is high */
@@ -98,7 +98,6 @@ void spi_devices_init(struct chip *c);
 
 unsigned spi_bits(const struct spi_state *s);        /* 4..16 */
 unsigned spi_frame_bytes(const struct spi_state *s); /* in a FIFO: 1 or 2 */
-enum dma_signal spi_dma_tx(unsigned index);
 enum dma_signal spi_dma_rx(unsigned index);
 void spi_update(struct chip *c, unsigned index);
 void spi_select_output(struct chip *c, unsigned index); /* NSS as a master drives it */

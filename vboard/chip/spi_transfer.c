@@ -37,14 +37,13 @@ uint16_t spi_take_frame(struct spi_state *s)
 
 /* ---- CRC ---- */
 
-/* DMA has moved the last datum, which nobody but it knows: CRC follows by itself. */
-static bool dma_ends(const struct chip *c, unsigned index)
+/* Without DMA to send, DMA that receives counts: its last datum is there and CRC follows by itself (RM0394
+ * "CRC transfer managed by DMA"), also for a side that has both lines and sends nothing of its own. */
+static bool receiving_ends(const struct chip *c, unsigned index)
 {
     const struct spi_state *s = &c->spi[index];
 
-    if (spi_sends(s))
-        return s->cr2 & SPI_CR2_TXDMAEN && dma_remaining(c, spi_dma_tx(index)) == 0;
-    return s->cr2 & SPI_CR2_RXDMAEN &&
+    return (s->cr2 & (SPI_CR2_RXDMAEN | SPI_CR2_TXDMAEN)) == SPI_CR2_RXDMAEN &&
            dma_remaining(c, spi_dma_rx(index)) == s->rx.level / spi_frame_bytes(s);
 }
 
@@ -54,7 +53,7 @@ static void begin_crc(struct chip *c, unsigned index)
     struct spi_state *s = &c->spi[index];
 
     if (!(s->cr1 & SPI_CR1_CRCEN) || s->crc_frames || s->tx.level ||
-        !(s->cr1 & SPI_CR1_CRCNEXT || s->crc_due || dma_ends(c, index)))
+        !(s->cr1 & SPI_CR1_CRCNEXT || s->crc_due || receiving_ends(c, index)))
         return;
     s->crc_due = false;
     s->crc_frames = s->cr1 & SPI_CR1_CRCL && spi_bits(s) <= 8 ? 2 : 1;

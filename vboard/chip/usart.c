@@ -144,6 +144,17 @@ static void acknowledge(struct chip *c, unsigned index)
     u->ack_at = same || delay == PS_NEVER ? PS_NEVER : chip_now(c) + delay;
 }
 
+/* A frame of silence begins, at the rate of now: the receiver counts with the clock and the BRR that it has
+ * (RM0394 "USART receiver", "Idle character"). */
+static void time_silence(struct chip *c, unsigned index)
+{
+    struct usart_state *u = &c->usart[index];
+    ps_t bit = usart_bit_time(c, index);
+
+    if (usart_receiving(u) && !u->rx.bit && !u->silent)
+        u->idle_at = bit ? chip_now(c) + usart_idle_time(u, bit) : PS_NEVER;
+}
+
 void usart_clock(struct chip *c, unsigned index, bool after)
 {
     struct usart_state *u = &c->usart[index];
@@ -166,6 +177,7 @@ void usart_clock(struct chip *c, unsigned index, bool after)
         u->rx_end = PS_NEVER;
         u->isr &= ~(uint32_t)USART_ISR_BUSY;
     }
+    time_silence(c, index);
     acknowledge(c, index);
     usart_send_next(c, index);
     usart_update(c, index);
@@ -256,9 +268,8 @@ static void write_cr1(struct chip *c, unsigned index, uint32_t value)
     if (u->cr1 & ~was & USART_CR1_TE)
         u->idle_due = true;
     if (u->cr1 & ~was & USART_CR1_RE) {
-        ps_t bit = usart_bit_time(c, index);
         usart_receive_pin(c, (enum block_id)(B_USART1 + index), &port, &pin);
-        u->idle_at = bit ? chip_now(c) + usart_idle_time(u, bit) : PS_NEVER;
+        time_silence(c, index);
     }
     if (!(u->cr1 & USART_CR1_RE)) {
         u->rx.bit = 0;
@@ -337,7 +348,12 @@ bool usart_write(struct chip *c, unsigned index, uint32_t off, unsigned size, ui
                      value & CR3_SCARCNT ? CR3_FREE : CR3_FREE | CR3_SCARCNT, value);
         break;
     /* With UE set, too, whatever RM0394 says: docs/chip-model.md. */
-    case BRR: u->brr = value & i->brr; break;
+    case BRR:
+        if (u->brr == (value & i->brr))
+            break;
+        u->brr = value & i->brr;
+        time_silence(c, index);
+        break;
     case GTPR: write_masked(c, index, "GTPR", &u->gtpr, index == LPUART1_INDEX ? 0 : 0xFFFF, 0, value); break;
     case RTOR: /* on the fly, too: RM0364 "USART_RTOR" */
         u->rtor = index == LPUART1_INDEX ? 0 : value;

@@ -214,13 +214,13 @@ static bool refuse(struct chip *c, unsigned index, bool wrong)
     return u->refused;
 }
 
-/* The data bits, first one lowest, and in the bit above them the stop bit. */
+/* The data bits, first one lowest, and in the bit above them the stop bit if it is looked at. */
 static uint32_t samples(const struct chip *c, unsigned index, ps_t bit, bool *noise)
 {
     const struct usart_state *u = &c->usart[index];
     uint32_t raw = 0;
 
-    for (unsigned i = 0, n = usart_data_bits(u); i <= n; i++) {
+    for (unsigned i = 0, n = usart_data_bits(u); i < n + stop_sampled(u); i++) {
         ps_t at = u->rx_start + bit * (i + 1), into = i < n ? bit / 2 : into_stop(u, bit);
         bool one =
             u->cr3 & USART_CR3_IREN ? decode(c, index, at, bit) : sample(u, index, at + into, bit, noise);
