@@ -296,6 +296,7 @@ static void test_css(void **state)
     set_bits(CR, 1U << 16);
     run_us(3000);
     assert_int_equal(rd(CR) & 1U << 17, 0); /* PH0 is still held */
+    assert_non_null(strstr(told_last("message")->text, "while PH0 is held"));
     gpio_drive(rig, GPIO_H, 0, -1);
     assert_true(until(CR, 1U << 17) < 10 * PS_PER_US); /* bypass */
     gpio_drive(rig, GPIO_H, 0, 1);

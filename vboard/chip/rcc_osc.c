@@ -162,6 +162,10 @@ static bool hse_starts(struct chip *c)
         chip_say_once(c, &c->rcc.told_no_hse,
                       "HSE is switched on, but no clock comes in at PH0: HSERDY stays 0 (--option "
                       "hse=8000000 feeds it)");
+    else if (hse_hz(c) == 0)
+        chip_say_once(
+            c, &c->rcc.told_no_hse,
+            "HSE is switched on while PH0 is held from outside: HSERDY stays 0 until the pin is let go");
     return hse_hz(c) != 0;
 }
 

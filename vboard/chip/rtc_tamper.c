@@ -73,8 +73,8 @@ void rtc_tamper_pulls(struct chip *c)
 }
 
 /* A tamper that is not masked cannot be detected again before its flag is cleared; without filter and time
- * stamp the flag comes at once. One that is masked sets none, and triggers LPTIMs again and again (RM0367
- * "Trigger output generation on tamper event", of the same block). */
+ * stamp the flag comes at once. One that is masked sets none, and each edge, with a filter each beginning of
+ * its level, triggers LPTIMs (RM0367 "Trigger output generation on tamper event", of the same block). */
 static void tampered(struct chip *c, unsigned n)
 {
     struct rtc_state *s = &c->rtc;
