@@ -244,6 +244,16 @@ static void slot_by_slot(void **state)
     assert_int_equal(rd(SAI + A + STATUS) & 1, 1); /* and now it is not */
 }
 
+/* Both are switched on, and A sends a frame of words from `first` on. */
+static void one_frame(uint32_t first, unsigned words)
+{
+    set_bits(SAI + B, SAIEN);
+    for (unsigned i = 0; i < words; i++)
+        wr(SAI + A + DATA, first + i);
+    set_bits(SAI + A, SAIEN);
+    run_frames(1);
+}
+
 /* Words pass in slots that both sides have active. */
 static void active_slots(void **state)
 {
@@ -254,22 +264,14 @@ static void active_slots(void **state)
     block(A, 4 << 5, 0);
     wr(SAI + A + SLOTS, 7u << 16 | 3 << 8); /* 0, 1 and 2 of four */
     wr(SAI + B + SLOTS, 14u << 16 | 3 << 8);
-    set_bits(SAI + B, SAIEN);
-    for (unsigned i = 0; i < 3; i++)
-        wr(SAI + A + DATA, 0x21 + i);
-    set_bits(SAI + A, SAIEN);
-    run_frames(1);
+    one_frame(0x21, 3);
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(rd(SAI + B + DATA), i < 2 ? 0x22 + i : 0);
     assert_int_equal(rd(SAI + B + STATUS) >> 16, 0);
     block(B, 4 << 5 | SLAVE | RECEIVER | SYNC, 0); /* has one slot, though it enables all */
     block(A, 4 << 5, 0);
     wr(SAI + B + SLOTS, 0xFFFFu << 16);
-    set_bits(SAI + B, SAIEN);
-    for (unsigned i = 0; i < 2; i++)
-        wr(SAI + A + DATA, 0x31 + i);
-    set_bits(SAI + A, SAIEN);
-    run_frames(1);
+    one_frame(0x31, 2);
     assert_int_equal(rd(SAI + B + DATA), 0x31);
     assert_int_equal(rd(SAI + B + STATUS) >> 16, 0);
 }
@@ -321,11 +323,7 @@ static void mono(void **state)
         block(A, 4 << 5 | (side ? 0 : MONO), 0);
         wr(SAI + A + SLOTS, 15u << 16 | 3 << 8);
         wr(SAI + B + SLOTS, 15u << 16 | 3 << 8);
-        set_bits(SAI + B, SAIEN);
-        for (unsigned i = 0; i < 4; i++)
-            wr(SAI + A + DATA, 5 + i);
-        set_bits(SAI + A, SAIEN);
-        run_frames(1);
+        one_frame(5, 4);
         for (unsigned i = 0; i < 4; i++)
             assert_int_equal(rd(SAI + B + DATA), 5 + i);
     }
