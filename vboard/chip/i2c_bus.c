@@ -65,7 +65,8 @@ static int own_address(const struct i2c_state *s, unsigned address, bool ten_bit
 
 /* Who was addressed by ten bits remembers it until STOP or another address, and answers to the header of a
  * read, which has only the upper two; nobody else does (I2C-bus specification, "10-bit addressing", as
- * remembered; Microchip's manuals paraphrase it), nor it with OA1EN cleared in between (RM0394 "I2C_OAR1"). */
+ * remembered; Microchip's manuals paraphrase it), nor it with OA1EN cleared in between (RM0394 "I2C_OAR1").
+ */
 static int known_address(const struct i2c_state *s, unsigned address)
 {
     uint32_t oa1 = s->r[I2C_OAR1];
